@@ -1,0 +1,140 @@
+"""Guidance: the regions people drew, one set for each image and class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, exc, func, insert, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from db import models
+from db.clock import DatabaseTime
+from db.engine import Database
+from db.errors import ConflictError, NotFoundError
+from db.records import GuidanceRecord, RegionRecord
+from db.rows import guidance_record
+
+_CHANGED = "The regions of this image were changed elsewhere: expected revision {}, got {}. Load them again."
+
+
+def save_guidance(
+    database: Database,
+    image_id: int,
+    class_id: int,
+    regions: Sequence[RegionRecord],
+    look_png: bytes | None,
+    ignore_png: bytes | None,
+    expected_revision: int | None = None,
+) -> GuidanceRecord | None:
+    """Replace all regions of one image for one class, whole or not at all, and open the image for review.
+
+    Without regions the guidance is removed, and None returned.
+    `expected_revision`: of the guidance the caller started from, 0 when there was none; None: never mind.
+    Raises ConflictError when it is another one by now, NotFoundError when there is no such image or no such
+    class in its project.
+    """
+    with database.writing() as session:
+        guidance_id, revision, exists = _lock(session, image_id, class_id)
+        if expected_revision is not None and expected_revision != (revision if exists else 0):
+            raise ConflictError(_CHANGED.format(expected_revision, revision if exists else 0))
+        session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
+        if not regions and not exists:
+            return None
+        values = {
+            "look_png": look_png if regions else None,
+            "ignore_png": ignore_png if regions else None,
+            "revision": revision + 1,
+            "updated_at": DatabaseTime(),
+        }
+        if guidance_id is None:
+            guidance_id = _insert(session, image_id, class_id, values)
+        else:
+            session.execute(update(models.Guidance).where(models.Guidance.id == guidance_id).values(**values))
+        _replace_regions(session, guidance_id, regions)
+        return _get(session, image_id, class_id)
+
+
+def get_guidance(database: Database, image_id: int, class_id: int) -> GuidanceRecord | None:
+    with database.reading() as session:
+        return _get(session, image_id, class_id)
+
+
+def list_guidance(database: Database, project_id: int) -> list[GuidanceRecord]:
+    """All guidance of the project, in the order of its images and classes."""
+    query = (
+        select(models.Guidance)
+        .join(models.Image, models.Image.id == models.Guidance.image_id)
+        .where(models.Image.project_id == project_id, models.Guidance.regions.any())
+        .order_by(models.Guidance.image_id, models.Guidance.class_id)
+        .options(selectinload(models.Guidance.regions))
+    )
+    with database.reading() as session:
+        return [guidance_record(row) for row in session.scalars(query)]
+
+
+def count_guided_images(database: Database, project_id: int) -> int:
+    """Images with at least one region, for whichever class."""
+    query = (
+        select(func.count(models.Guidance.image_id.distinct()))
+        .join(models.Image, models.Image.id == models.Guidance.image_id)
+        .where(models.Image.project_id == project_id, models.Guidance.regions.any())
+    )
+    with database.reading() as session:
+        return session.scalars(query).one()
+
+
+def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | None:
+    row = session.scalar(
+        select(models.Guidance)
+        .where(
+            models.Guidance.image_id == image_id,
+            models.Guidance.class_id == class_id,
+            models.Guidance.regions.any(),
+        )
+        .options(selectinload(models.Guidance.regions))
+    )
+    return None if row is None else guidance_record(row)
+
+
+def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, int, bool]:
+    """Id and last revision of the guidance, held until the end of the transaction; whether it has regions."""
+    found = session.scalar(
+        select(models.Class.id)
+        .join(models.Image, models.Image.project_id == models.Class.project_id)
+        .where(models.Image.id == image_id, models.Class.id == class_id)
+    )
+    if found is None:
+        raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
+    row = session.execute(
+        select(models.Guidance.id, models.Guidance.revision, models.Guidance.regions.any())
+        .where(models.Guidance.image_id == image_id, models.Guidance.class_id == class_id)
+        .with_for_update()
+    ).one_or_none()
+    return (None, 0, False) if row is None else (row[0], row[1], bool(row[2]))
+
+
+def _insert(session: Session, image_id: int, class_id: int, values: dict[str, Any]) -> int:
+    statement = insert(models.Guidance).values(image_id=image_id, class_id=class_id, **values)
+    try:
+        return session.scalars(statement.returning(models.Guidance.id)).one()
+    except exc.IntegrityError as error:
+        # on PostgreSQL two first saves can meet here: there was no row that _lock could have locked
+        raise ConflictError(_CHANGED.format(0, 1)) from error
+
+
+def _replace_regions(session: Session, guidance_id: int, regions: Sequence[RegionRecord]) -> None:
+    session.execute(delete(models.Region).where(models.Region.guidance_id == guidance_id))
+    if regions:
+        session.execute(
+            insert(models.Region),
+            [
+                {
+                    "guidance_id": guidance_id,
+                    "position": position,
+                    "shape": region.shape,
+                    "role": region.role,
+                    "points": [[float(x), float(y)] for x, y in region.points],
+                    "width": region.width,
+                }
+                for position, region in enumerate(regions)
+            ],
+        )

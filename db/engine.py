@@ -1,0 +1,153 @@
+"""The door to the database: open, read, write, close."""
+
+import json
+import math
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
+
+from db.errors import DatabaseError, UnavailableError
+from db.migrations import migrate
+
+BUSY_SECONDS = 15.0  # how long a writer waits for another one on SQLite
+_STRICT_JSON = json.JSONEncoder(allow_nan=False)
+
+
+class Database:
+    """One database, safe to share between the threads of a process; a child process opens its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reader = engine
+        self._writer = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open `url`, creating or updating the tables; the folder of an SQLite file must exist.
+
+        Raises NewerDatabaseError for a schema this program does not know, UnavailableError when the database
+        cannot be reached and DatabaseError when it is none of ours or the URL is not one.
+        """
+        try:
+            parsed = make_url(url)
+        except exc.ArgumentError as error:
+            raise DatabaseError(f"expected a URL such as sqlite:////folder/file.db, got {url!r}") from error
+        try:
+            database = cls(_engine(parsed))
+        except (exc.ArgumentError, ImportError) as error:
+            # repr hides the password
+            raise DatabaseError(f"expected a URL whose driver is installed, got {parsed!r}") from error
+        try:
+            with _plain_errors():
+                if database._reader.dialect.name == "sqlite":
+                    _switch_to_wal(database._reader)
+                migrate(database._writer)
+        except (exc.SQLAlchemyError, CommandError) as error:
+            database.close()
+            raise DatabaseError(f"The database cannot be brought up to date: {error}") from error
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database throughout (SQLite) and stores nothing."""
+        with _plain_errors(), Session(self._reader) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: everything is stored when the block ends, nothing when it raises.
+
+        On SQLite the write lock is taken by BEGIN IMMEDIATE: a transaction that reads first and writes later
+        can otherwise fail at once, whatever the timeout.
+        """
+        with _plain_errors(), Session(self._writer) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self._reader.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, json_serializer=to_json, pool_pre_ping=True)
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        # another thread would see another database
+        raise DatabaseError(f"expected the path of an SQLite file, got {url.render_as_string()!r}")
+    folder = Path(url.database).parent
+    if not folder.is_dir():
+        raise UnavailableError(f"The folder of the database does not exist: {folder}")
+    engine = create_engine(url, json_serializer=to_json)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself: see _begin_sqlite
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing that was answered
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+def _switch_to_wal(engine: Engine) -> None:
+    """Write-ahead logging, kept in the file itself: readers and the writer do not wait for each other."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+                cursor.execute("PRAGMA journal_mode = WAL")
+                return
+        except sqlite3.OperationalError as error:
+            # SQLite does not apply busy_timeout to this switch when several processes open a new file at once
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise UnavailableError(f"The database did not answer: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise DatabaseError(f"The database cannot be used: {error}") from error
+        time.sleep(0.02)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Trouble outside the program, in words; a broken constraint is left for the caller to explain."""
+    try:
+        yield
+    except (exc.IntegrityError, exc.ProgrammingError):
+        raise
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise UnavailableError(f"The database did not answer: {getattr(error, 'orig', error)}") from error
+    except exc.DatabaseError as error:
+        raise DatabaseError(f"The database cannot be used: {error.orig}") from error
+
+
+def to_json(value: Any) -> str:
+    """JSON as every database takes it: a loss that is not a number becomes null (JSON has no word for it)."""
+    try:
+        return _STRICT_JSON.encode(value)
+    except ValueError:
+        return _STRICT_JSON.encode(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,216 @@
+"""Projects with their classes and images."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, exc, insert, select, update
+
+from db import models
+from db.engine import Database
+from db.errors import DuplicateNameError, NotFoundError
+from db.records import ClassRecord, ImageRecord, ProjectRecord, RefusalRecord, Review, Split
+from db.rows import class_record, project_record
+
+# The columns of ImageRecord, in its order: not whole objects, which cost seconds at 100,000 images.
+_IMAGES = select(
+    models.Image.id,
+    models.Image.project_id,
+    models.Image.name,
+    models.Image.sha256,
+    models.Image.suffix,
+    models.Image.width,
+    models.Image.height,
+    models.Image.split,
+    models.Image.class_id,
+    models.Class.position,
+    models.Image.groups,
+    models.Image.mask_sha256,
+    models.Image.review,
+).join(models.Class, models.Class.id == models.Image.class_id)
+
+
+@dataclass(frozen=True, slots=True)
+class NewImage:
+    """An image that is to be stored with a new project; the fields mean what they mean in ImageRecord."""
+
+    name: str
+    sha256: str
+    suffix: str
+    width: int
+    height: int
+    split: Split
+    class_position: int  # index into the project's classes
+    groups: Mapping[str, str] = field(default_factory=dict)
+    mask_sha256: str | None = None
+
+
+def list_projects(database: Database) -> list[ProjectRecord]:
+    """All projects by name."""
+    with database.reading() as session:
+        rows = session.scalars(select(models.Project).order_by(models.Project.name))
+        return [project_record(row) for row in rows]
+
+
+def get_project(database: Database, project_id: int) -> ProjectRecord:
+    with database.reading() as session:
+        row = session.get(models.Project, project_id)
+        if row is None:
+            raise NotFoundError(f"There is no project with the number {project_id}.")
+        return project_record(row)
+
+
+def find_project(database: Database, name: str) -> ProjectRecord | None:
+    with database.reading() as session:
+        row = session.scalar(select(models.Project).where(models.Project.name == name))
+        return None if row is None else project_record(row)
+
+
+def create_project(
+    database: Database,
+    name: str,
+    source: str,
+    backbone: str,
+    image_size: int,
+    classes: Sequence[str],
+    images: Sequence[NewImage],
+    refusals: Sequence[RefusalRecord],
+) -> ProjectRecord:
+    """Store a project whole, or nothing of it.
+
+    Raises DuplicateNameError when the project's name is taken or two of its images or classes share one.
+    """
+    _refuse_duplicates("class", classes)
+    _refuse_duplicates("image", [image.name for image in images])
+    for image in images:
+        if not 0 <= image.class_position < len(classes):
+            raise ValueError(
+                f"{image.name}: expected a class position below {len(classes)}, got {image.class_position}"
+            )
+    try:
+        with database.writing() as session:
+            project = models.Project(name=name, source=source, backbone=backbone, image_size=image_size)
+            session.add(project)
+            session.flush()
+            rows = [
+                models.Class(project_id=project.id, position=position, name=class_name)
+                for position, class_name in enumerate(classes)
+            ]
+            session.add_all(rows)
+            session.flush()
+            class_ids = [row.id for row in rows]
+            if images:
+                # by the connection, a third faster: the session would keep track of each row
+                session.connection().execute(
+                    insert(models.Image), [_image_values(image, project.id, class_ids) for image in images]
+                )
+            if refusals:
+                session.execute(
+                    insert(models.Refusal),
+                    [
+                        {"project_id": project.id, "name": item.name, "reason": item.reason}
+                        for item in refusals
+                    ],
+                )
+            return project_record(project)
+    except exc.IntegrityError as error:
+        if find_project(database, name) is None:
+            raise
+        raise DuplicateNameError(
+            f"There is already a project named {name!r}; choose another name."
+        ) from error
+
+
+def _refuse_duplicates(what: str, names: Sequence[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise DuplicateNameError(
+                f"Expected every {what} to have its own name, got {name!r} {times} times."
+            )
+
+
+def _image_values(image: NewImage, project_id: int, class_ids: Sequence[int]) -> dict[str, Any]:
+    return {
+        "project_id": project_id,
+        "name": image.name,
+        "sha256": image.sha256,
+        "suffix": image.suffix,
+        "width": image.width,
+        "height": image.height,
+        "split": image.split,
+        "class_id": class_ids[image.class_position],
+        "groups": dict(image.groups),
+        "mask_sha256": image.mask_sha256,
+    }
+
+
+def delete_project(database: Database, project_id: int) -> None:
+    """Delete the project with everything that belongs to it; the files are the caller's to remove."""
+    with database.writing() as session:
+        gone = session.scalar(
+            delete(models.Project).where(models.Project.id == project_id).returning(models.Project.id)
+        )
+        if gone is None:
+            raise NotFoundError(f"There is no project with the number {project_id}.")
+
+
+def list_classes(database: Database, project_id: int) -> list[ClassRecord]:
+    """By position in the model's output."""
+    with database.reading() as session:
+        query = select(models.Class).where(models.Class.project_id == project_id)
+        return [class_record(row) for row in session.scalars(query.order_by(models.Class.position))]
+
+
+def list_images(database: Database, project_id: int, split: Split | None = None) -> list[ImageRecord]:
+    """In the order in which they were imported; `split` None: of all splits. One query."""
+    query = _IMAGES.where(models.Image.project_id == project_id).order_by(models.Image.id)
+    if split is not None:
+        query = query.where(models.Image.split == split)
+    with database.reading() as session:
+        return [ImageRecord(*tuple(row)) for row in session.execute(query)]
+
+
+def get_image(database: Database, image_id: int) -> ImageRecord:
+    with database.reading() as session:
+        row = session.execute(_IMAGES.where(models.Image.id == image_id)).one_or_none()
+        if row is None:
+            raise NotFoundError(f"There is no image with the number {image_id}.")
+        return ImageRecord(*tuple(row))
+
+
+def list_refusals(database: Database, project_id: int) -> list[RefusalRecord]:
+    """What the import refused, in the order in which it came upon it."""
+    query = select(models.Refusal.name, models.Refusal.reason).where(models.Refusal.project_id == project_id)
+    with database.reading() as session:
+        return [RefusalRecord(*row) for row in session.execute(query.order_by(models.Refusal.id))]
+
+
+def set_review(database: Database, image_id: int, review: Review) -> None:
+    with database.writing() as session:
+        changed = session.scalar(
+            update(models.Image)
+            .where(models.Image.id == image_id)
+            .values(review=review)
+            .returning(models.Image.id)
+        )
+        if changed is None:
+            raise NotFoundError(f"There is no image with the number {image_id}.")
+
+
+def set_current_version(database: Database, project_id: int, version_id: int) -> None:
+    """Publish a version of the project, or roll back to it."""
+    belongs = (
+        select(models.ModelVersion.id)
+        .where(models.ModelVersion.id == version_id, models.ModelVersion.project_id == project_id)
+        .exists()
+    )
+    with database.writing() as session:
+        changed = session.scalar(
+            update(models.Project)
+            .where(models.Project.id == project_id, belongs)
+            .values(current_version_id=version_id)
+            .returning(models.Project.id)
+        )
+        if changed is None:
+            raise NotFoundError(f"Project {project_id} has no model version with the number {version_id}.")

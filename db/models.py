@@ -1,0 +1,224 @@
+"""The tables. No object of these classes leaves a session: queries return db.records."""
+
+from datetime import datetime
+from typing import Any, ClassVar, get_args
+
+from sqlalchemy import (
+    JSON,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from db.clock import DatabaseTime, UtcDateTime
+from db.records import ACTIVE_STATUSES, Review, Role, RunMode, RunStatus, Shape, Split
+
+
+def _words(alias: Any) -> Enum:
+    """One of the words of a Literal, stored as text; any other word is refused before it is stored."""
+    return Enum(*get_args(alias), native_enum=False, validate_strings=True, length=20)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        Split: _words(Split),
+        Review: _words(Review),
+        Role: _words(Role),
+        Shape: _words(Shape),
+        RunMode: _words(RunMode),
+        RunStatus: _words(RunStatus),
+    }
+
+
+# SQLite gives the id of a deleted row to the next one unless told not to; run ids name folders on disk.
+NEVER_REUSE_IDS: dict[str, Any] = {"sqlite_autoincrement": True}
+
+
+class Project(Base):
+    __tablename__ = "projects"
+    __table_args__ = (UniqueConstraint("name"), NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(20))
+    backbone: Mapped[str] = mapped_column(String(200))
+    image_size: Mapped[int]
+    current_version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("model_versions.id", ondelete="SET NULL", use_alter=True)
+    )
+    created_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+
+
+class Class(Base):
+    __tablename__ = "classes"
+    __table_args__ = (
+        UniqueConstraint("project_id", "position"),
+        UniqueConstraint("project_id", "name"),
+        NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Image(Base):
+    __tablename__ = "images"
+    __table_args__ = (
+        UniqueConstraint("project_id", "name"),
+        Index(None, "project_id", "split"),
+        NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    suffix: Mapped[str] = mapped_column(String(20))
+    width: Mapped[int]
+    height: Mapped[int]
+    split: Mapped[Split]
+    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id", ondelete="CASCADE"), index=True)
+    groups: Mapped[dict[str, Any]]
+    mask_sha256: Mapped[str | None] = mapped_column(String(64))
+    review: Mapped[Review] = mapped_column(default="open")
+
+
+class Refusal(Base):
+    """A file that an import refused, and why."""
+
+    __tablename__ = "refusals"
+    __table_args__ = (NEVER_REUSE_IDS,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class Guidance(Base):
+    """Regions of one image for one class.
+
+    The row outlives its regions: when the user removes them all it stays behind without any, so that a
+    revision is never given twice and a page that was opened long ago cannot overwrite newer work.
+    """
+
+    __tablename__ = "guidance"
+    __table_args__ = (UniqueConstraint("image_id", "class_id"), NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
+    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id", ondelete="CASCADE"), index=True)
+    look_png: Mapped[bytes | None] = mapped_column(LargeBinary)
+    ignore_png: Mapped[bytes | None] = mapped_column(LargeBinary)
+    revision: Mapped[int]
+    updated_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+    regions: Mapped[list["Region"]] = relationship(order_by="Region.position", viewonly=True, lazy="raise")
+
+
+class Region(Base):
+    __tablename__ = "regions"
+
+    guidance_id: Mapped[int] = mapped_column(ForeignKey("guidance.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    shape: Mapped[Shape]
+    role: Mapped[Role]
+    points: Mapped[list[Any]]
+    width: Mapped[float | None] = mapped_column(Float)
+
+
+_ACTIVE = text("status IN ({})".format(", ".join(f"'{status}'" for status in ACTIVE_STATUSES)))
+
+
+class Run(Base):
+    __tablename__ = "runs"
+    __table_args__ = (
+        # one runs, one may wait, whatever the code does
+        Index(
+            "uq_runs_active",
+            "project_id",
+            "status",
+            unique=True,
+            sqlite_where=_ACTIVE,
+            postgresql_where=_ACTIVE,
+        ),
+        NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    mode: Mapped[RunMode]
+    status: Mapped[RunStatus]
+    config: Mapped[dict[str, Any]]
+    base_version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("model_versions.id", ondelete="SET NULL", use_alter=True)
+    )
+    attempt: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    progress: Mapped[dict[str, Any]]
+    message: Mapped[str | None] = mapped_column(Text)
+    worker: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[datetime | None]
+
+
+class RunEvent(Base):
+    __tablename__ = "run_events"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    payload: Mapped[dict[str, Any]]
+
+
+class ModelVersion(Base):
+    __tablename__ = "model_versions"
+    __table_args__ = (UniqueConstraint("project_id", "number"), UniqueConstraint("run_id"), NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id", ondelete="SET NULL"))
+    path: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+
+
+class Prediction(Base):
+    __tablename__ = "predictions"
+
+    version_id: Mapped[int] = mapped_column(
+        ForeignKey("model_versions.id", ondelete="CASCADE"), primary_key=True
+    )
+    image_id: Mapped[int] = mapped_column(
+        ForeignKey("images.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    predicted: Mapped[int]
+    probabilities: Mapped[list[Any]]
+    attention_inside: Mapped[float | None] = mapped_column(Float)

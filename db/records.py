@@ -1,0 +1,141 @@
+"""Frozen records: what crosses from the database to the rest of the program.
+
+No ORM object ever leaves a session; every query returns these.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Split = Literal["train", "validation", "test"]
+Role = Literal["look_here", "ignore_this"]
+Shape = Literal["box", "polygon", "brush"]
+RunStatus = Literal["queued", "running", "published", "failed", "cancelled"]
+RunMode = Literal["quick", "full"]
+Review = Literal["open", "skipped"]
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+ACTIVE_STATUSES: tuple[RunStatus, ...] = ("queued", "running")
+FINISHED_STATUSES: tuple[RunStatus, ...] = ("published", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRecord:
+    id: int
+    name: str  # unique among projects
+    source: str  # "demo", "upload" or "folder"
+    backbone: str  # a timm model name
+    image_size: int  # side of the square the model sees, pixels
+    current_version_id: int | None  # the published model version, None before the first run
+    created_at: datetime  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRecord:
+    id: int
+    project_id: int
+    position: int  # index of this class in the model's output, from 0
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    id: int
+    project_id: int
+    name: str  # the file name as the user knows it, relative to the folder or zip; unique in the project
+    sha256: str  # of the stored bytes; names the file in the store
+    suffix: str  # ".jpg", ".png", …: of the stored file
+    width: int  # pixels, after EXIF orientation
+    height: int
+    split: Split
+    class_id: int  # the true class
+    class_position: int
+    groups: Mapping[str, str]  # known attributes, e.g. {"place": "water"}
+    mask_sha256: str | None  # ground-truth object mask, for evaluation only; never used to train
+    review: Review
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRecord:
+    """One drawn shape, in image pixels (x right, y down, origin at the top left corner)."""
+
+    shape: Shape
+    role: Role
+    points: tuple[tuple[float, float], ...]  # box: two opposite corners; polygon: corners; brush: the stroke
+    width: float | None = None  # brush only: diameter of the stroke, image pixels
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceRecord:
+    """All regions of one image for one class: what the paper calls external supervision."""
+
+    id: int
+    image_id: int
+    class_id: int
+    regions: tuple[RegionRecord, ...]
+    look_png: bytes | None  # 1-bit PNG of the image's size: 1 = look here; None when no such region
+    ignore_png: bytes | None  # likewise for ignore this
+    revision: int  # grows by one with every save
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRecord:
+    name: str  # the file
+    reason: str  # one plain sentence
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    id: int
+    project_id: int
+    mode: RunMode
+    status: RunStatus
+    config: Mapping[str, Any]  # gain_core TrainConfig.to_dict()
+    base_version_id: int | None  # the version training starts from; None: from the packaged backbone
+    attempt: int  # 0 while never claimed, then from 1
+    max_attempts: int
+    cancel_requested: bool
+    progress: Mapping[str, Any]  # latest event of the child, {} before the first
+    message: str | None  # a sentence for people: why it failed, who cancelled
+    version_id: int | None  # what it published
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    lease_token: str | None
+    lease_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEventRecord:
+    run_id: int
+    attempt: int
+    seq: int  # line number in the child's progress file, from 0
+    payload: Mapping[str, Any]  # gain_core event as a dict, see gain_core/events.py
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    id: int
+    project_id: int
+    number: int  # 1, 2, 3 … within the project
+    run_id: int | None
+    parent_id: int | None  # version it was trained from
+    path: str  # of the safetensors file, relative to the data folder
+    sha256: str
+    note: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRecord:
+    """What one model version says of one image."""
+
+    version_id: int
+    image_id: int
+    predicted: int  # class position
+    probabilities: tuple[float, ...]  # by class position, in [0, 1]
+    attention_inside: (
+        float | None
+    )  # share of the true class's attention inside the object mask, else guidance

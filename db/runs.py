@@ -1,0 +1,169 @@
+"""The run table: everything the rest of the program does with it.
+
+queued -> running -> published | failed | cancelled. At most one run of a project is running and at most one
+waits, by a unique index. Here is what people do with runs; what trainers do is in db.leases.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import exc, or_, select, update
+from sqlalchemy.orm import Session
+
+from db.engine import Database
+from db.errors import NotFoundError, RunRefusedError
+from db.finishing import finish_cancelled, finish_failed, finish_published
+from db.leases import CANCELLED, beat, claim, ended, has_no_owner, release
+from db.models import ModelVersion, Project, Run, RunEvent
+from db.records import ACTIVE_STATUSES, RunEventRecord, RunMode, RunRecord
+from db.rows import event_record, run_record
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "active_run",
+    "beat",
+    "claim",
+    "finish_cancelled",
+    "finish_failed",
+    "finish_published",
+    "get_run",
+    "has_work",
+    "list_events",
+    "list_runs",
+    "release",
+    "request_cancel",
+    "request_run",
+    "retry",
+]
+
+MAX_ATTEMPTS = 3  # how often a run whose trainer dies is started again before a person must look
+
+_ONE_WAITS = "A run of this project already waits to start. Let it start or cancel it first."
+_RUNS = select(Run, ModelVersion.id).outerjoin(ModelVersion, ModelVersion.run_id == Run.id)
+
+
+def request_run(
+    database: Database, project_id: int, mode: RunMode, config: Mapping[str, Any], base_version_id: int | None
+) -> RunRecord:
+    """Put a run into the queue.
+
+    Raises RunRefusedError when one of this project waits already (one that is running is no obstacle), and
+    NotFoundError when there is no such project or the base version is not one of its versions.
+    """
+    try:
+        with database.writing() as session:
+            if session.get(Project, project_id) is None:
+                raise NotFoundError(f"There is no project with the number {project_id}.")
+            if base_version_id is not None:
+                base = session.get(ModelVersion, base_version_id)
+                if base is None or base.project_id != project_id:
+                    raise NotFoundError(
+                        f"Project {project_id} has no model version with the number {base_version_id}."
+                    )
+            run = Run(
+                project_id=project_id,
+                mode=mode,
+                status="queued",
+                config=dict(config),
+                base_version_id=base_version_id,
+                max_attempts=MAX_ATTEMPTS,
+                progress={},
+            )
+            session.add(run)
+            session.flush()
+            return run_record(run, version_id=None)
+    except exc.IntegrityError as error:
+        raise RunRefusedError(_ONE_WAITS) from error
+
+
+def get_run(database: Database, run_id: int) -> RunRecord:
+    with database.reading() as session:
+        return _get(session, run_id)
+
+
+def list_runs(database: Database, project_id: int) -> list[RunRecord]:
+    """The newest first. One query."""
+    with database.reading() as session:
+        rows = session.execute(_RUNS.where(Run.project_id == project_id).order_by(Run.id.desc()))
+        return [run_record(run, version_id) for run, version_id in rows]
+
+
+def active_run(database: Database, project_id: int) -> RunRecord | None:
+    """The run of the project that is running, else the one that waits, else None."""
+    query = _RUNS.where(Run.project_id == project_id, Run.status.in_(ACTIVE_STATUSES))
+    with database.reading() as session:
+        row = session.execute(query.order_by((Run.status == "running").desc()).limit(1)).one_or_none()
+        return None if row is None else run_record(*row)
+
+
+def has_work(database: Database) -> bool:
+    """Whether any run is queued or running, whoever owns it: a reason for a trainer to stay."""
+    with database.reading() as session:
+        return session.scalar(select(Run.id).where(Run.status.in_(ACTIVE_STATUSES)).limit(1)) is not None
+
+
+def request_cancel(database: Database, run_id: int) -> RunRecord:
+    """Cancel a run that nobody works on, ask the trainer of any other to stop, leave an ended one alone."""
+    with database.writing() as session:
+        cancelled = session.scalar(
+            update(Run)
+            .where(Run.id == run_id, or_(Run.status == "queued", has_no_owner()))
+            .values(ended("cancelled", CANCELLED))
+            .returning(Run.id),
+        )
+        if cancelled is None:
+            session.execute(
+                update(Run).where(Run.id == run_id, Run.status == "running").values(cancel_requested=True),
+            )
+        return _get(session, run_id)
+
+
+def retry(database: Database, run_id: int) -> RunRecord:
+    """Queue a failed or cancelled run again, with all its attempts anew.
+
+    Attempts go on counting from the last one: the number of an attempt names its folder and its events.
+    Raises RunRefusedError when another run of the project waits, or this one has not failed.
+    """
+    try:
+        with database.writing() as session:
+            queued = session.scalar(
+                update(Run)
+                .where(Run.id == run_id, Run.status.in_(("failed", "cancelled")))
+                .values(
+                    status="queued",
+                    max_attempts=Run.attempt + MAX_ATTEMPTS,
+                    cancel_requested=False,
+                    progress={},
+                    message=None,
+                    started_at=None,
+                    finished_at=None,
+                )
+                .returning(Run.id),
+            )
+            record = _get(session, run_id)
+            if queued is None:
+                raise RunRefusedError(
+                    f"Only a failed or cancelled run can be retried; this one is {record.status}."
+                )
+            return record
+    except exc.IntegrityError as error:
+        raise RunRefusedError(_ONE_WAITS) from error
+
+
+def list_events(
+    database: Database, run_id: int, after_seq: int = -1, attempt: int | None = None
+) -> list[RunEventRecord]:
+    """What the child said after line `after_seq`, by attempt and line; `attempt` None: in all attempts."""
+    query = select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.seq > after_seq)
+    if attempt is not None:
+        query = query.where(RunEvent.attempt == attempt)
+    with database.reading() as session:
+        rows = session.scalars(query.order_by(RunEvent.attempt, RunEvent.seq))
+        return [event_record(row) for row in rows]
+
+
+def _get(session: Session, run_id: int) -> RunRecord:
+    row = session.execute(_RUNS.where(Run.id == run_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no run with the number {run_id}.")
+    return run_record(*row)

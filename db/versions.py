@@ -1,0 +1,93 @@
+"""Model versions and what each says of the images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import exc, insert, select
+from sqlalchemy.orm import Session
+
+from db import models
+from db.engine import Database
+from db.errors import ConflictError, NotFoundError
+from db.records import PredictionRecord, VersionRecord
+from db.rows import version_record
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrediction:
+    """A prediction that is to be stored; the fields mean what they mean in PredictionRecord."""
+
+    image_id: int
+    predicted: int
+    probabilities: Sequence[float]
+    attention_inside: float | None = None
+
+
+def list_versions(database: Database, project_id: int) -> list[VersionRecord]:
+    """By number, the first version first."""
+    query = select(models.ModelVersion).where(models.ModelVersion.project_id == project_id)
+    with database.reading() as session:
+        return [version_record(row) for row in session.scalars(query.order_by(models.ModelVersion.number))]
+
+
+def get_version(database: Database, version_id: int) -> VersionRecord:
+    with database.reading() as session:
+        row = session.get(models.ModelVersion, version_id)
+        if row is None:
+            raise NotFoundError(f"There is no model version with the number {version_id}.")
+        return version_record(row)
+
+
+def add_predictions(database: Database, version_id: int, predictions: Sequence[NewPrediction]) -> None:
+    """Store predictions for further images, all or none; ConflictError when one of them has one already."""
+    get_version(database, version_id)
+    try:
+        with database.writing() as session:
+            insert_predictions(session, version_id, predictions)
+    except exc.IntegrityError as error:
+        raise ConflictError(
+            f"Expected images without a prediction of version {version_id}, got one that has it or is gone."
+        ) from error
+
+
+def list_predictions(database: Database, version_id: int) -> list[PredictionRecord]:
+    """In the order of the images. One query."""
+    prediction = models.Prediction
+    query = (
+        select(
+            prediction.version_id,
+            prediction.image_id,
+            prediction.predicted,
+            prediction.probabilities,
+            prediction.attention_inside,
+        )
+        .where(prediction.version_id == version_id)
+        .order_by(prediction.image_id)
+    )
+    with database.reading() as session:
+        return [
+            PredictionRecord(version, image, predicted, tuple(probabilities), inside)
+            for version, image, predicted, probabilities, inside in session.execute(query)
+        ]
+
+
+def insert_predictions(session: Session, version_id: int, predictions: Sequence[NewPrediction]) -> None:
+    """Within the caller's transaction."""
+    if predictions:
+        # by the connection, a third faster: the session would keep track of each row
+        session.connection().execute(
+            insert(models.Prediction), [_values(version_id, item) for item in predictions]
+        )
+
+
+def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
+    """Numbers as plain Python ones, whatever array they were taken from."""
+    inside = item.attention_inside
+    return {
+        "version_id": version_id,
+        "image_id": item.image_id,
+        "predicted": int(item.predicted),
+        "probabilities": [float(probability) for probability in item.probabilities],
+        "attention_inside": None if inside is None else float(inside),
+    }

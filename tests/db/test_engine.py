@@ -1,0 +1,156 @@
+"""Opening a database, and what its transactions promise."""
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import exc, insert, select, text
+
+import db.engine
+from db import library, runs
+from db.engine import Database
+from db.errors import DatabaseError, UnavailableError
+from db.models import Class, Project
+from db.records import ProjectRecord
+from tests.db.build import claim, new_project, request, start
+
+
+def test_a_new_database_is_made_from_any_working_directory_and_keeps_what_it_holds(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    first = Database.open(url)
+    made = new_project(first, "kept")
+    first.close()
+
+    again = Database.open(url)
+    try:
+        assert library.list_projects(again) == [made]
+    finally:
+        again.close()
+    assert os.listdir(elsewhere) == []
+    assert [name for name in os.listdir(tmp_path) if name.startswith("refocus")] == ["refocus.db"]
+
+
+def test_opening_waits_for_a_process_that_is_writing_to_the_new_file(url: str, tmp_path: Path) -> None:
+    # SQLite refuses at once to change the journal of such a file, whatever the timeout
+    other = sqlite3.connect(tmp_path / "refocus.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+    timer.start()
+    Database.open(url).close()
+    timer.join()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ("sqlite://", DatabaseError, "expected the path of an SQLite file"),
+        ("sqlite:///:memory:", DatabaseError, "expected the path of an SQLite file"),
+        ("sqlite:////no/such/folder/refocus.db", UnavailableError, "folder of the database does not exist"),
+        ("a file", DatabaseError, "expected a URL such as sqlite:"),
+        ("oracel://me:secret@host/name", DatabaseError, r"driver is installed, got oracel://me:\*\*\*@host"),
+    ],
+)
+def test_a_url_that_cannot_work_is_refused_in_words(given: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Database.open(given)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, url: str) -> None:
+    (tmp_path / "refocus.db").write_bytes(b"a holiday diary, not a database " * 100)
+    with pytest.raises(DatabaseError, match="not a database"):
+        Database.open(url)
+    assert (tmp_path / "refocus.db").read_bytes().startswith(b"a holiday diary")
+
+
+def test_every_connection_is_prepared(database: Database) -> None:
+    for session_of in (database.reading, database.writing):
+        with session_of() as session:
+            found = [
+                session.execute(text(f"PRAGMA {name}")).scalar()
+                for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+            ]
+            assert found == ["wal", 1, 15_000, 2]
+
+
+def test_foreign_keys_are_enforced(database: Database) -> None:
+    with pytest.raises(exc.IntegrityError, match="FOREIGN KEY"), database.writing() as session:
+        session.execute(insert(Class).values(project_id=99, position=0, name="nowhere"))
+
+
+def test_a_writer_holds_the_write_lock_from_its_first_read_on(
+    database: Database, tmp_path: Path, project: ProjectRecord
+) -> None:
+    other = sqlite3.connect(tmp_path / "refocus.db", timeout=0, isolation_level=None)
+    with database.writing() as session:
+        session.execute(select(Project.id)).all()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        assert library.list_projects(database) == [project]  # readers go on
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+
+
+def test_a_reader_sees_one_state_while_others_write(database: Database, project: ProjectRecord) -> None:
+    with database.reading() as session:
+        before = session.execute(select(Project.name)).scalars().all()
+        new_project(database, "another")
+        assert session.execute(select(Project.name)).scalars().all() == before == ["harbour"]
+
+
+def test_a_transaction_that_raises_stores_nothing(database: Database, project: ProjectRecord) -> None:
+    def delete_half() -> None:
+        with database.writing() as session:
+            session.execute(text("DELETE FROM images"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        delete_half()
+    assert len(library.list_images(database, project.id)) == 4
+
+
+def test_a_database_locked_for_too_long_is_said_in_words_and_idle_polling_does_not_mind(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db.engine, "BUSY_SECONDS", 0.1)
+    database = Database.open(url)
+    project = new_project(database, "harbour")
+    run, _ = start(database, project)
+    other = sqlite3.connect(tmp_path / "refocus.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    assert runs.claim(database, "idle", 60.0) is None  # somebody else's run, nothing to take: reads only
+    assert runs.has_work(database)
+    with pytest.raises(UnavailableError, match="database is locked"):
+        runs.request_cancel(database, run.id)
+
+    other.execute("ROLLBACK")
+    other.close()
+    assert runs.request_cancel(database, run.id).cancel_requested  # the same object goes on working
+    database.close()
+
+
+def test_a_loss_that_is_not_a_number_is_stored_as_null(database: Database, project: ProjectRecord) -> None:
+    run, token = start(database, project)
+    runs.beat(database, run.id, token, 60.0, [{"losses": {"total": float("nan"), "e": [float("inf"), 1.5]}}])
+    assert runs.list_events(database, run.id)[0].payload == {"losses": {"total": None, "e": [None, 1.5]}}
+
+
+def test_leases_end_by_the_clock_of_the_database(database: Database, project: ProjectRecord) -> None:
+    request(database, project)
+    run, _ = claim(database, 90.0)
+    assert run.started_at is not None
+    assert run.lease_until is not None
+    assert (run.lease_until - run.started_at).total_seconds() == pytest.approx(90.0, abs=0.01)
+    with database.reading() as session:
+        text_now, stored = session.execute(
+            text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now'), lease_until FROM runs")
+        ).one()
+    assert len(stored) == len("2026-01-31 12:00:00.000000")  # of one form everywhere: SQLite compares text
+    assert stored > text_now

@@ -1,0 +1,238 @@
+"""What trainers do with runs: claim, keep, lose, finish, hand back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from db import library, runs, versions
+from db.engine import Database
+from db.errors import ConflictError, DatabaseError, LostLeaseError, NotFoundError
+from db.records import ProjectRecord, RunRecord
+from db.versions import NewPrediction
+from tests.db.build import claim, count_rows, fail_when, new_project, publish, repair, request, start
+
+EXPIRED = -1.0
+
+LATE_WRITES: dict[str, Callable[[Database, RunRecord, str], object]] = {
+    "beat": lambda database, run, token: runs.beat(database, run.id, token, 60.0, [{"step": 9}], 9),
+    "publish": publish,
+    "fail": lambda database, run, token: runs.finish_failed(database, run.id, token, "late"),
+    "cancel": lambda database, run, token: runs.finish_cancelled(database, run.id, token),
+    "release": lambda database, run, token: runs.release(database, run.id, token),
+}
+
+
+def test_a_claim_takes_the_run_that_waited_longest_under_a_fresh_token(
+    database: Database, project: ProjectRecord
+) -> None:
+    first = request(database, project)
+    request(database, new_project(database, "second"))
+    run, token = claim(database)
+    other, other_token = claim(database)
+    assert (run.id, run.status, run.attempt) == (first.id, "running", 1)
+    assert run.started_at is not None
+    assert run == runs.get_run(database, run.id)
+    assert other.id != run.id
+    assert token != other_token
+    assert runs.claim(database, "w", 60.0) is None
+
+
+def test_a_project_runs_one_at_a_time(database: Database, project: ProjectRecord) -> None:
+    run, token = start(database, project)
+    waiting = request(database, project)
+    assert runs.claim(database, "w", 60.0) is None
+    runs.finish_failed(database, run.id, token, "no")
+    assert claim(database)[0].id == waiting.id
+
+
+def test_a_run_whose_lease_ran_out_is_claimed_in_place(database: Database, project: ProjectRecord) -> None:
+    run, old_token = start(database, project, EXPIRED)
+    runs.beat(database, run.id, old_token, EXPIRED, [{"step": 1}])
+    waiting = request(database, project)
+    again, token = claim(database)
+    assert (again.id, again.status, again.attempt) == (run.id, "running", 2)
+    assert again.started_at == run.started_at
+    assert again.progress == {}  # of the new child
+    assert token != old_token
+    assert runs.get_run(database, waiting.id).status == "queued"
+
+
+def test_a_beat_keeps_the_run_from_being_taken(database: Database, project: ProjectRecord) -> None:
+    run, token = start(database, project, EXPIRED)
+    runs.beat(database, run.id, token, 60.0)
+    assert runs.claim(database, "w", 60.0) is None
+
+
+@pytest.mark.parametrize("write", LATE_WRITES.values(), ids=LATE_WRITES.keys())
+@pytest.mark.parametrize("taken_over", [True, False], ids=["taken over", "ended"])
+def test_a_late_write_under_an_old_token_is_refused_and_changes_nothing(
+    database: Database,
+    project: ProjectRecord,
+    write: Callable[[Database, RunRecord, str], object],
+    taken_over: bool,
+) -> None:
+    run, old_token = start(database, project, EXPIRED)
+    if taken_over:
+        claim(database)
+    else:
+        runs.request_cancel(database, run.id)
+    before, rows = runs.get_run(database, run.id), count_rows(database)
+
+    with pytest.raises(LostLeaseError, match=f"Run {run.id} was taken over, has ended or is gone"):
+        write(database, run, old_token)
+
+    assert runs.get_run(database, run.id) == before
+    assert count_rows(database) == rows
+    assert library.get_project(database, project.id).current_version_id is None
+
+
+def test_a_run_whose_trainer_dies_three_times_fails_with_a_sentence_and_can_be_retried(
+    database: Database, project: ProjectRecord
+) -> None:
+    request(database, project)
+    assert [claim(database, EXPIRED)[0].attempt for _ in range(3)] == [1, 2, 3]
+    assert runs.claim(database, "w", EXPIRED) is None
+    (run,) = runs.list_runs(database, project.id)
+    assert (run.status, run.lease_token) == ("failed", None)
+    assert run.message is not None
+    assert "given up" in run.message
+    assert run.finished_at is not None
+
+    runs.retry(database, run.id)
+    assert [claim(database, EXPIRED)[0].attempt for _ in range(3)] == [4, 5, 6]
+    assert runs.claim(database, "w", EXPIRED) is None
+    assert runs.get_run(database, run.id).status == "failed"
+
+
+def test_a_run_handed_back_is_claimed_at_once_and_has_used_up_no_attempt(
+    database: Database, project: ProjectRecord
+) -> None:
+    request(database, project)
+    for _ in range(5):  # more often than it may die
+        run, token = claim(database)
+        runs.release(database, run.id, token)
+        released = runs.get_run(database, run.id)
+        assert (released.status, released.lease_token) == ("queued", None)
+    run, _ = claim(database)
+    assert run.max_attempts - run.attempt == runs.MAX_ATTEMPTS - 1
+    assert run.attempt == 6  # a number never comes twice, for it names a folder
+
+
+def test_a_run_handed_back_while_another_waits_goes_first(database: Database, project: ProjectRecord) -> None:
+    run, token = start(database, project)
+    waiting = request(database, project)
+    runs.release(database, run.id, token)
+    again, token = claim(database)
+    assert again.id == run.id
+    runs.finish_failed(database, run.id, token, "no")
+    assert claim(database)[0].id == waiting.id
+
+
+def test_a_run_that_was_to_be_cancelled_is_not_started_again(
+    database: Database, project: ProjectRecord
+) -> None:
+    run, token = start(database, project)
+    runs.request_cancel(database, run.id)
+    runs.release(database, run.id, token)
+    assert runs.claim(database, "w", 60.0) is None
+    assert runs.get_run(database, run.id).status == "cancelled"
+
+
+def test_events_are_stored_once_however_often_they_are_sent(
+    database: Database, project: ProjectRecord
+) -> None:
+    run, token = start(database, project)
+    lines = [{"step": n} for n in range(6)]
+    runs.beat(database, run.id, token, 60.0, lines[:3])
+    runs.beat(database, run.id, token, 60.0, lines[:3])
+    runs.beat(database, run.id, token, 60.0, lines[1:6], first_seq=1)
+    runs.beat(database, run.id, token, 60.0)
+    stored = runs.list_events(database, run.id)
+    assert [(event.attempt, event.seq, event.payload) for event in stored] == [
+        (1, seq, line) for seq, line in enumerate(lines)
+    ]
+    assert runs.get_run(database, run.id).progress == {"step": 5}
+
+
+def test_events_of_each_attempt_are_kept_apart(database: Database, project: ProjectRecord) -> None:
+    run, token = start(database, project, EXPIRED)
+    runs.beat(database, run.id, token, EXPIRED, [{"step": 1}])
+    _, token = claim(database)
+    runs.beat(database, run.id, token, 60.0, [{"step": 100}])
+    assert [(e.attempt, e.payload["step"]) for e in runs.list_events(database, run.id)] == [(1, 1), (2, 100)]
+    assert [e.attempt for e in runs.list_events(database, run.id, attempt=2)] == [2]
+
+
+def test_publishing_stores_version_predictions_and_status_together(
+    database: Database, project: ProjectRecord
+) -> None:
+    first = publish(database, *start(database, project), path="runs/first")
+    assert (first.number, first.parent_id, first.path, first.note) == (1, None, "runs/first", "first")
+    request(database, project, base_version_id=first.id)
+    run, token = claim(database)
+    second = publish(database, run, token, path="runs/second")
+
+    assert (second.number, second.run_id, second.parent_id) == (2, run.id, first.id)
+    assert versions.list_versions(database, project.id) == [first, second]
+    assert versions.get_version(database, second.id) == second
+    assert library.get_project(database, project.id).current_version_id == second.id
+    ended = runs.get_run(database, run.id)
+    assert (ended.status, ended.version_id, ended.lease_token) == ("published", second.id, None)
+    assert runs.list_runs(database, project.id)[0] == ended
+    images = library.list_images(database, project.id)
+    stored = versions.list_predictions(database, second.id)
+    assert [item.image_id for item in stored] == [image.id for image in images]
+    assert (stored[0].predicted, stored[0].probabilities, stored[0].attention_inside) == (
+        1,
+        (0.25, 0.75),
+        0.5,
+    )
+
+
+def test_publishing_that_fails_half_way_leaves_the_run_as_it_was(
+    database: Database, project: ProjectRecord
+) -> None:
+    run, token = start(database, project)
+    last = library.list_images(database, project.id)[-1]
+    fail_when(database, "predictions", f"NEW.image_id = {last.id}")
+    before = count_rows(database)
+
+    with pytest.raises(DatabaseError, match="injected fault"):
+        publish(database, run, token)
+
+    assert runs.get_run(database, run.id) == run
+    assert count_rows(database) == before
+    assert library.get_project(database, project.id).current_version_id is None
+    repair(database)
+    assert publish(database, run, token).number == 1
+
+
+def test_publishing_again_after_a_lost_answer_returns_the_same_version(
+    database: Database, project: ProjectRecord
+) -> None:
+    run, token = start(database, project)
+    version = publish(database, run, token)
+    assert publish(database, run, token) == version
+    assert versions.list_versions(database, project.id) == [version]
+    with pytest.raises(LostLeaseError):
+        publish(database, run, token, path="another attempt's weights")
+
+
+def test_a_trainer_that_was_late_but_not_taken_over_may_publish(
+    database: Database, project: ProjectRecord
+) -> None:
+    assert publish(database, *start(database, project, EXPIRED)).number == 1
+
+
+def test_predictions_are_added_whole_and_once(database: Database, project: ProjectRecord) -> None:
+    run, token = start(database, project)
+    version = runs.finish_published(database, run.id, token, "p", "s", "", [])
+    first, second, *_ = library.list_images(database, project.id)
+    versions.add_predictions(database, version.id, [NewPrediction(first.id, 0, [1.0, 0.0])])
+    both = [NewPrediction(second.id, 0, [1.0, 0.0]), NewPrediction(first.id, 1, [0.0, 1.0])]
+    with pytest.raises(ConflictError):
+        versions.add_predictions(database, version.id, both)
+    (stored,) = versions.list_predictions(database, version.id)
+    assert (stored.image_id, stored.predicted, stored.attention_inside) == (first.id, 0, None)
+    with pytest.raises(NotFoundError, match="no model version"):
+        versions.add_predictions(database, 99, both)

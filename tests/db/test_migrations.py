@@ -1,0 +1,118 @@
+"""The schema's history: complete, safe to run, and refused when it is of a newer program."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+import db.migrations
+from db import library
+from db.engine import Database
+from db.errors import DatabaseError, NewerDatabaseError
+from db.models import Base
+from tests.db.build import count_rows, new_project, publish, start
+
+STEP = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("projects", recreate="always") as batch:
+        batch.add_column(sa.Column("colour", sa.Text(), server_default="blue"))
+    {more}
+"""
+
+
+def test_migrations_and_models_agree(database: Database) -> None:
+    with database.reading() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_ids_are_never_given_twice_in_the_tables_that_say_so(database: Database) -> None:
+    # compare_metadata does not see this
+    tables = Base.metadata.tables.values()
+    promised = {table.name for table in tables if table.dialect_options["sqlite"]["autoincrement"]}
+    with database.reading() as session:
+        made = session.execute(text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'"))
+        assert set(made.scalars()) == promised == {table.name for table in tables if "id" in table.columns}
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(url: str, database: Database) -> None:
+    project = new_project(database, "precious")
+    with database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'f00d'"))
+
+    with pytest.raises(NewerDatabaseError, match=r"made by a newer version of Refocus .* got f00d.*Update"):
+        Database.open(url)
+
+    assert library.list_projects(database) == [project]
+    with database.reading() as session:
+        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "f00d"
+
+
+@pytest.fixture
+def add_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes the program one whose next version copies and drops the table that all others refer to."""
+
+    def add(more: str) -> None:
+        folder = tmp_path / "migrations"
+        shutil.copytree(db.migrations._FOLDER, folder)
+        (folder / "versions" / "0002_next.py").write_text(STEP.format(more=more), "utf-8")
+        monkeypatch.setattr(db.migrations, "_FOLDER", folder)
+
+    return add
+
+
+def test_a_step_that_rebuilds_a_table_loses_no_row_and_then_the_old_program_refuses(
+    url: str, database: Database, add_step: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, *start(database, new_project(database, "precious")))
+    before = count_rows(database)
+    add_step("")
+    Database.open(url).close()
+    assert count_rows(database) == before
+    with database.reading() as session:
+        assert session.execute(text("SELECT colour FROM projects")).scalars().all() == ["blue"]
+    monkeypatch.undo()
+    with pytest.raises(NewerDatabaseError):
+        Database.open(url)
+
+
+def test_a_step_that_breaks_references_changes_nothing(
+    url: str, database: Database, add_step: Callable[[str], None]
+) -> None:
+    new_project(database, "precious")
+    before = count_rows(database)
+    add_step('op.execute("DELETE FROM projects")')
+    with pytest.raises(DatabaseError, match=r"would break \d+ references; nothing was changed"):
+        Database.open(url)
+    assert count_rows(database) == before
+    with database.reading() as session:
+        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+
+
+def test_an_interrupted_migration_leaves_an_empty_database_that_opens_later(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_connection: object) -> None:
+        raise OSError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", lambda *_: fail(None))
+        with pytest.raises(OSError, match="power cut"):
+            Database.open(url)
+
+    connection = sqlite3.connect(tmp_path / "refocus.db")
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+    connection.close()
+    Database.open(url).close()
