@@ -1,0 +1,103 @@
+"""Guided attention (GAIN, GAINext) as a library: `from gain_core import build_classifier, explain, …`.
+
+Names are loaded when first used: who only wants an error, an event or a config does not wait for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gain_core.attention import (
+        Explanation,
+        attention_maps,
+        attention_weights,
+        evidence_maps,
+        explain,
+        explain_features,
+    )
+    from gain_core.checkpoint import load_model, read_header, save_model
+    from gain_core.config import TrainConfig
+    from gain_core.errors import BackboneError, CheckpointError, ConfigError, GainError, InputError
+    from gain_core.features import FeatureStore
+    from gain_core.losses import (
+        attention_mining_loss,
+        classification_loss,
+        external_loss,
+        inside_outside_loss,
+        inside_outside_regions,
+        region_logits,
+        signed_evidence_loss,
+    )
+    from gain_core.masking import MaskingConfig, erase, erased_logits, soft_threshold
+    from gain_core.metrics import attention_inside, group_accuracy, wilson_interval, worst_group
+    from gain_core.models import (
+        DEFAULT_BACKBONE,
+        Classifier,
+        ModelSpec,
+        build_classifier,
+        default_spec,
+        preprocess,
+        preprocess_mask,
+    )
+    from gain_core.overlay import colour_map
+    from gain_core.sample import Sample
+    from gain_core.trainer import train
+
+# Where the names below come from, the light ones first.
+_MODULES = (
+    *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
+    *("checkpoint", "features", "trainer"),
+)
+
+__all__ = [
+    "DEFAULT_BACKBONE",
+    "BackboneError",
+    "CheckpointError",
+    "Classifier",
+    "ConfigError",
+    "Explanation",
+    "FeatureStore",
+    "GainError",
+    "InputError",
+    "MaskingConfig",
+    "ModelSpec",
+    "Sample",
+    "TrainConfig",
+    "attention_inside",
+    "attention_maps",
+    "attention_mining_loss",
+    "attention_weights",
+    "build_classifier",
+    "classification_loss",
+    "colour_map",
+    "default_spec",
+    "erase",
+    "erased_logits",
+    "evidence_maps",
+    "explain",
+    "explain_features",
+    "external_loss",
+    "group_accuracy",
+    "inside_outside_loss",
+    "inside_outside_regions",
+    "load_model",
+    "preprocess",
+    "preprocess_mask",
+    "read_header",
+    "region_logits",
+    "save_model",
+    "signed_evidence_loss",
+    "soft_threshold",
+    "train",
+    "wilson_interval",
+    "worst_group",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in _MODULES:
+            found = getattr(import_module(f"gain_core.{module}"), name, None)
+            if found is not None:
+                return found
+    raise AttributeError(f"module 'gain_core' has no attribute {name!r}")

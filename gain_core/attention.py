@@ -1,0 +1,127 @@
+"""Where a classifier looks: eq. 1 and 2, as pure functions of model, images and classes.
+
+No hooks, no `.backward()`, nothing kept on the model: any number of threads may explain with one model. All
+classes of all images are computed together. Viewing and training differ in `create_graph` alone.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gain_core.errors import InputError
+from gain_core.models import Classifier
+
+
+class Explanation(NamedTuple):
+    """What a model says of B images and n classes of each. C: all classes, h×w: size of the last map."""
+
+    logits: Tensor  # (B, C)
+    evidence: Tensor  # (B, n, h, w), signed: what each place says for (+) or against (−) the class
+    attention: Tensor  # (B, n, h, w), >= 0: A^c, not scaled
+
+
+def attention_weights(
+    model: Classifier, features: Tensor, classes: Tensor, create_graph: bool = False
+) -> Tensor:
+    """w_k^c = GAP(∂s^c/∂f_k), eq. 1, s^c the logit: features (B, K, h, w), classes (B, n) long -> (B, n, K).
+
+    A GAP + linear head needs no gradient: ∂s^c/∂f_k(i,j) is W[c, k] / (h·w) at every place. Any other head
+    goes through autograd, all classes in one batched backward; it must treat the images of a batch
+    independently.
+
+    create_graph=False gives constants ("we do not update parameters of the network after obtaining the w"
+    reads thus, and so does every public implementation). True lets a loss on the map also reach the weights
+    themselves, the second-order term; it is what makes the loss's gradient the true one. Raises InputError.
+    """
+    _check(features, classes, len(model.spec.classes))
+    linear = model.linear_head_weights
+    if linear is not None:
+        return _closed_form(linear, features, classes, create_graph)
+    if create_graph:
+        return _through_autograd(model.head(features), features, classes, create_graph=True)
+    return _constant_weights(model, features, classes)[1]
+
+
+def evidence_maps(features: Tensor, weights: Tensor) -> Tensor:
+    """E^c = Σ_k w_k^c f_k, eq. 2 before its ReLU: (B, K, h, w), (B, n, K) -> (B, n, h, w), signed."""
+    batch, _, height, width = features.shape
+    return torch.bmm(weights, features.flatten(2)).view(batch, -1, height, width)
+
+
+def attention_maps(evidence: Tensor) -> Tensor:
+    """A^c = ReLU(E^c), eq. 2: any shape -> the same shape, >= 0, not scaled."""
+    return evidence.relu()
+
+
+def explain(
+    model: Classifier, images: Tensor, classes: Tensor | None = None, create_graph: bool = False
+) -> Explanation:
+    """Logits, evidence and attention of preprocessed images (B, 3, S, S), with one forward.
+
+    classes: (B, n) long, None for all of them in order. create_graph=False: nothing is recorded and results
+    carry no gradient. True: everything is differentiable, including the weights of eq. 1. Raises InputError.
+    """
+    with torch.set_grad_enabled(create_graph):
+        # The layout of the weights (see build_classifier): half the time of the default layout on the CPU.
+        trunk_features = model.trunk(images.contiguous(memory_format=torch.channels_last))
+    return explain_features(model, trunk_features, classes, create_graph)
+
+
+def explain_features(
+    model: Classifier, trunk_features: Tensor, classes: Tensor | None = None, create_graph: bool = False
+) -> Explanation:
+    """`explain` from kept outputs of the trunk (B, K0, h0, w0)."""
+    with torch.set_grad_enabled(create_graph):
+        features = model.neck(trunk_features)  # (B, K, h, w)
+        if classes is None:
+            count = len(model.spec.classes)
+            classes = torch.arange(count, device=features.device).expand(features.shape[0], count)
+        _check(features, classes, len(model.spec.classes))
+        linear = model.linear_head_weights
+        if linear is not None:
+            logits, weights = model.head(features), _closed_form(linear, features, classes, create_graph)
+        elif create_graph:
+            logits = model.head(features)
+            weights = _through_autograd(logits, features, classes, create_graph=True)
+        else:
+            logits, weights = _constant_weights(model, features, classes)
+        evidence = evidence_maps(features, weights)
+        return Explanation(logits, evidence, attention_maps(evidence))
+
+
+def _closed_form(linear: Tensor, features: Tensor, classes: Tensor, create_graph: bool) -> Tensor:
+    chosen = (linear if create_graph else linear.detach())[classes]  # (B, n, K)
+    return chosen / (features.shape[2] * features.shape[3])
+
+
+def _constant_weights(model: Classifier, features: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (B, C) and weights (B, n, K) without a graph, in whatever gradient mode the caller is."""
+    with torch.inference_mode(False), torch.enable_grad():
+        # A copy, because tensors born in inference mode can never be differentiated.
+        leaf = features.detach().clone().requires_grad_()
+        logits = model.head(leaf)
+        return logits.detach(), _through_autograd(logits, leaf, classes, create_graph=False)
+
+
+def _through_autograd(logits: Tensor, features: Tensor, classes: Tensor, create_graph: bool) -> Tensor:
+    """Eq. 1 for any head: one batched backward over n classes; summed over images, which are independent."""
+    if not features.requires_grad:
+        raise InputError("expected features that require a gradient (create_graph=True under torch.no_grad?)")
+    one_hot = torch.nn.functional.one_hot(classes.T, logits.shape[1]).to(logits)  # (n, B, C)
+    (gradients,) = torch.autograd.grad(
+        logits, features, grad_outputs=one_hot, is_grads_batched=True, create_graph=create_graph
+    )  # (n, B, K, h, w)
+    return gradients.mean((-2, -1)).transpose(0, 1)
+
+
+def _check(features: Tensor, classes: Tensor, count: int) -> None:
+    if features.dim() != 4:
+        raise InputError(f"expected features (B, K, h, w), got {tuple(features.shape)}")
+    if classes.dim() != 2 or classes.shape[0] != features.shape[0] or classes.dtype != torch.long:
+        raise InputError(
+            f"expected classes ({features.shape[0]}, n) of dtype long, got {tuple(classes.shape)} of "
+            f"{classes.dtype}"
+        )
+    if classes.numel() and (int(classes.min()) < 0 or int(classes.max()) >= count):
+        raise InputError(f"expected classes from 0 to {count - 1}, got {classes.unique().tolist()}")

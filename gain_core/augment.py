@@ -1,0 +1,71 @@
+"""Full mode's training images: cropped, flipped and coloured at random, their guidance moving with them."""
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from gain_core.config import TrainConfig
+from gain_core.data import guidance_pictures, open_rgb
+from gain_core.models import ModelSpec, preprocess
+from gain_core.sample import Sample
+from gain_core.schedule import seeded
+
+Draw = tuple[int, int, int]  # step, place in the batch, position in the list of samples
+
+
+class AugmentedSamples(Dataset[tuple[Tensor, Tensor, int]]):
+    """Indexed by draw: chance follows from the seed and the draw alone, not from who loads it or when."""
+
+    def __init__(self, samples: Sequence[Sample], spec: ModelSpec, config: TrainConfig) -> None:
+        self._samples = samples
+        self._spec = spec
+        self._seed = config.seed
+        size = [spec.image_size, spec.image_size]
+        self._crop = v2.RandomResizedCrop(size, scale=(config.smallest_crop, 1.0), antialias=True)
+        self._squash = v2.Resize(size, antialias=True)
+        self._flip = v2.RandomHorizontalFlip()
+        self._colour = v2.ColorJitter(
+            brightness=0.4, contrast=0.4, saturation=0.4
+        )  # as is usual for ImageNet
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor, int]:
+        """Image (3, S, S) float32, normalised; look and ignore (2, S, S) float32 in {0, 1}; label.
+
+        Raises InputError naming an image that cannot be read.
+        """
+        step, slot, position = draw
+        sample = self._samples[position]
+        image = open_rgb(sample.path, sample.title)
+        masks = _masks(sample, image.size)
+        with seeded((self._seed, step, slot), torch.device("cpu")):
+            image, masks = self.move(image, masks)
+            image = self._colour(image)
+        return preprocess(image, self._spec), masks.as_subclass(Tensor).float(), sample.label
+
+    def move(self, image: Image.Image, masks: tv_tensors.Mask) -> tuple[Image.Image, tv_tensors.Mask]:
+        """Crop, squash to S×S and flip both alike.
+
+        A crop that loses the whole mask of a role gives way to the whole image.
+        """
+        cropped = self._crop(image, masks)
+        drawn = masks.flatten(1).any(1)
+        kept = cropped[1].flatten(1).any(1)
+        moved: tuple[Image.Image, tv_tensors.Mask] = self._flip(
+            cropped if bool((kept == drawn).all()) else self._squash(image, masks)
+        )
+        return moved
+
+
+def _masks(sample: Sample, size: tuple[int, int]) -> tv_tensors.Mask:
+    """Look and ignore of a picture of `size` (width, height): (2, H, W) uint8 in {0, 1}; 0: not drawn."""
+    roles = []
+    for mask in guidance_pictures(sample):
+        picture = Image.new("L", size) if mask is None else mask.resize(size, Image.Resampling.NEAREST)
+        roles.append((functional.pil_to_tensor(picture)[0] > 0).to(torch.uint8))
+    return tv_tensors.Mask(torch.stack(roles))

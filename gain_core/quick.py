@@ -1,0 +1,87 @@
+"""Quick mode: the trunk stands still and its output is kept; the last convolution and the head learn."""
+
+from collections.abc import Generator, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gain_core.config import TrainConfig
+from gain_core.data import guidance_maps
+from gain_core.events import Phase
+from gain_core.features import FeatureStore
+from gain_core.models import Classifier
+from gain_core.sample import Sample, guided_training
+from gain_core.schedule import draw_schedule, seeded
+from gain_core.streams import Losses, guided_stream, image_stream
+
+_EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
+
+
+class QuickTask:
+    """What a step of quick mode computes; `train` does the rest."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        samples: Sequence[Sample],
+        features: Tensor,
+        config: TrainConfig,
+        device: torch.device,
+    ) -> None:
+        """features (N, K0, h, w) float16: the kept output of the trunk for each sample."""
+        self._model = model
+        self._config = config
+        self._device = device
+        self._features = features
+        self._labels = torch.tensor([sample.label for sample in samples])  # (N,) long
+        size = (features.shape[2], features.shape[3])
+        maps = {position: guidance_maps(samples[position], size) for position in guided_training(samples)}
+        # By position, each (2, h, w)
+        self._masks = {position: mask for position, mask in maps.items() if mask is not None}
+        self._schedule = draw_schedule(samples, sorted(self._masks), config)
+        # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
+        model.neck.to(memory_format=torch.contiguous_format)
+        self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
+
+    def steps(self, first: int) -> Iterator[Losses]:
+        """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
+        for step in range(first, self._config.steps):
+            with seeded((self._config.seed, step), self._device):
+                self.trained.train(self._config.train_norms)
+                losses = self._losses(self._schedule.images[step], self._schedule.guided[step])
+                self.trained.eval()
+            yield losses
+
+    def _losses(self, plain: Tensor, guided: Tensor) -> Losses:
+        """plain (B,) and guided (G,): positions of the samples of the two streams."""
+        model, config = self._model, self._config
+        drawn = torch.cat([plain, guided])
+        features = model.neck(self._features[drawn].to(self._device, torch.float32))  # (B + G, K, h, w)
+        labels = self._labels[drawn].to(self._device)
+        count = len(plain) if config.form == "guided" else len(drawn)
+        losses = image_stream(model, features[:count], labels[:count], config) if count else {}
+        if len(guided) > 0:
+            masks = torch.stack([self._masks[position] for position in guided.tolist()]).to(self._device)
+            losses |= guided_stream(model, features[len(plain) :], labels[len(plain) :], masks, config)
+        return losses
+
+    def logits(self, positions: Sequence[int]) -> Tensor:
+        """(len(positions), C), on the CPU, without gradients."""
+        with torch.inference_mode():
+            chunks = self._features[list(positions)].split(_EVALUATION_BATCH)
+            parts = [
+                self._model.head(self._model.neck(c.to(self._device, torch.float32))).cpu() for c in chunks
+            ]
+        return torch.cat(parts)
+
+
+def prepare_quick(
+    model: Classifier,
+    samples: Sequence[Sample],
+    config: TrainConfig,
+    store: FeatureStore,
+    device: torch.device,
+) -> Generator[Phase, None, QuickTask]:
+    """Gather the features of the samples: kept ones are read, the others computed."""
+    features = yield from store.computing(model, samples)
+    return QuickTask(model, samples, features, config, device)

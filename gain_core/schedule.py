@@ -1,0 +1,85 @@
+"""Which images each step sees, and where its chance comes from.
+
+Both follow from the seed and the number of the step, so that a resumed run needs no generator's state.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gain_core.config import TrainConfig
+from gain_core.errors import InputError
+from gain_core.sample import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Positions in the list of samples, by step."""
+
+    images: Tensor  # (steps, batch_size) long: image-level label only; (steps, 0) when no class wants it
+    guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0) when no image has any
+
+
+@contextmanager
+def seeded(seed: tuple[int, ...], device: torch.device) -> Iterator[None]:
+    """Everything random inside follows from `seed`; torch's global generators are as before afterwards."""
+    number = int.from_bytes(hashlib.sha256(repr(seed).encode()).digest()[:7])
+    on_cuda = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_cuda else []):
+        torch.default_generator.manual_seed(number)  # torch.manual_seed would reach every GPU
+        if on_cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number)
+        yield
+
+
+def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: TrainConfig) -> Schedule:
+    """Both streams, each balanced over classes.
+
+    `guided` holds the positions of the training images whose guidance is used. The image-level stream takes a
+    class's unguided images, and its guided ones only when it has no other; with `image_classes` "unguided" it
+    leaves out the classes that have guidance. Raises InputError when nothing can be learned: fewer than two
+    classes with training images, or a guided form without guidance.
+    """
+    train: dict[int, list[int]] = {}
+    for position, sample in enumerate(samples):
+        if sample.split == "train":
+            train.setdefault(sample.label, []).append(position)
+    if len(train) < 2:
+        raise InputError(f"expected training images of at least two classes, got {len(train)}")
+    if config.needs_guidance and not guided:
+        raise InputError(f"expected at least one training image with guidance for {config.form!r}, got none")
+    chosen = set(guided)
+    generator = torch.Generator().manual_seed(config.seed)
+    marked = {label: [p for p in train[label] if p in chosen] for label in sorted(train)}
+    by_label = config.form != "guided" or config.image_classes == "all"
+    plain = {
+        label: [p for p in train[label] if p not in chosen] or train[label]
+        for label in sorted(train)
+        if by_label or not marked[label]
+    }
+    return Schedule(
+        images=_balanced_draws(list(plain.values()), config.steps, config.batch_size, generator),
+        guided=_balanced_draws(
+            [pool for pool in marked.values() if pool], config.steps, config.guided_batch_size, generator
+        ),
+    )
+
+
+def _balanced_draws(
+    pools: Sequence[Sequence[int]], steps: int, per_step: int, generator: torch.Generator
+) -> Tensor:
+    """(steps, per_step) long: pools take turns, each gone through in shuffled passes; none: (steps, 0)."""
+    if not pools:
+        return torch.empty(steps, 0, dtype=torch.long)
+    draws = torch.empty(steps * per_step, dtype=torch.long)
+    for turn, pool in enumerate(pools):
+        slots = draws[turn :: len(pools)]
+        passes = -(-len(slots) // len(pool))
+        order = [torch.tensor(pool)[torch.randperm(len(pool), generator=generator)] for _ in range(passes)]
+        slots.copy_(torch.cat([*order, slots.new_empty(0)])[: len(slots)])
+    return draws.view(steps, per_step)

@@ -1,0 +1,80 @@
+"""The one place that weighs the losses: what a step minimises, for every form and mode (eq. 6 and 8)."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gain_core.attention import attention_maps, attention_weights, evidence_maps
+from gain_core.config import TrainConfig
+from gain_core.losses import (
+    classification_loss,
+    external_loss,
+    inside_outside_loss,
+    inside_outside_regions,
+    region_logits,
+    signed_evidence_loss,
+)
+from gain_core.masking import erased_logits
+from gain_core.models import Classifier
+
+Losses = dict[str, Tensor]  # weighted terms by name, scalars
+
+
+def label_loss(model: Classifier, logits: Tensor, labels: Tensor) -> Tensor:
+    """L_cl: logits (B, C), labels (B,) long. With independent classes the label is the one class present."""
+    if not model.spec.multi_label:
+        return classification_loss(logits, labels)
+    return classification_loss(logits, F.one_hot(labels, logits.shape[1]), multi_label=True)
+
+
+def image_stream(model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig) -> Losses:
+    """S_cl: features (B, K, h, w) and labels (B,) of all images whose image-level label counts."""
+    weight = config.unguided_weight if config.form == "guided" else 1.0
+    return {"image": weight * label_loss(model, model.head(features), labels)}
+
+
+def guided_stream(
+    model: Classifier, features: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
+) -> Losses:
+    """S_e: features (G, K, h, w), labels (G,), masks (G, 2, H, W: look, ignore) of the guided images."""
+    look, ignore, classes = masks[:, :1], masks[:, 1:], labels[:, None]
+    if config.form == "guided":
+        inside, outside = inside_outside_regions(look, ignore, (features.shape[2], features.shape[3]))
+        logits = region_logits(model, features, torch.cat([inside, outside], 1))  # (G, 2, C)
+        return _inside_outside(model, logits, inside, outside, classes, config)
+    if config.form == "gainext":
+        weights = attention_weights(model, features, classes, create_graph=config.second_order)
+        attention = attention_maps(evidence_maps(features, weights))
+        return {"external": config.external_weight * external_loss(attention, look, ignore)}  # ω L_e of eq. 8
+    if config.form == "signed":
+        count = len(model.spec.classes)
+        everything = torch.arange(count, device=labels.device).expand(len(labels), count)
+        weights = attention_weights(model, features, everything, create_graph=config.second_order)
+        loss = signed_evidence_loss(evidence_maps(features, weights), classes, look, ignore)
+        return {"signed": config.signed_weight * loss}
+    return {}
+
+
+def guided_image_stream(
+    model: Classifier, images: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
+) -> Losses:
+    """S_e of "guided" in image space: the human's mask in the place of T(A) in eq. 3, with a second forward.
+
+    images (G, 3, S, S), labels (G,), masks (G, 2, S, S).
+    """
+    inside, outside = inside_outside_regions(masks[:, :1], masks[:, 1:], (images.shape[2], images.shape[3]))
+    both = torch.cat([inside, outside], 1).unsqueeze(2)  # (G, 2, 1, S, S)
+    logits = erased_logits(model, images.unsqueeze(1) * both)  # (G, 2, C)
+    return _inside_outside(model, logits, inside, outside, labels[:, None], config)
+
+
+def _inside_outside(
+    model: Classifier, logits: Tensor, inside: Tensor, outside: Tensor, classes: Tensor, config: TrainConfig
+) -> Losses:
+    losses = inside_outside_loss(
+        logits[:, :1], logits[:, 1:], inside, outside, classes, multi_label=model.spec.multi_label
+    )
+    return {
+        "inside": config.inside_weight * losses.inside,
+        "outside": config.outside_weight * losses.outside,
+    }

@@ -1,0 +1,129 @@
+"""Training as a generator of events: it prints nothing and does not know who listens."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from gain_core.config import TrainConfig
+from gain_core.errors import GainError, InputError
+from gain_core.events import Event, Step, Validation
+from gain_core.features import FeatureStore
+from gain_core.full import FullTask
+from gain_core.models import Classifier
+from gain_core.quick import prepare_quick
+from gain_core.resume import load_checkpoint, save_checkpoint, training_identity
+from gain_core.sample import Sample
+from gain_core.streams import Losses, label_loss
+
+
+class Task(Protocol):
+    """What differs between the modes."""
+
+    @property
+    def trained(self) -> nn.Module:
+        """Whose parameters move; its state goes into the checkpoint."""
+
+    def steps(self, first: int) -> Iterator[Losses]: ...
+
+    def logits(self, positions: Sequence[int]) -> Tensor: ...
+
+
+def train(
+    model: Classifier,
+    samples: Sequence[Sample],
+    config: TrainConfig,
+    store: FeatureStore | None = None,
+    device: torch.device | str = "cpu",
+    checkpoint: Path | None = None,
+    worker_init_fn: Callable[[int], None] | None = None,
+) -> Iterator[Event]:
+    """Train `model` in place, on the training split; afterwards it is in eval mode, on `device`.
+
+    store: where quick mode keeps its features (None: nowhere). checkpoint: written every `checkpoint_every`
+    steps and when the generator is closed; a file that is there already is continued, with the same result
+    on a CPU, bit for bit, as if it had never stopped. worker_init_fn: called in every process that loads
+    images (full mode).
+
+    Raises InputError (an image that cannot be read, by its name; nothing to learn from), CheckpointError (a
+    file of another training; the model is then unchanged), GainError when the loss is no longer a number.
+    torch's global random state stays as it is.
+    """
+    _check(model, samples)
+    device = torch.device(device)
+    # Once, for every user of positions: test images are never looked at, and positions count the others.
+    samples = [sample for sample in samples if sample.split != "test"]
+    model.to(device).eval()
+    task: Task
+    if config.mode == "quick":
+        task = yield from prepare_quick(model, samples, config, store or FeatureStore(), device)
+    else:
+        task = FullTask(model, samples, config, device, worker_init_fn)
+    yield from _optimise(model, task, samples, config, checkpoint)
+
+
+def _optimise(
+    model: Classifier, task: Task, samples: list[Sample], config: TrainConfig, checkpoint: Path | None
+) -> Iterator[Event]:
+    optimizer = torch.optim.AdamW(
+        task.trained.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    done = 0
+    identity = ""
+    if checkpoint is not None:
+        identity = training_identity(model, samples, config)
+        if checkpoint.exists():
+            done = load_checkpoint(checkpoint, identity, task.trained, optimizer)
+    validation = [position for position, sample in enumerate(samples) if sample.split == "validation"]
+    labels = torch.tensor([samples[position].label for position in validation])
+    started = time.monotonic()
+    try:
+        if validation and done % config.validate_every == 0:
+            yield _validate(model, task, validation, labels, done)
+        for losses in task.steps(done):
+            values = _update(losses, optimizer, done)
+            done += 1
+            if checkpoint is not None and (done % config.checkpoint_every == 0 or done == config.steps):
+                save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
+            yield Step(done, config.steps, values, time.monotonic() - started)
+            if validation and (done % config.validate_every == 0 or done == config.steps):
+                yield _validate(model, task, validation, labels, done)
+    except GeneratorExit:
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
+        raise
+    finally:
+        optimizer.zero_grad()
+        model.eval().to(memory_format=torch.channels_last)
+
+
+def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int) -> dict[str, float]:
+    """One step down the sum of the losses; their values by name."""
+    total = torch.stack(list(losses.values())).sum()
+    values = {name: float(loss.detach()) for name, loss in losses.items()} | {"total": float(total.detach())}
+    if not math.isfinite(values["total"]):
+        raise GainError(
+            f"step {done + 1}: expected a finite loss, got {values}; a lower learning rate may help"
+        )
+    optimizer.zero_grad()
+    total.backward()
+    optimizer.step()
+    return values
+
+
+def _validate(model: Classifier, task: Task, positions: list[int], labels: Tensor, done: int) -> Validation:
+    logits = task.logits(positions)
+    with torch.inference_mode():
+        loss = float(label_loss(model, logits, labels))
+    return Validation(done, float((logits.argmax(1) == labels).double().mean()), loss, len(positions))
+
+
+def _check(model: Classifier, samples: Sequence[Sample]) -> None:
+    count = len(model.spec.classes)
+    for sample in samples:
+        if not 0 <= sample.label < count:
+            raise InputError(f"{sample.title}: expected a label from 0 to {count - 1}, got {sample.label}")

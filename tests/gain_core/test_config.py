@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from gain_core.config import TrainConfig
+from gain_core.errors import ConfigError
+
+
+def test_a_config_comes_back_from_json_as_it_was():
+    config = TrainConfig.full_default("signed", seed=7)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_missing_keys_take_their_defaults():
+    assert TrainConfig.from_dict({"steps": 5}) == TrainConfig(steps=5)
+
+
+def test_an_unknown_key_is_refused_by_name():
+    with pytest.raises(ConfigError, match="'stepz'"):
+        TrainConfig.from_dict({"stepz": 5})
+
+
+@pytest.mark.parametrize(
+    "values", [{"steps": "60"}, {"steps": 60.0}, {"steps": True}, {"form": 1}, {"train_norms": 1}]
+)
+def test_a_value_of_another_type_is_refused(values):
+    with pytest.raises(ConfigError, match=f"{next(iter(values))}: expected"):
+        TrainConfig.from_dict(values)
+
+
+def test_a_whole_number_is_a_fair_way_to_write_a_weight():
+    weight = TrainConfig.from_dict({"outside_weight": 3}).outside_weight
+    assert (weight, type(weight)) == (3.0, float)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"mode": "slow"},
+        {"form": "eq7"},
+        {"guided_space": "pixels"},
+        {"steps": 0},
+        {"batch_size": 0},
+        {"seed": -1},
+        {"learning_rate": -1e-3},
+        {"learning_rate": float("nan")},
+        {"external_weight": float("inf")},
+        {"smallest_crop": 0.0},
+        {"smallest_crop": 1.5},
+    ],
+)
+def test_an_impossible_value_is_refused(values):
+    with pytest.raises(ConfigError, match=f"{next(iter(values))}: expected"):
+        TrainConfig(**values)
+
+
+def test_the_presets_are_what_the_app_trains_with():
+    assert TrainConfig.first_model().form == "none"
+    assert (TrainConfig.quick_default().mode, TrainConfig.quick_default().form) == ("quick", "guided")
+    assert TrainConfig.full_default().mode == "full"
+
+
+def test_only_plain_training_and_full_gain_can_do_without_guidance():
+    free = [(m, f) for m in ("quick", "full") for f in ("guided", "gainext", "signed", "none")
+            if not TrainConfig(mode=m, form=f).needs_guidance]  # fmt: skip
+    assert free == [("quick", "none"), ("full", "gainext"), ("full", "none")]

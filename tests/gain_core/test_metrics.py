@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+
+from gain_core.errors import InputError
+from gain_core.metrics import (
+    Count,
+    accuracy_count,
+    attention_inside,
+    group_accuracy,
+    wilson_interval,
+    worst_group,
+)
+
+
+def test_accuracy_is_a_count_and_then_a_ratio() -> None:
+    assert accuracy_count([True, False, True, True]) == Count(3, 4)
+    assert Count(3, 4).accuracy == 0.75
+    assert Count(0, 0).accuracy is None
+
+
+def test_groups_are_counted_apart() -> None:
+    counts = group_accuracy([True, False, True], ["sea", "land", "sea"])
+    assert counts == {"sea": Count(2, 2), "land": Count(0, 1)}
+    with pytest.raises(InputError, match="one group for each image"):
+        group_accuracy([True, False], ["sea"])
+
+
+def test_the_worst_group_is_taken_over_groups_large_enough_to_say_something() -> None:
+    counts = {"tiny": Count(0, 19), "bad": Count(10, 20), "good": Count(30, 30), "empty": Count(0, 0)}
+    assert worst_group(counts) == ("bad", Count(10, 20))
+    assert worst_group(counts, min_n=1) == ("tiny", Count(0, 19))
+    assert worst_group(counts, min_n=0) == ("tiny", Count(0, 19))  # a group of nobody is never the worst
+    assert worst_group(counts, min_n=31) is None
+
+
+@pytest.mark.parametrize(
+    ("correct", "n", "level", "low", "high"),
+    [
+        # Newcombe 1998, table I, score method without continuity correction
+        (81, 263, 0.95, 0.2553, 0.3662),
+        (15, 148, 0.95, 0.0624, 0.1605),
+        (0, 20, 0.95, 0.0, 0.1611),
+        (1, 29, 0.95, 0.0061, 0.1718),
+        (20, 20, 0.95, 0.8389, 1.0),
+        (5, 10, 0.99, 0.1842, 0.8158),  # by hand: 0.5 ± 2.5758 · √(0.025 + 6.6349 / 400) / 1.66349
+    ],
+)
+def test_the_wilson_interval_has_its_published_values(
+    correct: int, n: int, level: float, low: float, high: float
+) -> None:
+    assert wilson_interval(correct, n, level) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_without_images_the_interval_says_nothing_and_nonsense_is_refused() -> None:
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+    for wrong in ((3, 2, 0.95), (-1, 2, 0.95), (1, 2, 1.0)):
+        with pytest.raises(InputError, match="expected 0 <= correct <= n"):
+            wilson_interval(*wrong)
+
+
+def test_the_share_of_attention_inside_a_mask() -> None:
+    attention = np.array([[3.0, 1.0], [0.0, 4.0]], dtype=np.float32)
+    mask = np.zeros((4, 4), dtype=np.uint8)
+    mask[:2, :2] = 1  # the whole top left cell
+    mask[2, 2] = 1  # a quarter of the bottom right cell
+    assert attention_inside(attention, mask) == pytest.approx((3 + 1) / 8)
+    assert attention_inside(torch.from_numpy(attention), torch.ones(10, 10)) == pytest.approx(1)
+
+
+def test_there_is_no_share_of_nothing() -> None:
+    assert attention_inside(np.zeros((2, 2)), np.ones((4, 4))) is None
+    assert attention_inside(np.ones((2, 2)), np.zeros((4, 4))) is None
