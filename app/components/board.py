@@ -1,0 +1,209 @@
+"""The drawing board: tools, canvas, and what to do with the drawing."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components.canvas import HOW, ROLES, TOOLS, drawing_canvas
+from app.components.drafts import forget_draft, objects_of, open_draft, restart
+from app.components.problems import told
+from app.components.words import one_of
+from app.services import annotation
+from app.services.drawing import fit_canvas, regions_from_canvas
+from app.services.workspace import Workspace
+from app.state import Draft
+from db.records import ImageRecord, VersionRecord
+
+TAKEN = (470, 404)  # pixels of the window that everything but the canvas and the picture beside it needs
+LEAST = (480, 396)
+LARGE = (0.7, 1000)  # share of the page's width, pixels of height: then the page scrolls
+
+
+@st.fragment
+def board(
+    ws: Workspace,
+    image: ImageRecord,
+    version: VersionRecord | None,
+    previous_id: int | None,
+    next_id: int | None,
+) -> None:
+    """Drawing reruns only this; saving and moving on rerun the page."""
+    with told(f"{image.name} cannot be drawn on", "Go on with another image, or reload the page."):
+        _tools(disabled=image.split != "train")
+        size = fit_canvas((image.width, image.height), *_room())
+        draft = open_draft(ws, image, size)
+        second_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+        with st.container(height=size[1] + 6, border=False, horizontal_alignment="center", gap=None):
+            draft.current = drawing_canvas(
+                _background(ws, image, version, size),
+                size,
+                key=f"canvas_{image.id}_{draft.mounts}",
+                seed=draft.seed,
+                tool=state.TOOL.get(),
+                role=state.ROLE.get(),
+                brush=state.BRUSH.get(),
+                disabled=image.split != "train",
+            )
+        with second_row:
+            _second_row(draft)
+        _actions(ws, image, draft, previous_id, next_id)
+
+
+def _room() -> tuple[int, int]:
+    """What the canvas may take so that the page fits the window, 1280 × 800 and up."""
+    width, height = state.WINDOW.get()
+    if state.LARGE.get():
+        return max(LEAST[0], int(LARGE[0] * (width - TAKEN[0]))), LARGE[1]
+    return max(LEAST[0], int(0.6 * (width - TAKEN[0]))), max(LEAST[1], height - TAKEN[1])
+
+
+def _tools(disabled: bool) -> None:
+    for key in (state.ROLE, state.TOOL, state.BRUSH, state.BLEND, state.LARGE):
+        key.get()
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.segmented_control(
+            "Role",
+            list(ROLES),
+            format_func=ROLES.__getitem__,
+            key=state.ROLE.name,
+            required=True,
+            disabled=disabled,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.segmented_control(
+            "Tool",
+            list(TOOLS),
+            format_func=TOOLS.__getitem__,
+            key=state.TOOL.name,
+            required=True,
+            disabled=disabled,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+
+
+def _second_row(draft: Draft) -> None:
+    """Always the same height, so that the canvas does not jump when the tool changes."""
+    objects = objects_of(draft.current)
+    tool = state.TOOL.get()
+    st.button(
+        "Undo",
+        key="annotate_undo",
+        icon=":material/undo:",
+        disabled=not objects,
+        shortcut="Mod+Z",
+        on_click=restart,
+        args=(draft, {**draft.current, "objects": objects[:-1]}),
+    )
+    st.button(
+        "Clear",
+        key="annotate_clear",
+        icon=":material/delete:",
+        disabled=not objects,
+        on_click=restart,
+        args=(draft, {**draft.current, "objects": []}),
+    )
+    with st.popover("View", icon=":material/tune:"):
+        st.toggle("Attention map under the drawing", key=state.BLEND.name, persist_state="session")
+        st.toggle("Large canvas", key=state.LARGE.name, on_change=st.rerun, persist_state="session")
+    if tool == "freedraw":
+        st.slider(
+            "Brush width",
+            4,
+            60,
+            key=state.BRUSH.name,
+            label_visibility="collapsed",
+            width=150,
+            persist_state="session",
+        )
+    else:
+        st.caption(HOW[tool], width="content")
+
+
+def _background(
+    ws: Workspace, image: ImageRecord, version: VersionRecord | None, size: tuple[int, int]
+) -> bytes:
+    position = state.MAP_CLASS.get()
+    if version is None or position is None or not state.BLEND.get():
+        return resources.photograph(ws, image, size)
+    return resources.attention_picture(ws, version, image, position, state.OPACITY.get() / 100, size)
+
+
+def _actions(
+    ws: Workspace, image: ImageRecord, draft: Draft, previous_id: int | None, next_id: int | None
+) -> None:
+    drawable = image.split == "train"
+    nothing = not objects_of(draft.current) and draft.revision == 0
+    skipped = image.review == "skipped"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button(
+            "Previous",
+            key="annotate_previous",
+            icon=":material/arrow_back:",
+            disabled=previous_id is None,
+            shortcut="Left",
+        ):
+            _go_to(previous_id)
+        if st.button(
+            "Skip" if not skipped else "Unskip",
+            key="annotate_skip",
+            disabled=not drawable,
+            help="Back into the queue." if skipped else "To the end of the queue.",
+        ):
+            (annotation.unskip if skipped else annotation.skip)(ws, image.id)
+            _go_to(image.id if skipped else next_id)
+        save = st.button("Save", key="annotate_save", disabled=nothing or not drawable)
+        save_next = st.button(
+            "Save, next",
+            key="annotate_save_next",
+            type="primary",
+            icon=":material/check:",
+            disabled=nothing or not drawable,
+            shortcut="S",
+        )
+        if st.button(
+            "Next",
+            key="annotate_next",
+            icon=":material/arrow_forward:",
+            disabled=next_id is None,
+            shortcut="Right",
+        ):
+            _go_to(next_id)
+    st.markdown(_said(image, draft))
+    if save or save_next:
+        with told(
+            f"{image.name} was not saved", "Your drawing is still here. Keep it and save again later, or:"
+        ):
+            _save(ws, image, draft)
+            _go_to(next_id if save_next else image.id)
+        st.button("Show what is saved instead", key="annotate_reload", on_click=forget_draft, args=(image,))
+
+
+def _said(image: ImageRecord, draft: Draft) -> str:
+    """One line under the canvas: what is drawn, and whether it is kept."""
+    if image.split != "train":
+        return (
+            f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
+        )
+    count = one_of(len(objects_of(draft.current)), "region")
+    if draft.unsaved:
+        return f":orange-badge[{count}, not saved yet]"
+    if draft.revision:
+        return f":green-badge[:material/check: {count} saved]"
+    return (
+        ":small[:gray[Mark what should decide, and what should not. A tight outline helps more than a box.]]"
+    )
+
+
+def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
+    regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
+    saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=draft.revision)
+    forget_draft(image)
+    count = one_of(len(regions), "region")
+    state.TOAST.set(f"{image.name}: {count} saved." if saved else f"{image.name}: guidance removed.")
+
+
+def _go_to(image_id: int | None) -> None:
+    if image_id is not None:
+        state.IMAGE.set(image_id)
+    st.rerun()

@@ -1,0 +1,130 @@
+"""Thumbnails that can be picked: one row that scrolls (the queue) or a grid (the library).
+
+Streamlit's own images cannot be clicked, and buttons cannot hold pictures; hence a small component.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from app import state
+
+Tone = Literal["plain", "wrong", "right"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One thumbnail."""
+
+    id: int
+    jpeg: bytes
+    title: str  # tooltip, and what a screen reader says
+    caption: str = ""
+    tone: Tone = "plain"  # colour of the border
+    ticked: bool = False
+
+
+_CSS = """
+.frames { display: flex; gap: 8px; padding: 3px; overflow-x: auto; scrollbar-width: thin; }
+.frames.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--side), 1fr)); gap: 12px; }
+button { position: relative; flex: none; padding: 0; border: 0; background: none; cursor: pointer;
+  font: inherit; color: var(--st-text-color); text-align: left; border-radius: 9px; }
+.picture { position: relative; display: block; width: var(--side); height: var(--side); border-radius: 8px;
+  overflow: hidden; box-shadow: 0 0 0 1px var(--st-border-color);
+  transition: box-shadow .12s, transform .12s; }
+.grid .picture { width: 100%; height: auto; aspect-ratio: 1; }
+.picture img { width: 100%; height: 100%; object-fit: cover; display: block; }
+.wrong .picture { box-shadow: 0 0 0 2px #e06a1b; }
+.right .picture { box-shadow: 0 0 0 2px #15a06a; }
+button:hover .picture { transform: translateY(-1px); }
+button[aria-current=true] .picture { box-shadow: 0 0 0 3px var(--st-primary-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 3px; }
+.tick { position: absolute; right: 4px; top: 4px; width: 17px; height: 17px; border-radius: 50%;
+  background: #00b86b; color: #fff; font-size: 12px; line-height: 17px; text-align: center; }
+.caption { display: block; font-size: 12px; line-height: 16px; margin-top: 4px; max-width: 100%;
+  overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .75; }
+.frames:not(.grid) .caption { width: var(--side); }
+"""
+
+_JS = """
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const steps = (pixels) => Math.floor(pixels / 50) * 50
+  const room = [steps(window.innerWidth), steps(window.innerHeight)]
+  if (String(room) !== String(data.window)) setStateValue("window", room)
+  const root = parentElement.querySelector(".frames")
+  root.className = data.grid ? "frames grid" : "frames"
+  root.style.setProperty("--side", data.side + "px")
+  const before = root.scrollLeft
+  root.replaceChildren(...data.frames.map((frame) => {
+    const button = document.createElement("button")
+    button.type = "button"
+    button.className = frame.tone
+    button.title = frame.title
+    button.dataset.image = frame.id
+    button.setAttribute("aria-label", frame.title)
+    if (frame.id === data.current) button.setAttribute("aria-current", "true")
+    const picture = document.createElement("span")
+    picture.className = "picture"
+    const img = document.createElement("img")
+    img.src = frame.src
+    img.alt = ""
+    picture.append(img)
+    if (frame.ticked) {
+      const tick = document.createElement("span")
+      tick.className = "tick"
+      tick.textContent = "✓"
+      picture.append(tick)
+    }
+    button.append(picture)
+    if (frame.caption) {
+      const caption = document.createElement("span")
+      caption.className = "caption"
+      caption.textContent = frame.caption
+      button.append(caption)
+    }
+    button.onclick = () => setTriggerValue("picked", frame.id)
+    return button
+  }))
+  root.scrollLeft = before
+}
+"""
+
+_FRAMES = st.components.v2.component(
+    "refocus_film_strip", html='<div class="frames"></div>', css=_CSS, js=_JS, isolate_styles=True
+)
+
+
+def film_strip(
+    frames: Sequence[Frame], *, key: str, side: int = 64, current: int | None = None, grid: bool = False
+) -> int | None:
+    """Draw the thumbnails and return the id of the one picked just now, else None.
+
+    The browser also tells the size of its window, from which pages choose the size of pictures.
+    """
+    data = {
+        "side": side,
+        "grid": grid,
+        "current": current,
+        "window": state.WINDOW.get(),
+        "frames": [
+            {
+                "id": frame.id,
+                "src": "data:image/jpeg;base64," + base64.b64encode(frame.jpeg).decode("ascii"),
+                "title": frame.title,
+                "caption": frame.caption,
+                "tone": frame.tone,
+                "ticked": frame.ticked,
+            }
+            for frame in frames
+        ],
+    }
+    result = _FRAMES(key=key, data=data, on_picked_change=lambda: None, on_window_change=lambda: None)
+    if result.window:
+        width, height = result.window
+        state.WINDOW.set((int(width), int(height)))
+    picked = result.picked
+    known = {frame.id for frame in frames}
+    return int(picked) if isinstance(picked, (int, float)) and int(picked) in known else None

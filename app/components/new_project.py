@@ -1,0 +1,149 @@
+"""Making a project: the demo in one click, or one's own images."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources, state
+from app.components.problems import EXPECTED
+from app.services import library, training
+from app.services.errors import ServiceError
+from app.services.library import ImportReport, Progress
+from app.services.workspace import Workspace
+
+ZIP, FOLDER = "Upload a zip", "Folder on the server"
+
+FORMATS = """
+**One sub-folder per class:** every image in it is of that class. A layer of `train`, `validation` and `test`
+folders above them is taken as the split; without one, the split is drawn for you.
+
+```
+photos.zip
+├── boat/   a.jpg  b.jpg …
+└── car/    c.jpg  d.jpg …
+```
+
+**Or an `index.csv`** that names the files: columns `file` and `label`, and if you like `split`, `mask`
+(a black-and-white image of the object, used only to evaluate) and any further column as a known group,
+such as `place`.
+
+```
+file,label,split,mask,place
+images/a.jpg,boat,train,masks/a.png,water
+```
+JPEG, PNG, WebP, BMP, TIFF or GIF. What cannot be read is left out and listed with its reason.
+"""
+
+
+def demo_choice(ws: Workspace) -> None:
+    """The demo: drawn, stored, and its first model asked for, in one click."""
+    st.subheader("Try the demo", icon=":material/sailing:")
+    st.markdown(
+        "Boats, cars, houses and buoys, drawn by the program. Every boat it trains on is **at sea**, so the "
+        "model learns the sea instead of the boat. Find that out, draw on a few images, and mend it. "
+        "Takes a minute."
+    )
+    for column, (shows, picture) in zip(st.columns(4, gap="xsmall"), resources.demo_pictures(), strict=True):
+        column.image(picture, width="stretch", alt=shows)
+    st.space("stretch")
+    if st.button(
+        "Try the demo", key="try_demo", type="primary", icon=":material/play_arrow:", width="stretch"
+    ):
+        report = _carry_out("The demo was not made", lambda show: library.create_demo(ws, show))
+        if report is not None:
+            _lead_on(ws, report, first_model=True)
+
+
+def own_choice(ws: Workspace) -> None:
+    """A form for one's own images."""
+    st.subheader("New project", icon=":material/add_photo_alternate:")
+    name = st.text_input("Name", key="new_name", placeholder="Boats in the bay", max_chars=80)
+    roots = ws.settings.import_roots
+    source = ZIP
+    if roots:
+        source = st.segmented_control(
+            "Images",
+            [ZIP, FOLDER],
+            key="new_source",
+            default=ZIP,
+            required=True,
+            label_visibility="collapsed",
+        )
+    upload, folder = None, None
+    if source == ZIP:
+        upload = st.file_uploader("Zip with your images", type="zip", key="new_zip")
+    else:
+        folder = st.selectbox(
+            "Folder",
+            [str(path) for path in _folders(roots)],
+            key="new_folder",
+            index=None,
+            placeholder="Choose a folder, or type its path",
+            accept_new_options=True,
+            help="Only folders that the operator has allowed with REFOCUS_IMPORT_ROOTS.",
+        )
+    with st.expander("What should the zip hold?" if source == ZIP else "What should the folder hold?"):
+        st.markdown(FORMATS)
+    missing = not name.strip() or (upload is None and not folder)
+    if st.button(
+        "Create project",
+        key="create_project",
+        type="primary",
+        icon=":material/check:",
+        width="stretch",
+        disabled=missing,
+        help="Give a name and choose the images first." if missing else None,
+    ):
+
+        def work(show: Progress) -> ImportReport:
+            if upload is not None:
+                return library.import_zip(ws, name.strip(), upload, show)
+            return library.import_folder(ws, name.strip(), Path(str(folder)), show)
+
+        report = _carry_out(f"“{name.strip()}” was not made", work)
+        if report is not None:
+            _lead_on(ws, report, first_model=False)
+
+
+def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportReport | None:
+    """Run an import with a progress bar; leaving the page stops it, and nothing of it is kept."""
+    bar = st.progress(0.0, text="Starting…")
+    shown = -1
+
+    def show(done: int, total: int, doing: str) -> None:
+        nonlocal shown
+        hundredth = 100 * done // max(total, 1)
+        if hundredth != shown:
+            shown = hundredth
+            bar.progress(min(1.0, done / max(total, 1)), text=f"{doing}: {done} of {total}")
+
+    try:
+        return work(show)
+    except EXPECTED as error:
+        bar.empty()
+        st.error(
+            f"{error}\n\nNothing was stored. Mend it and try again.", title=what, icon=":material/error:"
+        )
+        return None
+
+
+def _lead_on(ws: Workspace, report: ImportReport, *, first_model: bool) -> None:
+    state.choose_project(report.project_id)
+    state.NEW_PROJECT_OPEN.set(False)
+    state.IMPORT_NOTES.set(report.notes)
+    if first_model:
+        try:
+            state.FOLLOWED_RUN.set(training.request_first_model(ws, report.project_id).id)
+        except ServiceError:
+            state.FOLLOWED_RUN.set(None)  # the project's page has the button, and says why when pressed
+    st.rerun()
+
+
+def _folders(roots: tuple[Path, ...]) -> list[Path]:
+    """The allowed folders and what lies directly in them."""
+    found: list[Path] = []
+    for root in roots:
+        if root.is_dir():
+            found += [root, *sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")]
+    return found

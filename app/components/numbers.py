@@ -1,0 +1,23 @@
+"""Figures as people read them."""
+
+from app.services.evaluation import Score
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}".replace("%", " %")
+
+
+def of_n(score: Score) -> str:
+    """How sure the figure is: "83 of 100 right", and on the next line "95 %: 74–89 %"."""
+    if score.interval is None:
+        return "no images"
+    low, high = score.interval
+    return f"{score.correct} of {score.n} right  \n95 %: {100 * low:.0f}–{100 * high:.0f} %"
+
+
+def points(before: float | None, after: float | None) -> str | int | None:
+    """The change in percentage points, as st.metric wants it: 0 (not "0") is drawn grey."""
+    if before is None or after is None:
+        return None
+    change = round(100 * (after - before))
+    return 0 if change == 0 else f"{change:+d} points"

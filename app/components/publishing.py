@@ -1,0 +1,26 @@
+"""Publish a model version, or roll back to it."""
+
+import streamlit as st
+
+from app import state
+from app.components.problems import told
+from app.services.workspace import Workspace
+from db import library
+from db.records import ProjectRecord, VersionRecord
+
+
+def publish_button(ws: Workspace, project: ProjectRecord, version: VersionRecord, *, key: str) -> None:
+    """A button that makes `version` the published one; a badge when it already is."""
+    if version.id == project.current_version_id:
+        st.badge(f"Version {version.number} is published", icon=":material/check:", color="green")
+        return
+    newer = version.id > (project.current_version_id or 0)
+    label = f"Publish version {version.number}" if newer else f"Roll back to version {version.number}"
+    if st.button(label, key=key, icon=":material/publish:" if newer else ":material/history:"):
+        with told(
+            f"Version {version.number} was not published", "The published version stays as it was; try again."
+        ):
+            library.set_current_version(ws.database, project.id, version.id)
+            state.COMPARED_FOR.set((project.id, version.id))  # what is being compared stays on screen
+            state.TOAST.set(f"Version {version.number} is published.")
+            st.rerun()

@@ -1,0 +1,120 @@
+"""The sidebar's Retrain panel: start a run, watch it, hear how it ended."""
+
+import streamlit as st
+
+from app import state
+from app.components.problems import EXPECTED, told
+from app.components.run_status import watch
+from app.components.words import one_of
+from app.services import training
+from app.services.training import TrainingStatus
+from app.services.workspace import Workspace
+from db import versions
+from db.records import ProjectRecord, RunMode, RunRecord
+
+MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
+
+
+def run_panel(ws: Workspace, project: ProjectRecord) -> None:
+    first = project.current_version_id is None
+    st.markdown("**First model**" if first else "**Retrain**")
+    with told("The training cannot be shown", "Reload the page; a run in progress is not disturbed."):
+        status = training.status(ws, project.id)
+        if status.active is not None:
+            watch(ws, status.active.id, key="panel")
+            return
+        if first:
+            start_first_model(ws, project, key="panel_first_model")
+            st.caption("Learns the classes from the labels alone. Then you see where it looks.")
+        else:
+            _start_retrain(ws, project, status)
+        if status.last is not None:
+            _ending(ws, project, status.last)
+
+
+def start_first_model(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
+    """The button that trains a project's first model."""
+    if st.button("Train first model", key=key, type="primary", icon=":material/play_arrow:"):
+        with told("The training did not start", "Nothing was changed; try again."):
+            training.request_first_model(ws, project.id)
+            st.rerun()
+
+
+def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus) -> None:
+    state.MODE.get()
+    st.segmented_control(
+        "Mode",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        key=state.MODE.name,
+        required=True,
+        label_visibility="collapsed",
+        help="Quick: seconds; the last layers learn. Full: minutes; every layer learns.",
+        persist_state="session",
+        width="stretch",
+    )
+    mode = state.MODE.get()
+    guided = status.guided_images
+    pressed = st.button(
+        "Retrain",
+        key="retrain",
+        type="primary",
+        icon=":material/model_training:",
+        width="stretch",
+        disabled=guided == 0,
+        help="Draw on at least one image first." if guided == 0 else None,
+    )
+    if guided == 0:
+        st.caption("No image guided yet. Draw on one in Annotate, then retrain.")
+    else:
+        st.caption(f"{one_of(guided, 'image')} guided · " + _time_needed(mode))
+    unsaved = sum(draft.unsaved for draft in state.DRAFTS.get().values())
+    if unsaved:
+        st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
+    if pressed:
+        with told("The retraining did not start", "Nothing was changed; try again."):
+            training.request_retrain(ws, project.id, mode)
+            st.rerun()
+
+
+def _time_needed(mode: RunMode) -> str:
+    return "the last layers learn, seconds" if mode == "quick" else "all layers learn, minutes"
+
+
+def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
+    if run.status == "published" and run.version_id is not None:
+        version = versions.get_version(ws.database, run.version_id)
+        current = version.id == project.current_version_id
+        st.markdown(
+            f":green[:material/check_circle: **Version {version.number}** is "
+            + ("published.]" if current else "ready; another one is published.]")
+        )
+        if version.parent_id is None:
+            if state.PAGE.get() != "Annotate" and st.button(
+                "See where it looks", key="panel_annotate", icon=":material/draw:", width="stretch"
+            ):
+                st.switch_page("views/annotate.py")
+        elif state.PAGE.get() != "Compare" and st.button(
+            "See what changed", key="see_what_changed", icon=":material/compare:", width="stretch"
+        ):
+            state.COMPARED_FOR.set(None)
+            st.switch_page("views/compare.py")
+    elif run.status == "cancelled":
+        st.info(run.message or "The last run was cancelled.", icon=":material/stop_circle:")
+    elif run.status == "failed":
+        sentence, _, details = (run.message or "The last run failed.").partition("\n")
+        st.error(sentence, icon=":material/error:")
+        if details.strip():
+            with st.expander("Last lines"):
+                st.code(details.strip(), language=None, wrap_lines=True)
+        if st.button("Retry", key="retry", icon=":material/replay:", width="stretch"):
+            _retry(ws, run)
+
+
+def _retry(ws: Workspace, run: RunRecord) -> None:
+    try:
+        training.retry(ws, run.id)
+    except EXPECTED as error:
+        st.error(f"{error}")
+    else:
+        st.rerun()

@@ -1,0 +1,102 @@
+"""What the model says of the image on screen, and what in the image says so."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components.bars import probability_bars
+from app.components.numbers import percent
+from app.components.words import plain
+from app.services.annotation import QueueItem
+from app.services.drawing import fit_canvas
+from app.services.explanation import AttentionView
+from app.services.workspace import Workspace
+from db.records import ClassRecord, ImageRecord, VersionRecord
+
+LEAST = (330, 330)  # pixels
+TAKEN = (470, 470)  # of the window that everything else needs
+CLASSES_AS_PILLS = 6
+
+
+def verdict(
+    ws: Workspace,
+    image: ImageRecord,
+    item: QueueItem | None,
+    version: VersionRecord | None,
+    classes: list[ClassRecord],
+) -> None:
+    truth = classes[image.class_position].name
+    if version is None:
+        st.markdown(f"**{plain(truth)}** :gray[· no model yet, so nothing is predicted]")
+        st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
+        return
+    view = resources.attention(ws, version, image)
+    _sentence(view, truth, image, classes)
+    if item is not None:
+        st.caption(f"{plain(image.name)} · {plain(item.reason)}")
+    else:
+        st.caption(f"{plain(image.name)} · {image.split} split")
+    position = _map_class(image, version, view, classes)
+    picture = st.container()
+    opacity = _opacity()
+    with picture:
+        name = classes[position].name
+        st.image(
+            resources.attention_picture(ws, version, image, position, opacity / 100, _size(image)),
+            alt=f"{image.name}: attention map for {name}",
+        )
+        if not view.attention[position].any():
+            st.caption(f"Nothing in this image speaks for {name}: its map is empty.")
+    probability_bars([item.name for item in classes], view.probabilities, image.class_position)
+
+
+def _size(image: ImageRecord) -> tuple[int, int]:
+    width, height = state.WINDOW.get()
+    room = max(LEAST[0], int(0.4 * (width - TAKEN[0]))), max(LEAST[1], height - TAKEN[1])
+    return fit_canvas((image.width, image.height), *(LEAST if state.LARGE.get() else room))
+
+
+def _sentence(view: AttentionView, truth: str, image: ImageRecord, classes: list[ClassRecord]) -> None:
+    said, sure = classes[view.predicted].name, percent(view.probabilities[view.predicted])
+    if view.predicted == image.class_position:
+        st.markdown(f":green-badge[:material/check: {plain(said)} {sure}] and so it is.")
+    else:
+        st.markdown(f":orange-badge[:material/close: {plain(said)} {sure}] but it is **{plain(truth)}**.")
+
+
+def _map_class(
+    image: ImageRecord, version: VersionRecord, view: AttentionView, classes: list[ClassRecord]
+) -> int:
+    """The class whose map is shown: at first the predicted one, since that is the decision to explain."""
+    if state.MAP_CLASS_FOR.get() != (image.id, version.id) or state.MAP_CLASS.get() not in range(
+        len(classes)
+    ):
+        state.MAP_CLASS.set(view.predicted)
+        state.MAP_CLASS_FOR.set((image.id, version.id))
+    positions = [item.position for item in classes]
+    names = {item.position: item.name for item in classes}
+    widget = st.pills if len(classes) <= CLASSES_AS_PILLS else st.selectbox
+    chosen: int = widget(  # type: ignore[operator]
+        "What speaks for",
+        positions,
+        format_func=names.__getitem__,
+        key=state.MAP_CLASS.name,
+        required=True,
+        label_visibility="collapsed",
+    )
+    return chosen
+
+
+def _opacity() -> int:
+    state.OPACITY.get()
+    value: int = st.slider(
+        "Strength of the map",
+        0,
+        100,
+        step=5,
+        format="%d %%",
+        key=state.OPACITY.name,
+        label_visibility="collapsed",
+        persist_state="session",
+        help="Strength of the attention map over the photograph.",
+    )
+    return value

@@ -1,0 +1,93 @@
+"""What the training process does once it knows its specification; needs no database."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from app.jobs.leash import follow_parent
+from app.jobs.spec import RunSpec
+from gain_core.atomic import write_atomically
+from gain_core.checkpoint import file_sha256, load_model, save_model
+from gain_core.errors import CheckpointError, InputError
+from gain_core.events import Event
+from gain_core.features import FeatureStore
+from gain_core.models import Classifier, build_classifier, default_spec
+from gain_core.predict import predicting
+from gain_core.trainer import train
+
+
+class StoppedError(Exception):
+    """The training was asked to stop, and its checkpoint is written."""
+
+
+def execute(
+    spec: RunSpec, on_event: Callable[[Event], None], stopping: Callable[[], bool] = lambda: False
+) -> None:
+    """Train as told; leave model.safetensors, predictions.json and, last, result.json in `out_folder`.
+
+    `stopping` is asked after every event: a step, or some tens of images read. An unfinished training leaves
+    checkpoint.pt there. Raises StoppedError, and GainError with a sentence for people.
+    """
+    work = _working(spec)
+    for event in work:
+        on_event(event)
+        if stopping():
+            work.close()  # type: ignore[attr-defined]
+            raise StoppedError
+
+
+def _working(spec: RunSpec) -> Iterator[Event]:
+    started = time.monotonic()
+    if spec.config.threads:
+        torch.set_num_threads(spec.config.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    store = FeatureStore(spec.features_folder)
+    checkpoint = spec.out_folder / "checkpoint.pt"
+    if spec.resume_from is not None and spec.resume_from.exists():
+        write_atomically(checkpoint, spec.resume_from.read_bytes())
+    model = _base_model(spec)
+    try:
+        yield from train(model, spec.samples, spec.config, store, device, checkpoint, _init_loader)
+    except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
+        print(f"Training starts from its first step: {error}", file=sys.stderr)
+        checkpoint.unlink()
+        yield from train(model, spec.samples, spec.config, store, device, checkpoint, _init_loader)
+    predictions = yield from predicting(model, spec.samples, store, device)
+    sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
+    _write_json(spec.out_folder / "predictions.json", [asdict(prediction) for prediction in predictions])
+    seconds = time.monotonic() - started
+    result = {"run_id": spec.run_id, "attempt": spec.attempt, "sha256": sha256, "seconds": seconds}
+    _write_json(spec.out_folder / "result.json", result)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _base_model(spec: RunSpec) -> Classifier:
+    """The model that training starts from. Raises InputError when it was made for other classes."""
+    if spec.base_weights is None:
+        wanted = {**spec.model, "classes": tuple(spec.model["classes"])}
+        return build_classifier(default_spec(**wanted), spec.weights, seed=spec.config.seed)
+    model = load_model(spec.base_weights)
+    if model.spec.classes != tuple(spec.model["classes"]):
+        raise InputError(f"expected a model of {spec.model['classes']}, got one of {model.spec.classes}")
+    return model
+
+
+def _save(path: Path, model: Classifier, spec: RunSpec) -> str:
+    save_model(path, model, {"run_id": str(spec.run_id), "config": json.dumps(spec.config.to_dict())})
+    return file_sha256(path)
+
+
+def _write_json(path: Path, content: object) -> None:
+    write_atomically(path, json.dumps(content).encode())
+
+
+def _init_loader(_: int) -> None:
+    """In a process that loads images: it ends with this one, and SIGTERM means what it always means."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    follow_parent()

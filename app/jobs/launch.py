@@ -1,0 +1,72 @@
+"""Start the worker from a server, when there is none."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from app.jobs.child import program_environment
+from app.jobs.presence import mark_server, trainer_folder, worker_is_there
+from app.services.workspace import Workspace
+from app.settings import Settings
+
+WORKER_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.worker")
+START_SECONDS = 10.0  # a worker that was just started is given this long to take its lock
+LOG_BYTES = 1_000_000
+
+_guard = threading.Lock()
+_started: dict[Path, float] = {}  # when this process last started a worker, by data folder
+
+
+def heartbeat_server(ws: Workspace) -> None:
+    """Count this process as a server that may still ask for runs, until it ends; cheap to call again."""
+    mark_server(ws.settings.home)
+
+
+def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> None:
+    """See to it that a worker is there; costs one file lock when it is, so every page view may call it.
+
+    The worker has a session and a log (`trainer/worker.log`) of its own and outlives this process while a run
+    is on. When two servers start one at once, the second worker finds the lock taken and leaves.
+    """
+    heartbeat_server(ws)
+    home = ws.settings.home
+    with _guard:
+        if worker_is_there(home):
+            _started.pop(home, None)
+            return
+        if time.monotonic() - _started.get(home, -START_SECONDS) < START_SECONDS:
+            return
+        _started[home] = time.monotonic()
+        _start(ws.settings, command)
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """The environment variables that `load_settings` reads as `settings`."""
+    values = {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
+    return {
+        f"REFOCUS_{name.upper()}": os.pathsep.join(map(str, value))
+        if isinstance(value, tuple)
+        else str(value)
+        for name, value in values.items()
+    }
+
+
+def _start(settings: Settings, command: tuple[str, ...]) -> None:
+    log = trainer_folder(settings.home) / "worker.log"
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    with log.open("ab") as stream:
+        process = subprocess.Popen(  # noqa: S603  (our own program)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            env={**program_environment(), **settings_environment(settings)},
+            start_new_session=True,
+        )
+    threading.Thread(
+        target=process.wait, name="worker-reaper", daemon=True
+    ).start()  # or it stays as a zombie

@@ -1,0 +1,97 @@
+"""Who is there: one worker at most, any number of servers, told by file locks in the data folder.
+
+The kernel drops a lock when its process ends, however it ends: nothing to time out, no process number to
+mistake. `flock` is Linux and macOS, and the data folder must be on a local disk.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+_servers: dict[Path, int] = {}  # open descriptors of this process's server locks, by file
+_servers_guard = threading.Lock()
+
+
+def trainer_folder(home: Path) -> Path:
+    """Where locks and logs lie. Who only looks does not make it: a deleted data folder stays deleted."""
+    return home / "trainer"
+
+
+class WorkerLock:
+    """Held by the one worker of a data folder for as long as it works; makes the folder when missing."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = trainer_folder(home) / "worker.lock"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._handle: int | None = None
+
+    def acquire(self, seconds: float = 1.0) -> bool:
+        """True when this process now holds the lock, False when another worker does.
+
+        Tries for `seconds`: a server that only asks `worker_is_there` holds the lock for microseconds.
+        """
+        end = time.monotonic() + seconds
+        while self._handle is None:
+            self._handle = _lock(self._path, fcntl.LOCK_EX)
+            if self._handle is None:
+                if time.monotonic() > end:
+                    return False
+                time.sleep(0.02)
+        return True
+
+    def in_place(self) -> bool:
+        """Whether the lock that is held is still the one others would find: its data folder may be gone."""
+        try:
+            return self._handle is not None and os.path.samestat(os.fstat(self._handle), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def release(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def worker_is_there(home: Path) -> bool:
+    """Whether a worker of this data folder is alive."""
+    return _is_locked(trainer_folder(home) / "worker.lock", fcntl.LOCK_SH)
+
+
+def mark_server(home: Path) -> None:
+    """Count this process as a living server of this data folder until it ends; cheap to call again."""
+    path = trainer_folder(home) / "servers.lock"
+    with _servers_guard:
+        if path not in _servers:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(handle, fcntl.LOCK_SH)  # a worker's question holds it for microseconds only
+            _servers[path] = handle
+
+
+def server_is_there(home: Path) -> bool:
+    """Whether any living process has marked itself as a server of this data folder."""
+    return _is_locked(trainer_folder(home) / "servers.lock", fcntl.LOCK_EX)
+
+
+def _lock(path: Path, kind: int) -> int | None:
+    """An open descriptor that holds the lock (children do not inherit it), None when others hold it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _is_locked(path: Path, kind: int) -> bool:
+    """Whether others hold a lock that stands in the way of one of this kind."""
+    try:
+        handle = _lock(path, kind)
+    except FileNotFoundError:  # the whole folder is missing
+        return False
+    if handle is not None:
+        os.close(handle)
+    return handle is None

@@ -1,0 +1,69 @@
+"""The page: `streamlit run app/main.py`. A router and nothing else."""
+
+import sys
+from pathlib import Path
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:  # Streamlit puts app/ there, not the folder that holds app, db and gain_core
+    sys.path.insert(0, ROOT)
+
+import streamlit as st
+
+from app import resources, state
+from app.components.problems import told
+from app.components.sidebar import sidebar
+from app.jobs import launch
+
+st.set_page_config(
+    page_title="Refocus", page_icon=":material/center_focus_strong:", layout="wide", initial_sidebar_state=264
+)
+
+page = st.navigation(
+    [
+        st.Page(
+            "views/library.py",
+            title="Library",
+            icon=":material/photo_library:",
+            help="Projects and their images: start the demo, import your own, see what was refused and why.",
+            default=True,
+        ),
+        st.Page(
+            "views/annotate.py",
+            title="Annotate",
+            icon=":material/draw:",
+            help="See where the model looks, the suspicious images first, and draw where it should look.",
+        ),
+        st.Page(
+            "views/train.py",
+            title="Train",
+            icon=":material/monitoring:",
+            help="Every run of the project: its settings in plain words, its curves, how it ended.",
+        ),
+        st.Page(
+            "views/compare.py",
+            title="Compare",
+            icon=":material/compare:",
+            help="Two model versions side by side: accuracy by group, the same images with both maps.",
+        ),
+        st.Page(
+            "views/models.py",
+            title="Models",
+            icon=":material/deployed_code:",
+            help="All model versions: publish one, roll back, download.",
+        ),
+    ]
+)
+
+state.arrive(page.title)
+ready = False
+with told("Refocus cannot open its data folder", "Mend this and reload the page; nothing was changed."):
+    workspace = resources.workspace()
+    launch.ensure_worker(workspace)
+    resources.warm_up()
+    sidebar(workspace)
+    ready = True
+if ready:
+    if state.TOAST.get():
+        st.toast(state.TOAST.get(), icon=":material/check:")
+        state.TOAST.set("")
+    page.run()

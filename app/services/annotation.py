@@ -1,0 +1,152 @@
+"""What to draw on next, and keeping what was drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from random import Random
+
+from PIL import Image
+
+from app.services import library
+from app.services.demo import SOURCE as DEMO
+from app.services.drawing import mask_png, rasterise, regions_from_mask
+from app.services.errors import DrawingError, ServiceError
+from app.services.workspace import Workspace
+from db import annotations, versions
+from db import library as rows
+from db.records import GuidanceRecord, ImageRecord, PredictionRecord, RegionRecord, Split
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    image: ImageRecord
+    predicted: int | None  # class position, None when the version has no prediction for this image
+    probability_true: float | None  # of the image's own class, in [0, 1]
+    guided: bool
+    reason: str  # a sentence: why the image stands where it stands
+
+
+def queue(
+    ws: Workspace, project_id: int, version_id: int | None, *, split: Split = "train"
+) -> list[QueueItem]:
+    """Images in the order worth drawing on: mispredicted ones first, by confidence of the wrong answer, then
+    right ones, least sure first, then those never predicted; already guided and skipped ones last.
+
+    `version_id` None: there is no model version yet. Raises db.errors.NotFoundError.
+    """
+    names = [item.name for item in rows.list_classes(ws.database, project_id)]
+    guided = {item.image_id for item in annotations.list_guidance(ws.database, project_id)}
+    said: dict[int, PredictionRecord] = {}
+    if version_id is not None:
+        said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
+    ranked = [
+        _ranked(image, said.get(image.id), image.id in guided, names)
+        for image in rows.list_images(ws.database, project_id, split)
+    ]
+    return [item for _, item in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _ranked(
+    image: ImageRecord, said: PredictionRecord | None, guided: bool, names: Sequence[str]
+) -> tuple[tuple[int, int, float, int], QueueItem]:
+    """(sort key, item): what is done with last, then wrong before right before unknown, then how sure."""
+    done = 2 if image.review == "skipped" else int(guided)
+    predicted, true = None, None
+    if said is None:
+        order, sure, reason = 2, 0.0, "No model version has looked at it."
+    else:
+        predicted, true = said.predicted, said.probabilities[image.class_position]
+        if predicted != image.class_position:
+            confidence = said.probabilities[predicted]
+            order, sure = 0, -confidence
+            reason = f"Taken for {names[predicted]} with {confidence:.0%} confidence."
+        else:
+            order, sure, reason = 1, true, f"Right with {true:.0%} confidence."
+    prefix = ("", "Guided. ", "Skipped. ")[done]
+    return (done, order, sure, image.id), QueueItem(image, predicted, true, guided, prefix + reason)
+
+
+def load(ws: Workspace, image_id: int, class_id: int) -> GuidanceRecord | None:
+    """The guidance stored for this image and class."""
+    return annotations.get_guidance(ws.database, image_id, class_id)
+
+
+def save(
+    ws: Workspace,
+    image_id: int,
+    class_id: int,
+    regions: Sequence[RegionRecord],
+    *,
+    expected_revision: int | None = None,
+) -> GuidanceRecord | None:
+    """Replace the guidance of this image and class by `regions`; none at all removes it and returns None.
+
+    `expected_revision`: the revision that was loaded, 0 when there was none; None overwrites what is there.
+    Raises db.errors.ConflictError when somebody else saved in between, db.errors.NotFoundError for an unknown
+    image or class, DrawingError when a region is no shape or all of them miss the image.
+    """
+    image = rows.get_image(ws.database, image_id)
+    look, ignore = rasterise(regions, (image.width, image.height))
+    if regions and look is None and ignore is None:
+        raise DrawingError(f"Expected regions on the image, got only shapes that miss {image.name}.")
+    return annotations.save_guidance(
+        ws.database,
+        image_id,
+        class_id,
+        regions,
+        None if look is None else mask_png(look),
+        None if ignore is None else mask_png(ignore),
+        expected_revision=expected_revision,
+    )
+
+
+def skip(ws: Workspace, image_id: int) -> None:
+    """Send an image to the end of the queue."""
+    rows.set_review(ws.database, image_id, "skipped")
+
+
+def unskip(ws: Workspace, image_id: int) -> None:
+    """Take an image back into the queue."""
+    rows.set_review(ws.database, image_id, "open")
+
+
+def mask_guidance(ws: Workspace, image_id: int, class_id: int, mask: Image.Image) -> GuidanceRecord:
+    """Save a whole mask (one channel, the image's size, nonzero = look here) as polygons, over what is there.
+
+    Raises DrawingError for a mask of another size or without a marked pixel.
+    """
+    image = rows.get_image(ws.database, image_id)
+    if mask.size != (image.width, image.height):
+        raise DrawingError(
+            f"Expected a mask of {image.width}×{image.height} pixels for {image.name}, "
+            f"got {mask.size[0]}×{mask.size[1]}."
+        )
+    regions = regions_from_mask(mask)
+    saved = save(ws, image_id, class_id, regions) if regions else None  # an empty save would remove guidance
+    if saved is None:
+        raise DrawingError(f"Expected a mask with marked pixels for {image.name}, got an empty one.")
+    return saved
+
+
+def demo_guidance(ws: Workspace, project_id: int, n: int, seed: int = 0) -> list[int]:
+    """Let the demo draw: guidance from the known masks for `n` training images without guidance, drawn at
+    random and balanced over classes. Returns their image ids; fewer when not so many are left.
+
+    Raises ServiceError for any project that is not the demo.
+    """
+    if rows.get_project(ws.database, project_id).source != DEMO:
+        raise ServiceError("Only the demo knows where its objects are; draw the regions yourself here.")
+    guided = {item.image_id for item in annotations.list_guidance(ws.database, project_id)}
+    rng = Random(seed)  # noqa: S311 (a draw that can be repeated, not a secret)
+    by_class: dict[int, list[ImageRecord]] = {}
+    for image in rows.list_images(ws.database, project_id, "train"):
+        if image.id not in guided:
+            by_class.setdefault(image.class_position, []).append(image)
+    for images in by_class.values():
+        rng.shuffle(images)
+    in_turn = [image for turn in zip_longest(*by_class.values()) for image in turn if image is not None]
+    for image in in_turn[:n]:
+        mask = library.open_mask(ws, image)
+        if mask is not None:
+            mask_guidance(ws, image.id, image.class_id, mask)
+    return [image.id for image in in_turn[:n]]

@@ -1,0 +1,176 @@
+"""How good a model version is, for whom, and what changed between two of them.
+
+Everything here is counted from stored predictions; no model runs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+from app.services.workspace import Workspace
+from db import library, versions
+from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
+from gain_core.metrics import wilson_interval
+
+WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
+
+Change = Literal["mended", "broken", "right", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Images predicted right among n."""
+
+    correct: int
+    n: int
+    attention_inside: (
+        float | None
+    )  # mean share of the true class's attention inside the mask, over images with one
+
+    @property
+    def accuracy(self) -> float | None:
+        """In [0, 1]; None of no images."""
+        return self.correct / self.n if self.n else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % Wilson interval of the accuracy; None of no images."""
+        return wilson_interval(self.correct, self.n) if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Images of one class that share a value of one known attribute, e.g. boat/water."""
+
+    name: str  # "boat/water"; the class alone where the project knows no attributes
+    attribute: str | None  # "place"
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One model version on one split."""
+
+    version: VersionRecord
+    split: Split
+    overall: Score
+    classes: tuple[tuple[str, Score], ...]  # by class position
+    groups: tuple[Group, ...]  # by attribute and name; only those that have images
+    missing: int  # images of the split that the version has not predicted; they count nowhere
+
+    @property
+    def worst_group(self) -> Group | None:
+        """The least accurate group of at least WORST_GROUP_MIN_N images; None when no group is that large."""
+        return _worst(group for group in self.groups if group.score.n >= WORST_GROUP_MIN_N)
+
+    @property
+    def worst_group_any(self) -> Group | None:
+        """The least accurate group however small; None without groups."""
+        return _worst(self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One image as two model versions see it."""
+
+    image: ImageRecord
+    before: PredictionRecord
+    after: PredictionRecord
+
+    @property
+    def change(self) -> Change:
+        was_right = self.before.predicted == self.image.class_position
+        is_right = self.after.predicted == self.image.class_position
+        if was_right:
+            return "right" if is_right else "broken"
+        return "mended" if is_right else "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    before: Evaluation
+    after: Evaluation
+    pairs: tuple[Pair, ...]  # images that both versions have predicted
+
+    def changed(self, change: Change) -> tuple[Pair, ...]:
+        return tuple(pair for pair in self.pairs if pair.change == change)
+
+
+def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
+    """Accuracy of one version on one split: overall, by class, by group. Raises db.errors.NotFoundError."""
+    version = versions.get_version(ws.database, version_id)
+    classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
+    images = library.list_images(ws.database, version.project_id, split)
+    return evaluate(version, split, classes, images, _predictions(ws, version_id))
+
+
+def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
+    """Two versions of one project on the same images. Raises db.errors.NotFoundError."""
+    version = versions.get_version(ws.database, after_id)
+    classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
+    images = library.list_images(ws.database, version.project_id, split)
+    older = versions.get_version(ws.database, before_id)
+    before, after = _predictions(ws, before_id), _predictions(ws, after_id)
+    return Comparison(
+        before=evaluate(older, split, classes, images, before),
+        after=evaluate(version, split, classes, images, after),
+        pairs=tuple(
+            Pair(image, before[image.id], after[image.id])
+            for image in images
+            if image.id in before and image.id in after
+        ),
+    )
+
+
+def evaluate(
+    version: VersionRecord,
+    split: Split,
+    classes: Sequence[str],
+    images: Sequence[ImageRecord],
+    predictions: Mapping[int, PredictionRecord],
+) -> Evaluation:
+    """Pure counting: `images` of the split against `predictions` by image id; class names by position."""
+    seen = [(image, predictions[image.id]) for image in images if image.id in predictions]
+    by_class: list[list[tuple[ImageRecord, PredictionRecord]]] = [[] for _ in classes]
+    by_group: dict[tuple[str | None, str], list[tuple[ImageRecord, PredictionRecord]]] = {}
+    for image, prediction in seen:
+        label = classes[image.class_position]
+        by_class[image.class_position].append((image, prediction))
+        for attribute, value in image.groups.items():
+            by_group.setdefault((attribute, f"{label}/{value}"), []).append((image, prediction))
+        if not image.groups:
+            by_group.setdefault((None, label), []).append((image, prediction))
+    return Evaluation(
+        version=version,
+        split=split,
+        overall=_score(seen),
+        classes=tuple((name, _score(members)) for name, members in zip(classes, by_class, strict=True)),
+        groups=tuple(
+            Group(name=name, attribute=attribute, score=_score(members))
+            for (attribute, name), members in sorted(
+                by_group.items(), key=lambda item: (item[0][0] or "", item[0][1])
+            )
+        ),
+        missing=len(images) - len(seen),
+    )
+
+
+def _predictions(ws: Workspace, version_id: int) -> dict[int, PredictionRecord]:
+    return {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
+
+
+def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:
+    inside = [
+        prediction.attention_inside for _, prediction in members if prediction.attention_inside is not None
+    ]
+    return Score(
+        correct=sum(prediction.predicted == image.class_position for image, prediction in members),
+        n=len(members),
+        attention_inside=fmean(inside) if inside else None,
+    )
+
+
+def _worst(groups: Iterable[Group]) -> Group | None:
+    """The larger one of two groups that are equally bad: it says more."""
+    return min(groups, key=lambda group: (group.score.accuracy or 0.0, -group.score.n), default=None)

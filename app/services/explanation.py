@@ -1,0 +1,103 @@
+"""Where a model version looks: attention maps of one stored image."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from app.services import library
+from app.services.errors import MissingFileError
+from app.services.workspace import Workspace
+from db.records import ImageRecord, VersionRecord
+from gain_core.attention import explain
+from gain_core.checkpoint import file_sha256, load_model
+from gain_core.models import Classifier, preprocess
+
+# Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.
+KEPT_MODELS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionView:
+    """What one model version says of one image, and what in the image says so."""
+
+    attention: NDArray[
+        np.float32
+    ]  # (C, h, w), ≥ 0: one map per class, at the size of the feature map (eq. 2)
+    probabilities: tuple[float, ...]  # by class position, in [0, 1]
+
+    @property
+    def predicted(self) -> int:
+        """Class position of the most probable class."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+
+class ModelShelf:
+    """The models used last, loaded once and shared by all threads; explaining never changes a model."""
+
+    def __init__(self, kept: int = KEPT_MODELS) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._models: OrderedDict[tuple[str, str], Classifier] = OrderedDict()
+        self._loading: dict[tuple[str, str], threading.Lock] = {}
+
+    def get(self, ws: Workspace, version: VersionRecord) -> Classifier:
+        """The model of `version`. Raises MissingFileError when its file is gone or was changed."""
+        key = (str(ws.files.absolute(version.path)), version.sha256)
+        with self._lock:
+            if key in self._models:
+                self._models.move_to_end(key)
+                return self._models[key]
+            loading = self._loading.setdefault(key, threading.Lock())
+        with (
+            loading
+        ):  # several threads may want the same new model: one loads it, the others wait for that one
+            with self._lock:
+                if key in self._models:
+                    return self._models[key]
+            model = _load(ws, version)
+            with self._lock:
+                self._models[key] = model
+                self._loading.pop(key, None)
+                while len(self._models) > self._kept:
+                    self._models.popitem(last=False)
+        return model
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+
+def _load(ws: Workspace, version: VersionRecord) -> Classifier:
+    path = ws.files.absolute(version.path)
+    if not path.is_file():
+        raise MissingFileError(
+            f"The file of model version {version.number} is gone from the data folder: {path}."
+        )
+    if file_sha256(path) != version.sha256:
+        raise MissingFileError(
+            f"The file of model version {version.number} is not the one that was published: {path}."
+        )
+    return load_model(path)
+
+
+SHELF = ModelShelf()
+
+
+def attention_for(
+    ws: Workspace, version: VersionRecord, image: ImageRecord, shelf: ModelShelf = SHELF
+) -> AttentionView:
+    """Attention maps of every class and the probabilities for `image`, in one pass through the model.
+
+    Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
+    """
+    model = shelf.get(ws, version)
+    pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
+    explanation = explain(model, pixels)
+    with torch.no_grad():
+        logits = explanation.logits[0]  # (C,)
+        scores = torch.sigmoid(logits) if model.spec.multi_label else torch.softmax(logits, dim=0)
+        attention = explanation.attention[0].detach().to(torch.float32).cpu().numpy()  # (C, h, w)
+    return AttentionView(attention=attention, probabilities=tuple(float(score) for score in scores))

@@ -1,0 +1,183 @@
+"""Projects and their images: import, demo, overview, thumbnails."""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from PIL import Image
+
+from app.services.demo import make_demo
+from app.services.errors import ImportRefusedError, MissingFileError, ServiceError
+from app.services.importing import ImportReport, Progress, check_project_name, import_source
+from app.services.sources import FolderSource, open_zip
+from app.services.staging import store_lock
+from app.services.workspace import Workspace
+from db import annotations, runs
+from db import library as rows
+from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
+from gain_core.data import open_rgb
+from gain_core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOverview:
+    project: ProjectRecord
+    classes: tuple[ClassRecord, ...]  # by position
+    counts: Mapping[Split, tuple[int, ...]]  # images per split, by class position; every split is present
+    groups: Mapping[str, Mapping[str, int]]  # group -> value -> number of images, e.g. {"place": {"sea": 60}}
+    n_images: int
+    n_masks: int  # images with a ground-truth object mask (evaluation only)
+    n_guided: int  # images that carry guidance
+    n_refused: int
+
+
+def import_zip(
+    ws: Workspace, name: str, archive: Path | IO[bytes], on_progress: Progress | None = None
+) -> ImportReport:
+    """Make a project from a zip: a path, or an open binary file such as an upload.
+
+    Raises ImportRefusedError when no project can be made of it, db.errors.DuplicateNameError when the name is
+    taken, and whatever `on_progress` raises; nothing is stored then.
+    """
+    check_project_name(ws, name)
+    with open_zip(archive, ws.settings.max_upload_mb) as source:
+        return import_source(ws, name, source, "upload", on_progress)
+
+
+def import_folder(
+    ws: Workspace, name: str, folder: Path, on_progress: Progress | None = None, *, trusted: bool = False
+) -> ImportReport:
+    """Make a project from a folder on this machine, which must lie inside one of `settings.import_roots`.
+
+    `trusted=True` skips that rule: for benchmarks and tests, whose caller owns the machine. Raises like
+    `import_zip`.
+    """
+    check_project_name(ws, name)
+    resolved = Path(folder).expanduser().resolve()
+    allowed = any(resolved.is_relative_to(root.expanduser().resolve()) for root in ws.settings.import_roots)
+    if not (trusted or allowed):
+        roots = ", ".join(str(root) for root in ws.settings.import_roots)
+        raise ImportRefusedError(
+            f"Expected a folder inside {roots}, got {str(folder)!r}."
+            if roots
+            else "The operator of this server has allowed no folder to import from; upload a zip instead."
+        )
+    source = FolderSource(resolved, ws.settings.max_upload_mb)
+    return import_source(ws, name, source, "folder", on_progress)
+
+
+def create_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportReport:
+    """Draw the harbour demo and store it as a project named "Harbour demo" ("Harbour demo 2" when taken)."""
+    return make_demo(ws, on_progress)
+
+
+def delete_project(ws: Workspace, project_id: int) -> None:
+    """Forget a project: its rows, its runs' files, and the images that no other project uses.
+
+    Raises db.errors.NotFoundError, and ServiceError while one of its runs is queued or running.
+    """
+    if runs.active_run(ws.database, project_id) is not None:
+        raise ServiceError("A training of this project is under way; cancel it first.")
+    with store_lock(ws.files):
+        images = rows.list_images(ws.database, project_id)
+        run_ids = [run.id for run in runs.list_runs(ws.database, project_id)]
+        rows.delete_project(ws.database, project_id)
+        used = {
+            sha256
+            for other in rows.list_projects(ws.database)
+            for image in rows.list_images(ws.database, other.id)
+            for sha256 in (image.sha256, image.mask_sha256)
+        }
+        thumbnails = ws.files.home / "cache" / "thumbnails"
+        for image in images:
+            if image.sha256 not in used:
+                ws.files.image(image.sha256, image.suffix).unlink(missing_ok=True)
+                for small in thumbnails.glob(f"*/{image.sha256[:2]}/{image.sha256}.jpg"):
+                    small.unlink(missing_ok=True)
+            if image.mask_sha256 is not None and image.mask_sha256 not in used:
+                ws.files.mask(image.mask_sha256).unlink(missing_ok=True)
+    for run_id in run_ids:
+        shutil.rmtree(ws.files.run_folder(run_id, 0).parent, ignore_errors=True)
+
+
+def overview(ws: Workspace, project_id: int) -> ProjectOverview:
+    """Everything the library page says about one project. Raises db.errors.NotFoundError."""
+    project = rows.get_project(ws.database, project_id)
+    classes = rows.list_classes(ws.database, project_id)
+    images = rows.list_images(ws.database, project_id)
+    per_class = Counter((image.split, image.class_position) for image in images)
+    groups: dict[str, Counter[str]] = {}
+    for image in images:
+        for group, value in image.groups.items():
+            groups.setdefault(group, Counter())[value] += 1
+    return ProjectOverview(
+        project=project,
+        classes=tuple(classes),
+        counts={split: tuple(per_class[split, item.position] for item in classes) for split in SPLITS},
+        groups={group: dict(sorted(values.items())) for group, values in groups.items()},
+        n_images=len(images),
+        n_masks=sum(image.mask_sha256 is not None for image in images),
+        n_guided=annotations.count_guided_images(ws.database, project_id),
+        n_refused=len(rows.list_refusals(ws.database, project_id)),
+    )
+
+
+def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
+    """JPEG bytes, at most side × side pixels, aspect kept; made once and kept in the cache folder.
+
+    Raises MissingFileError.
+    """
+    kept = ws.files.thumbnail(image.sha256, side)
+    try:
+        return kept.read_bytes()
+    except FileNotFoundError:
+        pass
+    small = open_image(ws, image)
+    small.thumbnail((side, side))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_name(f"{uuid4().hex}.part")
+    try:
+        small.save(unfinished, format="JPEG", quality=85)
+        os.replace(unfinished, kept)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return kept.read_bytes()
+
+
+def image_bytes(ws: Workspace, image: ImageRecord) -> bytes:
+    """The stored file. Raises MissingFileError."""
+    try:
+        return ws.files.image(image.sha256, image.suffix).read_bytes()
+    except OSError as error:
+        raise MissingFileError(f"The file of {image.name} is gone from the data folder.") from error
+
+
+def open_image(ws: Workspace, image: ImageRecord) -> Image.Image:
+    """The photograph as RGB, turned as EXIF says: the same pixels that training reads. MissingFileError."""
+    try:
+        return open_rgb(ws.files.image(image.sha256, image.suffix), image.name)
+    except InputError as error:
+        raise MissingFileError(
+            f"The file of {image.name} is gone from the data folder or damaged."
+        ) from error
+
+
+def open_mask(ws: Workspace, image: ImageRecord) -> Image.Image | None:
+    """The ground-truth object mask (mode "1", size of the image), None when the image has none.
+
+    Raises MissingFileError.
+    """
+    if image.mask_sha256 is None:
+        return None
+    try:
+        with Image.open(ws.files.mask(image.mask_sha256), formats=["PNG"]) as mask:
+            return mask.convert("1")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise MissingFileError(
+            f"The mask of {image.name} is gone from the data folder or damaged."
+        ) from error

@@ -1,0 +1,116 @@
+"""Is this an image, and can every reader agree on its pixels? The content decides, never the file's name."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from app.services.drawing import mask_png
+from app.services.errors import FileRefusedError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+# Pillow opens a JPEG with a second picture in it (many phones write one) under this name.
+_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    data: bytes  # what is to be stored
+    suffix: str
+    width: int  # after EXIF orientation, pixels
+    height: int
+    converted: bool  # stored as RGB PNG instead of the file's own bytes
+
+
+def check_photograph(data: bytes, max_pixels: int) -> Photograph:
+    """Decode a file fully and say how to store it. Raises FileRefusedError with the reason.
+
+    JPEG, PNG, WebP and BMP with 8-bit grey or RGB pixels stay as they are. Everything else becomes an RGB PNG
+    of the first frame, so that browser, canvas and training see the same: animations, GIF, TIFF, CMYK,
+    palettes, 16-bit and floating-point pixels; transparency is laid on white.
+    """
+    image = _decoded(data, max_pixels)
+    try:
+        upright = ImageOps.exif_transpose(image)
+        plain = (
+            image.format in _SUFFIXES
+            and image.mode in ("L", "RGB")
+            and "transparency" not in image.info
+            and (image.format == "MPO" or getattr(image, "n_frames", 1) == 1)
+        )
+        if plain:
+            return Photograph(data, _SUFFIXES[str(image.format)], *upright.size, converted=False)
+        buffer = io.BytesIO()
+        _as_rgb(upright).save(buffer, format="PNG", compress_level=3)
+    except Exception as error:  # Pillow passes on whatever its parsers stumble over
+        raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
+    return Photograph(buffer.getvalue(), ".png", *upright.size, converted=True)
+
+
+def check_mask(data: bytes, size: tuple[int, int], max_pixels: int) -> bytes:
+    """A mask file as a 1-bit PNG, nonzero = object. Raises FileRefusedError, also for another `size`.
+
+    `size`: (width, height) of its photograph. Palette masks count by index; of several channels any will do,
+    but transparency does not count.
+    """
+    mask = _decoded(data, max_pixels)
+    if mask.size != size:
+        raise FileRefusedError(
+            f"The mask has another size than its image: expected {size[0]}×{size[1]}, "
+            f"got {mask.size[0]}×{mask.size[1]}."
+        )
+    if mask.mode not in ("1", "L", "P", "I", "I;16", "F"):
+        mask = mask.convert("RGB")
+    marked = np.asarray(mask) != 0
+    if marked.ndim == 3:
+        marked = marked.any(axis=2)
+    if not marked.any():
+        raise FileRefusedError("The mask marks no pixel.")
+    return mask_png(Image.fromarray(marked))
+
+
+def _decoded(data: bytes, max_pixels: int) -> Image.Image:
+    if not data:
+        raise FileRefusedError("It is empty.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = image.size
+        if width * height > max_pixels:
+            # Known from the header: nothing has been decoded yet.
+            raise FileRefusedError(_too_large(f"{width * height:,}", max_pixels))
+        image.load()
+    except FileRefusedError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise FileRefusedError(_too_large("far more", max_pixels)) from error
+    except Image.UnidentifiedImageError as error:
+        raise FileRefusedError("It is not an image (JPEG, PNG, WebP, BMP, GIF or TIFF).") from error
+    except Exception as error:  # Pillow passes on whatever its parsers stumble over
+        raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
+    return image
+
+
+def _too_large(pixels: str, max_pixels: int) -> str:
+    return f"It has too many pixels: expected at most {max_pixels:,}, got {pixels}."
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        # No upper end is known for these: the darkest pixel becomes black and the brightest white.
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        low, high = float(values.min()), float(values.max())
+        scaled = (values - low) * (255 / (high - low) if high > low else 0.0)
+        return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("RGB")

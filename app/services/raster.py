@@ -1,0 +1,84 @@
+"""Shapes to pixels. Written out here instead of left to an imaging library, so that stored geometry gives the
+same mask wherever and whenever it is rebuilt.
+
+Pixel (column c, row r) covers the square from (c, r) to (c + 1, r + 1) and belongs to a shape when its centre
+(c + 0.5, r + 0.5) does.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Point = tuple[float, float]  # x right, y down, pixels
+Mask = NDArray[np.bool_]  # (height, width)
+
+
+def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
+    """Pixels inside a closed polygon by the even-odd rule, shape (height, width) for `size` (width, height).
+
+    An edge that is walked once in each direction cancels out, which is how a polygon carries holes.
+    """
+    width, height = size
+    crossings = np.zeros((height, width + 1), dtype=np.int32)  # at the first column right of each edge
+    for start, end in zip(points, [*points[1:], points[0]], strict=True):
+        # Always computed from the upper end, so that both directions of an edge cross at the same float.
+        (x1, y1), (x2, y2) = sorted((start, end), key=lambda point: point[1])
+        first, last = max(0, int(np.ceil(y1 - 0.5))), min(height, int(np.ceil(y2 - 0.5)))
+        if last <= first:
+            continue
+        rows = np.arange(first, last)  # int, rows whose centre lies in [y1, y2)
+        x = x1 + (rows + 0.5 - y1) * ((x2 - x1) / (y2 - y1))
+        columns = np.clip(np.ceil(x - 0.5), 0, width).astype(np.intp)
+        crossings[rows, columns] += 1
+    return (np.cumsum(crossings[:, :width], axis=1) & 1).astype(np.bool_)
+
+
+def stroke_line(points: Sequence[Point], diameter: float, size: tuple[int, int]) -> Mask:
+    """Pixels within `diameter` / 2 of an open line, its ends and joints round; shape (height, width)."""
+    width, height = size
+    radius = diameter / 2
+    mask = np.zeros((height, width), dtype=np.bool_)
+    ends = points[1:] if len(points) > 1 else points  # a single point is a dot
+    for (x1, y1), (x2, y2) in zip(points, ends, strict=False):
+        left, right = _span(min(x1, x2) - radius, max(x1, x2) + radius, width)
+        top, bottom = _span(min(y1, y2) - radius, max(y1, y2) + radius, height)
+        if left >= right or top >= bottom:
+            continue
+        x = np.arange(left, right) + 0.5 - x1  # (columns,) of the window, relative to the segment's start
+        y = (np.arange(top, bottom) + 0.5 - y1)[:, None]  # (rows, 1)
+        dx, dy = x2 - x1, y2 - y1
+        length2 = dx * dx + dy * dy
+        along = np.clip((x * dx + y * dy) / length2, 0.0, 1.0) if length2 > 0 else np.zeros_like(x + y)
+        mask[top:bottom, left:right] |= (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
+    return mask
+
+
+def _span(low: float, high: float, limit: int) -> tuple[int, int]:
+    return max(0, int(np.floor(low))), min(limit, int(np.ceil(high)))
+
+
+def clip_polygon(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
+    """The part of a polygon inside the image, by Sutherland and Hodgman; [] when nothing is left.
+
+    A concave polygon may keep edges that run along the border twice: they enclose nothing.
+    """
+    kept = list(points)
+    for axis, limit, keeps_below in (
+        (0, 0.0, False),
+        (0, size[0], True),
+        (1, 0.0, False),
+        (1, size[1], True),
+    ):
+        clipped: list[Point] = []
+        for start, end in zip(kept, [*kept[1:], *kept[:1]], strict=True):
+            start_in = start[axis] <= limit if keeps_below else start[axis] >= limit
+            end_in = end[axis] <= limit if keeps_below else end[axis] >= limit
+            if start_in:
+                clipped.append(start)
+            if start_in != end_in:
+                part = (limit - start[axis]) / (end[axis] - start[axis])
+                other = start[1 - axis] + part * (end[1 - axis] - start[1 - axis])
+                clipped.append((limit, other) if axis == 0 else (other, limit))
+        kept = clipped
+    return kept

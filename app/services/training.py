@@ -1,0 +1,203 @@
+"""Training as the user asks for it: request a run, watch it, stop it; and what its child is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.jobs.spec import RunSpec
+from app.services.errors import ServiceError
+from app.services.workspace import Workspace
+from db import runs
+from db.annotations import count_guided_images, list_guidance
+from db.library import get_project, list_classes, list_images
+from db.records import ACTIVE_STATUSES, GuidanceRecord, RunEventRecord, RunMode, RunRecord
+from db.versions import get_version
+from gain_core.config import Form, TrainConfig
+from gain_core.sample import Sample
+
+
+class TrainingRefusedError(ServiceError):
+    """What the project holds is not enough for the training that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStatus:
+    """What the sidebar shows of one project."""
+
+    active: RunRecord | None  # the run that is running, else the one that waits
+    last: RunRecord | None  # the newest run that has ended
+    guided_images: int  # images with at least one region
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """What a run has said so far, as parallel lists for a chart; a figure that was not a number is None."""
+
+    steps: list[int] = field(default_factory=list)  # from 1
+    total_steps: int = 0  # 0 before the first step
+    seconds: list[float] = field(default_factory=list)  # since its attempt began, for each of `steps`
+    losses: dict[str, list[float | None]] = field(default_factory=dict)  # by name, each as long as `steps`
+    validation_steps: list[int] = field(default_factory=list)
+    accuracy: list[float | None] = field(default_factory=list)  # in [0, 1], for each of `validation_steps`
+    validation_loss: list[float | None] = field(default_factory=list)
+    validation_images: int = 0
+
+
+def request_first_model(
+    ws: Workspace, project_id: int, *, seed: int = 0, steps: int | None = None
+) -> RunRecord:
+    """Queue a training from the backbone's own weights, on labels only. Raises RunRefusedError."""
+    config = _with_steps(TrainConfig.first_model(seed=seed), steps)
+    return runs.request_run(ws.database, project_id, config.mode, config.to_dict(), base_version_id=None)
+
+
+def request_retrain(
+    ws: Workspace,
+    project_id: int,
+    mode: RunMode,
+    *,
+    form: Form = "guided",
+    seed: int = 0,
+    steps: int | None = None,
+) -> RunRecord:
+    """Queue a training that starts from the published version and follows the guidance.
+
+    Raises TrainingRefusedError without a version or without guidance to follow, RunRefusedError when a run of
+    this project waits already.
+    """
+    base = get_project(ws.database, project_id).current_version_id
+    if base is None:
+        raise TrainingRefusedError("There is no model yet: train the first one, then guide and retrain it.")
+    usable = _guidance_of_true_classes(ws, project_id)
+    if not any(image.id in usable for image in list_images(ws.database, project_id, split="train")):
+        raise TrainingRefusedError(
+            "No training image carries guidance for its own class yet: draw on at least one, then retrain."
+        )
+    preset = TrainConfig.quick_default if mode == "quick" else TrainConfig.full_default
+    config = _with_steps(preset(form=form, seed=seed), steps)
+    return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base)
+
+
+def cancel(ws: Workspace, run_id: int) -> RunRecord:
+    """Cancel a waiting run at once; ask the trainer of a running one to stop it, which takes seconds."""
+    return runs.request_cancel(ws.database, run_id)
+
+
+def retry(ws: Workspace, run_id: int) -> RunRecord:
+    """Queue a failed run again; it goes on from its last checkpoint. Raises RunRefusedError."""
+    return runs.retry(ws.database, run_id)
+
+
+def status(ws: Workspace, project_id: int) -> TrainingStatus:
+    newest_first = runs.list_runs(ws.database, project_id)
+    active = [run for run in newest_first if run.status in ACTIVE_STATUSES]
+    return TrainingStatus(
+        active=min(active, key=lambda run: run.status != "running", default=None),
+        last=next((run for run in newest_first if run.status not in ACTIVE_STATUSES), None),
+        guided_images=count_guided_images(ws.database, project_id),
+    )
+
+
+def curves(ws: Workspace, run_id: int) -> Curves:
+    """What a run's attempts have said, joined: a resumed attempt goes on from its checkpoint."""
+    return join_events(runs.list_events(ws.database, run_id))
+
+
+def join_events(events: list[RunEventRecord]) -> Curves:
+    """`events`: by attempt and line. A step that comes again replaces the old one and all after it."""
+    by_step: dict[int, Mapping[str, Any]] = {}
+    validations: dict[int, Mapping[str, Any]] = {}
+    for payload in (event.payload for event in events):
+        if payload["event"] == "step":
+            _put(by_step, payload)
+            _forget_from(validations, payload["step"])
+        elif payload["event"] == "validation":
+            _put(validations, payload)
+    steps = list(by_step.values())
+    names = list(dict.fromkeys(name for payload in steps for name in payload["losses"]))
+    return Curves(
+        steps=list(by_step),
+        total_steps=steps[-1]["total"] if steps else 0,
+        seconds=[payload["seconds"] for payload in steps],
+        losses={name: [payload["losses"].get(name) for payload in steps] for name in names},
+        validation_steps=list(validations),
+        accuracy=[payload["accuracy"] for payload in validations.values()],
+        validation_loss=[payload["loss"] for payload in validations.values()],
+        validation_images=max((payload["n"] for payload in validations.values()), default=0),
+    )
+
+
+def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
+    """What the training process of a claimed run is told: images of all splits, guidance as it is now.
+
+    It trains on the training split alone; everything else, and masks that the user did not draw, are for
+    evaluation. Needs no torch.
+    """
+    project = get_project(ws.database, run.project_id)
+    folder = ws.files.run_folder(run.id, run.attempt)
+    base = None if run.base_version_id is None else get_version(ws.database, run.base_version_id)
+    guidance = _guidance_of_true_classes(ws, run.project_id)
+    samples = []
+    for image in list_images(ws.database, run.project_id):
+        drawn = guidance.get(image.id)
+        samples.append(
+            Sample(
+                key=image.sha256,
+                path=ws.files.image(image.sha256, image.suffix),
+                label=image.class_position,
+                split=image.split,
+                look=drawn.look_png if drawn else None,
+                ignore=drawn.ignore_png if drawn else None,
+                object_mask=ws.files.mask(image.mask_sha256) if image.mask_sha256 else None,
+                name=image.name,
+            )
+        )
+    return RunSpec(
+        run_id=run.id,
+        attempt=run.attempt,
+        config=TrainConfig.from_dict(run.config),
+        model={
+            "backbone": project.backbone,
+            "classes": [record.name for record in list_classes(ws.database, project.id)],
+            "image_size": project.image_size,
+        },
+        samples=tuple(samples),
+        base_weights=None if base is None else ws.files.absolute(base.path),
+        features_folder=ws.files.features,
+        out_folder=folder,
+        lease_file=folder / "lease",
+        lease_seconds=ws.settings.lease_seconds,
+    )
+
+
+def version_note(spec: RunSpec) -> str:
+    """One line about how a version came to be, for lists."""
+    if spec.base_weights is None:
+        return "First model"
+    guided = sum(sample.guided for sample in spec.samples if sample.split == "train")
+    kind = "" if spec.config.form == "guided" else f" ({spec.config.form})"
+    return f"{spec.config.mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
+
+
+def _with_steps(config: TrainConfig, steps: int | None) -> TrainConfig:
+    return config if steps is None else replace(config, steps=steps)
+
+
+def _guidance_of_true_classes(ws: Workspace, project_id: int) -> dict[int, GuidanceRecord]:
+    """By image: the guidance drawn for its true class, the only one that training follows."""
+    true_class = {image.id: image.class_id for image in list_images(ws.database, project_id)}
+    return {
+        record.image_id: record
+        for record in list_guidance(ws.database, project_id)
+        if record.class_id == true_class[record.image_id]
+    }
+
+
+def _put(seen: dict[int, Mapping[str, Any]], payload: Mapping[str, Any]) -> None:
+    _forget_from(seen, payload["step"])
+    seen[payload["step"]] = payload
+
+
+def _forget_from(seen: dict[int, Mapping[str, Any]], step: int) -> None:
+    while seen and next(reversed(seen)) >= step:
+        seen.popitem()

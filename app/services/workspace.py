@@ -1,0 +1,58 @@
+"""The one thing every service takes first: settings, database and file store together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.settings import Settings
+from db.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """Where files lie under the data folder. Content-addressed: a name never changes its bytes."""
+
+    home: Path
+
+    def image(self, sha256: str, suffix: str) -> Path:
+        return self.home / "images" / sha256[:2] / f"{sha256}{suffix}"
+
+    def mask(self, sha256: str) -> Path:
+        return self.home / "masks" / sha256[:2] / f"{sha256}.png"
+
+    def thumbnail(self, sha256: str, side: int) -> Path:
+        return self.home / "cache" / "thumbnails" / str(side) / sha256[:2] / f"{sha256}.jpg"
+
+    @property
+    def features(self) -> Path:
+        """Kept features of frozen backbones: may be deleted at any time, is computed again."""
+        return self.home / "cache" / "features"
+
+    def run_folder(self, run_id: int, attempt: int) -> Path:
+        return self.home / "runs" / f"{run_id:06d}" / f"attempt-{attempt}"
+
+    def absolute(self, relative: str) -> Path:
+        """A path stored in the database (relative to home), refused when it would leave home."""
+        path = (self.home / relative).resolve()
+        if not path.is_relative_to(self.home.resolve()):
+            raise ValueError(f"stored path leaves the data folder: {relative!r}")
+        return path
+
+    def relative(self, path: Path) -> str:
+        return path.resolve().relative_to(self.home.resolve()).as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    settings: Settings
+    database: Database
+    files: FileStore
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """Make the data folder when missing, migrate the database to this program's schema, and open it.
+
+    Raises db.errors.NewerDatabaseError when the database was made by a newer program.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    database = Database.open(settings.resolved_database_url)
+    return Workspace(settings=settings, database=database, files=FileStore(settings.home))

@@ -1,0 +1,158 @@
+"""Every session-state key of the page: name, type, default, and what it holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+import streamlit as st
+
+from db.records import Role, RunMode, Split
+
+T = TypeVar("T")
+
+Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the canvas
+MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
+Filter = Literal["mended", "broken", "wrong", "right", "all"]  # images of a comparison
+
+Drawing = dict[str, Any]  # the canvas's own JSON; lives only here, the database keeps regions in image pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[T]):
+    """One key. Keys whose name is also a widget's `key` may be set only before that widget is drawn."""
+
+    name: str
+    default: Callable[[], T]
+    holds: str
+
+    def get(self) -> T:
+        if self.name not in st.session_state:
+            st.session_state[self.name] = self.default()
+        value: T = st.session_state[self.name]
+        return value
+
+    def peek(self) -> T:
+        """Without storing the default: for widgets that have a default of their own."""
+        value: T = st.session_state.get(self.name, self.default())
+        return value
+
+    def set(self, value: T) -> None:
+        st.session_state[self.name] = value
+
+
+@dataclass(slots=True)
+class Draft:
+    """A drawing on the canvas that need not be saved yet."""
+
+    stored: Drawing  # what the canvas would show of the saved guidance
+    seed: Drawing  # what the canvas on screen was started with; must not change while it is on screen
+    current: Drawing  # what the canvas last said
+    revision: int  # of the saved guidance it began from, 0 when there was none
+    canvas_size: tuple[int, int]  # pixels; coordinates of the drawings above
+    mounts: int = 0  # grows when the canvas must be started again; part of the widget's key
+
+    @property
+    def unsaved(self) -> bool:
+        return self.current.get("objects", []) != self.stored.get("objects", [])
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOrder:
+    """The order of the queue, held still while someone works through it."""
+
+    project_id: int
+    version_id: int | None
+    split: Split
+    image_ids: tuple[int, ...]
+
+
+def _nothing() -> None:
+    return None
+
+
+def _no_image() -> int | None:
+    return None
+
+
+def _no_draft() -> dict[tuple[int, int], Draft]:
+    return {}
+
+
+# --- everywhere
+PROJECT: Key[int | None] = Key("project", _no_image, "id of the chosen project; the sidebar's picker")
+NEXT_PROJECT: Key[int | None] = Key(
+    "next_project", _no_image, "project to choose before the picker is drawn again"
+)
+PAGE: Key[str] = Key("page", str, "page of the last script run, to notice arrivals")
+VISIT: Key[int] = Key("visit", int, "grows with every arrival on a page")
+TOAST: Key[str] = Key("toast", str, "a sentence to show once after the next rerun; empty: none")
+
+# --- sidebar: retrain
+MODE: Key[RunMode] = Key("retrain_mode", lambda: "quick", "mode of the next run")
+FOLLOWED_RUN: Key[int | None] = Key(
+    "followed_run",
+    _no_image,
+    "first run of a new project: once it has published, the page goes on to Annotate",
+)
+
+# --- library
+NEW_PROJECT_OPEN: Key[bool] = Key("library_new_open", bool, "the form for a new project is open")
+IMPORT_NOTES: Key[tuple[str, ...]] = Key(
+    "library_import_notes", tuple, "what the last import decided by itself"
+)
+LIBRARY_SPLIT: Key[Split] = Key("library_split", lambda: "train", "split whose images are shown")
+LIBRARY_CLASS: Key[int] = Key("library_class", lambda: -1, "class position whose images are shown; -1: all")
+LIBRARY_PAGE: Key[int] = Key("library_page", lambda: 1, "page of the image grid, from 1")
+
+# --- annotate
+IMAGE: Key[int | None] = Key("annotate_image", _no_image, "id of the image on screen")
+ADDRESSED: Key[int | None] = Key("annotate_addressed", _no_image, "image id last written to the address")
+QUEUE_SPLIT: Key[Split] = Key("annotate_split", lambda: "train", "split whose images the queue holds")
+QUEUE: Key[QueueOrder | None] = Key("annotate_queue", _nothing, "order of the queue as first shown")
+DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
+    "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
+)
+ON_CANVAS: Key[tuple[int, ...] | None] = Key(
+    "annotate_on_canvas", _nothing, "which drawing the canvas showed in the last run"
+)
+MAP_CLASS: Key[int | None] = Key(
+    "annotate_map_class", _no_image, "class position whose attention map is shown"
+)
+MAP_CLASS_FOR: Key[tuple[int, int] | None] = Key(
+    "annotate_map_class_for", _nothing, "(image id, version id) that the class above was chosen for"
+)
+OPACITY: Key[int] = Key("annotate_opacity", lambda: 60, "strength of the map over the photograph, per cent")
+BLEND: Key[bool] = Key("annotate_blend", bool, "the map also lies under the drawing")
+TOOL: Key[Tool] = Key("annotate_tool", lambda: "rect", "drawing mode of the canvas")
+ROLE: Key[Role] = Key("annotate_role", lambda: "look_here", "role of the next region")
+BRUSH: Key[int] = Key("annotate_brush", lambda: 18, "width of the brush, canvas pixels")
+LARGE: Key[bool] = Key("annotate_large", bool, "the canvas is larger than the window has room for")
+WINDOW: Key[tuple[int, int]] = Key(
+    "window", lambda: (1280, 800), "inner size of the browser window, in steps of 50 pixels"
+)
+
+# --- train, compare
+NEWEST_RUN: Key[int | None] = Key("train_newest", _no_image, "newest run when the page was last drawn")
+RUN: Key[int | None] = Key("train_run", _no_image, "id of the run shown in detail")
+BEFORE: Key[int | None] = Key("compare_before", _no_image, "id of the model version on the left")
+AFTER: Key[int | None] = Key("compare_after", _no_image, "id of the model version on the right")
+COMPARED_FOR: Key[tuple[int, int | None] | None] = Key(
+    "compare_for", _nothing, "(project id, current version id) that the two above were chosen for"
+)
+COMPARE_SPLIT: Key[Split] = Key("compare_split", lambda: "validation", "split that is compared")
+COMPARE_FILTER: Key[Filter] = Key("compare_filter", lambda: "mended", "which images are shown side by side")
+COMPARE_MAP: Key[MapOf] = Key("compare_map", lambda: "said", "class whose maps are shown side by side")
+COMPARE_PAGE: Key[int] = Key("compare_page", lambda: 1, "page of the pairs, from 1")
+
+
+def arrive(page: str) -> None:
+    """Say which page this script run draws; a change counts as an arrival."""
+    if PAGE.get() != page:
+        PAGE.set(page)
+        VISIT.set(VISIT.get() + 1)
+
+
+def choose_project(project_id: int | None) -> None:
+    """Choose a project from inside a page: the picker is drawn already, so the next rerun shows it."""
+    NEXT_PROJECT.set(project_id)
+    IMAGE.set(None)

@@ -1,0 +1,209 @@
+"""Annotate: the suspicious images first, where the model looks, and where it should."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components.board import board
+from app.components.empty import empty_state
+from app.components.film_strip import Frame, Tone, film_strip
+from app.components.problems import told
+from app.components.run_panel import start_first_model
+from app.components.sidebar import chosen_project
+from app.components.verdict import verdict
+from app.components.words import one_of
+from app.services import annotation, training
+from app.services.annotation import QueueItem
+from app.services.workspace import Workspace
+from app.state import QueueOrder
+from db import library, versions
+from db.errors import NotFoundError
+from db.records import ClassRecord, ImageRecord, ProjectRecord, Split
+
+STRIP = 40  # thumbnails at a time: the one on screen, a few before it, the rest after it
+BEHIND = 4
+DEMO_DRAWS = 20
+LOOKED_AT: dict[Split, str] = {
+    "train": "Train",
+    "validation": "Validation",
+}  # test stays unseen until Compare
+
+
+def annotate_page(ws: Workspace) -> None:
+    project = chosen_project(ws)
+    if project is None:
+        empty_state(
+            "draw",
+            "No project yet",
+            "Start the demo or import your own images; then you see where the model looks.",
+            page="views/library.py",
+            action="Open the Library",
+            key="annotate_to_library",
+        )
+        return
+    image = _wanted(ws, project)
+    if image is not None and image.split in LOOKED_AT:
+        state.QUEUE_SPLIT.set(image.split)
+    queues = {
+        split: annotation.queue(ws, project.id, project.current_version_id, split=split)
+        for split in LOOKED_AT
+    }
+    if not queues[state.QUEUE_SPLIT.get()] and queues["train"]:
+        state.QUEUE_SPLIT.set("train")
+    queue = _in_order(project, state.QUEUE_SPLIT.get(), queues[state.QUEUE_SPLIT.get()])
+    if image is None and queue:
+        image = queue[0].image
+    if image is None:
+        empty_state(
+            "draw",
+            "No training images",
+            "This project has no images in its training split, and only those can be drawn on.",
+            page="views/library.py",
+            action="Open the Library",
+            key="annotate_to_library",
+        )
+        return
+    state.IMAGE.set(image.id)
+    state.ADDRESSED.set(image.id)
+    st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
+    classes = library.list_classes(ws.database, project.id)
+    _head(ws, project, queues, queue, image)
+    picked = _strip(ws, queue, image, classes)
+    if picked is not None and picked != image.id:
+        state.IMAGE.set(picked)
+        st.rerun()
+    _desk(ws, project, queue, image, classes)
+
+
+def _in_order(project: ProjectRecord, split: Split, items: list[QueueItem]) -> list[QueueItem]:
+    """The queue as first shown for this version: it must not shuffle under the hand that saves."""
+    by_id = {item.image.id: item for item in items}
+    order = state.QUEUE.get()
+    now = (project.id, project.current_version_id, split)
+    if (
+        order is None
+        or (order.project_id, order.version_id, order.split) != now
+        or set(order.image_ids) != set(by_id)
+    ):
+        order = QueueOrder(*now, image_ids=tuple(by_id))
+        state.QUEUE.set(order)
+    return [by_id[image_id] for image_id in order.image_ids]
+
+
+def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
+    """The image on screen before, or the one the page's address names when somebody has changed that."""
+    linked = st.query_params.get("image", "")
+    changed = linked.isdecimal() and int(linked) != state.ADDRESSED.get()
+    wanted = int(linked) if changed else state.IMAGE.get()
+    if wanted is None:
+        return None
+    try:
+        image = library.get_image(ws.database, wanted)
+    except NotFoundError:
+        return None  # an old link: begin with the first of the queue
+    return image if image.project_id == project.id else None
+
+
+def _head(
+    ws: Workspace,
+    project: ProjectRecord,
+    queues: dict[Split, list[QueueItem]],
+    queue: list[QueueItem],
+    image: ImageRecord,
+) -> None:
+    place = next((number for number, item in enumerate(queue, 1) if item.image.id == image.id), None)
+    guided = sum(item.guided for item in queues["train"])
+
+    def begin_anew() -> None:
+        state.IMAGE.set(None)
+        st.query_params.pop("image", None)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"#### Image {place} of {len(queue)}" if place else "#### A test image", width="content")
+        st.segmented_control(
+            "Images of",
+            [split for split in LOOKED_AT if queues[split]],
+            format_func=LOOKED_AT.__getitem__,
+            key=state.QUEUE_SPLIT.name,
+            required=True,
+            label_visibility="collapsed",
+            on_change=begin_anew,
+            help="Training images are drawn on. Validation images show what the model makes of new ones.",
+        )
+        wrong = {split: _wrong(queues[split]) for split in LOOKED_AT}
+        badges = [f":orange-badge[{wrong[split]} wrong in {split}]" for split in LOOKED_AT if wrong[split]]
+        badges.append(f":green-badge[:material/check: {guided} guided]")
+        st.markdown(" ".join(badges), width="stretch")
+        offered = project.source == "demo" and guided < DEMO_DRAWS and project.current_version_id is not None
+        if offered and st.button(
+            f"Let the demo draw {DEMO_DRAWS} for me",
+            key="demo_draws",
+            icon=":material/auto_fix_high:",
+            type="tertiary",
+            help=f"Outlines the objects of {DEMO_DRAWS} random training images; the demo knows them.",
+        ):
+            drawn = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
+            state.ON_CANVAS.set(None)
+            state.TOAST.set(f"{one_of(len(drawn), 'image')} guided. Now press Retrain.")
+            st.rerun()
+
+
+def _wrong(queue: list[QueueItem]) -> int:
+    return sum(item.predicted is not None and item.predicted != item.image.class_position for item in queue)
+
+
+def _strip(
+    ws: Workspace, queue: list[QueueItem], image: ImageRecord, classes: list[ClassRecord]
+) -> int | None:
+    here = next((index for index, item in enumerate(queue) if item.image.id == image.id), 0)
+    first = max(0, here - BEHIND)
+    frames = [_frame(ws, item, classes) for item in queue[first : first + STRIP]]
+    return film_strip(frames, key="queue_strip", current=image.id, side=58)
+
+
+def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord]) -> Frame:
+    tone: Tone = "plain"
+    if item.predicted is not None:
+        tone = "right" if item.predicted == item.image.class_position else "wrong"
+    return Frame(
+        id=item.image.id,
+        jpeg=resources.thumbnail(ws, item.image, 96),
+        title=f"{item.image.name}, {classes[item.image.class_position].name}: {item.reason}",
+        tone=tone,
+        ticked=item.guided,
+    )
+
+
+def _desk(
+    ws: Workspace,
+    project: ProjectRecord,
+    queue: list[QueueItem],
+    image: ImageRecord,
+    classes: list[ClassRecord],
+) -> None:
+    version = None
+    if project.current_version_id is not None:
+        version = versions.get_version(ws.database, project.current_version_id)
+    ids = [item.image.id for item in queue]
+    here = ids.index(image.id) if image.id in ids else -1
+    item = queue[here] if here >= 0 else None
+    left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
+    with left:
+        with told(
+            f"Where the model looks in {image.name} cannot be shown",
+            "Drawing still works. Choose another image, or roll back in Models.",
+        ):
+            verdict(ws, image, item, version, classes)
+        if version is None and training.status(ws, project.id).active is None:
+            start_first_model(ws, project, key="annotate_first_model")
+    with right:
+        board(
+            ws,
+            image,
+            version,
+            ids[here - 1] if here > 0 else None,
+            ids[(here + 1) % len(ids)] if len(ids) > 1 else None,  # after the last one comes the first
+        )
+
+
+with told("This project cannot be drawn on", "Reload the page; nothing that was saved is lost."):
+    annotate_page(resources.workspace())

@@ -1,0 +1,177 @@
+"""Compare: what changed between two model versions, for whom, and where they look."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components.empty import empty_state
+from app.components.pairs import pair_card
+from app.components.problems import told
+from app.components.publishing import publish_button
+from app.components.scores import score_cards, score_tables
+from app.components.sidebar import chosen_project
+from app.components.words import one_of
+from app.services import evaluation
+from app.services.evaluation import Comparison, Pair
+from app.services.workspace import Workspace
+from app.state import Filter, MapOf
+from db import library, versions
+from db.records import SPLITS, ProjectRecord, Split, VersionRecord
+
+PAIRS_PER_PAGE = 6
+FILTERS: dict[Filter, str] = {
+    "mended": "Mended",
+    "broken": "Broken",
+    "wrong": "Wrong in both",
+    "right": "Right in both",
+    "all": "All",
+}
+
+
+MAPS: dict[MapOf, str] = {"said": "What it says", "truth": "True class"}
+
+
+def compare_page(ws: Workspace) -> None:
+    project = chosen_project(ws)
+    if project is None:
+        empty_state(
+            "compare",
+            "No project yet",
+            "Start the demo or import your own images.",
+            page="views/library.py",
+            action="Open the Library",
+            key="compare_to_library",
+        )
+        return
+    known = versions.list_versions(ws.database, project.id)
+    if len(known) < 2:
+        _too_few(len(known))
+        return
+    before, after, split = _choose(project, known)
+    comparison = evaluation.compare(ws, before.id, after.id, split)
+    if not comparison.pairs:
+        st.info(f"These two versions have no predictions of the same {split} images. Choose another split.")
+        return
+    score_cards(comparison)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for version in dict.fromkeys((after, before)):
+            publish_button(ws, project, version, key=f"compare_publish_{version.id}")
+    _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
+    score_tables(comparison)
+
+
+def _too_few(count: int) -> None:
+    empty_state(
+        "compare",
+        "Nothing to compare yet",
+        "Train the first model (in the sidebar), draw on a few images, and retrain."
+        if count == 0
+        else "There is one version so far. Draw on a few images and press Retrain: then there are two.",
+        page="views/annotate.py",
+        action="Draw on images",
+        key="compare_to_annotate",
+    )
+
+
+def _choose(project: ProjectRecord, known: list[VersionRecord]) -> tuple[VersionRecord, VersionRecord, Split]:
+    """The pickers; at first the published version against the one it was trained from."""
+    by_id = {version.id: version for version in known}
+    settled = (project.id, project.current_version_id)
+    if (
+        state.COMPARED_FOR.get() != settled
+        or state.BEFORE.get() not in by_id
+        or state.AFTER.get() not in by_id
+    ):
+        after = by_id.get(project.current_version_id or 0, known[-1])
+        if after.parent_id not in by_id:  # the first version has no parent: show what came of it
+            after = known[-1]
+        state.AFTER.set(after.id)
+        state.BEFORE.set(after.parent_id if after.parent_id in by_id else known[0].id)
+        state.COMPARED_FOR.set(settled)
+    state.COMPARE_SPLIT.get()
+
+    ids = list(by_id)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        before_id = st.selectbox(
+            "Before",
+            ids,
+            format_func=lambda version_id: f"Version {by_id[version_id].number}",
+            key=state.BEFORE.name,
+            width=210,
+        )
+        after_id = st.selectbox(
+            "After",
+            ids,
+            format_func=lambda version_id: f"Version {by_id[version_id].number}",
+            key=state.AFTER.name,
+            width=210,
+        )
+        st.segmented_control(
+            "Split",
+            SPLITS,
+            format_func=str.capitalize,
+            key=state.COMPARE_SPLIT.name,
+            required=True,
+            help="Decide on validation; look at test when you have decided: it is honest only while unused.",
+        )
+    return by_id[before_id], by_id[after_id], state.COMPARE_SPLIT.get()
+
+
+def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> None:
+    """The same images with both maps, one page of them at a time."""
+    chosen_by: dict[Filter, tuple[Pair, ...]] = {
+        name: comparison.pairs if name == "all" else comparison.changed(name) for name in FILTERS
+    }
+
+    state.COMPARE_MAP.get()
+    if state.COMPARE_FILTER.get() == "mended" and not chosen_by["mended"]:
+        state.COMPARE_FILTER.set("all")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Same images, before and after**", width="content")
+        st.pills(
+            "Images",
+            list(FILTERS),
+            format_func=FILTERS.__getitem__,
+            key=state.COMPARE_FILTER.name,
+            required=True,
+            label_visibility="collapsed",
+        )
+        st.segmented_control(
+            "Map of",
+            list(MAPS),
+            format_func=MAPS.__getitem__,
+            key=state.COMPARE_MAP.name,
+            required=True,
+            label_visibility="collapsed",
+            help="What speaks for the class that each version says, or for the true class in both.",
+        )
+    chosen = state.COMPARE_FILTER.get()
+    pairs = sorted(chosen_by[chosen], key=_towards_the_object, reverse=True)
+    of_truth = state.COMPARE_MAP.get() == "truth"
+    if not pairs:
+        st.caption(f"No image is {FILTERS[chosen].lower()}.")
+        return
+    pages = -(-len(pairs) // PAIRS_PER_PAGE)
+    number = min(state.COMPARE_PAGE.peek(), pages)
+    sides = comparison.before.version, comparison.after.version
+    with st.grid(3, gap="small", min_column_width=250):
+        for pair in pairs[(number - 1) * PAIRS_PER_PAGE : number * PAIRS_PER_PAGE]:
+            pair_card(ws, pair, sides, classes, of_truth=of_truth)
+    if pages > 1:
+        st.pagination(pages, key=state.COMPARE_PAGE.name)
+    note = one_of(len(pairs), "image")
+    if any(pair.after.attention_inside is not None for pair in pairs):
+        note += (
+            ", first those whose attention moved most towards the object. "
+            "“Inside”: the share of the true class's attention that lies on the object."
+        )
+    st.caption(note)
+
+
+def _towards_the_object(pair: Pair) -> float:
+    before, after = pair.before.attention_inside, pair.after.attention_inside
+    return 0.0 if before is None or after is None else after - before
+
+
+st.header("Compare")
+with told("This comparison cannot be shown", "Choose other versions, or reload the page."):
+    compare_page(resources.workspace())

@@ -1,0 +1,142 @@
+"""Library: start the demo, import images, see what a project holds and what was refused."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components.new_project import demo_choice, own_choice
+from app.components.problems import told
+from app.components.project_images import counts_table, groups_tables, refusals_table, thumbnails
+from app.components.run_panel import start_first_model
+from app.components.run_status import watch
+from app.components.sidebar import chosen_project
+from app.components.words import listed, one_of
+from app.services import library, training
+from app.services.library import ProjectOverview
+from app.services.workspace import Workspace
+from db import runs
+from db.records import ProjectRecord
+
+SOURCES = {"demo": "drawn by the program", "upload": "uploaded", "folder": "from a folder"}
+
+
+def library_page(ws: Workspace) -> None:
+    project = chosen_project(ws)
+    if project is None:
+        st.title("See where your classifier looks. Then move it.")
+        st.markdown(
+            "Some models are right for the wrong reason: “boat” because of the water. Here you see where "
+            "yours looks, draw where it should, retrain, and check that the bias is gone."
+        )
+        _two_choices(ws)
+        return
+    overview = library.overview(ws, project.id)
+    _head(project, overview)
+    if state.NEW_PROJECT_OPEN.get():
+        _two_choices(ws)
+    _first_model(ws, project)
+    _notes()
+    _holdings(ws, project, overview)
+
+
+def _two_choices(ws: Workspace) -> None:
+    demo, own = st.columns(2, gap="medium")
+    with demo.container(border=True, height="stretch"):
+        demo_choice(ws)
+    with own.container(border=True, height="stretch"):
+        own_choice(ws)
+
+
+def _head(project: ProjectRecord, overview: ProjectOverview) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(project.name, width="stretch")
+        is_open = state.NEW_PROJECT_OPEN.get()
+        if st.button(
+            "Close" if is_open else "New project",
+            key="toggle_new_project",
+            icon=":material/close:" if is_open else ":material/add:",
+        ):
+            state.NEW_PROJECT_OPEN.set(not is_open)
+            st.rerun()
+        if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
+            _confirm_deletion(project, overview)
+    facts = [
+        f"{one_of(overview.n_images, 'image')} of {one_of(len(overview.classes), 'class', 'classes')}",
+        f"{overview.n_guided} guided",
+        SOURCES.get(project.source, project.source),
+    ]
+    if overview.n_masks:
+        facts.append(f"{overview.n_masks} with a mask, used only to evaluate")
+    if overview.n_refused:
+        facts.append(f"{one_of(overview.n_refused, 'file')} left out")
+    st.caption(" · ".join(facts))
+
+
+@st.dialog("Delete this project?", icon=":material/delete:")
+def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None:
+    st.markdown(
+        f"**{project.name}**: {one_of(overview.n_images, 'image')}, the guidance of {overview.n_guided} of "
+        "them, all runs and all model versions are removed from this machine. This cannot be undone."
+    )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key="keep_project"):
+            st.rerun()
+        if st.button("Delete", key="confirm_delete", type="primary"):
+            with told(f"{project.name} was not deleted", "Nothing was removed; try again."):
+                library.delete_project(resources.workspace(), project.id)
+                state.IMAGE.set(None)
+                state.DRAFTS.set({})
+                state.TOAST.set(f"{project.name} is deleted.")
+                st.rerun()
+
+
+def _first_model(ws: Workspace, project: ProjectRecord) -> None:
+    """Leads from a fresh project to its first maps."""
+    followed = state.FOLLOWED_RUN.get()
+    if followed is not None:
+        run = runs.get_run(ws.database, followed)
+        if run.status == "published":
+            state.FOLLOWED_RUN.set(None)
+            state.TOAST.set("The first model is ready: see where it looks.")
+            st.switch_page("views/annotate.py")
+    if project.current_version_id is not None:
+        return
+    with st.container(border=True):
+        active = training.status(ws, project.id).active
+        if active is None:
+            st.markdown("**Next: a first model.** It learns from your labels; then you see where it looks.")
+            start_first_model(ws, project, key="library_first_model")
+        else:
+            st.markdown("**The first model is learning.** Annotate opens by itself as soon as it is ready.")
+            state.FOLLOWED_RUN.set(active.id)
+            watch(ws, active.id, key="library", sparkline=False)
+
+
+def _notes() -> None:
+    """What the last import decided by itself, until the page is left."""
+    if state.IMPORT_NOTES.get():
+        st.info(listed(state.IMPORT_NOTES.get()), icon=":material/info:")
+
+
+def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
+    labels = ["Images", "Classes and groups"] + (
+        [f"Left out {overview.n_refused}"] if overview.n_refused else []
+    )
+    tabs = st.tabs(labels, key="library_tabs")
+    with tabs[0]:
+        picked = thumbnails(ws, project, overview)
+        if picked is not None:
+            state.IMAGE.set(picked)
+            st.switch_page("views/annotate.py")
+    with tabs[1]:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            counts_table(overview)
+        with right:
+            groups_tables(overview)
+    if overview.n_refused:
+        with tabs[2]:
+            refusals_table(ws, project)
+
+
+with told("The library cannot be shown", "Reload the page; nothing was changed."):
+    library_page(resources.workspace())

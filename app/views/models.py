@@ -1,0 +1,95 @@
+"""Models: every version, publish or roll back, take one home."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources
+from app.components.empty import empty_state
+from app.components.numbers import of_n, percent
+from app.components.problems import told
+from app.components.publishing import publish_button
+from app.components.sidebar import chosen_project
+from app.components.words import ago
+from app.services import evaluation
+from app.services.workspace import Workspace
+from db import versions
+from db.records import ProjectRecord, VersionRecord
+
+
+def models_page(ws: Workspace) -> None:
+    project = chosen_project(ws)
+    if project is None:
+        empty_state(
+            "deployed_code",
+            "No project yet",
+            "Start the demo or import your own images.",
+            page="views/library.py",
+            action="Open the Library",
+            key="models_to_library",
+        )
+        return
+    known = versions.list_versions(ws.database, project.id)
+    if not known:
+        empty_state(
+            "deployed_code",
+            "No model yet",
+            "Press “Train first model” in the sidebar: it learns the classes from your labels.",
+        )
+        return
+    st.caption(
+        "The published version is the one whose maps and queue Annotate shows, and the one the next training "
+        "starts from. Rolling back deletes nothing."
+    )
+    numbers = {version.id: version.number for version in known}
+    for version in reversed(known):
+        _card(ws, project, version, numbers)
+
+
+def _card(ws: Workspace, project: ProjectRecord, version: VersionRecord, numbers: dict[int, int]) -> None:
+    path = ws.files.absolute(version.path)
+    with st.container(border=True, key=f"version_{version.id}"):
+        name, accuracy, worst, buttons = st.columns([2.2, 1.7, 1.7, 1.9], vertical_alignment="center")
+        with name.container(gap="xxsmall"):
+            st.markdown(f"**Version {version.number}** :small[:gray[{ago(version.created_at)}]]")
+            origin = numbers.get(version.parent_id or 0)
+            st.caption(
+                (f"from version {origin}" if origin else "from the packaged backbone")
+                + (f" · {version.note}" if version.note else "")
+            )
+        figures = evaluation.report(ws, version.id, "validation")
+        with accuracy.container(gap=None):
+            st.metric("Accuracy", percent(figures.overall.accuracy))
+            st.caption(of_n(figures.overall))
+        with worst.container(gap=None):
+            group = figures.worst_group or figures.worst_group_any
+            st.metric("Worst group", percent(group.score.accuracy if group else None))
+            st.caption(f"{group.name}, n = {group.score.n}" if group else "no images")
+        with buttons:
+            publish_button(ws, project, version, key=f"publish_{version.id}")
+            st.download_button(
+                "Download",
+                data=_reader(path),
+                file_name=f"{_file_name(project.name)}-v{version.number}.safetensors",
+                mime="application/octet-stream",
+                key=f"download_{version.id}",
+                icon=":material/download:",
+                on_click="ignore",
+                disabled=not path.is_file(),
+                help=None if path.is_file() else "The file is gone from the data folder.",
+            )
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    """Read only when the button is pressed, and only then kept in memory."""
+    return path.read_bytes
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-") or "model"
+
+
+st.header("Models")
+with told("The model versions cannot be shown", "Reload the page; no version was changed."):
+    models_page(resources.workspace())

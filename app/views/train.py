@@ -1,0 +1,132 @@
+"""Train: every run of the project, its settings in plain words, its curves, how it ended."""
+
+import streamlit as st
+
+from app import resources, state
+from app.components.charts import line_chart
+from app.components.empty import empty_state
+from app.components.numbers import percent
+from app.components.problems import told
+from app.components.run_status import REDRAW_SECONDS, progress_of
+from app.components.run_words import STATUS, loss_name, settings_in_words, title
+from app.components.sidebar import chosen_project
+from app.components.words import ago
+from app.services import training
+from app.services.workspace import Workspace
+from db import runs, versions
+from db.records import ACTIVE_STATUSES, RunRecord
+
+
+def train_page(ws: Workspace) -> None:
+    project = chosen_project(ws)
+    if project is None:
+        empty_state(
+            "monitoring",
+            "No project yet",
+            "Start the demo or import your own images.",
+            page="views/library.py",
+            action="Open the Library",
+            key="train_to_library",
+        )
+        return
+    known = runs.list_runs(ws.database, project.id)
+    if not known:
+        empty_state(
+            "monitoring",
+            "No training yet",
+            "Press “Train first model” in the sidebar. Its curves appear here while it learns.",
+        )
+        return
+    run = _choose(known)
+    if run.status in ACTIVE_STATUSES:
+        st.fragment(_details, run_every=2 * REDRAW_SECONDS)(ws, run.id, live=True)
+    else:
+        _details(ws, run.id, live=False)
+
+
+def _choose(known: list[RunRecord]) -> RunRecord:
+    by_id = {run.id: run for run in known}
+    if state.RUN.get() not in by_id or state.NEWEST_RUN.get() != known[0].id:
+        state.RUN.set(known[0].id)  # a new run is what people want to see
+        state.NEWEST_RUN.set(known[0].id)
+    chosen = st.selectbox(
+        "Run",
+        list(by_id),
+        format_func=lambda run_id: title(
+            by_id[run_id]
+        ),  # a label that changes would stay as it was on screen
+        key=state.RUN.name,
+        width=420,
+    )
+    return by_id[chosen]
+
+
+def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
+    with told("This run cannot be shown", "Reload the page; a run in progress is not disturbed."):
+        run = runs.get_run(ws.database, run_id)
+        if live and run.status not in ACTIVE_STATUSES:
+            st.rerun()
+        _status(run)
+        curves = training.curves(ws, run.id)
+        left, right = st.columns([0.62, 0.38], gap="medium")
+        with left:
+            if curves.steps:
+                names = sorted(curves.losses, key=lambda name: name != "total")  # drawn first, below
+                losses = {loss_name(name): (curves.steps, curves.losses[name]) for name in names}
+                line_chart("Losses", losses, key="losses_chart", alt="Loss terms by training step")
+            if curves.validation_steps:
+                line_chart(
+                    f"Accuracy on {curves.validation_images} validation images",
+                    {"Accuracy": (curves.validation_steps, curves.accuracy)},
+                    key="accuracy_chart",
+                    percent=True,
+                    alt="Validation accuracy by training step",
+                )
+            if not curves.steps:
+                st.caption("No curves yet: they begin with the first step of learning.")
+        with right:
+            _facts(ws, run, curves)
+
+
+def _status(run: RunRecord) -> None:
+    name, colour, icon = STATUS[run.status]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(name.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]
+        st.caption(f"asked for {ago(run.created_at)}" + _took(run), width="content")
+    if run.status in ACTIVE_STATUSES:
+        share, sentence = progress_of(run)
+        st.progress(min(1.0, share), text=sentence)
+    elif run.message and run.status == "failed":
+        sentence, _, details = run.message.partition("\n")
+        st.error(
+            f"{sentence}\n\nPress Retry in the sidebar: it goes on from its last checkpoint.",
+            title="It failed",
+        )
+        if details.strip():
+            with st.expander("Last lines"):
+                st.code(details.strip(), language=None, wrap_lines=True)
+    elif run.message:
+        st.caption(run.message)
+
+
+def _took(run: RunRecord) -> str:
+    if run.started_at is None or run.finished_at is None:
+        return ""
+    return f" · took {(run.finished_at - run.started_at).total_seconds():.0f} s"
+
+
+def _facts(ws: Workspace, run: RunRecord, curves: training.Curves) -> None:
+    numbers = {version.id: version.number for version in versions.list_versions(ws.database, run.project_id)}
+    if curves.accuracy:
+        st.metric("Validation accuracy", percent(curves.accuracy[-1]))
+    words = settings_in_words(run, numbers.get(run.base_version_id or 0))
+    if run.version_id is not None:
+        words["Published"] = f"version {numbers.get(run.version_id, '?')}"
+    if run.attempt > 1:
+        words["Attempts"] = f"{run.attempt}: it was interrupted and went on from its last checkpoint"
+    st.table(words, border="horizontal")
+
+
+st.header("Train")
+with told("The runs cannot be shown", "Reload the page; a run in progress is not disturbed."):
+    train_page(resources.workspace())

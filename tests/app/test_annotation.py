@@ -1,0 +1,194 @@
+"""The queue, and keeping what was drawn."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.services import annotation, library
+from app.services.drawing import rasterise
+from app.services.errors import DrawingError
+from app.services.workspace import Workspace
+from db import library as rows
+from db import runs, versions
+from db.errors import ConflictError, NotFoundError
+from db.records import ImageRecord, RegionRecord
+from db.versions import NewPrediction
+from tests.app.material import fresh_workspace, photograph, zipped
+
+BOX = RegionRecord("box", "look_here", ((2.0, 3.0), (10.0, 9.0)))
+STROKE = RegionRecord("brush", "ignore_this", ((12.5, 4.5), (20.0, 12.0)), 3.0)
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    return fresh_workspace(tmp_path)
+
+
+@pytest.fixture
+def images(ws: Workspace, tmp_path: Path) -> list[ImageRecord]:
+    """Six training images of 24 × 16 pixels: three boats, three cars."""
+    files = {
+        f"train/{label}/{n}.png": photograph(10 * n + len(label))
+        for label in ("boat", "car")
+        for n in range(3)
+    }
+    report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
+    return rows.list_images(ws.database, report.project_id)
+
+
+def published(ws: Workspace, project_id: int, predictions: list[NewPrediction]) -> int:
+    run = runs.request_run(ws.database, project_id, "quick", {}, None)
+    claimed = runs.claim(ws.database, "test", 60)
+    assert claimed is not None
+    assert claimed.lease_token is not None
+    return runs.finish_published(
+        ws.database, run.id, claimed.lease_token, "runs/x.safetensors", "0" * 64, "", predictions
+    ).id
+
+
+def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    boats, cars = images[:3], images[3:]
+    version_id = published(
+        ws,
+        images[0].project_id,
+        [
+            NewPrediction(boats[0].id, 1, (0.4, 0.6)),  # wrong, not sure
+            NewPrediction(boats[1].id, 1, (0.1, 0.9)),  # wrong and sure of it
+            NewPrediction(boats[2].id, 1, (0.01, 0.99)),  # wrong, but guided already
+            NewPrediction(cars[0].id, 1, (0.05, 0.95)),  # right and sure
+            NewPrediction(cars[1].id, 1, (0.45, 0.55)),  # right, not sure
+        ],  # the last car was never looked at
+    )
+    annotation.save(ws, boats[2].id, boats[2].class_id, [BOX])
+    annotation.skip(ws, cars[1].id)
+    items = annotation.queue(ws, images[0].project_id, version_id)
+    assert [item.image.id for item in items] == [
+        boats[1].id,
+        boats[0].id,
+        cars[0].id,
+        cars[2].id,
+        boats[2].id,
+        cars[1].id,
+    ]
+    assert [item.reason for item in items] == [
+        "Taken for car with 90% confidence.",
+        "Taken for car with 60% confidence.",
+        "Right with 95% confidence.",
+        "No model version has looked at it.",
+        "Guided. Taken for car with 99% confidence.",
+        "Skipped. Right with 55% confidence.",
+    ]
+    assert items[0].probability_true == 0.1
+    assert [item.guided for item in items] == [False, False, False, False, True, False]
+    annotation.unskip(ws, cars[1].id)
+    assert annotation.queue(ws, images[0].project_id, version_id)[2].image.id == cars[1].id
+
+
+def test_the_queue_of_a_fresh_project_is_in_the_order_of_the_import(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    items = annotation.queue(ws, images[0].project_id, None)
+    assert [item.image.id for item in items] == [image.id for image in images]
+    assert {item.predicted for item in items} == {None}
+    assert annotation.queue(ws, images[0].project_id, None, split="test") == []
+
+
+def test_the_queue_of_an_unknown_version_shows_no_predictions(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    assert versions.list_predictions(ws.database, 99) == []
+    assert annotation.queue(ws, images[0].project_id, 99)[0].predicted is None
+
+
+def test_saved_regions_come_back_and_rebuild_their_masks(ws: Workspace, images: list[ImageRecord]) -> None:
+    image = images[0]
+    saved = annotation.save(ws, image.id, image.class_id, [BOX, STROKE], expected_revision=0)
+    loaded = annotation.load(ws, image.id, image.class_id)
+    assert saved == loaded
+    assert loaded is not None
+    assert loaded.regions == (BOX, STROKE)
+    for mask, png in zip(
+        rasterise(loaded.regions, (24, 16)), (loaded.look_png, loaded.ignore_png), strict=True
+    ):
+        assert mask is not None
+        assert png is not None
+        with Image.open(io.BytesIO(png)) as stored:
+            assert (stored.mode, stored.size) == ("1", (24, 16))
+            assert (np.asarray(stored) == np.asarray(mask)).all()
+    with Image.open(io.BytesIO(loaded.look_png or b"")) as look:
+        assert np.asarray(look).sum() == 8 * 6
+
+
+def test_saving_without_regions_removes_the_guidance(ws: Workspace, images: list[ImageRecord]) -> None:
+    image = images[0]
+    annotation.save(ws, image.id, image.class_id, [BOX])
+    assert annotation.save(ws, image.id, image.class_id, []) is None
+    assert annotation.load(ws, image.id, image.class_id) is None
+
+
+def test_a_save_over_somebody_elses_is_refused_and_keeps_theirs(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    image = images[0]
+    theirs = annotation.save(ws, image.id, image.class_id, [STROKE], expected_revision=0)
+    with pytest.raises(ConflictError, match="changed elsewhere"):
+        annotation.save(ws, image.id, image.class_id, [BOX], expected_revision=0)
+    assert annotation.load(ws, image.id, image.class_id) == theirs
+    assert theirs is not None
+    assert annotation.save(ws, image.id, image.class_id, [BOX], expected_revision=theirs.revision) is not None
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        (RegionRecord("box", "look_here", ((30.0, 3.0), (40.0, 9.0))), "shapes that miss"),
+        (RegionRecord("box", "look_here", ((2.0, 3.0),)), "two opposite corners"),
+        (RegionRecord("brush", "look_here", ((2.0, 3.0),)), "a width"),
+        (RegionRecord("brush", "look_here", (), 3.0), "with points"),
+        (RegionRecord("polygon", "look_here", ((2.0, 3.0), (float("nan"), 4.0), (5.0, 5.0))), "in pixels"),
+        (RegionRecord("polygon", "look_here", ((2.0, 3.0), (3.0, 4.0))), "shapes that miss"),
+    ],
+)
+def test_a_region_that_is_no_shape_on_the_image_is_refused(
+    ws: Workspace, images: list[ImageRecord], region: RegionRecord, message: str
+) -> None:
+    with pytest.raises(DrawingError, match=message):
+        annotation.save(ws, images[0].id, images[0].class_id, [region])
+    assert annotation.load(ws, images[0].id, images[0].class_id) is None
+
+
+def test_an_unknown_image_or_a_class_of_another_project_is_refused(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    with pytest.raises(NotFoundError):
+        annotation.save(ws, 999, images[0].class_id, [BOX])
+    with pytest.raises(NotFoundError):
+        annotation.save(ws, images[0].id, 999, [BOX])
+
+
+def test_a_mask_becomes_polygons_that_rebuild_it(ws: Workspace, images: list[ImageRecord]) -> None:
+    truth = np.zeros((16, 24), dtype=np.bool_)
+    truth[2:12, 4:20] = True
+    truth[5:8, 8:12] = False  # a hole
+    truth[14:16, 0:3] = True  # a second part
+    saved = annotation.mask_guidance(ws, images[0].id, images[0].class_id, Image.fromarray(truth))
+    assert [region.shape for region in saved.regions] == ["polygon", "polygon"]
+    with Image.open(io.BytesIO(saved.look_png or b"")) as look:
+        assert (np.asarray(look) == truth).all()
+
+
+def test_a_mask_of_another_size_or_without_an_object_is_refused(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    image = images[0]
+    annotation.save(ws, image.id, image.class_id, [BOX])
+    with pytest.raises(DrawingError, match="24×16 pixels"):
+        annotation.mask_guidance(ws, image.id, image.class_id, Image.new("1", (16, 24), 1))
+    with pytest.raises(DrawingError, match="marked pixels"):
+        annotation.mask_guidance(ws, image.id, image.class_id, Image.new("1", (24, 16)))
+    assert annotation.load(ws, image.id, image.class_id) is not None  # what was there is untouched

@@ -1,0 +1,155 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from app.services.evaluation import Comparison, Evaluation, Pair, Score, evaluate
+from db.records import ImageRecord, PredictionRecord, VersionRecord
+
+CLASSES = ("boat", "car")
+VERSION = VersionRecord(1, 1, 1, None, None, "model.safetensors", "ab", "", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def image(number: int, position: int, **groups: str) -> ImageRecord:
+    return ImageRecord(
+        id=number,
+        project_id=1,
+        name=f"{number}.png",
+        sha256=f"{number:064x}",
+        suffix=".png",
+        width=8,
+        height=8,
+        split="validation",
+        class_id=position + 1,
+        class_position=position,
+        groups=groups,
+        mask_sha256=None,
+        review="open",
+    )
+
+
+def said(number: int, position: int, inside: float | None = None, version: int = 1) -> PredictionRecord:
+    probabilities = (0.8, 0.2) if position == 0 else (0.2, 0.8)
+    return PredictionRecord(version, number, position, probabilities, inside)
+
+
+def evaluation(images: list[ImageRecord], predictions: list[PredictionRecord]) -> Evaluation:
+    return evaluate(VERSION, "validation", CLASSES, images, {item.image_id: item for item in predictions})
+
+
+def crowd(
+    first: int, count: int, right: int, position: int, place: str
+) -> tuple[list[ImageRecord], list[PredictionRecord]]:
+    """`count` images of one group, the first `right` of them predicted right."""
+    images = [image(first + index, position, place=place) for index in range(count)]
+    return images, [
+        said(first + index, position if index < right else 1 - position) for index in range(count)
+    ]
+
+
+def test_images_are_counted_overall_by_class_and_by_group() -> None:
+    result = evaluation(
+        [image(1, 0, place="water"), image(2, 0, place="grass"), image(3, 1, place="grass")],
+        [said(1, 0), said(2, 1), said(3, 1)],
+    )
+
+    assert result.overall == Score(correct=2, n=3, attention_inside=None)
+    assert result.classes == (("boat", Score(1, 2, None)), ("car", Score(1, 1, None)))
+    assert [(group.name, group.attribute, group.score.correct, group.score.n) for group in result.groups] == [
+        ("boat/grass", "place", 0, 1),
+        ("boat/water", "place", 1, 1),
+        ("car/grass", "place", 1, 1),
+    ]
+
+
+def test_the_worst_group_is_looked_for_among_groups_of_twenty_and_more() -> None:
+    small = crowd(0, 19, 0, 0, "grass")
+    large = crowd(100, 20, 15, 0, "water")
+    better = crowd(200, 20, 16, 1, "grass")
+    result = evaluation(small[0] + large[0] + better[0], small[1] + large[1] + better[1])
+
+    assert result.worst_group is not None
+    assert (result.worst_group.name, result.worst_group.score.accuracy) == ("boat/water", 0.75)
+    assert result.worst_group_any is not None
+    assert (result.worst_group_any.name, result.worst_group_any.score.n) == ("boat/grass", 19)
+
+
+def test_without_a_large_group_there_is_no_worst_group_but_a_worst_one_of_any_size() -> None:
+    result = evaluation([image(1, 0, place="water")], [said(1, 1)])
+
+    assert result.worst_group is None
+    assert result.worst_group_any is not None
+    assert result.worst_group_any.score.accuracy == 0.0
+
+
+def test_of_two_groups_equally_bad_the_larger_one_is_named() -> None:
+    few = crowd(0, 1, 0, 0, "grass")
+    many = crowd(10, 3, 0, 1, "water")
+    result = evaluation(few[0] + many[0], few[1] + many[1])
+
+    assert result.worst_group_any is not None
+    assert result.worst_group_any.name == "car/water"
+
+
+def test_each_attribute_makes_groups_of_its_own() -> None:
+    result = evaluation([image(1, 0, place="water", weather="fog")], [said(1, 0)])
+
+    assert [(group.attribute, group.name) for group in result.groups] == [
+        ("place", "boat/water"),
+        ("weather", "boat/fog"),
+    ]
+
+
+def test_a_class_without_known_attributes_is_its_own_group() -> None:
+    result = evaluation([image(1, 0), image(2, 1)], [said(1, 0), said(2, 0)])
+
+    assert [(group.attribute, group.name, group.score.accuracy) for group in result.groups] == [
+        (None, "boat", 1.0),
+        (None, "car", 0.0),
+    ]
+
+
+def test_an_image_without_a_prediction_counts_nowhere_but_is_reported() -> None:
+    result = evaluation([image(1, 0), image(2, 0)], [said(1, 0)])
+
+    assert result.overall.n == 1
+    assert result.missing == 1
+
+
+def test_no_images_have_no_accuracy_and_no_interval() -> None:
+    result = evaluation([], [])
+
+    assert (result.overall.accuracy, result.overall.interval, result.worst_group_any) == (None, None, None)
+
+
+def test_the_interval_is_wilsons() -> None:
+    assert Score(8, 10, None).interval == pytest.approx((0.4902, 0.9433), abs=1e-4)
+
+
+def test_attention_inside_is_the_mean_over_images_that_have_it() -> None:
+    result = evaluation(
+        [image(1, 0), image(2, 0), image(3, 1)], [said(1, 0, 0.2), said(2, 0, 0.6), said(3, 1, None)]
+    )
+
+    assert result.overall.attention_inside == pytest.approx(0.4)
+    assert result.classes[1][1].attention_inside is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [(1, 0, "mended"), (0, 1, "broken"), (0, 0, "right"), (1, 1, "wrong")],
+)
+def test_a_pair_is_mended_broken_or_stays_as_it_was(before: int, after: int, change: str) -> None:
+    pair = Pair(image(1, 0), said(1, before), said(1, after, version=2))
+
+    assert pair.change == change
+
+
+def test_a_comparison_gives_the_pairs_of_one_change() -> None:
+    nothing = evaluation([], [])
+    mended = Pair(image(1, 0), said(1, 1), said(1, 0))
+    broken = Pair(image(2, 0), said(2, 0), said(2, 1))
+    comparison = Comparison(before=nothing, after=nothing, pairs=(mended, broken))
+
+    assert comparison.changed("mended") == (mended,)
+    assert comparison.changed("broken") == (broken,)
+    assert comparison.changed("wrong") == ()

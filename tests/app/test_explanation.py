@@ -1,0 +1,114 @@
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.services import explanation
+from app.services.errors import MissingFileError
+from app.services.explanation import AttentionView, ModelShelf, attention_for
+from app.services.library import open_image
+from gain_core.attention import explain
+from gain_core.models import preprocess
+from tests.app.seeded import Seeded, open_home, seed
+
+
+@pytest.fixture
+def seeded(tmp_path: Path) -> Iterator[Seeded]:
+    ws = open_home(tmp_path)
+    yield seed(ws, per_split=(2, 0, 0))
+    ws.database.close()
+
+
+def test_maps_of_all_classes_and_probabilities_are_those_of_the_published_model(seeded: Seeded) -> None:
+    version, image, shelf = seeded.publish(seed=3), seeded.images()[0], ModelShelf()
+
+    view = attention_for(seeded.ws, version, image, shelf)
+
+    model = shelf.get(seeded.ws, version)
+    expected = explain(model, preprocess(open_image(seeded.ws, image), model.spec).unsqueeze(0))
+    np.testing.assert_array_equal(view.attention, expected.attention[0].numpy())
+    assert view.attention.shape == (2, 2, 2)
+    assert view.attention.dtype == np.float32
+    assert view.probabilities == pytest.approx(torch.softmax(expected.logits[0], 0).tolist())
+    assert sum(view.probabilities) == pytest.approx(1.0)
+
+
+def test_the_predicted_class_is_the_most_probable_one() -> None:
+    assert AttentionView(np.zeros((3, 1, 1), np.float32), (0.2, 0.5, 0.3)).predicted == 1
+
+
+def test_many_threads_get_the_maps_that_one_thread_gets(seeded: Seeded) -> None:
+    version, shelf = seeded.publish(seed=1), ModelShelf()
+    images = seeded.images()
+    alone = [attention_for(seeded.ws, version, image, ModelShelf()).attention for image in images]
+    together: dict[int, np.ndarray] = {}
+
+    def work(number: int) -> None:
+        together[number] = attention_for(seeded.ws, version, images[number % 2], shelf).attention
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(together) == 8
+    for number, attention in together.items():
+        np.testing.assert_allclose(attention, alone[number % 2], atol=1e-6)
+
+
+def test_a_model_that_several_threads_want_is_loaded_once(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, shelf = seeded.publish(), ModelShelf()
+    loads: list[Path] = []
+    real = explanation.load_model
+
+    def counted(path: Path) -> object:
+        loads.append(path)
+        return real(path)
+
+    monkeypatch.setattr(explanation, "load_model", counted)
+    threads = [threading.Thread(target=shelf.get, args=(seeded.ws, version)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(loads) == 1
+
+
+def test_the_shelf_forgets_the_model_that_was_not_used_for_longest(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanation, "load_model", lambda path: object())
+    first, second, third = (seeded.publish(seed=number) for number in range(3))
+    shelf = ModelShelf(kept=2)
+    kept = shelf.get(seeded.ws, first)
+    dropped = shelf.get(seeded.ws, second)
+    shelf.get(seeded.ws, first)
+    shelf.get(seeded.ws, third)
+
+    assert len(shelf) == 2
+    assert shelf.get(seeded.ws, first) is kept
+    assert shelf.get(seeded.ws, second) is not dropped
+
+
+def test_a_model_file_that_is_gone_is_named(seeded: Seeded) -> None:
+    version = seeded.publish()
+    seeded.ws.files.absolute(version.path).unlink()
+
+    with pytest.raises(MissingFileError, match=r"version 1 is gone"):
+        attention_for(seeded.ws, version, seeded.images()[0], ModelShelf())
+
+
+def test_a_model_file_that_is_not_the_published_one_is_refused(seeded: Seeded) -> None:
+    version = seeded.publish()
+    path = seeded.ws.files.absolute(version.path)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(MissingFileError, match=r"not the one that was published"):
+        attention_for(seeded.ws, version, seeded.images()[0], ModelShelf())

@@ -1,0 +1,120 @@
+"""Imports that fail as a whole: why, and that nothing of them stays."""
+
+import io
+import os
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.services import library
+from app.services.errors import ImportCancelledError, ImportRefusedError
+from app.services.workspace import Workspace
+from db import library as rows
+from db.errors import DuplicateNameError
+from tests.app.material import (
+    fresh_workspace,
+    nothing_is_left,
+    photograph,
+    stored_files,
+    two_classes,
+    written,
+    zipped,
+)
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    return fresh_workspace(tmp_path, max_image_pixels=10_000, max_upload_mb=20)
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        ({}, "Expected images, got no file that can be read."),
+        ({"boat/1.png": photograph(1)}, r"Expected 2 to 1,000 classes with training images, got 1 \(boat\)"),
+        ({"a.png": photograph(1), "b.txt": b"x"}, "For example a.png: It lies in no class folder."),
+        (
+            {"index.csv": b"name,label\n"},
+            "Expected the columns file and label in index.csv, got name, label.",
+        ),
+        ({"index.csv": b"file,label,x,x\n"}, "Expected columns with different names"),
+        ({"index.csv": "file,label\n".encode("utf-16")}, "Expected index.csv to be UTF-8 text"),
+        ({"index.csv": b'file,label\n"a"b,c\n'}, "index.csv cannot be read as a table"),
+        ({"index.csv": b""}, "Expected the columns file and label in index.csv, got none."),
+        (
+            {f"boat/{n}.bin": np.random.default_rng(n).bytes(9_000_000) for n in range(3)},
+            "at most 20 MB together",
+        ),
+    ],
+    ids=["empty", "one class", "no folders", "columns", "twins", "utf-16", "quotes", "blank", "too large"],
+)
+def test_an_import_that_cannot_become_a_project_leaves_nothing(
+    ws: Workspace, tmp_path: Path, members: dict[str | zipfile.ZipInfo, bytes], sentence: str
+) -> None:
+    with pytest.raises(ImportRefusedError, match=sentence):
+        library.import_zip(ws, "a", zipped(tmp_path / "a.zip", members))
+    assert nothing_is_left(ws)
+
+
+def test_something_that_is_no_zip_is_refused(ws: Workspace) -> None:
+    for data in (b"", b"hello", photograph(1), b"PK\x05\x06" + bytes(10)):
+        with pytest.raises(ImportRefusedError, match="Expected a zip file"):
+            library.import_zip(ws, "a", io.BytesIO(data))
+    assert nothing_is_left(ws)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\nb"])
+def test_a_project_needs_a_name_that_can_be_shown(ws: Workspace, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImportRefusedError, match="Expected a project name"):
+        library.import_zip(ws, name, zipped(tmp_path / "a.zip", two_classes()))
+
+
+def test_a_taken_name_is_refused_before_anything_is_read(ws: Workspace, tmp_path: Path) -> None:
+    library.import_zip(ws, "a", zipped(tmp_path / "a.zip", two_classes()))
+    before = stored_files(ws)
+    with pytest.raises(DuplicateNameError, match="already a project named 'a'"):
+        library.import_zip(ws, "a", tmp_path / "missing.zip")
+    assert stored_files(ws) == before
+
+
+def test_cancelling_leaves_nothing(ws: Workspace, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def stop_at_third(done: int, total: int, text: str) -> None:
+        seen.append((done, total))
+        if done == 2:
+            raise ImportCancelledError("Cancelled.")
+
+    with pytest.raises(ImportCancelledError):
+        library.import_zip(ws, "a", zipped(tmp_path / "a.zip", two_classes()), stop_at_third)
+    assert seen == [(0, 4), (1, 4), (2, 4)]
+    assert nothing_is_left(ws)
+
+
+def test_a_database_that_fails_at_the_end_takes_the_files_out_again(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = library.import_zip(ws, "first", zipped(tmp_path / "a.zip", two_classes()))
+    before = stored_files(ws)
+
+    def failing(*_: object) -> None:
+        raise DuplicateNameError("taken in the meantime")
+
+    monkeypatch.setattr(rows, "create_project", failing)
+    more = {**two_classes(), "car/3.png": photograph(3_000)}
+    with pytest.raises(DuplicateNameError):
+        library.import_zip(ws, "second", zipped(tmp_path / "b.zip", more))
+    assert stored_files(ws) == before  # what the first project brought is still there, and nothing else
+    assert library.image_bytes(ws, rows.list_images(ws.database, first.project_id)[0])
+
+
+def test_leftovers_of_a_killed_import_are_swept_by_the_next_one(ws: Workspace, tmp_path: Path) -> None:
+    for name, age in (("old", 2 * 24 * 3600), ("running", 60)):
+        folder = ws.settings.home / "incoming" / name
+        written(folder, {"images-x.png": b"x"})
+        os.utime(folder, (time.time() - age,) * 2)
+    library.import_zip(ws, "a", zipped(tmp_path / "a.zip", two_classes()))
+    assert [path.name for path in (ws.settings.home / "incoming").iterdir()] == ["running"]

@@ -1,0 +1,62 @@
+from streamlit.testing.v1 import AppTest
+
+from app import state
+from app.state import Draft, Key
+
+BOX = {"type": "Rect", "left": 1}
+
+
+def draft(stored: list[dict[str, object]], current: list[dict[str, object]]) -> Draft:
+    return Draft(
+        {"objects": stored}, {"objects": stored}, {"objects": current}, revision=0, canvas_size=(10, 10)
+    )
+
+
+def test_a_drawing_that_differs_from_the_stored_one_is_unsaved() -> None:
+    assert draft([], [BOX]).unsaved
+    assert draft([BOX], []).unsaved
+
+
+def test_a_drawing_like_the_stored_one_is_not_unsaved_whatever_else_the_canvas_says() -> None:
+    same = draft([BOX], [BOX])
+    same.current["background"] = ""
+    assert not same.unsaved
+
+
+def test_no_two_keys_share_a_name_and_each_says_what_it_holds() -> None:
+    keys = [value for value in vars(state).values() if isinstance(value, Key)]
+
+    assert len(keys) > 10
+    assert len({key.name for key in keys}) == len(keys)
+    assert all(key.holds for key in keys)
+
+
+def test_a_key_starts_at_its_default_and_keeps_what_is_set() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from app import state
+
+        st.text(f"{state.OPACITY.get()} {state.MODE.get()} {state.DRAFTS.get()}")
+        state.OPACITY.set(35)
+
+    app = AppTest.from_function(script).run()
+    assert app.text[0].value == "60 quick {}"
+    assert app.run().text[0].value == "35 quick {}"
+
+
+def test_only_a_change_of_page_counts_as_an_arrival() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from app import state
+
+        state.arrive(st.session_state["now"])
+        st.text(str(state.VISIT.get()))
+
+    app = AppTest.from_function(script)
+    app.session_state["now"] = "Library"
+    assert app.run().text[0].value == "1"
+    assert app.run().text[0].value == "1"
+    app.session_state["now"] = "Annotate"
+    assert app.run().text[0].value == "2"

@@ -1,0 +1,267 @@
+"""The training process: what it reads, what it leaves, and how it stops."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from app.jobs.execution import StoppedError, execute
+from app.jobs.leash import EXIT_LEASH, EXIT_STOPPED
+from app.jobs.spec import RunSpec
+from gain_core.checkpoint import file_sha256, load_model
+from gain_core.config import TrainConfig
+from gain_core.errors import ConfigError, InputError
+from gain_core.events import Phase, Step
+from gain_core.sample import Sample
+from tests.gain_core.toy import draw
+
+ROOT = Path(__file__).parents[2]
+QUICK = TrainConfig(
+    form="none", steps=6, batch_size=4, guided_batch_size=2, checkpoint_every=2, validate_every=3, threads=1
+)
+
+
+@pytest.fixture
+def spec(tmp_path) -> RunSpec:
+    """A first model of twelve small images, with a backbone that nobody has trained."""
+    images = tmp_path / "images"
+    images.mkdir()
+    samples = []
+    for number in range(12):
+        label, split = number % 2, ("train", "train", "train", "train", "validation", "test")[number // 2]
+        path, mask = draw(images, f"stored-{number}", label, label, number)
+        key = hashlib.sha256(path.read_bytes()).hexdigest()
+        look = mask if number < 4 else None
+        samples.append(Sample(key, path, label, split, look=look, name=f"boats/{number}.png"))
+    lease = tmp_path / "lease"
+    lease.touch()
+    return RunSpec(
+        run_id=7,
+        attempt=1,
+        config=QUICK,
+        model={"backbone": "tf_efficientnet_lite0", "classes": ["red", "green"], "image_size": 64},
+        samples=tuple(samples),
+        base_weights=None,
+        features_folder=tmp_path / "features",
+        out_folder=tmp_path / "attempt-1",
+        lease_file=lease,
+        lease_seconds=1000.0,
+        weights="none",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def weights(spec: RunSpec) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(spec.out_folder / "model.safetensors")
+
+
+def same_weights(one: RunSpec, other: RunSpec) -> bool:
+    mine, theirs = weights(one), weights(other)
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_specification_comes_back_from_json_as_it_was(spec, tmp_path):
+    full = replace(
+        spec,
+        config=TrainConfig.full_default(),
+        base_weights=tmp_path / "base.safetensors",
+        resume_from=tmp_path / "checkpoint.pt",
+        samples=(replace(spec.samples[0], ignore=b"\x00\xff", object_mask=tmp_path / "mask.png"),),
+    )
+    assert RunSpec.from_json(full.to_json()) == full
+    assert RunSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"run_id": 1}', '{"samples": 3}'])
+def test_a_text_that_is_no_specification_is_refused(text):
+    with pytest.raises(ConfigError, match="expected a run's specification"):
+        RunSpec.from_json(text)
+
+
+def test_a_specification_with_an_unknown_setting_is_refused(spec):
+    values = json.loads(spec.to_json())
+    values["config"]["stepz"] = 3
+    with pytest.raises(ConfigError, match="stepz"):
+        RunSpec.from_json(json.dumps(values))
+
+
+def test_a_run_leaves_weights_predictions_and_a_result(spec):
+    events = []
+    execute(spec, events.append)
+    assert names_in(spec.out_folder) == ["model.safetensors", "predictions.json", "result.json"]
+    result = json.loads((spec.out_folder / "result.json").read_text())
+    assert (result["run_id"], result["attempt"]) == (7, 1)
+    assert result["sha256"] == file_sha256(spec.out_folder / "model.safetensors")
+    predictions = json.loads((spec.out_folder / "predictions.json").read_text())
+    assert [p["key"] for p in predictions] == [sample.key for sample in spec.samples]
+    assert all(sum(p["probabilities"]) == pytest.approx(1) for p in predictions)
+    assert load_model(spec.out_folder / "model.safetensors").spec.classes == ("red", "green")
+    assert events[0] == Phase("Reading images", 0, 10)
+    assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
+    assert events[-1] == Phase("Predicting", 12, 12)
+
+
+def test_a_retrain_starts_from_its_base(spec, tmp_path):
+    execute(spec, lambda event: None)
+    again = replace(
+        spec,
+        run_id=8,
+        config=replace(QUICK, form="guided", learning_rate=0.0, weight_decay=0.0),
+        base_weights=spec.out_folder / "model.safetensors",
+        out_folder=tmp_path / "again",
+    )
+    execute(again, lambda event: None)
+    assert same_weights(again, spec)
+
+
+def test_a_base_for_other_classes_is_refused(spec, tmp_path):
+    execute(spec, lambda event: None)
+    other = replace(
+        spec,
+        model={**spec.model, "classes": ["green", "red"]},
+        base_weights=spec.out_folder / "model.safetensors",
+        out_folder=tmp_path / "again",
+    )
+    with pytest.raises(InputError, match=r"expected a model of \['green', 'red'\]"):
+        execute(other, lambda event: None)
+
+
+def stop_after(spec: RunSpec, step: int) -> None:
+    seen = []
+
+    def stopping() -> bool:
+        return isinstance(seen[-1], Step) and seen[-1].step == step
+
+    with pytest.raises(StoppedError):
+        execute(spec, seen.append, stopping)
+
+
+def test_the_next_attempt_goes_on_where_the_last_one_stopped(spec, tmp_path):
+    whole = replace(spec, out_folder=tmp_path / "whole")
+    execute(whole, lambda event: None)
+    stop_after(spec, 3)
+    assert names_in(spec.out_folder) == ["checkpoint.pt"]
+    following = replace(
+        spec, attempt=2, out_folder=tmp_path / "attempt-2", resume_from=spec.out_folder / "checkpoint.pt"
+    )
+    events = []
+    execute(following, events.append)
+    assert [event.step for event in events if isinstance(event, Step)] == [4, 5, 6]
+    assert same_weights(following, whole)
+    assert names_in(following.out_folder) == ["model.safetensors", "predictions.json", "result.json"]
+
+
+@pytest.mark.parametrize("damage", ["torn", "guidance drawn since", "gone"])
+def test_a_checkpoint_that_does_not_fit_costs_time_and_not_the_run(spec, tmp_path, damage, capsys):
+    stop_after(spec, 3)
+    checkpoint = spec.out_folder / "checkpoint.pt"
+    samples = spec.samples
+    if damage == "torn":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:-50])
+    elif damage == "gone":
+        checkpoint.unlink()
+    else:
+        samples = (replace(samples[0], look=None), *samples[1:])
+    following = replace(spec, samples=samples, out_folder=tmp_path / "attempt-2", resume_from=checkpoint)
+    events = []
+    execute(following, events.append)
+    assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
+    fresh = replace(following, out_folder=tmp_path / "fresh", resume_from=None)
+    execute(fresh, lambda event: None)
+    assert same_weights(following, fresh)
+    assert ("starts from its first step" in capsys.readouterr().err) == (damage != "gone")
+
+
+def test_a_failed_run_leaves_no_result(spec):
+    spec.samples[5].path.write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"boats/5\.png: expected a readable image"):
+        execute(spec, lambda event: None)
+    assert not spec.out_folder.exists() or names_in(spec.out_folder) == []
+
+
+@contextmanager
+def started(spec: RunSpec, *, by_stdin: bool) -> Iterator[subprocess.Popen]:
+    """The training process; gone afterwards, whatever happens."""
+    spec.out_folder.mkdir()
+    path = spec.out_folder / "spec.json"
+    path.write_text(spec.to_json())
+    command = [sys.executable, "-m", "app.jobs.train_run", *([] if by_stdin else [str(path)])]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stderr=pipe, env=environment) as process:
+        try:
+            if by_stdin:
+                process.stdin.write(os.fsencode(path) + b"\n")
+                process.stdin.flush()
+            yield process
+        finally:
+            process.kill()
+
+
+def first_step(spec: RunSpec, process: subprocess.Popen) -> int:
+    """Wait for the first step that the process reports."""
+    progress = spec.out_folder / "progress.jsonl"
+    while True:
+        lines = progress.read_text().split("\n")[:-1] if progress.exists() else []
+        steps = [event["step"] for event in map(json.loads, lines) if event["event"] == "step"]
+        if steps:
+            return steps[0]
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.02)
+
+
+@pytest.mark.processes
+def test_a_process_that_is_told_by_its_input_trains_and_reports(spec):
+    with started(spec, by_stdin=True) as process:
+        assert process.wait(120) == 0, process.stderr.read().decode()
+    lines = (spec.out_folder / "progress.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [event["step"] for event in events if event["event"] == "step"] == [1, 2, 3, 4, 5, 6]
+    assert "result.json" in names_in(spec.out_folder)
+
+
+@pytest.mark.processes
+def test_sigterm_leaves_a_checkpoint_and_the_end_of_input_ends_it_at_once(spec, tmp_path):
+    long = replace(spec, config=replace(QUICK, steps=50_000, checkpoint_every=50_000, validate_every=50_000))
+    with started(long, by_stdin=False) as process:
+        assert first_step(long, process) == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == EXIT_STOPPED
+    assert names_in(long.out_folder) == ["checkpoint.pt", "progress.jsonl", "spec.json"]
+
+    checkpoint = long.out_folder / "checkpoint.pt"
+    following = replace(long, out_folder=tmp_path / "attempt-2", resume_from=checkpoint)
+    with started(following, by_stdin=True) as process:
+        assert first_step(following, process) > 1
+        process.stdin.close()
+        assert process.wait(60) == EXIT_LEASH
+
+
+@pytest.mark.processes
+def test_the_last_line_of_a_failed_process_is_a_sentence_that_names_the_image(spec):
+    spec.samples[5].path.write_bytes(b"torn")
+    with started(spec, by_stdin=False) as process:
+        error = process.stderr.read().decode()
+        assert process.wait(60) == 1
+    assert error.splitlines()[-1].startswith("boats/5.png: expected a readable image")

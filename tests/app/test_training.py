@@ -1,0 +1,190 @@
+"""What the user asks of training, and what its child is told: no processes here."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.jobs.spec import RunSpec
+from app.services import training
+from app.services.errors import ServiceError
+from app.services.workspace import Workspace, open_workspace
+from app.settings import Settings
+from db import runs
+from db.annotations import save_guidance
+from db.errors import RunRefusedError
+from db.library import NewImage, create_project, list_classes, list_images
+from db.records import ClassRecord, ImageRecord, RegionRecord, RunEventRecord
+from gain_core.config import TrainConfig
+
+BOX = RegionRecord("box", "look_here", ((1.0, 1.0), (5.0, 5.0)))
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Iterator[Workspace]:
+    workspace = open_workspace(Settings(home=tmp_path, lease_seconds=7.0))
+    yield workspace
+    workspace.database.close()
+
+
+@pytest.fixture
+def project_id(ws: Workspace) -> int:
+    """Two classes; image 0 boat/train, 1 car/train with a mask, 2 boat/validation, 3 car/test."""
+    splits = ("train", "train", "validation", "test")
+    images = [
+        NewImage(
+            f"{n}.png", f"{n:064x}", ".png", 8, 8, split, n % 2, mask_sha256="f" * 64 if n == 1 else None
+        )
+        for n, split in enumerate(splits)
+    ]
+    return create_project(ws.database, "P", "demo", "resnet18", 96, ["boat", "car"], images, []).id
+
+
+def guide(ws: Workspace, image: ImageRecord, of: ClassRecord | None = None) -> None:
+    save_guidance(ws.database, image.id, of.id if of else image.class_id, [BOX], b"look", None)
+
+
+def publish(ws: Workspace, project_id: int) -> int:
+    """A first model, without training it."""
+    training.request_first_model(ws, project_id)
+    run = runs.claim(ws.database, "test", 60.0)
+    assert run is not None
+    return runs.finish_published(
+        ws.database, run.id, run.lease_token or "", "runs/model.safetensors", "0" * 64, "First", []
+    ).id
+
+
+def test_a_first_model_is_requested_from_the_backbone_alone(ws: Workspace, project_id: int) -> None:
+    run = training.request_first_model(ws, project_id, seed=3, steps=5)
+    assert (run.status, run.mode, run.base_version_id) == ("queued", "quick", None)
+    config = TrainConfig.from_dict(run.config)
+    assert (config.form, config.seed, config.steps) == ("none", 3, 5)
+
+
+def test_retraining_without_a_model_is_refused_with_a_sentence(ws: Workspace, project_id: int) -> None:
+    with pytest.raises(ServiceError, match="There is no model yet"):
+        training.request_retrain(ws, project_id, "quick")
+
+
+def test_retraining_without_guidance_is_refused_with_a_sentence(ws: Workspace, project_id: int) -> None:
+    publish(ws, project_id)
+    with pytest.raises(ServiceError, match="No training image carries guidance"):
+        training.request_retrain(ws, project_id, "quick")
+    assert runs.active_run(ws.database, project_id) is None
+
+
+def test_guidance_for_another_class_or_outside_the_training_split_is_not_enough(
+    ws: Workspace, project_id: int
+) -> None:
+    publish(ws, project_id)
+    first, _, validation, _ = list_images(ws.database, project_id)
+    guide(ws, first, of=list_classes(ws.database, project_id)[1])  # a boat, guided as a car
+    guide(ws, validation)
+    with pytest.raises(ServiceError, match="for its own class"):
+        training.request_retrain(ws, project_id, "quick")
+
+
+@pytest.mark.parametrize(("mode", "form"), [("quick", "guided"), ("full", "gainext")])
+def test_a_retrain_starts_from_the_published_version(
+    ws: Workspace, project_id: int, mode: Any, form: Any
+) -> None:
+    version_id = publish(ws, project_id)
+    guide(ws, list_images(ws.database, project_id)[0])
+    run = training.request_retrain(ws, project_id, mode, form=form, seed=2, steps=9)
+    assert (run.mode, run.base_version_id) == (mode, version_id)
+    config = TrainConfig.from_dict(run.config)
+    assert (config.mode, config.form, config.seed, config.steps) == (mode, form, 2, 9)
+
+
+def test_a_second_request_while_one_waits_is_refused(ws: Workspace, project_id: int) -> None:
+    training.request_first_model(ws, project_id)
+    with pytest.raises(RunRefusedError):
+        training.request_first_model(ws, project_id)
+
+
+def test_the_child_is_told_of_every_image_its_guidance_and_where_to_start(
+    ws: Workspace, project_id: int
+) -> None:
+    publish(ws, project_id)
+    images = list_images(ws.database, project_id)
+    guide(ws, images[0])
+    guide(ws, images[1], of=list_classes(ws.database, project_id)[0])  # not its own class: not for training
+    training.request_retrain(ws, project_id, "quick")
+    run = runs.claim(ws.database, "test", 60.0)
+    assert run is not None
+
+    spec = training.build_spec(ws, run)
+    assert RunSpec.from_json(spec.to_json()) == spec
+    assert spec.model == {"backbone": "resnet18", "classes": ["boat", "car"], "image_size": 96}
+    assert spec.base_weights == ws.settings.home / "runs" / "model.safetensors"
+    assert [(sample.label, sample.split) for sample in spec.samples] == [
+        (0, "train"),
+        (1, "train"),
+        (0, "validation"),
+        (1, "test"),
+    ]
+    assert [sample.look for sample in spec.samples] == [b"look", None, None, None]
+    assert spec.samples[1].object_mask == ws.files.mask("f" * 64)
+    assert spec.samples[0].path == ws.files.image(images[0].sha256, ".png")
+    assert (spec.run_id, spec.attempt, spec.lease_seconds) == (run.id, 1, 7.0)
+    assert spec.out_folder == ws.files.run_folder(run.id, 1)
+    assert training.version_note(spec) == "Quick retrain, 1 guided image"
+
+
+def test_status_tells_the_run_at_work_the_last_one_and_how_many_images_are_guided(
+    ws: Workspace, project_id: int
+) -> None:
+    assert training.status(ws, project_id) == training.TrainingStatus(None, None, 0)
+    publish(ws, project_id)
+    guide(ws, list_images(ws.database, project_id)[0])
+    running = training.request_retrain(ws, project_id, "quick")
+    runs.claim(ws.database, "test", 60.0)
+    waiting = training.request_retrain(ws, project_id, "quick")
+    status = training.status(ws, project_id)
+    assert status.active is not None
+    assert status.last is not None
+    assert (status.active.id, status.last.status, status.guided_images) == (running.id, "published", 1)
+    training.cancel(ws, waiting.id)
+    last = training.status(ws, project_id).last
+    assert last is not None
+    assert (last.id, last.status) == (waiting.id, "cancelled")
+
+
+def test_curves_join_attempts_where_the_later_one_went_on() -> None:
+    said = [step(1, n) for n in (1, 2, 3, 4)] + [validation(1, 2, 0.5), validation(1, 4, 0.6)]
+    said += [step(2, n) for n in (3, 4, 5)] + [validation(2, 4, 0.7)]
+    curves = training.join_events([RunEventRecord(1, 1, seq, payload) for seq, payload in enumerate(said)])
+    assert curves.steps == [1, 2, 3, 4, 5]
+    assert curves.losses["total"] == [1.0, 1.0, 2.0, 2.0, 2.0]
+    assert (curves.validation_steps, curves.accuracy) == ([2, 4], [0.5, 0.7])
+    assert (curves.total_steps, curves.validation_images) == (6, 10)
+
+
+def test_curves_of_a_run_that_has_said_nothing_are_empty(ws: Workspace, project_id: int) -> None:
+    run = training.request_first_model(ws, project_id)
+    assert training.curves(ws, run.id) == training.Curves()
+
+
+def test_a_loss_that_appears_late_or_is_no_number_leaves_a_gap() -> None:
+    first, second = step(1, 1), step(1, 2)
+    second["losses"] = {"total": None, "guided": 0.5}
+    curves = training.join_events([RunEventRecord(1, 1, n, p) for n, p in enumerate([first, second])])
+    assert curves.losses == {"total": [1.0, None], "guided": [None, 0.5]}
+
+
+def test_the_supervisor_needs_no_torch() -> None:
+    code = "import sys, app.jobs.worker; print([n for n in ('torch', 'timm', 'numpy') if n in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def step(attempt: int, number: int) -> dict[str, Any]:
+    losses = {"total": float(attempt)}
+    return {"event": "step", "step": number, "total": 6, "losses": losses, "seconds": number / 10}
+
+
+def validation(attempt: int, number: int, accuracy: float) -> dict[str, Any]:
+    return {"event": "validation", "step": number, "accuracy": accuracy, "loss": 1.0, "n": 10}

@@ -1,0 +1,69 @@
+"""Opens pages through the real entry point, and reads them."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from streamlit.testing.v1 import AppTest
+
+from app.state import Draft
+from db.records import ImageRecord, RegionRecord
+
+MAIN = Path(__file__).resolve().parents[3] / "app" / "main.py"
+BOX = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 40.0)))
+RECT: dict[str, Any] = {
+    "type": "Rect",
+    "left": 40,
+    "top": 40,
+    "width": 100,
+    "height": 80,
+    "originX": "left",
+    "originY": "top",
+    "stroke": "#00b86b",
+    "strokeWidth": 2,
+    "fill": "#00b86b40",
+}
+
+
+def open_page(name: str = "library", state: dict[str, Any] | None = None) -> AppTest:
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    for key, value in (state or {}).items():
+        app.session_state[key] = value
+    app.run()
+    assert not app.exception
+    if name != "library":
+        app.switch_page(f"views/{name}.py").run()
+        assert not app.exception
+    return app
+
+
+def click(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    """All running text of the page."""
+    parts = [*app.markdown, *app.caption, *app.error, *app.info, *app.success, *app.warning, *app.header]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def keys(app: AppTest) -> set[str]:
+    return {button.key for button in app.button if button.key}
+
+
+def table(app: AppTest, column: str) -> pd.DataFrame:
+    """The table that begins with this column."""
+    return next(item.value for item in app.dataframe if item.value.columns[0] == column)
+
+
+def drawn(image: ImageRecord, *objects: dict[str, Any]) -> dict[str, Any]:
+    """Session state with an unsaved drawing of `image`, as the canvas leaves it."""
+    nothing: dict[str, Any] = {"objects": []}
+    current = {"objects": list(objects)}
+    key = (image.id, image.class_id)
+    return {
+        "annotate_image": image.id,
+        "annotate_drafts": {key: Draft(nothing, nothing, current, revision=0, canvas_size=(396, 396))},
+    }

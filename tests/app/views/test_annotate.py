@@ -1,0 +1,135 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.services import annotation
+from tests.app.seeded import Seeded
+from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, said
+
+
+def test_the_queue_begins_with_a_mispredicted_image_and_says_what_is_wrong(seeded: Seeded) -> None:
+    wrong = seeded.images("train")[2]
+    seeded.publish(wrong=[wrong.id])
+
+    app = open_page("annotate")
+
+    assert app.session_state["annotate_image"] == wrong.id
+    assert "1 wrong in train" in said(app)
+    assert "#### Image 1 of 4" in said(app)
+
+
+def test_next_and_previous_walk_through_the_queue(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page("annotate")
+    first = app.session_state["annotate_image"]
+    assert app.button(key="annotate_previous").disabled
+
+    click(app, "annotate_next")
+    assert app.session_state["annotate_image"] != first
+    click(app, "annotate_previous")
+    assert app.session_state["annotate_image"] == first
+
+
+def test_a_drawing_is_saved_as_regions_in_image_pixels_and_the_next_image_comes(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = click(open_page("annotate", drawn(image, RECT)), "annotate_save_next")
+
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    (region,) = stored.regions
+    assert (region.shape, region.role) == ("box", "look_here")
+    (left, top), (right, bottom) = region.points
+    scale = 64 / 396
+    assert (left, top) == pytest.approx((40 * scale, 40 * scale), abs=0.5)
+    assert (right, bottom) == pytest.approx((140 * scale, 120 * scale), abs=0.5)
+    assert app.session_state["annotate_image"] != image.id
+    assert not app.button(key="retrain").disabled
+
+
+def test_saved_regions_come_back_to_the_canvas(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+
+    app = open_page("annotate", {"annotate_image": image.id})
+
+    draft = app.session_state["annotate_drafts"][(image.id, image.class_id)]
+    assert [item["type"] for item in draft.seed["objects"]] == ["Rect"]
+    assert "1 region saved" in said(app)
+
+
+def test_an_unsaved_drawing_survives_a_visit_to_another_page(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    assert "1 region, not saved yet" in said(app)
+
+    app.switch_page("views/train.py").run()
+    app.switch_page("views/annotate.py").run()
+
+    assert not app.exception
+    assert "1 region, not saved yet" in said(app)
+
+
+def test_an_unsaved_drawing_waits_while_another_image_is_looked_at(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+
+    click(click(app, "annotate_next"), "annotate_previous")
+
+    assert app.session_state["annotate_image"] == image.id
+    assert "1 region, not saved yet" in said(app)
+
+
+def test_undo_takes_back_the_last_region_and_clear_takes_all(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+
+    click(app, "annotate_undo")
+    assert "1 region, not saved yet" in said(app)
+    click(app, "annotate_clear")
+    assert app.button(key="annotate_save").disabled
+
+
+def test_somebody_elses_newer_drawing_is_not_overwritten(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX, BOX))
+
+    click(app, "annotate_save")
+
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 2
+    assert len(app.error) == 1
+
+
+def test_an_image_of_another_split_is_only_looked_at(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page("annotate", {"annotate_image": seeded.images("test")[0].id})
+
+    assert app.button(key="annotate_save").disabled
+    assert "only looked at" in said(app)
+
+
+def test_a_link_opens_its_image(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[3]
+    app = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    app.query_params["image"] = str(image.id)
+    app.switch_page("views/annotate.py").run()
+
+    assert app.session_state["annotate_image"] == image.id
+
+
+def test_a_missing_model_file_is_explained_and_drawing_still_works(seeded: Seeded) -> None:
+    version = seeded.publish()
+    seeded.ws.files.absolute(version.path).unlink()
+
+    app = open_page("annotate")
+
+    assert "version 1 is gone" in app.error[0].value
+    assert "annotate_save" in keys(app)

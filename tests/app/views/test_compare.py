@@ -1,0 +1,87 @@
+from tests.app.seeded import Seeded
+from tests.app.views.pages import click, keys, open_page, said, table
+
+
+def test_compare_shows_what_was_mended_and_both_maps_of_each_image(seeded: Seeded) -> None:
+    validation = seeded.images("validation")
+    seeded.publish(wrong=[validation[0].id])
+    seeded.publish(seed=1)
+
+    app = open_page("compare")
+
+    metrics = {metric.label: (metric.value, metric.delta) for metric in app.metric}
+    assert metrics["Accuracy"] == ("100 %", "+50 points")
+    assert metrics["Mended"][0] == "1"
+    assert metrics["Worst group"] == ("100 %", "+100 points")
+    pictures = [image.proto.imgs[0].url for image in app.get("image")]
+    assert len(pictures) == 2
+    assert pictures[0] != pictures[1]
+    assert table(app, "Group")[["Group", "Before", "After"]].to_dict("list") == {
+        "Group": ["boat/water", "car/grass"],
+        "Before": [0.0, 1.0],
+        "After": [1.0, 1.0],
+    }
+
+
+def test_the_maps_are_of_what_each_version_says_or_of_the_true_class(seeded: Seeded) -> None:
+    validation = seeded.images("validation")
+    seeded.publish(wrong=[validation[0].id])
+    seeded.publish(seed=1)
+    app = open_page("compare")
+    assert [image.proto.imgs[0].alt for image in app.get("image")] == [
+        "004.png: attention map for car, before",
+        "004.png: attention map for boat, after",
+    ]
+
+    app.get_by_key("compare_map").set_value("truth")
+    app.run()
+
+    assert [image.proto.imgs[0].alt for image in app.get("image")] == [
+        "004.png: attention map for boat, before",
+        "004.png: attention map for boat, after",
+    ]
+
+
+def test_with_one_version_compare_says_what_is_missing(seeded: Seeded) -> None:
+    seeded.publish()
+    assert "compare_to_annotate" in keys(open_page("compare"))
+
+
+def test_any_version_can_be_published_again(seeded: Seeded) -> None:
+    first = seeded.publish()
+    seeded.publish(seed=1)
+    app = click(open_page("models"), f"publish_{first.id}")
+
+    assert seeded.project.current_version_id == first.id
+    assert "Version 1 is published" in said(app)
+
+
+def test_rolling_back_from_compare_keeps_the_comparison_on_screen(seeded: Seeded) -> None:
+    first = seeded.publish()
+    second = seeded.publish(seed=1)
+    app = click(open_page("compare"), f"compare_publish_{first.id}")
+
+    assert seeded.project.current_version_id == first.id
+    assert (app.selectbox(key="compare_before").value, app.selectbox(key="compare_after").value) == (
+        first.id,
+        second.id,
+    )
+
+
+def test_a_run_is_told_in_plain_words_with_its_curves(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page("train")
+
+    assert len(app.get("plotly_chart")) == 2
+    words = app.table[0].value
+    assert "the packaged backbone" in words.to_string()
+    assert "version 1" in words.to_string()
+
+
+def test_a_new_run_comes_on_screen_by_itself(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page("train")
+    run = seeded.run()
+    app.run()
+
+    assert app.selectbox(key="train_run").value == run.id

@@ -1,0 +1,125 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.components.words import plain
+from app.services import library
+from app.services.errors import ImportRefusedError
+from app.services.library import ImportReport
+from db import library as rows
+from db import runs
+from tests.app.seeded import Seeded, seed
+from tests.app.views.pages import click, keys, open_page, said, table
+
+
+def test_the_first_visit_offers_the_demo_and_a_new_project(home: Path) -> None:
+    app = open_page()
+
+    assert {"try_demo", "create_project"} <= keys(app)
+    assert app.button(key="create_project").disabled
+    assert not app.button(key="try_demo").disabled
+
+
+@pytest.mark.parametrize("name", ["annotate", "train", "compare", "models"])
+def test_without_a_project_every_page_leads_to_the_library(home: Path, name: str) -> None:
+    app = open_page(name)
+
+    assert f"{name}_to_library" in keys(app)
+
+
+def test_one_click_makes_the_demo_and_asks_for_its_first_model(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(ws: object, on_progress: Callable[[int, int, str], None]) -> ImportReport:
+        on_progress(1, 2, "Drawing scenes")
+        return ImportReport(seed(seeded.ws, "Harbour demo").project_id, 8, (), ("Half is kept apart.",))
+
+    monkeypatch.setattr(library, "create_demo", draw)
+    app = click(click(open_page(), "toggle_new_project"), "try_demo")
+
+    demo = rows.find_project(seeded.ws.database, "Harbour demo")
+    assert demo is not None
+    assert app.session_state["project"] == demo.id
+    run = runs.active_run(seeded.ws.database, demo.id)
+    assert run is not None
+    assert app.session_state["followed_run"] == run.id
+    assert "Half is kept apart." in said(app)
+
+
+def test_the_first_published_model_of_a_followed_project_leads_on_to_annotate(seeded: Seeded) -> None:
+    seeded.publish()
+    run = runs.list_runs(seeded.ws.database, seeded.project_id)[0]
+
+    app = open_page(state={"followed_run": run.id, "page": "Library"})
+
+    assert "annotate_save_next" in keys(app)
+
+
+def test_a_refused_import_says_what_happened_and_makes_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> ImportReport:
+        raise ImportRefusedError("The zip holds no image.")
+
+    monkeypatch.setattr(library, "import_zip", refuse)
+    app = open_page()
+    app.text_input(key="new_name").set_value("Bay").run()
+    app.file_uploader(key="new_zip").upload("a.zip", b"PK").run()
+    click(app, "create_project")
+
+    assert "The zip holds no image." in app.error[0].value
+    assert "try_demo" in keys(app)
+
+
+def test_a_project_shows_its_counts_and_what_was_refused(seeded: Seeded) -> None:
+    app = open_page()
+
+    assert table(app, "Class").to_dict("list") == {
+        "Class": ["boat", "car"],
+        "Train": [2, 2],
+        "Validation": [1, 1],
+        "Test": [1, 1],
+        "Together": [4, 4],
+    }
+    assert table(app, "File").to_dict("list") == {"File": ["notes.txt"], "Why": ["It is not an image."]}
+    assert table(app, "Place").to_dict("list") == {"Place": ["grass", "water"], "Images": [4, 4]}
+
+
+def test_a_project_without_a_model_asks_for_its_first_one(seeded: Seeded) -> None:
+    app = click(open_page(), "library_first_model")
+
+    run = runs.active_run(seeded.ws.database, seeded.project_id)
+    assert run is not None
+    assert run.base_version_id is None
+    assert "library_cancel" in keys(app)
+
+
+def test_deleting_asks_first_and_then_removes_the_project(seeded: Seeded) -> None:
+    app = click(open_page(), "delete_project")
+    assert "cannot be undone" in said(app)
+    assert rows.list_projects(seeded.ws.database) != []
+
+
+def test_a_name_that_people_chose_cannot_become_markup() -> None:
+    assert plain("boat") == "boat"
+    assert plain("a_b [x](y) :red[z]") == r"a\_b \[x\]\(y\) \:red\[z\]"
+
+
+def test_a_setting_that_cannot_be_read_is_named_instead_of_a_traceback(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFOCUS_MAX_UPLOAD_MB", "plenty")
+    app = open_page()
+
+    assert "REFOCUS_MAX_UPLOAD_MB" in app.error[0].value
+
+
+def test_a_database_of_a_newer_program_is_refused_in_words(seeded: Seeded) -> None:
+    with seeded.ws.database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    app = open_page()
+
+    assert len(app.error) == 1
+    assert "data folder" in app.error[0].proto.title

@@ -1,0 +1,78 @@
+from streamlit.testing.v1 import AppTest
+
+from app.services import annotation
+from db import runs
+from tests.app.seeded import LEASE, Seeded, seed
+from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, open_page, said
+
+
+def test_retrain_waits_for_guidance_and_says_so(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page()
+    assert app.button(key="retrain").disabled
+    assert "No image guided yet" in said(app)
+
+
+def test_retrain_queues_a_run_of_the_chosen_mode_and_shows_it_live(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    app = open_page()
+    app.get_by_key("retrain_mode").set_value("full")
+
+    click(app, "retrain")
+
+    run = runs.active_run(seeded.ws.database, seeded.project_id)
+    assert run is not None
+    assert (run.mode, run.config["form"]) == ("full", "guided")
+    assert app.progress[0].text == "Waiting for the trainer…"
+    click(app, "panel_cancel")
+    assert runs.get_run(seeded.ws.database, run.id).status == "cancelled"
+
+
+def test_a_running_step_is_told_in_a_sentence(seeded: Seeded) -> None:
+    run = seeded.run()
+    token = seeded.claim(run)
+    step = {"event": "step", "step": 15, "total": 60, "losses": {"total": 0.5}, "seconds": 1.0}
+    runs.beat(seeded.ws.database, run.id, token, LEASE, [step], 0)
+
+    app = open_page("train")
+
+    assert (app.progress[0].value, app.progress[0].text) == (25, "Learning: step 15 of 60")
+
+
+def test_a_failed_run_says_why_and_can_be_retried(seeded: Seeded) -> None:
+    run = seeded.run()
+    runs.finish_failed(seeded.ws.database, run.id, seeded.claim(run), "The disk is full.\nlast line one")
+    app = open_page("train")
+
+    assert "The disk is full." in said(app)
+    click(app, "retry")
+    assert runs.get_run(seeded.ws.database, run.id).status == "queued"
+
+
+def test_a_published_retrain_leads_to_compare(seeded: Seeded) -> None:
+    seeded.publish()
+    seeded.publish(seed=1)
+    app = click(open_page(), "see_what_changed")
+
+    assert app.selectbox(key="compare_before").value < app.selectbox(key="compare_after").value
+
+
+def test_a_drawing_that_is_not_saved_is_pointed_out_beside_retrain(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page("annotate", drawn(seeded.images("train")[0], RECT))
+    app.switch_page("views/models.py").run()
+
+    assert "1 drawing not saved yet" in said(app)
+
+
+def test_the_address_names_the_project_and_is_followed(seeded: Seeded) -> None:
+    other = seed(seeded.ws, "Another bay").project_id
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    app.query_params["project"] = str(other)
+    app.run()
+
+    assert app.session_state["project"] == other
+    app.selectbox(key="project").set_value(seeded.project_id).run()
+    assert app.query_params["project"] == str(seeded.project_id)
