@@ -1,0 +1,56 @@
+"""How every benchmark prints its table and writes its JSON."""
+
+import json
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("torch", "torchvision", "timm", "streamlit")
+
+
+def environment() -> dict[str, Any]:
+    """Date, machine and versions: what a figure is worth nothing without."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def mean(shares: Sequence[float | None], *, spread: bool = False) -> str:
+    """Mean of shares in per cent, with standard deviation and minimum when asked: "79.0 ± 7.1 (69.0)"."""
+    known = [100 * share for share in shares if share is not None]
+    if not known:
+        return "–"
+    if not spread:
+        return f"{statistics.fmean(known):.1f}"
+    deviation = statistics.stdev(known) if len(known) > 1 else 0.0
+    return f"{statistics.fmean(known):.1f} ± {deviation:.1f} ({min(known):.1f})"
+
+
+def print_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """A Markdown table, so that it can be pasted into the documents as it is."""
+    names = list(rows[0])
+    widths = [max(len(name), *(len(row[name]) for row in rows)) for name in names]
+    print("| " + " | ".join(name.ljust(width) for name, width in zip(names, widths, strict=True)) + " |")
+    print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    for row in rows:
+        print(
+            "| "
+            + " | ".join(row[name].ljust(width) for name, width in zip(names, widths, strict=True))
+            + " |"
+        )
+    print()
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
