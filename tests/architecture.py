@@ -1,0 +1,159 @@
+"""The house rules as functions from the root of a source tree to its violations, as sentences."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+OWN = ("app", "gain_core", "db", "benchmarks")
+MAX_LINES = 300
+MAX_BYTES = 1_000_000
+FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
+_SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+
+SCREEN = ("app.main", "app.views", "app.components", "app.state", "app.resources")
+PAGES = ("app.views", "app.components")
+TENSORS = ("torch", "torchvision", "timm", "safetensors")
+ORM = ("sqlalchemy", "alembic", "db.models", "db.migrations")
+
+# (who, may not import, except who): dotted prefixes, matched by whole segments.
+IMPORT_RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
+    (OWN, ("streamlit", "streamlit_drawable_canvas"), SCREEN),
+    (("gain_core",), ("db", "app", "benchmarks", "sqlalchemy", "alembic"), ()),
+    (("db",), ("torch", "torchvision", "timm", "numpy", "gain_core", "app", "benchmarks"), ()),
+    (OWN, ORM, ("db",)),
+    (PAGES, TENSORS, ()),
+    (("app.services", "app.jobs", "app.settings"), SCREEN, ()),
+    (("app", "gain_core", "db"), ("benchmarks", "tests"), ()),
+    (("benchmarks",), ("tests",), ()),
+)
+
+
+def listed_files(root: Path) -> list[Path]:
+    """Files of the project, sorted: what git tracks or would track; without git, all but caches."""
+    if (root / ".git").exists():
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.split(
+            "\0"
+        )
+        found = [root / name for name in names if name]
+    else:
+        found = list(root.rglob("*"))
+    return sorted(p for p in found if p.is_file() and not _SKIPPED_FOLDERS & set(p.relative_to(root).parts))
+
+
+def import_violations(root: Path) -> list[str]:
+    """Imports that cross a line they must not cross, and relative imports."""
+    violations = []
+    for path, module in _program_modules(root):
+        for line, target in _imports(path):
+            where = f"{path.relative_to(root)}:{line}"
+            if target.startswith("."):
+                violations.append(f"{where}: import absolutely, got a relative import")
+            for who, forbidden, allowed in IMPORT_RULES:
+                if _under(module, who) and _under(target, forbidden) and not _under(module, allowed):
+                    violations.append(f"{where}: {module} must not import {target}")
+    return violations
+
+
+def name_violations(root: Path) -> list[str]:
+    """Catch-all module names; a `pages` folder; names in app/ that shadow the standard library."""
+    violations = []
+    for path in listed_files(root):
+        relative = path.relative_to(root)
+        if path.suffix == ".py":
+            vague = FORBIDDEN_NAMES.intersection((*relative.parts[:-1], path.stem))
+            violations += [f"{relative}: say what the module does, not {part!r}" for part in sorted(vague)]
+        # Streamlit puts app/ itself on sys.path, so its direct children are top-level names for everybody.
+        if len(relative.parts) > 1 and relative.parts[0] == "app":
+            child = Path(relative.parts[1]).stem
+            if child in sys.stdlib_module_names:
+                violations.append(f"{relative}: shadows the standard library's {child!r}")
+            if relative.parts[1] == "pages":
+                violations.append(f"{relative}: Streamlit would list a pages folder by itself")
+    return violations
+
+
+def size_violations(root: Path) -> list[str]:
+    """Python files above 300 lines and any file above 1 MB."""
+    violations = []
+    for path in listed_files(root):
+        relative = path.relative_to(root)
+        if path.stat().st_size > MAX_BYTES:
+            violations.append(f"{relative}: expected at most {MAX_BYTES} bytes, got {path.stat().st_size}")
+        elif path.suffix == ".py" and (lines := len(path.read_text("utf-8").splitlines())) > MAX_LINES:
+            violations.append(f"{relative}: expected at most {MAX_LINES} lines, got {lines}")
+    return violations
+
+
+def benchmark_violations(root: Path) -> list[str]:
+    """Files in benchmarks that are no command nor imported by one, and commands that README does not name."""
+    readme = (root / "README.md").read_text("utf-8")
+    modules = {module: path for path, module in _program_modules(root) if _under(module, ("benchmarks",))}
+    imported = {target for path in modules.values() for _, target in _imports(path)}
+    violations = []
+    for module, path in modules.items():
+        if any(_is_main_guard(node) for node in ast.parse(path.read_text("utf-8")).body):
+            if f"python -m {module}" not in readme:
+                violations.append(f"README.md: expected the command `python -m {module}`")
+        elif path.name != "__init__.py" and not any(_under(target, (module,)) for target in imported):
+            violations.append(f"{path.relative_to(root)}: neither a command nor part of one")
+    return violations
+
+
+def readme_settings(readme: str) -> dict[str, tuple[str, str]]:
+    """README's settings table: variable -> (default as written, sentence)."""
+    rows = re.findall(r"^\| `(REFOCUS_\w+)` \| (.*?) \| (.*?) \|$", readme, flags=re.MULTILINE)
+    return {name: (default.strip("`"), sentence) for name, default, sentence in rows}
+
+
+def requirement_names(text: str) -> list[str]:
+    """Distribution names of a requirements file, normalised to lower case with dashes."""
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    names = [re.split(r"[<>=!~;\[ ]", line)[0] for line in lines if line and not line.startswith("-")]
+    return [re.sub(r"[-_.]+", "-", name).lower() for name in names]
+
+
+def unbounded_requirements(text: str) -> list[str]:
+    """Requirement lines without both a lower and an upper bound."""
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    return [
+        line for line in lines if line and not line.startswith("-") and not (">=" in line and ",<" in line)
+    ]
+
+
+def third_party_imports(root: Path) -> set[str]:
+    """Top-level names that app, gain_core and db import from outside the project and the standard library."""
+    found = set()
+    for path, module in _program_modules(root):
+        if not _under(module, ("benchmarks",)):
+            found |= {target.split(".")[0] for _, target in _imports(path)}
+    return {name for name in found if name and name not in {*OWN, *sys.stdlib_module_names}}
+
+
+def _program_modules(root: Path) -> Iterator[tuple[Path, str]]:
+    for path in listed_files(root):
+        parts = path.relative_to(root).with_suffix("").parts
+        if path.suffix == ".py" and parts[0] in OWN:
+            yield path, ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted target of each import, also inside functions; relative ones keep their dots."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), filename=str(path))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            # `from db import models` names the module db.models; a class's name behind it does no harm.
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def _under(module: str, prefixes: tuple[str, ...]) -> bool:
+    return any(module == prefix or module.startswith(prefix + ".") for prefix in prefixes)
+
+
+def _is_main_guard(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"

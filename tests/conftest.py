@@ -1,0 +1,71 @@
+"""Fixtures that start real things: a server with a fresh data folder, a browser page."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser import ARGUMENTS, find_browser
+from tests.live_server import LiveServer
+
+PATIENCE = 60_000  # milliseconds for one thing on the page to happen, on two cores that others use too
+_REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether the test itself failed, so that fixtures can keep evidence."""
+    report = yield
+    if report.when == "call":
+        item.stash[_REPORT] = report
+    return report
+
+
+@pytest.fixture
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+    """A running server on a fresh data folder; a failed test prints where its logs are."""
+    live = LiveServer(
+        home=tmp_path / "home", folder=tmp_path / "elsewhere", environment={"REFOCUS_IDLE_EXIT_SECONDS": "2"}
+    )
+    try:
+        live.start()
+        yield live
+    finally:
+        live.close()
+        if _failed(request.node):
+            print(f"\nServer log: {live.log}\n{live.log_tail()}\nData folder: {live.home}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for a file of tests. None found is an error, not a skip: `make test` installs one."""
+    executable = find_browser()
+    if executable is None:
+        pytest.fail("no Chromium or Chrome found: run `make test`, or `python -m tests.browser`")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh browser page of 1280×800; a failed test leaves a screenshot."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    yield opened
+    if _failed(request.node):
+        shot = tmp_path / "failure.png"
+        opened.screenshot(path=shot, full_page=True)
+        print(f"\nScreenshot: {shot}")
+    context.close()
+
+
+def _failed(item: pytest.Item) -> bool:
+    report = item.stash.get(_REPORT, None)
+    return report is not None and report.failed

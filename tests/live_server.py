@@ -1,0 +1,124 @@
+"""A real `streamlit run app/main.py` for tests, on a data folder of its own, all gone afterwards."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class LiveServer:
+    """Start, stop and restart the server on one data folder and one port."""
+
+    home: Path  # REFOCUS_HOME
+    folder: Path  # for the log, and the working directory the server is started from
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=lambda: free_port())
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError("the server was not started")
+        return self._process.pid
+
+    def start(self, seconds: float = 90) -> None:
+        """Returns when the health page answers; raises RuntimeError with the log when it does not."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        flags = [f"--server.port={self.port}", "--server.headless=true", "--server.fileWatcherType=none"]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), *flags],
+                cwd=self.folder,
+                env={**os.environ, "REFOCUS_HOME": str(self.home), **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + seconds
+        while not self.healthy():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not answer; its log:\n{self.log_tail()}")
+            time.sleep(0.2)
+
+    def healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self, seconds: float = 15) -> None:
+        """End the server as a person would (SIGTERM), then by force. Its trainer is left alone."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def trainers(self) -> list[int]:
+        """Processes other than the server that work on this data folder: the trainer and its children."""
+        server = self._process.pid if self._process else None
+        return [pid for pid in processes_of(self.home) if pid != server]
+
+    def close(self) -> None:
+        """Stop the server and kill whatever else works on this data folder."""
+        self.stop()
+        for _ in range(50):
+            left = processes_of(self.home)
+            if not left:
+                return
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
+
+    def complaints(self) -> list[str]:
+        """Lines of the server's log that speak of an error or a misuse of the framework."""
+        signs = ("Traceback", "Stack (most recent", "Error", "Warning", "deprecated", "Session State API")
+        return [line for line in self.log_tail(100_000).splitlines() if any(sign in line for sign in signs)]
+
+    def log_tail(self, lines: int = 60) -> str:
+        if not self.log.exists():
+            return "(no log)"
+        return "\n".join(self.log.read_text("utf-8", errors="replace").splitlines()[-lines:])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def processes_of(home: Path) -> list[int]:
+    """Processes started with this REFOCUS_HOME, found by their environment (Linux); elsewhere none."""
+    marker = f"REFOCUS_HOME={home}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        # A process may end, or belong to somebody else, while we look at it.
+        with contextlib.suppress(OSError):
+            if marker in entry.read_bytes().split(b"\0"):
+                found.append(int(entry.parent.name))
+    return [pid for pid in found if pid != os.getpid()]
