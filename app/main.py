@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-ROOT = str(Path(__file__).resolve().parent.parent)
+HERE = Path(__file__).resolve().parent
+ROOT = str(HERE.parent)
 if ROOT not in sys.path:  # Streamlit puts app/ there, not the folder that holds app, db and gain_core
     sys.path.insert(0, ROOT)
 
@@ -14,8 +15,9 @@ from app.components.problems import told
 from app.components.sidebar import sidebar
 from app.jobs import launch
 
+# A file of ours: the browser would fetch a named icon from another machine.
 st.set_page_config(
-    page_title="Refocus", page_icon=":material/center_focus_strong:", layout="wide", initial_sidebar_state=264
+    page_title="Refocus", page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=264
 )
 
 page = st.navigation(
