@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         preprocess_mask,
     )
     from gain_core.overlay import colour_map
-    from gain_core.sample import Sample
+    from gain_core.sample import AlsoShown, Sample
     from gain_core.trainer import train
 
 # Where the names below come from, the light ones first.
@@ -51,6 +51,7 @@ _MODULES = (
 
 __all__ = [
     "DEFAULT_BACKBONE",
+    "AlsoShown",
     "BackboneError",
     "CheckpointError",
     "Classifier",

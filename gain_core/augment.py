@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_pictures, open_rgb
+from gain_core.data import guidance_pictures, label_rows, open_rgb
 from gain_core.models import ModelSpec, preprocess
 from gain_core.sample import Sample
 from gain_core.schedule import seeded
@@ -19,11 +19,12 @@ from gain_core.schedule import seeded
 Draw = tuple[int, int, int]  # step, place in the batch, position in the list of samples
 
 
-class AugmentedSamples(Dataset[tuple[Tensor, Tensor, int]]):
+class AugmentedSamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
     """Indexed by draw: chance follows from the seed and the draw alone, not from who loads it or when."""
 
     def __init__(self, samples: Sequence[Sample], spec: ModelSpec, config: TrainConfig) -> None:
         self._samples = samples
+        self._labels = label_rows(samples)  # (N, n) long
         self._spec = spec
         self._seed = config.seed
         size = [spec.image_size, spec.image_size]
@@ -34,19 +35,22 @@ class AugmentedSamples(Dataset[tuple[Tensor, Tensor, int]]):
             brightness=0.4, contrast=0.4, saturation=0.4
         )  # as is usual for ImageNet
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor, int]:
-        """Image (3, S, S) float32, normalised; look and ignore (2, S, S) float32 in {0, 1}; label.
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
+        """Image (3, S, S) float32, normalised; look and ignore of each class (n, 2, S, S) float32 in {0, 1};
+        the classes (n,) long, as `label_rows` has them.
 
         Raises InputError naming an image that cannot be read.
         """
         step, slot, position = draw
         sample = self._samples[position]
         image = open_rgb(sample.path, sample.title)
-        masks = _masks(sample, image.size)
+        labels = self._labels[position]
+        masks = _masks(sample, image.size, len(labels))
         with seeded((self._seed, step, slot), torch.device("cpu")):
             image, masks = self.move(image, masks)
             image = self._colour(image)
-        return preprocess(image, self._spec), masks.as_subclass(Tensor).float(), sample.label
+        drawn = masks.as_subclass(Tensor).float().unflatten(0, (len(labels), 2))
+        return preprocess(image, self._spec), drawn, labels
 
     def move(self, image: Image.Image, masks: tv_tensors.Mask) -> tuple[Image.Image, tv_tensors.Mask]:
         """Crop, squash to S×S and flip both alike.
@@ -62,10 +66,15 @@ class AugmentedSamples(Dataset[tuple[Tensor, Tensor, int]]):
         return moved
 
 
-def _masks(sample: Sample, size: tuple[int, int]) -> tv_tensors.Mask:
-    """Look and ignore of a picture of `size` (width, height): (2, H, W) uint8 in {0, 1}; 0: not drawn."""
-    roles = []
-    for mask in guidance_pictures(sample):
-        picture = Image.new("L", size) if mask is None else mask.resize(size, Image.Resampling.NEAREST)
-        roles.append((functional.pil_to_tensor(picture)[0] > 0).to(torch.uint8))
-    return tv_tensors.Mask(torch.stack(roles))
+def _masks(sample: Sample, size: tuple[int, int], count: int) -> tv_tensors.Mask:
+    """Look and ignore of each of `count` classes, of a picture of `size` (width, height).
+
+    (2 · count, H, W) uint8 in {0, 1}; 0: not drawn. The classes are those of `label_rows`; repeats have none.
+    """
+    roles = torch.zeros(2 * count, size[1], size[0], dtype=torch.uint8)
+    pictures = [mask for one in sample.each_class for mask in guidance_pictures(one)]
+    for role, mask in zip(roles, pictures, strict=False):
+        if mask is not None:
+            resized = mask.resize(size, Image.Resampling.NEAREST)
+            role.copy_(functional.pil_to_tensor(resized)[0] > 0)
+    return tv_tensors.Mask(roles)

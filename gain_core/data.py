@@ -1,5 +1,6 @@
 """How the pixels and the masks of samples are read."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from gain_core.losses import inside_outside_regions
 from gain_core.models import ModelSpec, preprocess, preprocess_mask
 from gain_core.sample import Sample, Split
 
-__all__ = ["Sample", "Split", "guidance_maps", "guidance_pictures", "inside_map", "open_rgb", "pixels_of"]
+__all__ = ["Sample", "Split", "guidance_by_class", "guidance_maps", "guidance_pictures", "inside_map"]
+__all__ += ["label_rows", "open_rgb", "pixels_of"]
 
 # What Pillow raises for files that are no image, cut short, or too large to be honest.
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -40,6 +42,16 @@ def pixels_of(samples: list[Sample], spec: ModelSpec) -> Tensor:
     return torch.stack([preprocess(open_rgb(sample.path, sample.title), spec) for sample in samples])
 
 
+def label_rows(samples: Sequence[Sample]) -> Tensor:
+    """Which classes each image shows: (N, n) long, n the most that any of them shows.
+
+    An image that shows fewer repeats its first class; a repeat does not count (`streams.counted`).
+    """
+    most = max((len(sample.labels) for sample in samples), default=1)
+    rows = [s.labels + s.labels[:1] * (most - len(s.labels)) for s in samples]
+    return torch.tensor(rows, dtype=torch.long).view(len(samples), most)
+
+
 def guidance_pictures(sample: Sample) -> tuple[Image.Image | None, Image.Image | None]:
     """The *look here* and the *ignore this* mask, mode "L", 0 or 255; None for a role that was not drawn.
 
@@ -61,6 +73,21 @@ def guidance_maps(sample: Sample, size: tuple[int, int]) -> Tensor | None:
     if roles == (None, None):
         return None
     return torch.stack([torch.zeros(size) if role is None else preprocess_mask(role, size) for role in roles])
+
+
+def guidance_by_class(sample: Sample, size: tuple[int, int], count: int) -> Tensor | None:
+    """`guidance_maps` for each class that the image shows: (count, 2, h, w), in the order of `label_rows`.
+
+    Zero for a class without guidance and from the last one to `count`; None when no class has any.
+    """
+    maps = [guidance_maps(one, size) for one in sample.each_class]
+    if all(one is None for one in maps):
+        return None
+    rows = torch.zeros(count, 2, *size)
+    for row, one in zip(rows, maps, strict=False):
+        if one is not None:
+            row.copy_(one)
+    return rows
 
 
 def inside_map(sample: Sample, size: tuple[int, int]) -> Tensor | None:

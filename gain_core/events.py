@@ -29,7 +29,7 @@ class Validation:
     """Figures on the validation split (images with labels; never the test split)."""
 
     step: int
-    accuracy: float  # in [0, 1]
+    accuracy: float  # in [0, 1]: images whose likeliest class is (one of) theirs
     loss: float
     n: int
 

@@ -15,7 +15,7 @@ from gain_core.masking import erase, erased_logits
 from gain_core.models import Classifier
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import Losses, guided_image_stream, guided_stream, image_stream
+from gain_core.streams import Losses, counted, guided_image_stream, guided_stream, image_stream
 
 _EVALUATION_BATCH = 32
 
@@ -36,7 +36,7 @@ class FullTask:
         self._config = config
         self._device = device
         self._worker_init_fn = worker_init_fn
-        guided = [p for p in guided_training(samples) if guidance_pictures(samples[p]) != (None, None)]
+        guided = [p for p in guided_training(samples) if _drawn_upon(samples[p])]
         self._schedule = draw_schedule(samples, guided, config)
         self.trained = model
 
@@ -69,7 +69,7 @@ class FullTask:
             yield losses
 
     def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
-        """images (B + G, 3, S, S), masks (B + G, 2, S, S), labels (B + G,): the guided stream comes last."""
+        """images (B + G, 3, S, S), masks (B + G, n, 2, S, S), labels (B + G, n); guided ones last."""
         model, config = self._model, self._config
         images = images.contiguous(memory_format=torch.channels_last)
         features = model.features(images)  # S_cl and S_e share one forward
@@ -87,12 +87,12 @@ class FullTask:
         return losses
 
     def _mining(self, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
-        """S_am, eq. 3–5: what is left without the attended places must not give the class."""
-        classes = labels[:, None]
-        weights = attention_weights(self._model, features, classes, create_graph=self._config.second_order)
-        attention = attention_maps(evidence_maps(features, weights))  # (B, 1, h, w)
-        logits = erased_logits(self._model, erase(images, attention))  # (B, 1, C)
-        return attention_mining_loss(logits, classes, multi_label=self._model.spec.multi_label)
+        """S_am, eq. 3–5: what is left without the attended places of a class must not give it."""
+        weights = attention_weights(self._model, features, labels, create_graph=self._config.second_order)
+        attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
+        logits = erased_logits(self._model, erase(images, attention))  # (B, n, C)
+        multi_label = self._model.spec.multi_label
+        return attention_mining_loss(logits, labels, multi_label=multi_label, valid=counted(labels))
 
     @property
     def _autocast(self) -> bool:
@@ -107,3 +107,7 @@ class FullTask:
                 images = pixels_of(chunk, self._model.spec)
                 parts.append(self._model(images.to(self._device, memory_format=torch.channels_last)).cpu())
         return torch.cat(parts)
+
+
+def _drawn_upon(sample: Sample) -> bool:
+    return any(guidance_pictures(one) != (None, None) for one in sample.each_class)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_maps
+from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
 from gain_core.models import Classifier
@@ -33,10 +33,10 @@ class QuickTask:
         self._config = config
         self._device = device
         self._features = features
-        self._labels = torch.tensor([sample.label for sample in samples])  # (N,) long
-        size = (features.shape[2], features.shape[3])
-        maps = {position: guidance_maps(samples[position], size) for position in guided_training(samples)}
-        # By position, each (2, h, w)
+        self._labels = label_rows(samples)  # (N, n) long
+        size, most = (features.shape[2], features.shape[3]), self._labels.shape[1]
+        maps = {p: guidance_by_class(samples[p], size, most) for p in guided_training(samples)}
+        # By position, each (n, 2, h, w)
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.

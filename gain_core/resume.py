@@ -30,7 +30,8 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
     if config.mode == "quick":
         said.update(model.trunk_fingerprint().encode())
     for sample in samples:
-        said.update(repr((sample.key, sample.label, sample.split, sample.look, sample.ignore)).encode())
+        told = (sample.key, sample.label, sample.split, sample.look, sample.ignore, sample.also)
+        said.update(repr(told).encode())
     return said.hexdigest()
 
 

@@ -1,7 +1,7 @@
 """What training and prediction are told about one image. Needs no torch: a supervisor may write it down."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,8 +9,17 @@ Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, slots=True)
+class AlsoShown:
+    """A further class that an image shows, and the guidance for it. Only where classes are independent."""
+
+    label: int  # class position, from 0
+    look: bytes | None = None  # 1-bit PNG of the image's size: 1 = look here
+    ignore: bytes | None = None  # likewise: 1 = ignore this
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One image with its true class and, for some, guidance for that class."""
+    """One image with its true class and, for some, guidance for it; with independent classes, more."""
 
     key: str  # SHA-256 of the image file, hex: what its kept features are filed under
     path: Path
@@ -20,10 +29,31 @@ class Sample:
     ignore: bytes | None = None  # likewise: 1 = ignore this
     object_mask: Path | None = None  # for evaluation only: training never opens it
     name: str = ""  # what people call the image, for messages; empty: its path
+    also: tuple[AlsoShown, ...] = ()  # multi-label data: every class that the image shows beside `label`
 
     @property
     def guided(self) -> bool:
-        return self.look is not None or self.ignore is not None
+        masks = [self.look, self.ignore, *(mask for one in self.also for mask in (one.look, one.ignore))]
+        return any(mask is not None for mask in masks)
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All classes that the image shows, `label` first."""
+        return (self.label, *(one.label for one in self.also))
+
+    @property
+    def each_class(self) -> tuple["Sample", ...]:
+        """The image once for each class it shows, as if it showed no other: for what is asked per class.
+
+        The object mask is that of `label` and stays with it.
+        """
+        return (
+            replace(self, also=()),
+            *(
+                replace(self, label=one.label, look=one.look, ignore=one.ignore, object_mask=None, also=())
+                for one in self.also
+            ),
+        )
 
     @property
     def title(self) -> str:

@@ -38,7 +38,7 @@ def seeded(seed: tuple[int, ...], device: torch.device) -> Iterator[None]:
 
 
 def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: TrainConfig) -> Schedule:
-    """Both streams, each balanced over classes.
+    """Both streams, each balanced over classes; an image that shows several is in the turn of each of them.
 
     `guided` holds the positions of the training images whose guidance is used. The image-level stream takes a
     class's unguided images, and its guided ones only when it has no other; with `image_classes` "unguided" it
@@ -48,14 +48,18 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
     train: dict[int, list[int]] = {}
     for position, sample in enumerate(samples):
         if sample.split == "train":
-            train.setdefault(sample.label, []).append(position)
+            for label in sample.labels:
+                train.setdefault(label, []).append(position)
     if len(train) < 2:
         raise InputError(f"expected training images of at least two classes, got {len(train)}")
     if config.needs_guidance and not guided:
         raise InputError(f"expected at least one training image with guidance for {config.form!r}, got none")
     chosen = set(guided)
     generator = torch.Generator().manual_seed(config.seed)
-    marked = {label: [p for p in train[label] if p in chosen] for label in sorted(train)}
+    marked = {
+        label: [p for p in train[label] if p in chosen and _guides(samples[p], label)]
+        for label in sorted(train)
+    }
     by_label = config.form != "guided" or config.image_classes == "all"
     plain = {
         label: [p for p in train[label] if p not in chosen] or train[label]
@@ -68,6 +72,11 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
             [pool for pool in marked.values() if pool], config.steps, config.guided_batch_size, generator
         ),
     )
+
+
+def _guides(sample: Sample, label: int) -> bool:
+    """Whether the guidance of a guided sample that shows `label` is (also) for that class."""
+    return not sample.also or any(one.guided for one in sample.each_class if one.label == label)
 
 
 def _balanced_draws(

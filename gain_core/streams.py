@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.config import TrainConfig
@@ -20,15 +19,26 @@ from gain_core.models import Classifier
 Losses = dict[str, Tensor]  # weighted terms by name, scalars
 
 
+def counted(labels: Tensor) -> Tensor:
+    """(B, n) long -> (B, n) bool: False where a row repeats its first class (`data.label_rows`)."""
+    repeats = labels == labels[:, :1]
+    return torch.cat([torch.ones_like(repeats[:, :1]), ~repeats[:, 1:]], 1)
+
+
+def shown(labels: Tensor, count: int) -> Tensor:
+    """(B, n) long -> (B, C) bool: whether each image shows each of `count` classes."""
+    return torch.zeros(len(labels), count, dtype=torch.bool, device=labels.device).scatter(1, labels, True)
+
+
 def label_loss(model: Classifier, logits: Tensor, labels: Tensor) -> Tensor:
-    """L_cl: logits (B, C), labels (B,) long. With independent classes the label is the one class present."""
+    """L_cl: logits (B, C), labels (B, n) long; classes that exclude each other go by the first."""
     if not model.spec.multi_label:
-        return classification_loss(logits, labels)
-    return classification_loss(logits, F.one_hot(labels, logits.shape[1]), multi_label=True)
+        return classification_loss(logits, labels[:, 0])
+    return classification_loss(logits, shown(labels, logits.shape[1]), multi_label=True)
 
 
 def image_stream(model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig) -> Losses:
-    """S_cl: features (B, K, h, w) and labels (B,) of all images whose image-level label counts."""
+    """S_cl: features (B, K, h, w) and labels (B, n) of all images whose image-level label counts."""
     weight = config.unguided_weight if config.form == "guided" else 1.0
     return {"image": weight * label_loss(model, model.head(features), labels)}
 
@@ -36,21 +46,22 @@ def image_stream(model: Classifier, features: Tensor, labels: Tensor, config: Tr
 def guided_stream(
     model: Classifier, features: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
 ) -> Losses:
-    """S_e: features (G, K, h, w), labels (G,), masks (G, 2, H, W: look, ignore) of the guided images."""
-    look, ignore, classes = masks[:, :1], masks[:, 1:], labels[:, None]
+    """S_e: features (G, K, h, w), labels (G, n), masks (G, n, 2, H, W: look, ignore) of the guided images."""
+    look, ignore = masks[:, :, 0], masks[:, :, 1]
     if config.form == "guided":
         inside, outside = inside_outside_regions(look, ignore, (features.shape[2], features.shape[3]))
-        logits = region_logits(model, features, torch.cat([inside, outside], 1))  # (G, 2, C)
-        return _inside_outside(model, logits, inside, outside, classes, config)
+        logits = region_logits(model, features, torch.cat([inside, outside], 1))  # (G, 2n, C)
+        return _inside_outside(model, logits, inside, outside, labels, config)
     if config.form == "gainext":
-        weights = attention_weights(model, features, classes, create_graph=config.second_order)
+        weights = attention_weights(model, features, labels, create_graph=config.second_order)
         attention = attention_maps(evidence_maps(features, weights))
         return {"external": config.external_weight * external_loss(attention, look, ignore)}  # ω L_e of eq. 8
     if config.form == "signed":
         count = len(model.spec.classes)
         everything = torch.arange(count, device=labels.device).expand(len(labels), count)
         weights = attention_weights(model, features, everything, create_graph=config.second_order)
-        loss = signed_evidence_loss(evidence_maps(features, weights), classes, look, ignore)
+        present = shown(labels, count) if model.spec.multi_label else None
+        loss = signed_evidence_loss(evidence_maps(features, weights), labels, look, ignore, present=present)
         return {"signed": config.signed_weight * loss}
     return {}
 
@@ -60,19 +71,28 @@ def guided_image_stream(
 ) -> Losses:
     """S_e of "guided" in image space: the human's mask in the place of T(A) in eq. 3, with a second forward.
 
-    images (G, 3, S, S), labels (G,), masks (G, 2, S, S).
+    images (G, 3, S, S), labels (G, n), masks (G, n, 2, S, S).
     """
-    inside, outside = inside_outside_regions(masks[:, :1], masks[:, 1:], (images.shape[2], images.shape[3]))
-    both = torch.cat([inside, outside], 1).unsqueeze(2)  # (G, 2, 1, S, S)
-    logits = erased_logits(model, images.unsqueeze(1) * both)  # (G, 2, C)
-    return _inside_outside(model, logits, inside, outside, labels[:, None], config)
+    look, ignore = masks[:, :, 0], masks[:, :, 1]
+    inside, outside = inside_outside_regions(look, ignore, (images.shape[2], images.shape[3]))
+    both = torch.cat([inside, outside], 1).unsqueeze(2)  # (G, 2n, 1, S, S)
+    logits = erased_logits(model, images.unsqueeze(1) * both)  # (G, 2n, C)
+    return _inside_outside(model, logits, inside, outside, labels, config)
 
 
 def _inside_outside(
     model: Classifier, logits: Tensor, inside: Tensor, outside: Tensor, classes: Tensor, config: TrainConfig
 ) -> Losses:
+    count, multi_label = classes.shape[1], model.spec.multi_label
+    present = shown(classes, logits.shape[2]) if multi_label else None
     losses = inside_outside_loss(
-        logits[:, :1], logits[:, 1:], inside, outside, classes, multi_label=model.spec.multi_label
+        logits[:, :count],
+        logits[:, count:],
+        inside,
+        outside,
+        classes,
+        present=present,
+        multi_label=multi_label,
     )
     return {
         "inside": config.inside_weight * losses.inside,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gain_core.config import TrainConfig
+from gain_core.data import label_rows
 from gain_core.errors import GainError, InputError
 from gain_core.events import Event, Step, Validation
 from gain_core.features import FeatureStore
@@ -79,7 +80,7 @@ def _optimise(
         if checkpoint.exists():
             done = load_checkpoint(checkpoint, identity, task.trained, optimizer)
     validation = [position for position, sample in enumerate(samples) if sample.split == "validation"]
-    labels = torch.tensor([samples[position].label for position in validation])
+    labels = label_rows([samples[position] for position in validation])
     started = time.monotonic()
     try:
         if validation and done % config.validate_every == 0:
@@ -119,11 +120,20 @@ def _validate(model: Classifier, task: Task, positions: list[int], labels: Tenso
     logits = task.logits(positions)
     with torch.inference_mode():
         loss = float(label_loss(model, logits, labels))
-    return Validation(done, float((logits.argmax(1) == labels).double().mean()), loss, len(positions))
+    hits = (logits.argmax(1, keepdim=True) == labels).any(1)  # with one class per image: plain accuracy
+    return Validation(done, float(hits.double().mean()), loss, len(positions))
 
 
 def _check(model: Classifier, samples: Sequence[Sample]) -> None:
     count = len(model.spec.classes)
     for sample in samples:
-        if not 0 <= sample.label < count:
-            raise InputError(f"{sample.title}: expected a label from 0 to {count - 1}, got {sample.label}")
+        for label in sample.labels:
+            if not 0 <= label < count:
+                raise InputError(f"{sample.title}: expected a label from 0 to {count - 1}, got {label}")
+        if len(set(sample.labels)) < len(sample.labels):
+            raise InputError(f"{sample.title}: expected no class twice, got labels {sample.labels}")
+        if sample.also and not model.spec.multi_label:
+            raise InputError(
+                f"{sample.title}: expected one label, got {sample.labels}; several need independent classes "
+                "(multi_label)"
+            )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from gain_core.config import TrainConfig
 from gain_core.errors import ConfigError
-from gain_core.sample import Sample
+from gain_core.sample import AlsoShown, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,10 @@ class RunSpec:
 
 def _sample_to_dict(sample: Sample) -> dict[str, Any]:
     values = asdict(sample)
-    for name in ("look", "ignore"):  # 1-bit PNGs are small; inside the file nothing can be lost beside it
-        if values[name] is not None:
-            values[name] = base64.b64encode(values[name]).decode("ascii")
+    for shown in (values, *values["also"]):
+        for name in ("look", "ignore"):  # 1-bit PNGs are small; inside the file nothing can be lost beside it
+            if shown[name] is not None:
+                shown[name] = base64.b64encode(shown[name]).decode("ascii")
     values["path"] = str(sample.path)
     values["object_mask"] = None if sample.object_mask is None else str(sample.object_mask)
     return values
@@ -69,9 +70,11 @@ def _sample_to_dict(sample: Sample) -> dict[str, Any]:
 
 def _sample_from_dict(values: dict[str, Any]) -> Sample:
     values = dict(values)
-    for name in ("look", "ignore"):
-        if values[name] is not None:
-            values[name] = base64.b64decode(values[name])
+    for shown in (values, *values["also"]):
+        for name in ("look", "ignore"):
+            if shown[name] is not None:
+                shown[name] = base64.b64decode(shown[name])
+    values["also"] = tuple(AlsoShown(**shown) for shown in values["also"])
     values["path"] = Path(values["path"])
     values["object_mask"] = None if values["object_mask"] is None else Path(values["object_mask"])
     return Sample(**values)

@@ -51,10 +51,10 @@ def test_an_image_and_its_mask_are_cropped_and_flipped_together(samples):
     places = set()
     for step in range(12):
         for position in (0, 1):
-            image, masks, label = augmented[(step, 0, position)]
-            colours = image * 0.25 + 0.4
+            image, masks, labels = augmented[(step, 0, position)]
+            colours, label = image * 0.25 + 0.4, int(labels[0])
             object_ = colours[label] - colours[1 - label] > 0.15
-            mask = masks[0] > 0
+            mask = masks[0, 0] > 0
             agreement = (object_ == mask).float().mean()
             assert agreement > 0.97, (step, position, float(agreement))
             assert mask.any()
@@ -108,10 +108,10 @@ def test_a_mask_of_another_size_still_lies_on_its_object(tmp_path, samples):
         buffer = io.BytesIO()
         mask.resize((32, 32)).save(buffer, "PNG")
     halved = replace(samples[0], look=buffer.getvalue())
-    image, masks, label = AugmentedSamples([halved], toy_model().spec, FAST)[(0, 0, 0)]
-    assert masks[0].any()
-    red = image[:, masks[0] > 0].mean(1) * 0.25 + 0.4
-    assert torch.allclose(red, torch.tensor(OBJECT[label]) / 255, atol=0.35)
+    image, masks, labels = AugmentedSamples([halved], toy_model().spec, FAST)[(0, 0, 0)]
+    assert masks[0, 0].any()
+    red = image[:, masks[0, 0] > 0].mean(1) * 0.25 + 0.4
+    assert torch.allclose(red, torch.tensor(OBJECT[labels[0]]) / 255, atol=0.35)
     assert red[0] - red[1] > 0.15
 
 
@@ -230,5 +230,5 @@ def test_ignore_this_alone_guides_too(samples):
 def test_a_sample_without_guidance_has_empty_masks(samples):
     unguided = Sample("k", samples[9].path, 1, "train")
     _, masks, _ = AugmentedSamples([unguided], toy_model().spec, FAST)[(0, 0, 0)]
-    assert masks.shape == (2, 64, 64)
+    assert masks.shape == (1, 2, 64, 64)
     assert not masks.any()
