@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     )
     from gain_core.checkpoint import load_model, read_header, save_model
     from gain_core.config import TrainConfig
+    from gain_core.cues import CueConfig, class_cues, cue_labels, cue_overlap, labels_png, read_labels
     from gain_core.errors import BackboneError, CheckpointError, ConfigError, GainError, InputError
     from gain_core.features import FeatureStore
     from gain_core.losses import (
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "trainer"),
+    *("checkpoint", "features", "cues", "trainer"),
 )
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "CheckpointError",
     "Classifier",
     "ConfigError",
+    "CueConfig",
     "Explanation",
     "FeatureStore",
     "GainError",
@@ -69,8 +71,11 @@ __all__ = [
     "attention_mining_loss",
     "attention_weights",
     "build_classifier",
+    "class_cues",
     "classification_loss",
     "colour_map",
+    "cue_labels",
+    "cue_overlap",
     "default_spec",
     "erase",
     "erased_logits",
@@ -81,10 +86,12 @@ __all__ = [
     "group_accuracy",
     "inside_outside_loss",
     "inside_outside_regions",
+    "labels_png",
     "load_model",
     "preprocess",
     "preprocess_mask",
     "read_header",
+    "read_labels",
     "region_logits",
     "save_model",
     "signed_evidence_loss",
