@@ -1,0 +1,229 @@
+"""How much of the objects do attention maps cover? `python -m benchmarks.localisation_cues --data FOLDER`.
+
+Localisation cues as in section 4 of the paper, judged against masks of pixels. FOLDER is VOC's in short:
+images/*.jpg, annotations/*.xml (the classes that each image shows) and masks/*.png (palette, 255 void) for
+some. As in the paper, training knows which classes each image shows and the cues are asked for those; masks
+are given as guidance to some images only. Cross-validation: an image gets its cues from a model to which the
+masks of the other folds were shown and its own never.
+
+Two yardsticks need no maps: *nothing* calls every pixel background, *whole image* gives every pixel to the
+image's only class, or to the most frequent of those it shows.
+"""
+
+import argparse
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any, cast
+from xml.etree import ElementTree
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.report import environment, print_table, write_json
+from gain_core.attention import explain_features
+from gain_core.config import Form, TrainConfig
+from gain_core.cues import CueConfig, Overlap, cue_labels, cue_overlap, labels_png, read_labels
+from gain_core.features import FeatureStore
+from gain_core.models import Classifier, ModelSpec, build_classifier, default_spec
+from gain_core.sample import AlsoShown, Sample
+from gain_core.trainer import train
+
+FORMS: tuple[Form, ...] = ("none", "gainext", "signed", "guided")
+CLASSES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train"),
+    "tvmonitor",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One photograph with what it shows; `mask`: its labels (H, W) uint8, None when nobody drew them."""
+
+    path: Path
+    labels: tuple[int, ...]
+    mask: np.ndarray | None
+
+    @property
+    def sample(self) -> Sample:
+        """Without guidance, in the training split."""
+        first, *others = self.labels
+        key = sha256(self.path.read_bytes()).hexdigest()
+        return Sample(key, self.path, first, "train", also=tuple(AlsoShown(label) for label in others))
+
+    @property
+    def guided(self) -> Sample:
+        """With the mask of each class as *look here*."""
+        sample, mask = self.sample, self.mask
+        if mask is None:
+            return sample
+        also = tuple(replace(one, look=_png(mask == one.label + 1)) for one in sample.also)
+        return replace(sample, look=_png(mask == sample.label + 1), also=also)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Of one way to make cues, over all images with a mask."""
+
+    name: str
+    overlap: Overlap
+    seconds: float  # of training and explaining, all folds
+    empty: int = 0  # maps that are zero everywhere: the model has no evidence for a class that is there
+
+    @property
+    def row(self) -> dict[str, str]:
+        background, *classes = self.overlap.iou
+        seen = [value for value in classes if value is not None]
+        return {
+            "cues": self.name,
+            "mIoU": f"{100 * (self.overlap.mean_iou or 0):.1f}",
+            "background": f"{100 * (background or 0):.1f}",
+            "classes alone": f"{100 * sum(seen) / len(seen):.1f}",
+            "empty maps": str(self.empty),
+            "seconds": f"{self.seconds:.0f}",
+        }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parse(arguments)
+    pictures = read_pictures(options.data)
+    judged = [picture for picture in pictures if picture.mask is not None]
+    results = [_yardstick("nothing", judged), _yardstick("whole image", judged)]
+    with tempfile.TemporaryDirectory(prefix="refocus-cues-") as folder:
+        store = FeatureStore(Path(folder))
+        for stride in options.strides:
+            spec = replace(
+                default_spec(options.backbone, CLASSES, options.image_size, multi_label=True),
+                output_stride=stride,
+            )
+            results += [_cross_validated(pictures, spec, form, store, options) for form in options.forms]
+    print(
+        f"\n{options.data.name}: {len(judged)} masks, {len(pictures)} images, {options.folds} folds, "
+        f"{options.backbone} at {options.image_size} px; figures in %"
+    )
+    print_table([result.row for result in results])
+    if options.json:
+        write_json(options.json, _document(results, pictures, options))
+
+
+def read_pictures(folder: Path) -> list[Picture]:
+    pictures = []
+    for path in sorted((folder / "images").iterdir()):
+        root = ElementTree.parse(folder / "annotations" / f"{path.stem}.xml").getroot()
+        names = [element.findtext("name", "") for element in root.iter("object")]
+        mask = folder / "masks" / f"{path.stem}.png"
+        labels = tuple(
+            CLASSES.index(name) for name, _ in Counter(names).most_common()
+        )  # the most frequent first
+        pictures.append(Picture(path, labels, read_labels(mask) if mask.exists() else None))
+    return pictures
+
+
+def _cross_validated(
+    pictures: Sequence[Picture], spec: ModelSpec, form: Form, store: FeatureStore, options: argparse.Namespace
+) -> Result:
+    # The features of the frozen trunk are the same for every form and fold: they are no part of the time.
+    store.get_or_compute(build_classifier(spec), [picture.sample for picture in pictures])
+    started = time.monotonic()
+    counts, empty = Overlap.nothing(len(CLASSES)), 0
+    folds = 1 if form == "none" else options.folds  # without guidance every fold would be the same training
+    for fold in range(folds):
+        samples = [p.sample if i % folds == fold else p.guided for i, p in enumerate(pictures)]
+        model = build_classifier(spec, seed=options.seed)
+        for _ in train(model, samples, _config(form, options), store):
+            pass
+        asked = [picture for picture in pictures[fold::folds] if picture.mask is not None]
+        for picture, maps in _shown_maps(model, asked, store):
+            mask = cast(np.ndarray, picture.mask)
+            labels = cue_labels(maps, picture.labels, (mask.shape[0], mask.shape[1]))
+            counts += cue_overlap(labels, mask, len(CLASSES))
+            empty += int((maps.amax((1, 2)) == 0).sum())
+            if options.cues_out:
+                out = options.cues_out / f"{form}-stride{spec.output_stride}"
+                out.mkdir(parents=True, exist_ok=True)
+                (out / f"{picture.path.stem}.png").write_bytes(labels_png(labels))
+    return Result(f"{form}, stride {spec.output_stride}", counts, time.monotonic() - started, empty)
+
+
+def _config(form: Form, options: argparse.Namespace) -> TrainConfig:
+    preset = TrainConfig.full_default if options.mode == "full" else TrainConfig.quick_default
+    return replace(preset(form, options.seed), steps=options.steps)
+
+
+def _shown_maps(
+    model: Classifier, pictures: Sequence[Picture], store: FeatureStore
+) -> Iterator[tuple[Picture, Tensor]]:
+    """Each picture with the maps (n, h, w) of the n classes that it shows."""
+    features = store.get_or_compute(model, [picture.sample for picture in pictures]).float()
+    attention = explain_features(model, features).attention  # (N, 20, h, w)
+    for picture, maps in zip(pictures, attention, strict=True):
+        yield picture, maps[list(picture.labels)]
+
+
+def _yardstick(name: str, pictures: Sequence[Picture]) -> Result:
+    counts = Overlap.nothing(len(CLASSES))
+    for picture in pictures:
+        mask = cast(np.ndarray, picture.mask)
+        label = 0 if name == "nothing" else picture.labels[0] + 1
+        counts += cue_overlap(np.full_like(mask, label), mask, len(CLASSES))
+    return Result(name, counts, 0.0)
+
+
+def _png(inside: np.ndarray) -> bytes | None:
+    """A 1-bit PNG; None for a mask without a pixel: nothing to look at."""
+    if not inside.any():
+        return None
+    buffer = BytesIO()
+    Image.fromarray(inside).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _document(
+    results: Sequence[Result], pictures: Sequence[Picture], options: argparse.Namespace
+) -> dict[str, Any]:
+    settings = ("mode", "backbone", "image_size", "folds", "steps", "seed")
+    return {
+        "dataset": options.data.name,
+        "images": len(pictures),
+        "masks": sum(picture.mask is not None for picture in pictures),
+        **{name: getattr(options, name) for name in settings},
+        "threshold": CueConfig().foreground,
+        "environment": environment(),
+        "rows": [
+            {
+                "cues": result.name,
+                "mean_iou": result.overlap.mean_iou,
+                "iou": dict(zip(("background", *CLASSES), result.overlap.iou, strict=True)),
+                "empty_maps": result.empty,
+                "seconds": round(result.seconds, 1),
+            }
+            for result in results
+        ],
+    }
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.localisation_cues", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images, annotations, masks")
+    parser.add_argument("--mode", choices=("quick", "full"), default="quick")
+    parser.add_argument("--backbone", default="tf_efficientnet_lite0")
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--strides", type=int, nargs="+", default=[32, 16], help="output strides to compare")
+    parser.add_argument("--forms", nargs="+", default=list(FORMS), choices=FORMS)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--cues-out", type=Path, help="write the cues as palette PNG into this folder")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
