@@ -70,9 +70,7 @@ def train(
 def _optimise(
     model: Classifier, task: Task, samples: list[Sample], config: TrainConfig, checkpoint: Path | None
 ) -> Iterator[Event]:
-    optimizer = torch.optim.AdamW(
-        task.trained.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
+    optimizer = _optimizer(task.trained, config)
     done = 0
     identity = ""
     if checkpoint is not None:
@@ -100,6 +98,13 @@ def _optimise(
     finally:
         optimizer.zero_grad()
         model.eval().to(memory_format=torch.channels_last)
+
+
+def _optimizer(trained: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(trained.parameters(), rate, config.momentum, weight_decay=decay)
+    return torch.optim.AdamW(trained.parameters(), rate, weight_decay=decay)
 
 
 def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int) -> dict[str, float]:

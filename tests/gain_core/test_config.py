@@ -47,6 +47,8 @@ def test_a_whole_number_is_a_fair_way_to_write_a_weight():
         {"external_weight": float("inf")},
         {"smallest_crop": 0.0},
         {"smallest_crop": 1.5},
+        {"optimizer": "adam"},
+        {"momentum": 1.0},
     ],
 )
 def test_an_impossible_value_is_refused(values):

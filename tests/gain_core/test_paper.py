@@ -1,0 +1,70 @@
+"""The paper's own configuration, with weights drawn at random: what is trained, on what, and how."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gain_core.config import TrainConfig
+from gain_core.errors import ConfigError
+from gain_core.events import Step
+from gain_core.models import build_classifier, default_spec
+from gain_core.trainer import train
+from tests.gain_core.toy import toy_model, toy_samples
+
+
+@pytest.fixture
+def samples(tmp_path):
+    return toy_samples(tmp_path, train=8, other=0, guided=2)
+
+
+def test_the_preset_says_what_the_paper_says():
+    config = TrainConfig.paper(images=1464)
+    assert (config.mode, config.form, config.optimizer) == ("full", "gainext", "sgd")
+    assert (config.learning_rate, config.batch_size, config.steps) == (1e-5, 1, 35 * 1464)
+    assert (config.mining_weight, config.external_weight) == (1.0, 10.0)
+    assert config.second_order is False
+    assert TrainConfig.from_dict(config.to_dict()) == config
+    with pytest.raises(ConfigError, match="steps: expected at least 1"):
+        TrainConfig.paper(images=0)
+
+
+def test_vgg16_with_its_own_head_trains_all_three_streams(samples):
+    """One step at 64 px: the map is 4×4 there, 14×14 at the paper's 224."""
+    spec = replace(default_spec("vgg16", ("red", "green"), image_size=64), head="paper")
+    model = build_classifier(spec, "none")
+    first, last = model.trunk[0].weight.clone(), model.head[-1].weight.clone()
+    config = replace(TrainConfig.paper(images=8), steps=1)
+    (event,) = [event for event in train(model, samples, config) if isinstance(event, Step)]
+    assert set(event.losses) == {"image", "mining", "external", "total"}
+    assert 0 < event.losses["mining"] < 1
+    assert not torch.equal(model.trunk[0].weight, first)
+    assert not torch.equal(model.head[-1].weight, last)
+
+
+def test_sgd_is_the_update_of_the_book(samples):
+    """v = 0.9 v + (g + decay · w), w = w − rate · v, over three steps, against gradients taken by hand."""
+    config = replace(TrainConfig.paper(images=8), steps=3, learning_rate=0.01)
+    model, velocity = toy_model(), {}
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    for event in train(model, samples, config):
+        if isinstance(event, Step):  # the gradients of this step are still there
+            for name, value in model.named_parameters():
+                slope = value.grad + 5e-4 * before[name]
+                velocity[name] = slope + (0.9 * velocity[name] if name in velocity else 0)
+                before[name] = before[name] - 0.01 * velocity[name]
+                torch.testing.assert_close(value.detach(), before[name])
+
+
+def test_a_stopped_training_with_sgd_keeps_its_momentum(samples, tmp_path):
+    config = replace(TrainConfig.paper(images=8), steps=4, learning_rate=0.01)
+    whole = toy_model()
+    list(train(whole, samples, config))
+    running = train(toy_model(), samples, config, checkpoint=tmp_path / "checkpoint.pt")
+    for event in running:
+        if isinstance(event, Step) and event.step == 2:
+            running.close()
+    resumed = toy_model()
+    list(train(resumed, samples, config, checkpoint=tmp_path / "checkpoint.pt"))
+    state = whole.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in resumed.state_dict().items())
