@@ -3,6 +3,7 @@
 images (B, 3, S, S) -> trunk -> neck -> features (B, K, h, w) -> head -> logits (B, C)
 """
 
+import copy
 import hashlib
 import io
 import threading
@@ -97,8 +98,8 @@ class Classifier(nn.Module):
     def __init__(self, spec: ModelSpec, parts: Parts) -> None:
         super().__init__()
         self.spec = spec
-        self.trunk = parts.trunk  # (B, 3, S, S) -> (B, K0, h0, w0)
-        self.neck = parts.neck  # (B, K0, h0, w0) -> (B, K, h, w)
+        self.trunk: nn.Module = parts.trunk  # (B, 3, S, S) -> (B, K0, h0, w0)
+        self.neck: nn.Module = parts.neck  # (B, K0, h0, w0) -> (B, K, h, w)
         self.head: nn.Module  # (B, K, h, w) -> (B, C)
         if len(parts.tail) == 0:
             self.head = LinearHead(parts.width, len(spec.classes))
@@ -114,6 +115,12 @@ class Classifier(nn.Module):
         """images (B, 3, S, S), preprocessed -> logits (B, C)."""
         logits: Tensor = self.head(self.features(images))
         return logits
+
+    def running_through(self, trunk: nn.Module, neck: nn.Module) -> "Classifier":
+        """A classifier of the same head and spec whose features come from these modules; `self` stays."""
+        other = copy.copy(self)
+        other._modules = {**self._modules, "trunk": trunk, "neck": neck}
+        return other
 
     @property
     def linear_head_weights(self) -> Tensor | None:

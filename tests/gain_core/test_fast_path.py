@@ -1,0 +1,218 @@
+"""Folding, freezing and small pieces change how long a map takes, and nothing else."""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from timm.layers import BatchNormAct2d
+from torch import Tensor, nn
+
+from gain_core.attention import PIECE, explain
+from gain_core.backbones import Parts
+from gain_core.errors import InputError
+from gain_core.folding import NormedConvolution, folded, folded_weights
+from gain_core.frozen import PackedConvolution, frozen
+from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
+from tests.gain_core.tiny import CLASSES, CurvedHead, images
+
+# Of each kind of network: separable, residual, with and without norms, LayerNorm, gates, split attention.
+BACKBONES = (
+    *(
+        DEFAULT_BACKBONE,
+        "resnet18",
+        "resnet50",
+        "vgg11_bn",
+        "vgg11",
+        "convnext_atto",
+        "mobilenetv3_small_100",
+    ),
+    *("efficientnet_b0", "regnety_002", "resnetv2_50", "densenet121", "repvit_m0_9", "resnest14d"),
+)
+
+
+def network(backbone: str) -> Classifier:
+    """Untrained, except the default one; norm layers with statistics that say something."""
+    weights = "pretrained" if backbone == DEFAULT_BACKBONE else "none"
+    stride = 16 if backbone.startswith("vgg") else 32
+    model = build_classifier(ModelSpec(backbone, CLASSES, image_size=64, output_stride=stride), weights)  # type: ignore[arg-type]
+    generator = torch.Generator().manual_seed(3)
+    for layer in model.modules():
+        if weights == "none" and isinstance(layer, nn.BatchNorm2d):
+            for values, low in ((layer.running_mean, -0.1), (layer.running_var, 0.8), (layer.bias, -0.1)):
+                values.data.copy_(low + 0.3 * torch.rand(values.shape, generator=generator))
+    return model
+
+
+def pixels(count: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return images(count, side=64, dtype=dtype)
+
+
+def relative(got: Tensor, expected: Tensor) -> float:
+    """The largest difference, with the largest expected value as 1."""
+    return float((got - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
+
+
+def test_a_norm_folded_by_hand() -> None:
+    """1×1 convolution of weight 3 and bias 1; norm: mean 2, variance 4, γ 5, β 7: 5 (3x + 1 − 2) / 2 + 7."""
+    convolution, norm = nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, eps=0.0).eval()
+    values = ((convolution.weight, 3), (convolution.bias, 1), (norm.weight, 5), (norm.bias, 7))
+    for parameter, value in (*values, (norm.running_mean, 2), (norm.running_var, 4)):
+        parameter.data.fill_(value)
+    weight, bias = folded_weights(convolution, norm)
+    assert (weight.item(), bias.item()) == (7.5, 4.5)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_frozen_and_folded_networks_say_what_the_plain_one_says(backbone: str) -> None:
+    model, batch = network(backbone), pixels(3)
+    expected = explain(model, batch)
+    assert expected.evidence.abs().max() > 0
+    for fast in (frozen(model), folded(model)):
+        for got, wanted in zip(explain(fast, batch), expected, strict=True):
+            assert relative(got, wanted) < 1e-4
+
+
+def test_the_default_network_is_folded_and_packed_throughout() -> None:
+    model = network(DEFAULT_BACKBONE)
+    live, fast = list(folded(model).modules()), list(frozen(model).modules())
+    assert sum(isinstance(layer, NormedConvolution) for layer in live) == 49
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in fast) == 0
+    assert sum(isinstance(layer, PackedConvolution) for layer in fast) == 49
+
+
+def test_a_build_of_torch_without_onednn_explains_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    model, batch = network("resnet18"), pixels(2)
+    fast = frozen(model)
+    assert not any(isinstance(layer, PackedConvolution) for layer in fast.modules())
+    assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
+
+
+@pytest.mark.parametrize("backbone", [DEFAULT_BACKBONE, "resnet18"])
+def test_training_through_the_folded_network_gives_the_plain_gradients(backbone: str) -> None:
+    """In float64, where nothing but the order of sums differs: losses and every gradient to 1e-9."""
+    model, batch = network(backbone).double(), pixels(4, torch.float64)
+    gradients = []
+    for through in (model, folded(model)):
+        model.zero_grad()
+        result = explain(through, batch, create_graph=True)
+        (result.logits.square().sum() + result.attention.square().sum()).backward()
+        gradients.append({name: value.grad.clone() for name, value in model.named_parameters()})  # type: ignore[union-attr]
+    plain, fast = gradients
+    assert all(relative(fast[name], plain[name]) < 1e-9 for name in plain if plain[name].abs().max() > 1e-9)
+
+
+def test_folding_and_freezing_leave_the_model_as_it_was() -> None:
+    model = network(DEFAULT_BACKBONE)
+    before, structure = copy.deepcopy(model.state_dict()), str(model)
+    state = torch.get_rng_state()
+    live, fast = folded(model), frozen(model)
+    explain(fast, pixels(1))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert str(model) == structure
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert {id(p) for p in live.parameters()} == {id(p) for p in model.parameters()}
+    assert not {id(p) for p in fast.parameters()} & {id(p) for p in model.parameters()}
+
+
+def test_a_frozen_copy_keeps_the_weights_of_its_moment() -> None:
+    model, batch = network("resnet18"), pixels(2)
+    fast = frozen(model)
+    before = explain(fast, batch).logits
+    for parameter in model.parameters():
+        parameter.data.mul_(2)
+    assert torch.equal(explain(fast, batch).logits, before)
+
+
+def test_another_head_is_frozen_too() -> None:
+    model, batch = network("resnet18"), pixels(2)
+    model.head = CurvedHead(model.head.linear)  # type: ignore[union-attr,arg-type]
+    assert relative(explain(frozen(model), batch).evidence, explain(model, batch).evidence) < 1e-4
+
+
+def test_four_threads_share_one_frozen_copy() -> None:
+    fast = frozen(network(DEFAULT_BACKBONE), images=1)
+    batches = [images(1, side=64, seed=seed, dtype=torch.float32) for seed in range(8)]
+    expected = [explain(fast, batch).evidence for batch in batches]
+    with ThreadPoolExecutor(4) as threads:
+        for got, wanted in zip(
+            threads.map(lambda batch: explain(fast, batch).evidence, batches * 4), expected * 4, strict=True
+        ):
+            torch.testing.assert_close(got, wanted)
+
+
+def test_bfloat16_maps_are_within_a_tenth_of_the_largest_evidence() -> None:
+    """Eight bits of mantissa through fifty layers; the classes found stay the same where they are clear."""
+    model, batch = network(DEFAULT_BACKBONE), pixels(8)
+    expected, half = explain(model, batch), explain(frozen(model, dtype=torch.bfloat16), batch)
+    assert half.evidence.dtype == torch.float32
+    assert relative(half.evidence, expected.evidence) < 0.1
+    assert relative(half.logits, expected.logits) < 0.1
+
+
+@pytest.mark.parametrize("count", [1, PIECE, PIECE + 1, 3 * PIECE])
+def test_pieces_of_a_batch_give_the_maps_of_the_whole(count: int) -> None:
+    model, batch = network("resnet18"), pixels(count)
+    classes = torch.arange(count)[:, None] % len(CLASSES)
+    result = explain(model, batch, classes)
+    alone = [explain(model, batch[i : i + 1], classes[i : i + 1]) for i in range(count)]
+    assert relative(result.evidence, torch.cat([one.evidence for one in alone])) < 1e-5
+    assert explain(model, batch).attention.shape[:2] == (count, len(CLASSES))
+
+
+def test_too_few_rows_of_classes_are_refused_before_the_work() -> None:
+    with pytest.raises(InputError, match=r"expected classes \(12, n\) of dtype long, got \(4, 1\)"):
+        explain(network("resnet18"), pixels(12), torch.zeros(4, 1, dtype=torch.long))
+
+
+def classifier_of(*layers: nn.Module) -> Classifier:
+    spec = ModelSpec("tiny", CLASSES, image_size=32)
+    parts = Parts(nn.Sequential(*layers), nn.Sequential(nn.Conv2d(4, 4, 1)), nn.Sequential(), 4)
+    return Classifier(spec, parts).eval()
+
+
+class Shared(nn.Module):
+    """The convolution's own output is needed too, so the norm cannot be folded into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        result: Tensor = self.convolution(maps)
+        return result + self.norm(result)
+
+
+class Deciding(nn.Module):
+    """Cannot be written down as a graph: it looks at its values."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.abs() if maps.sum() > 0 else maps
+
+
+def test_what_cannot_be_folded_runs_as_it_is() -> None:
+    circular = nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular")
+    named = nn.Conv2d(3, 4, 3, padding="same")
+    own = nn.BatchNorm2d(4, affine=False)
+    cases = ([Shared()], [Deciding(), nn.Conv2d(3, 4, 1)], [circular, nn.BatchNorm2d(4)])
+    for layers in (*cases, [named, nn.BatchNorm2d(4)], [nn.Conv2d(3, 4, 1), own]):
+        model = classifier_of(*layers)
+        batch = images(2, side=8, dtype=torch.float32)
+        assert not any(isinstance(layer, NormedConvolution) for layer in folded(model).modules())
+        assert relative(explain(frozen(model), batch).logits, explain(model, batch).logits) < 1e-5
+
+
+def test_an_activation_inside_a_norm_layer_survives() -> None:
+    norm = BatchNormAct2d(4)
+    norm.running_mean.fill_(0.3)  # type: ignore[union-attr,operator]
+    model = classifier_of(nn.Conv2d(3, 4, 1), norm)
+    batch = images(2, side=8, dtype=torch.float32)
+    for fast in (folded(model), frozen(model)):
+        torch.testing.assert_close(explain(fast, batch).logits, explain(model, batch).logits)
+
+
+def test_norm_layers_in_training_mode_are_not_folded() -> None:
+    model = classifier_of(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).train()
+    assert not any(isinstance(layer, NormedConvolution) for layer in folded(model).modules())
