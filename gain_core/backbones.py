@@ -29,6 +29,8 @@ CONVOLUTIONAL = frozenset((
 # fmt: on
 # Not sequences by type, but they run their children one after another (a downsampling, then the blocks).
 _STAGES = ("ConvNeXtStage", "HighPerfGpuStage", "OsaStage", "RegStage", "RepVitStage", "ResNetStage")
+# Layers that mix far places, found in a few networks of these modules: such a network is a hybrid.
+_SELF_ATTENTION = ("Attention2d", "BatNonLocalAttn", "MultiQueryAttention2d", "NonLocalAttn")
 _BEHIND_THE_FEATURES = ("global_pool", "pre_logits", "head", "head_drop", "fc", "classifier", "last_linear")
 
 Layers = list[tuple[str, nn.Module]]
@@ -72,6 +74,11 @@ def cut_backbone(backbone: str, output_stride: int, pretrained: bool, keep_tail:
     if keep_tail and module != "vgg":
         raise BackboneError(f"expected a VGG for the paper's fully connected head, got {backbone!r}")
     body = _create(backbone, module, output_stride, pretrained)
+    if any(type(layer).__name__ in _SELF_ATTENTION for layer in body.modules()):
+        raise BackboneError(
+            f"expected a convolutional backbone, got {backbone!r}, which holds self-attention: a place of "
+            "its map speaks for the whole image"
+        )
     layers, pooling = _split_pooling(_open_last(_feature_layers(body)))
     seam = _last_convolution(layers)
     trunk, neck, tail = (nn.Sequential(OrderedDict(part)) for part in (layers[:seam], layers[seam:], pooling))
