@@ -1,6 +1,7 @@
 """Full mode: every layer learns, from augmented images, in up to three streams that share weights (eq. 8)."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,14 +11,50 @@ from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.augment import AugmentedSamples
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_pictures, pixels_of
+from gain_core.folding import folded
 from gain_core.losses import attention_mining_loss
 from gain_core.masking import erase, erased_logits
 from gain_core.models import Classifier
+from gain_core.ranks import current_ranks, synchronised
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
 from gain_core.streams import Losses, counted, guided_image_stream, guided_stream, image_stream
 
 _EVALUATION_BATCH = 32
+
+
+def step_losses(
+    model: Classifier, images: Tensor, masks: Tensor, labels: Tensor, config: TrainConfig
+) -> Losses:
+    """All streams of one step: images (B + G, 3, S, S), masks (B + G, n, 2, S, S), labels (B + G, n) long.
+
+    The first B = config.batch_size images count with their labels only, the others are guided.
+    """
+    images = images.contiguous(memory_format=torch.channels_last)
+    features = model.features(images)  # S_cl and S_e share one forward
+    plain = config.batch_size
+    count = plain if config.form == "guided" else len(images)
+    losses = image_stream(model, features[:count], labels[:count], config)
+    if config.form != "none" and config.mining_weight > 0:
+        weight = config.mining_weight * (config.unguided_weight if config.form == "guided" else 1.0)
+        losses["mining"] = weight * _mining(model, images[:count], features[:count], labels[:count], config)
+    if len(images) > plain:
+        image_space = config.form == "guided" and config.guided_space == "image"
+        stream = guided_image_stream if image_space else guided_stream
+        seen = images if image_space else features
+        losses |= stream(model, seen[plain:], labels[plain:], masks[plain:], config)
+    return losses
+
+
+def _mining(
+    model: Classifier, images: Tensor, features: Tensor, labels: Tensor, config: TrainConfig
+) -> Tensor:
+    """S_am, eq. 3–5: what is left without the attended places of a class must not give it."""
+    weights = attention_weights(model, features, labels, create_graph=config.second_order)
+    attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
+    logits = erased_logits(model, erase(images, attention))  # (B, n, C)
+    multi_label = model.spec.multi_label
+    return attention_mining_loss(logits, labels, multi_label=multi_label, valid=counted(labels))
 
 
 class FullTask:
@@ -38,16 +75,23 @@ class FullTask:
         self._worker_init_fn = worker_init_fn
         guided = [p for p in guided_training(samples) if _drawn_upon(samples[p])]
         self._schedule = draw_schedule(samples, guided, config)
+        self._network = model if config.train_norms else folded(model)  # the same weights, fewer passes
+        self._ranks = current_ranks()
+        self._plain = self._ranks.part(config.batch_size, "batch_size")
+        self._guided = self._ranks.part(self._schedule.guided.shape[1], "guided_batch_size")
+        self._own = replace(config, batch_size=len(self._plain))  # what this process's images are divided by
+        self._step = synchronised(model, self._losses, self._ranks)
         self.trained = model
 
     def steps(self, first: int) -> Iterator[Losses]:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
         config = self._config
         schedule = torch.cat([self._schedule.images, self._schedule.guided], 1)  # (steps, B + G)
+        slots = [*self._plain, *(config.batch_size + slot for slot in self._guided)]  # this process's
         draws = [
-            [(step, slot, position) for slot, position in enumerate(schedule[step].tolist())]
-            for step in range(first, config.steps)
+            [(step, slot, int(schedule[step, slot])) for slot in slots] for step in range(first, config.steps)
         ]
+        own_chance = () if self._ranks.first else (self._ranks.rank,)
         loader = DataLoader(
             AugmentedSamples(self._samples, self._model.spec, config),
             batch_sampler=draws,
@@ -58,55 +102,33 @@ class FullTask:
         )
         for step, (images, masks, labels) in enumerate(loader, first):
             with (
-                seeded((config.seed, step), self._device),
+                seeded((config.seed, step, *own_chance), self._device),
                 torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast),
             ):
                 self._model.train(config.train_norms)
-                losses = self._losses(
+                losses = self._step(
                     *(part.to(self._device, non_blocking=True) for part in (images, masks, labels))
                 )
                 self._model.eval()
             yield losses
 
     def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
-        """images (B + G, 3, S, S), masks (B + G, n, 2, S, S), labels (B + G, n); guided ones last."""
-        model, config = self._model, self._config
-        images = images.contiguous(memory_format=torch.channels_last)
-        features = model.features(images)  # S_cl and S_e share one forward
-        plain = config.batch_size
-        count = plain if config.form == "guided" else len(images)
-        losses = image_stream(model, features[:count], labels[:count], config)
-        if config.form != "none" and config.mining_weight > 0:
-            weight = config.mining_weight * (config.unguided_weight if config.form == "guided" else 1.0)
-            losses["mining"] = weight * self._mining(images[:count], features[:count], labels[:count])
-        if len(images) > plain:
-            image_space = config.form == "guided" and config.guided_space == "image"
-            stream = guided_image_stream if image_space else guided_stream
-            seen = images if image_space else features
-            losses |= stream(model, seen[plain:], labels[plain:], masks[plain:], config)
-        return losses
-
-    def _mining(self, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
-        """S_am, eq. 3–5: what is left without the attended places of a class must not give it."""
-        weights = attention_weights(self._model, features, labels, create_graph=self._config.second_order)
-        attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
-        logits = erased_logits(self._model, erase(images, attention))  # (B, n, C)
-        multi_label = self._model.spec.multi_label
-        return attention_mining_loss(logits, labels, multi_label=multi_label, valid=counted(labels))
+        return step_losses(self._network, images, masks, labels, self._own)
 
     @property
     def _autocast(self) -> bool:
         return self._config.autocast_bf16 and self._device.type == "cuda"
 
     def logits(self, positions: Sequence[int]) -> Tensor:
-        """(len(positions), C), on the CPU, of the images as they are."""
-        parts = []
+        """(len(positions), C), on the CPU, of the images as they are; processes share the work."""
+        mine, rows = self._ranks.share(positions), []
         with torch.inference_mode():
-            for start in range(0, len(positions), _EVALUATION_BATCH):
-                chunk = [self._samples[p] for p in positions[start : start + _EVALUATION_BATCH]]
+            for start in range(0, len(mine), _EVALUATION_BATCH):
+                chunk = [self._samples[p] for p in mine[start : start + _EVALUATION_BATCH]]
                 images = pixels_of(chunk, self._model.spec)
-                parts.append(self._model(images.to(self._device, memory_format=torch.channels_last)).cpu())
-        return torch.cat(parts)
+                logits = self._model(images.to(self._device, memory_format=torch.channels_last))
+                rows += list(logits.cpu())
+        return torch.stack(self._ranks.gather(rows))
 
 
 def _drawn_upon(sample: Sample) -> bool:

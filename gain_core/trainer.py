@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from gain_core.config import TrainConfig
 from gain_core.data import label_rows
-from gain_core.errors import GainError, InputError
+from gain_core.errors import ConfigError, GainError, InputError
 from gain_core.events import Event, Step, Validation
 from gain_core.features import FeatureStore
 from gain_core.full import FullTask
 from gain_core.models import Classifier
 from gain_core.quick import prepare_quick
+from gain_core.ranks import Ranks, current_ranks
 from gain_core.resume import load_checkpoint, save_checkpoint, training_identity
 from gain_core.sample import Sample
 from gain_core.streams import Losses, label_loss
@@ -50,6 +51,11 @@ def train(
     on a CPU, bit for bit, as if it had never stopped. worker_init_fn: called in every process that loads
     images (full mode).
 
+    Under torchrun (`ranks.joined`) every process calls it with the same arguments and its own device, in full
+    mode: a step's images are divided, gradients and figures are the means over the processes, and the first
+    one writes the checkpoint. A loss that counts only some images (those with a place outside their mask) is
+    then a mean of means. Whoever stops early must stop in every process at the same step.
+
     Raises InputError (an image that cannot be read, by its name; nothing to learn from), CheckpointError (a
     file of another training; the model is then unchanged), GainError when the loss is no longer a number.
     torch's global random state stays as it is.
@@ -60,15 +66,25 @@ def train(
     samples = [sample for sample in samples if sample.split != "test"]
     model.to(device).eval()
     task: Task
+    ranks = current_ranks()
+    if config.mode == "quick" and ranks.count > 1:
+        raise ConfigError(
+            f"expected full mode with {ranks.count} processes: quick mode is one process's work"
+        )
     if config.mode == "quick":
         task = yield from prepare_quick(model, samples, config, store or FeatureStore(), device)
     else:
         task = FullTask(model, samples, config, device, worker_init_fn)
-    yield from _optimise(model, task, samples, config, checkpoint)
+    yield from _optimise(model, task, samples, config, checkpoint, ranks)
 
 
 def _optimise(
-    model: Classifier, task: Task, samples: list[Sample], config: TrainConfig, checkpoint: Path | None
+    model: Classifier,
+    task: Task,
+    samples: list[Sample],
+    config: TrainConfig,
+    checkpoint: Path | None,
+    ranks: Ranks,
 ) -> Iterator[Event]:
     optimizer = _optimizer(task.trained, config)
     done = 0
@@ -84,15 +100,19 @@ def _optimise(
         if validation and done % config.validate_every == 0:
             yield _validate(model, task, validation, labels, done)
         for losses in task.steps(done):
-            values = _update(losses, optimizer, done)
+            values = _update(losses, optimizer, done, ranks)
             done += 1
-            if checkpoint is not None and (done % config.checkpoint_every == 0 or done == config.steps):
+            if (
+                checkpoint is not None
+                and ranks.first
+                and (done % config.checkpoint_every == 0 or done == config.steps)
+            ):
                 save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
             yield Step(done, config.steps, values, time.monotonic() - started)
             if validation and (done % config.validate_every == 0 or done == config.steps):
                 yield _validate(model, task, validation, labels, done)
     except GeneratorExit:
-        if checkpoint is not None:
+        if checkpoint is not None and ranks.first:
             save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
         raise
     finally:
@@ -107,16 +127,18 @@ def _optimizer(trained: nn.Module, config: TrainConfig) -> torch.optim.Optimizer
     return torch.optim.AdamW(trained.parameters(), rate, weight_decay=decay)
 
 
-def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int) -> dict[str, float]:
+def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int, ranks: Ranks) -> dict[str, float]:
     """One step down the sum of the losses; their values by name."""
     total = torch.stack(list(losses.values())).sum()
     values = {name: float(loss.detach()) for name, loss in losses.items()} | {"total": float(total.detach())}
+    values = ranks.mean(values, total.device)
     if not math.isfinite(values["total"]):
         raise GainError(
             f"step {done + 1}: expected a finite loss, got {values}; a lower learning rate may help"
         )
     optimizer.zero_grad()
-    total.backward()
+    with ranks.together():
+        total.backward()
     optimizer.step()
     return values
 

@@ -1,0 +1,149 @@
+"""Several processes that train or explain together, each on its own GPU or machine, started by `torchrun`.
+
+    with joined() as (ranks, device):
+        for event in train(model, samples, TrainConfig.full_default(), device=device):
+            ...
+
+Every process runs the same program. Without torchrun there is one process, and nothing here changes anything.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from gain_core.errors import ConfigError, GainError
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Which of how many processes this one is."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes what is written once."""
+        return self.rank == 0
+
+    def part(self, number: int, name: str) -> range:
+        """This process's consecutive part of range(number), as large as everybody's.
+
+        So the mean of the processes' means is the mean over all. ConfigError, by name, when it cannot be.
+        """
+        if number % self.count:
+            raise ConfigError(f"{name}: expected a multiple of {self.count} processes, got {number}")
+        size = number // self.count
+        return range(self.rank * size, (self.rank + 1) * size)
+
+    def share(self, items: Sequence[Item]) -> list[Item]:
+        """This process's items: every count-th from the rank on."""
+        return list(items[self.rank :: self.count])
+
+    def gather(self, mine: Sequence[Item]) -> list[Item]:
+        """What all processes made of their shares, in the order of the whole; every process gets all of it.
+
+        Items travel pickled, on the CPU. All processes must call it. GainError when another one has ended.
+        """
+        if self.count == 1:
+            return list(mine)
+        shares: list[list[Item]] = [[] for _ in range(self.count)]
+        with self.together():
+            dist.all_gather_object(shares, list(mine))
+        whole = sum(map(len, shares))
+        return [shares[place % self.count][place // self.count] for place in range(whole)]
+
+    def mean(self, values: Mapping[str, float], device: torch.device) -> dict[str, float]:
+        """Each value's mean over the processes. All must call it, with the same names in the same order."""
+        if self.count == 1:
+            return dict(values)
+        sums = torch.tensor(list(values.values()), dtype=torch.float64, device=device)
+        with self.together():
+            dist.all_reduce(sums)
+        return dict(zip(values, (sums / self.count).tolist(), strict=True))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Around what all processes do together: GainError when another one has ended meanwhile."""
+        try:
+            yield
+        except RuntimeError as error:
+            # NCCL and the store raise DistError; gloo raises a bare RuntimeError that names itself.
+            if self.count == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error).lower()):
+                raise
+            raise GainError(
+                f"process {self.rank} of {self.count}: another process has ended or does not answer, so that "
+                f"the work cannot go on; its own message says why ({str(error).splitlines()[0]})"
+            ) from error
+
+
+def current_ranks() -> Ranks:
+    """The processes that `joined` (or the caller's own init_process_group) has brought together."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return Ranks()
+    return Ranks(dist.get_rank(), dist.get_world_size())
+
+
+@contextmanager
+def joined(timeout: timedelta = timedelta(minutes=10)) -> Iterator[tuple[Ranks, torch.device]]:
+    """Meet the other processes of a torchrun and leave them at the end; gives the device to work on.
+
+    NCCL with one GPU for each process where there are GPUs, else gloo on the CPU. timeout: after how long a
+    process that does not answer counts as gone. ConfigError when there are fewer GPUs than processes.
+    """
+    if "RANK" not in os.environ:  # torchrun sets it
+        yield Ranks(), torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return
+    device = torch.device("cpu")
+    if torch.cuda.is_available():
+        local = int(os.environ["LOCAL_RANK"])
+        if local >= torch.cuda.device_count():
+            raise ConfigError(f"expected a GPU for each process, got {torch.cuda.device_count()}")
+        device = torch.device("cuda", local)
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
+    try:
+        yield current_ranks(), device
+    finally:
+        dist.destroy_process_group()
+
+
+class _AllStreams(nn.Module):
+    """A whole step as one forward, which is what DistributedDataParallel averages gradients after.
+
+    With the network itself wrapped, each of a step's three forwards would start that bookkeeping anew.
+    """
+
+    def __init__(
+        self, model: nn.Module, losses: Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]
+    ) -> None:
+        super().__init__()
+        self.model = model  # whose parameters `losses` uses
+        self._losses = losses
+
+    def forward(self, images: Tensor, masks: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        return self._losses(images, masks, labels)
+
+
+def synchronised(
+    model: nn.Module,
+    losses: Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]],
+    ranks: Ranks,
+) -> Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]:
+    """`losses`, such that its backward leaves every process with the mean of the gradients of all.
+
+    Norm layers that are being trained keep the first process's statistics.
+    """
+    if ranks.count == 1:
+        return losses
+    return DistributedDataParallel(_AllStreams(model, losses))

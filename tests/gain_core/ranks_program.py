@@ -1,0 +1,85 @@
+"""What torchrun starts in the tests: `python -m tests.gain_core.ranks_program TASK FOLDER` in each process.
+
+FOLDER holds samples.pickle; each process writes what it saw into TASK-RANK.json.
+"""
+
+import json
+import os
+import pickle
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+
+from gain_core.attention import explain
+from gain_core.config import TrainConfig
+from gain_core.data import pixels_of
+from gain_core.errors import GainError
+from gain_core.events import Step, Validation
+from gain_core.ranks import Ranks, joined
+from gain_core.sample import Sample
+from gain_core.trainer import train
+from tests.gain_core.toy import toy_model
+
+FULL = TrainConfig(
+    mode="full", steps=4, learning_rate=1e-2, batch_size=4, guided_batch_size=2, validate_every=2, threads=1
+)
+CONFIGS = {
+    "gainext": replace(FULL, form="gainext"),
+    "image space": replace(FULL, form="guided", guided_space="image"),  # three forwards and more
+    "signed": replace(FULL, form="signed", optimizer="sgd"),
+}
+
+
+def trained(samples: list[Sample], folder: Path, device: torch.device) -> dict[str, object]:
+    """For each form: the losses of each step, the figures, and the weights afterwards."""
+    told = {}
+    for name, config in CONFIGS.items():
+        model = toy_model(norm=True)
+        events = list(train(model, samples, config, device=device, checkpoint=folder / f"{name}.checkpoint"))
+        told[name] = {
+            "losses": [dict(event.losses) for event in events if isinstance(event, Step)],
+            "figures": [
+                [event.accuracy, event.loss, event.n] for event in events if isinstance(event, Validation)
+            ],
+            "weights": [value.flatten().tolist() for value in model.state_dict().values()],
+        }
+    return told
+
+
+def explained(samples: list[Sample], ranks: Ranks) -> dict[str, object]:
+    """Evidence maps of all samples, each computed by one of the processes."""
+    model = toy_model()
+    mine = [explain(model, pixels_of([sample], model.spec)).evidence for sample in ranks.share(samples)]
+    return {"mine": len(mine), "evidence": [one.flatten().tolist() for one in ranks.gather(mine)]}
+
+
+def dying(samples: list[Sample], ranks: Ranks, device: torch.device) -> dict[str, object]:
+    """The second process ends without a word after two steps; what the first one is told."""
+    try:
+        for event in train(toy_model(), samples, replace(CONFIGS["gainext"], steps=500), device=device):
+            if isinstance(event, Step) and event.step == 2 and not ranks.first:
+                os._exit(7)
+    except GainError as error:
+        return {"error": str(error)}
+    return {"error": None}
+
+
+def main(task: str, folder: Path) -> None:
+    samples = pickle.loads((folder / "samples.pickle").read_bytes())
+    with joined(timedelta(seconds=60)) as (ranks, device):
+        if task == "train":
+            told = trained(samples, folder, device)
+        elif task == "explain":
+            told = explained(samples, ranks)
+        else:
+            told = dying(samples, ranks, device)
+        (folder / f"{task}-{ranks.rank}.json").write_text(json.dumps(told))
+    if told.get("error"):
+        sys.exit(str(told["error"]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
