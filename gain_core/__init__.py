@@ -41,13 +41,14 @@ if TYPE_CHECKING:
         preprocess_mask,
     )
     from gain_core.overlay import colour_map
+    from gain_core.ranks import Ranks, current_ranks, joined
     from gain_core.sample import AlsoShown, Sample
     from gain_core.trainer import train
 
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "cues", "trainer"),
+    *("checkpoint", "features", "cues", "ranks", "trainer"),
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "InputError",
     "MaskingConfig",
     "ModelSpec",
+    "Ranks",
     "Sample",
     "TrainConfig",
     "attention_inside",
@@ -76,6 +78,7 @@ __all__ = [
     "colour_map",
     "cue_labels",
     "cue_overlap",
+    "current_ranks",
     "default_spec",
     "erase",
     "erased_logits",
@@ -86,6 +89,7 @@ __all__ = [
     "group_accuracy",
     "inside_outside_loss",
     "inside_outside_regions",
+    "joined",
     "labels_png",
     "load_model",
     "preprocess",

@@ -1,0 +1,50 @@
+"""docs/library.md is true: its code runs, block after block, on a small data set."""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from gain_core.cues import read_labels
+from tests.gain_core.toy import draw
+
+TEXT = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+SMALLER = (("image_size=224", "image_size=64"), ("steps=400, batch_size=16", "steps=2, batch_size=2"))
+
+
+def test_the_ten_lines_are_about_ten() -> None:
+    for block in BLOCKS[:2]:
+        statements = [
+            one for one in ast.parse(block).body if not isinstance(one, ast.Import | ast.ImportFrom)
+        ]
+        assert sum((one.end_lineno or 0) - one.lineno + 1 for one in statements) <= 10
+
+
+def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for label, name in enumerate(("boat", "not_boat")):
+        (tmp_path / "photographs" / name).mkdir(parents=True)
+        for number in range(3):
+            made, mask = draw(tmp_path, "one", label, label, number)
+            with Image.open(made) as picture:
+                picture.save(tmp_path / "photographs" / name / f"{number}.jpg")
+            (tmp_path / "masks").mkdir(exist_ok=True)
+            if number == 0:
+                (tmp_path / "masks" / f"{name}-{number}.png").write_bytes(mask)
+    items = [(torch.randn(3, 64, 64), n % 2, torch.ones(1, 64, 64) * (n == 0)) for n in range(4)]
+    names: dict[str, object] = {"loader": DataLoader(items, batch_size=2)}
+    for block in BLOCKS:
+        for large, small in SMALLER:
+            block = block.replace(large, small)
+        exec(compile(block, "docs/library.md", "exec"), names)
+    with Image.open("boat.png") as heatmap:
+        assert (heatmap.mode, heatmap.size) == ("RGBA", (64, 64))
+    assert set(np.unique(read_labels(Path("cue.png")))) <= {0, 1}
+    assert Path("model.safetensors").exists()
+    assert [one.shape for one in names["maps"]] == [(1, 2, 2, 2)] * 6  # type: ignore[attr-defined]
