@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -23,11 +24,13 @@ from typing import Any, cast
 from xml.etree import ElementTree
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
 from benchmarks.report import environment, print_table, write_json
-from gain_core.attention import explain_features
+from benchmarks.timing import alternating_medians
+from gain_core.attention import explain, explain_features
 from gain_core.config import Form, TrainConfig
 from gain_core.cues import CueConfig, Overlap, cue_labels, cue_overlap, labels_png, read_labels
 from gain_core.features import FeatureStore
@@ -96,21 +99,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pictures = read_pictures(options.data)
     judged = [picture for picture in pictures if picture.mask is not None]
     results = [_yardstick("nothing", judged), _yardstick("whole image", judged)]
+    natural = default_spec(options.backbone, CLASSES, options.image_size, multi_label=True)
+    specs = [replace(natural, output_stride=stride) for stride in options.strides]
     with tempfile.TemporaryDirectory(prefix="refocus-cues-") as folder:
         store = FeatureStore(Path(folder))
-        for stride in options.strides:
-            spec = replace(
-                default_spec(options.backbone, CLASSES, options.image_size, multi_label=True),
-                output_stride=stride,
-            )
+        for spec in specs:
             results += [_cross_validated(pictures, spec, form, store, options) for form in options.forms]
     print(
         f"\n{options.data.name}: {len(judged)} masks, {len(pictures)} images, {options.folds} folds, "
         f"{options.backbone} at {options.image_size} px; figures in %"
     )
     print_table([result.row for result in results])
+    speed = _explain_ms(specs)
+    print_table([{"stride": stride, "ms to explain an image": f"{ms:.1f}"} for stride, ms in speed.items()])
     if options.json:
-        write_json(options.json, _document(results, pictures, options))
+        write_json(options.json, _document(results, speed, pictures, options))
 
 
 def read_pictures(folder: Path) -> list[Picture]:
@@ -167,6 +170,14 @@ def _shown_maps(
         yield picture, maps[list(picture.labels)]
 
 
+def _explain_ms(specs: Sequence[ModelSpec]) -> dict[str, float]:
+    """What a finer map costs: milliseconds for an image, all its classes, by output stride; batches of 8."""
+    images = torch.randn(8, 3, specs[0].image_size, specs[0].image_size)
+    models = {str(spec.output_stride): build_classifier(spec, "none") for spec in specs}
+    rivals = {stride: partial(explain, model, images) for stride, model in models.items()}
+    return {stride: ms / len(images) for stride, ms in alternating_medians(rivals, repeats=9).items()}
+
+
 def _yardstick(name: str, pictures: Sequence[Picture]) -> Result:
     counts = Overlap.nothing(len(CLASSES))
     for picture in pictures:
@@ -186,7 +197,10 @@ def _png(inside: np.ndarray) -> bytes | None:
 
 
 def _document(
-    results: Sequence[Result], pictures: Sequence[Picture], options: argparse.Namespace
+    results: Sequence[Result],
+    speed: dict[str, float],
+    pictures: Sequence[Picture],
+    options: argparse.Namespace,
 ) -> dict[str, Any]:
     settings = ("mode", "backbone", "image_size", "folds", "steps", "seed")
     return {
@@ -196,6 +210,7 @@ def _document(
         **{name: getattr(options, name) for name in settings},
         "threshold": CueConfig().foreground,
         "environment": environment(),
+        "explain_ms_by_stride": {stride: round(ms, 2) for stride, ms in speed.items()},
         "rows": [
             {
                 "cues": result.name,
