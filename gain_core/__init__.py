@@ -42,13 +42,14 @@ if TYPE_CHECKING:
     )
     from gain_core.overlay import colour_map
     from gain_core.ranks import Ranks, current_ranks, joined
+    from gain_core.raster import shapes_png
     from gain_core.sample import AlsoShown, Sample
     from gain_core.trainer import train
 
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "cues", "ranks", "trainer"),
+    *("checkpoint", "features", "cues", "raster", "ranks", "trainer"),
 )
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "read_labels",
     "region_logits",
     "save_model",
+    "shapes_png",
     "signed_evidence_loss",
     "soft_threshold",
     "train",

@@ -76,16 +76,22 @@ def external_loss(
     *,
     scale: Scale = "max",
     detach_scale: bool = True,
+    resolution: Literal["map", "mask"] = "map",
 ) -> Tensor:
     """L_e = 1/n Σ_c mean((A^c − H^c)²), eq. 7: attention (B, n, h, w) >= 0 -> scalar.
 
     The paper leaves the scale open: H is in [0, 1], while a raw map is as large as the logits over h·w, so by
     default each map is divided by its own maximum (see `scale_attention`); "none" compares the raw map. H is
-    averaged down to the map, so that a thin stroke keeps its share. Where only an ignore mask was drawn, H is
-    0 there and the mean runs over the ignored places alone.
+    averaged down to the map, so that a thin stroke keeps its share and no map is asked for an edge that it
+    cannot draw; resolution "mask" enlarges the map bilinearly to H instead. Where only an ignore mask was
+    drawn, H is 0 there and the mean runs over the ignored places alone.
     """
-    target, weight = _target_and_weight(attention, look, ignore)
-    errors = weight * (scale_attention(attention, scale, detach_scale) - target).square()
+    look, ignore = _both_roles(look, ignore)
+    scaled = scale_attention(attention, scale, detach_scale)
+    if resolution == "mask":
+        scaled = F.interpolate(scaled, size=look.shape[2:], mode="bilinear", align_corners=False)
+    target, weight = _target_and_weight(scaled, look, ignore)
+    errors = weight * (scaled - target).square()
     amount = weight.sum((2, 3))  # (B, n): h·w, or the ignored part of it
     return _mean_per_image(errors.sum((2, 3)) / _or_one(amount), amount > 0)
 

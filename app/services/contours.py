@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.services.raster import Mask, Point, fill_polygon
+from gain_core.raster import Mask, Point, fill_polygon
 
 MIN_IOU = 0.98  # what simplification may cost; the promise to callers is 0.97
 TOLERANCES = (1.0, 0.75, 0.5, 0.35)  # pixels a simplified outline may stray, tried from coarse to fine

@@ -17,8 +17,8 @@ from PIL import Image
 from app.services import fabric
 from app.services.contours import polygons_of
 from app.services.errors import DrawingError
-from app.services.raster import Mask, Point, clip_polygon, fill_polygon, stroke_line
 from db.records import RegionRecord, Role
+from gain_core.raster import Mask, Point, clip_polygon, fill_polygon, stroke_line
 
 LOOK_COLOUR = "#00b86b"  # stroke of "look here"
 IGNORE_COLOUR = "#f0308c"  # stroke of "ignore this"; told apart from green by colour-blind eyes too

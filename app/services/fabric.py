@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.services.errors import DrawingError
-from app.services.raster import Point
 from db.records import Shape
+from gain_core.raster import Point
 
 FloatArray = NDArray[np.float64]
 _ORIGINS = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}

@@ -17,8 +17,8 @@ from app.services.drawing import (
     regions_from_canvas,
 )
 from app.services.errors import DrawingError
-from app.services.raster import fill_polygon
 from db.records import RegionRecord
+from gain_core.raster import fill_polygon
 
 IMAGE, CANVAS = (300, 200), (600, 400)
 STYLE = {"fill": "#00b86b40", "stroke": "#00b86b", "strokeWidth": 2}

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 from app.services import drawing
 from app.services.contours import polygons_of
 from app.services.drawing import canvas_from_regions, rasterise, regions_from_canvas, regions_from_mask
-from app.services.raster import Mask, fill_polygon
 from db.records import RegionRecord
+from gain_core.raster import Mask, fill_polygon
 
 
 def overlap(first: object, second: object) -> float:

@@ -89,6 +89,15 @@ def test_eq_7_compares_with_a_mask_of_any_size_averaged_down() -> None:
     assert external_loss(attention, look).item() == pytest.approx(0.25 / 4)
 
 
+def test_eq_7_at_the_masks_resolution_enlarges_the_map() -> None:
+    attention = torch.tensor([[[[2.0, 0.0]]]])
+    look = torch.tensor([[[[1.0, 1.0, 0.0, 0.0]]]])
+    # Scaled and enlarged to 1, 0.75, 0.25, 0 against 1, 1, 0, 0; averaged down the map is perfect.
+    got = external_loss(attention, look, resolution="mask")
+    assert got.item() == pytest.approx(2 * 0.0625 / 4)
+    assert external_loss(attention, look).item() == 0
+
+
 def test_ignoring_alone_penalises_the_ignored_places_only() -> None:
     attention = maps([[[4.0, 2.0], [1.0, 0.0]]])
     assert external_loss(attention, None, maps([RIGHT])).item() == pytest.approx(0.25 / 2)
@@ -210,6 +219,7 @@ REGIONS = area_average(MASKS, (2, 2))
         ((2, 2, 2, 2), lambda x: external_loss(x.relu(), MASKS, scale="none")),
         ((2, 2, 2, 2), lambda x: external_loss(x.exp(), MASKS, detach_scale=False)),
         ((2, 2, 2, 2), lambda x: external_loss(x.exp(), None, MASKS, scale="min_max", detach_scale=False)),
+        ((2, 2, 2, 2), lambda x: external_loss(x.exp(), MASKS, detach_scale=False, resolution="mask")),
         ((2, 3, 2, 2), lambda x: signed_evidence_loss(x, CLASS_PAIRS, MASKS, detach_scale=False)),
         (
             (2, 3, 2, 2),

@@ -5,13 +5,44 @@ Pixel (column c, row r) covers the square from (c, r) to (c + 1, r + 1) and belo
 (c + 0.5, r + 0.5) does.
 """
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from gain_core.errors import InputError
 
 Point = tuple[float, float]  # x right, y down, pixels
+Box = tuple[float, float, float, float]  # left, top, right, bottom, pixels
 Mask = NDArray[np.bool_]  # (height, width)
+
+
+def shapes_png(
+    size: tuple[int, int], *, boxes: Sequence[Box] = (), polygons: Sequence[Sequence[Point]] = ()
+) -> bytes:
+    """Boxes and polygons as the mask that a Sample's `look` and `ignore` take: a 1-bit PNG, 1 inside any.
+
+    size: (width, height) of the image as people see it; what lies beyond it is cut off. InputError for a box
+    turned inside out, or a polygon of fewer than three points.
+    """
+    outlines = [_corners(box) for box in boxes] + [list(points) for points in polygons]
+    mask = np.zeros((size[1], size[0]), dtype=np.bool_)
+    for points in outlines:
+        if len(points) < 3:
+            raise InputError(f"expected a polygon of at least three points, got {points}")
+        mask |= fill_polygon(points, size)
+    buffer = io.BytesIO()
+    Image.fromarray(mask).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _corners(box: Box) -> list[Point]:
+    left, top, right, bottom = box
+    if not (left < right and top < bottom):
+        raise InputError(f"expected a box with left < right and top < bottom, got {box}")
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
 def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
