@@ -23,7 +23,7 @@ from gain_core.checkpoint import file_sha256, load_model
 from gain_core.config import TrainConfig
 from gain_core.errors import ConfigError, InputError
 from gain_core.events import Phase, Step
-from gain_core.sample import Sample
+from gain_core.sample import AlsoShown, Sample
 from tests.gain_core.toy import draw
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +87,14 @@ def test_a_specification_comes_back_from_json_as_it_was(spec, tmp_path):
         config=TrainConfig.full_default(),
         base_weights=tmp_path / "base.safetensors",
         resume_from=tmp_path / "checkpoint.pt",
-        samples=(replace(spec.samples[0], ignore=b"\x00\xff", object_mask=tmp_path / "mask.png"),),
+        samples=(
+            replace(
+                spec.samples[0],
+                ignore=b"\x00\xff",
+                object_mask=tmp_path / "mask.png",
+                also=(AlsoShown(1, look=b"\xfe"), AlsoShown(2)),
+            ),
+        ),
     )
     assert RunSpec.from_json(full.to_json()) == full
     assert RunSpec.from_json(spec.to_json()) == spec

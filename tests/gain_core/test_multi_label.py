@@ -9,7 +9,7 @@ from PIL import Image
 from gain_core.augment import AugmentedSamples
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
-from gain_core.errors import InputError
+from gain_core.errors import CheckpointError, InputError
 from gain_core.events import Step, Validation
 from gain_core.full import FullTask
 from gain_core.models import Classifier
@@ -185,3 +185,25 @@ def test_a_further_class_out_of_range_is_refused(samples):
     samples[1] = replace(samples[1], also=(AlsoShown(2),))
     with pytest.raises(InputError, match="expected a label from 0 to 1, got 2"):
         list(train(model(), samples, QUICK))
+
+
+def test_a_checkpoint_is_refused_when_the_guidance_of_a_further_class_has_changed(samples, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    list(train(model(), samples, FULL, checkpoint=path))
+    list(train(model(), samples, FULL, checkpoint=path))  # finished: nothing left to do
+    samples[2] = replace(samples[2], also=(AlsoShown(1),))
+    with pytest.raises(CheckpointError, match="got one of another"):
+        list(train(model(), samples, FULL, checkpoint=path))
+
+
+def test_a_stopped_training_on_several_classes_goes_on_as_if_it_had_never_stopped(samples, tmp_path):
+    config, path = replace(FULL, steps=4), tmp_path / "checkpoint.pt"
+    whole, resumed = model(norm=True), model(norm=True)
+    list(train(whole, samples, config))
+    running = train(model(norm=True), samples, config, checkpoint=path)
+    for event in running:
+        if isinstance(event, Step) and event.step == 2:
+            running.close()
+    list(train(resumed, samples, config, checkpoint=path))
+    state = whole.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in resumed.state_dict().items())
