@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from gain_core.errors import ConfigError
@@ -11,12 +11,14 @@ Mode = Literal["quick", "full"]
 Form = Literal["guided", "gainext", "signed", "none"]
 Space = Literal["features", "image"]
 ImageClasses = Literal["all", "unguided"]
+Decay = Literal["none", "cosine"]
 Optimizer = Literal["adamw", "sgd"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 FORMS: tuple[Form, ...] = get_args(Form)
 SPACES: tuple[Space, ...] = get_args(Space)
 IMAGE_CLASSES: tuple[ImageClasses, ...] = get_args(ImageClasses)
+DECAYS: tuple[Decay, ...] = get_args(Decay)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 
 
@@ -45,6 +47,9 @@ class TrainConfig:
     guided_batch_size: int = 16  # guided images per step on top of them, balanced over classes
     optimizer: Optimizer = "adamw"  # needs no tuning of its rate by project; "sgd" is the paper's
     learning_rate: float = 1e-3  # AdamW; right for the last layers, 1e-4 when every layer moves
+    # "cosine": the rate falls to zero along half a cosine. The weights settle as an average over the last
+    # steps would let them, with nothing more to keep for resuming.
+    learning_rate_decay: Decay = "none"
     weight_decay: float = 1e-4  # AdamW's own, apart from the gradient; with "sgd" the usual L2 term
     momentum: float = 0.9  # "sgd" only: what VGG was trained with
     # Norm layers (and dropout) as in training. Off: batches heavy with guided images skew the statistics; on
@@ -58,6 +63,11 @@ class TrainConfig:
     image_classes: ImageClasses = "all"
     inside_weight: float = 1.0  # "guided": what lies in H must give the class
     outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
+    # "guided", quick mode: what looks like the outside of the regions, in the unguided images of guided
+    # classes, must give no class either: a few outlines reach every image that shares their background.
+    background_weight: float = 0.0
+    background_batch_size: int = 16  # unguided images per step for it, balanced over classes
+    background_share: float = 0.7  # of an image's places, at most, that count as background
     guided_space: Space = "features"  # "guided", full mode: where H is applied; "image": a second forward
     mining_weight: float = 1.0  # α of eq. 6, full mode only
     external_weight: float = 10.0  # ω of eq. 8
@@ -81,13 +91,28 @@ class TrainConfig:
             raise ConfigError(f"guided_space: expected one of {SPACES}, got {self.guided_space!r}")
         if self.image_classes not in IMAGE_CLASSES:
             raise ConfigError(f"image_classes: expected one of {IMAGE_CLASSES}, got {self.image_classes!r}")
+        if self.learning_rate_decay not in DECAYS:
+            raise ConfigError(
+                f"learning_rate_decay: expected one of {DECAYS}, got {self.learning_rate_decay!r}"
+            )
+        if self.mode == "full" and self.background_weight > 0:
+            raise ConfigError(f"background_weight: expected 0 in full mode, got {self.background_weight}")
+        if not 0 < self.background_share <= 1:
+            raise ConfigError(f"background_share: expected a share in (0, 1], got {self.background_share}")
         if self.mode == "full" and self.image_classes != "all":
             raise ConfigError(f"image_classes: expected 'all' in full mode, got {self.image_classes!r}")
         if self.optimizer not in OPTIMIZERS:
             raise ConfigError(f"optimizer: expected one of {OPTIMIZERS}, got {self.optimizer!r}")
         if self.momentum >= 1:
             raise ConfigError(f"momentum: expected a number below 1, got {self.momentum}")
-        for name in ("steps", "batch_size", "guided_batch_size", "validate_every", "checkpoint_every"):
+        for name in (
+            "steps",
+            "batch_size",
+            "guided_batch_size",
+            "background_batch_size",
+            "validate_every",
+            "checkpoint_every",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
         for field in fields(self):
@@ -105,9 +130,10 @@ class TrainConfig:
     @classmethod
     def quick_default(cls, form: Form = "guided", seed: int = 0) -> "TrainConfig":
         """The app's quick retrain; docs/decisions/0008 has the measurements behind the guided form."""
-        if form == "guided":
-            return cls(form=form, seed=seed, image_classes="unguided", unguided_weight=1.0)
-        return cls(form=form, seed=seed)
+        plain = cls(form=form, seed=seed, learning_rate_decay="cosine")
+        if form != "guided":
+            return plain
+        return replace(plain, image_classes="unguided", unguided_weight=1.0, background_weight=1.0)
 
     @classmethod
     def full_default(cls, form: Form = "guided", seed: int = 0) -> "TrainConfig":

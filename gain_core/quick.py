@@ -5,14 +5,16 @@ from collections.abc import Generator, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from gain_core.background import background_regions
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
+from gain_core.losses import inside_outside_regions
 from gain_core.models import Classifier
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import Losses, guided_stream, image_stream
+from gain_core.streams import Losses, background_stream, guided_stream, image_stream
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
 
@@ -39,6 +41,7 @@ class QuickTask:
         # By position, each (n, 2, h, w)
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
+        self._backgrounds = self._find_backgrounds()  # by position, each (h, w)
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
@@ -48,22 +51,52 @@ class QuickTask:
         for step in range(first, self._config.steps):
             with seeded((self._config.seed, step), self._device):
                 self.trained.train(self._config.train_norms)
-                losses = self._losses(self._schedule.images[step], self._schedule.guided[step])
+                losses = self._losses(
+                    self._schedule.images[step],
+                    self._schedule.guided[step],
+                    self._schedule.background[step],
+                )
                 self.trained.eval()
             yield losses
 
-    def _losses(self, plain: Tensor, guided: Tensor) -> Losses:
-        """plain (B,) and guided (G,): positions of the samples of the two streams."""
+    def _find_backgrounds(self) -> dict[int, Tensor]:
+        drawn = self._schedule.background.unique()
+        if len(drawn) == 0:
+            return {}
+        guided = sorted(self._masks)
+        masks = torch.stack([self._masks[position] for position in guided])  # (G, n, 2, h, w)
+        inside, outside = inside_outside_regions(
+            masks[:, :, 0], masks[:, :, 1], (masks.shape[3], masks.shape[4])
+        )
+        regions = background_regions(
+            self._features[drawn].float(),
+            self._features[guided].float(),
+            inside.amax(1),  # the object of any class is no background
+            torch.where(outside.amax((2, 3), keepdim=True) > 0, outside, 1.0).amin(1),
+            self._config.background_share,
+        )
+        return dict(zip(drawn.tolist(), regions, strict=True))
+
+    def _losses(self, plain: Tensor, guided: Tensor, background: Tensor) -> Losses:
+        """plain (B,), guided (G,) and background (U,): positions of the samples of the streams."""
         model, config = self._model, self._config
-        drawn = torch.cat([plain, guided])
-        features = model.neck(self._features[drawn].to(self._device, torch.float32))  # (B + G, K, h, w)
+        drawn = torch.cat([plain, guided, background])
+        features = model.neck(self._features[drawn].to(self._device, torch.float32))  # (B + G + U, K, h, w)
         labels = self._labels[drawn].to(self._device)
-        count = len(plain) if config.form == "guided" else len(drawn)
+        after = len(plain) + len(guided)
+        count = len(plain) if config.form == "guided" else after
         losses = image_stream(model, features[:count], labels[:count], config) if count else {}
         if len(guided) > 0:
-            masks = torch.stack([self._masks[position] for position in guided.tolist()]).to(self._device)
-            losses |= guided_stream(model, features[len(plain) :], labels[len(plain) :], masks, config)
+            masks = self._of(self._masks, guided)
+            own = slice(len(plain), after)
+            losses |= guided_stream(model, features[own], labels[own], masks, config)
+        if len(background) > 0:
+            regions = self._of(self._backgrounds, background)
+            losses |= background_stream(model, features[after:], labels[after:], regions, config)
         return losses
+
+    def _of(self, maps: dict[int, Tensor], positions: Tensor) -> Tensor:
+        return torch.stack([maps[position] for position in positions.tolist()]).to(self._device)
 
     def logits(self, positions: Sequence[int]) -> Tensor:
         """(len(positions), C), on the CPU, without gradients."""

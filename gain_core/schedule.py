@@ -22,6 +22,9 @@ class Schedule:
 
     images: Tensor  # (steps, batch_size) long: image-level label only; (steps, 0) when no class wants it
     guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0) when no image has any
+    background: (
+        Tensor  # (steps, background_batch_size) long: without, of guided classes; (steps, 0): not asked for
+    )
 
 
 @contextmanager
@@ -38,7 +41,7 @@ def seeded(seed: tuple[int, ...], device: torch.device) -> Iterator[None]:
 
 
 def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: TrainConfig) -> Schedule:
-    """Both streams, each balanced over classes; an image that shows several is in the turn of each of them.
+    """All streams, each balanced over classes; an image that shows several is in the turn of each of them.
 
     `guided` holds the positions of the training images whose guidance is used. The image-level stream takes a
     class's unguided images, and its guided ones only when it has no other; with `image_classes` "unguided" it
@@ -66,10 +69,18 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
         for label in sorted(train)
         if by_label or not marked[label]
     }
+    background = [[p for p in train[label] if p not in chosen] for label in sorted(train) if marked[label]]
+    wanted = config.form == "guided" and config.background_weight > 0
     return Schedule(
         images=_balanced_draws(list(plain.values()), config.steps, config.batch_size, generator),
         guided=_balanced_draws(
             [pool for pool in marked.values() if pool], config.steps, config.guided_batch_size, generator
+        ),
+        background=_balanced_draws(
+            [pool for pool in background if pool and wanted],
+            config.steps,
+            config.background_batch_size,
+            generator,
         ),
     )
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.config import TrainConfig
 from gain_core.losses import (
+    InsideOutside,
     classification_loss,
     external_loss,
     inside_outside_loss,
@@ -51,7 +52,7 @@ def guided_stream(
     if config.form == "guided":
         inside, outside = inside_outside_regions(look, ignore, (features.shape[2], features.shape[3]))
         logits = region_logits(model, features, torch.cat([inside, outside], 1))  # (G, 2n, C)
-        return _inside_outside(model, logits, inside, outside, labels, config)
+        return _weighted(_inside_outside(model, logits, inside, outside, labels), config)
     if config.form == "gainext":
         weights = attention_weights(model, features, labels, create_graph=config.second_order)
         attention = attention_maps(evidence_maps(features, weights))
@@ -66,6 +67,21 @@ def guided_stream(
     return {}
 
 
+def background_stream(
+    model: Classifier, features: Tensor, labels: Tensor, regions: Tensor, config: TrainConfig
+) -> Losses:
+    """The outside of "guided" for images without guidance: what looks like background must give no class.
+
+    features (B, K, h, w), labels (B, n), regions (B, h, w) from `background_regions`; an empty one does not
+    count.
+    """
+    outside = regions[:, None].expand(-1, labels.shape[1], -1, -1)
+    logits = region_logits(model, features, outside)
+    both = torch.cat([logits, logits], 1)  # nothing is said of the inside: its regions are empty
+    losses = _inside_outside(model, both, torch.zeros_like(outside), outside, labels)
+    return {"background": config.background_weight * losses.outside}
+
+
 def guided_image_stream(
     model: Classifier, images: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
 ) -> Losses:
@@ -77,15 +93,23 @@ def guided_image_stream(
     inside, outside = inside_outside_regions(look, ignore, (images.shape[2], images.shape[3]))
     both = torch.cat([inside, outside], 1).unsqueeze(2)  # (G, 2n, 1, S, S)
     logits = erased_logits(model, images.unsqueeze(1) * both)  # (G, 2n, C)
-    return _inside_outside(model, logits, inside, outside, labels, config)
+    return _weighted(_inside_outside(model, logits, inside, outside, labels), config)
+
+
+def _weighted(losses: InsideOutside, config: TrainConfig) -> Losses:
+    return {
+        "inside": config.inside_weight * losses.inside,
+        "outside": config.outside_weight * losses.outside,
+    }
 
 
 def _inside_outside(
-    model: Classifier, logits: Tensor, inside: Tensor, outside: Tensor, classes: Tensor, config: TrainConfig
-) -> Losses:
+    model: Classifier, logits: Tensor, inside: Tensor, outside: Tensor, classes: Tensor
+) -> InsideOutside:
+    """logits (B, 2n, C): of the inside for each of classes (B, n), then of the outside."""
     count, multi_label = classes.shape[1], model.spec.multi_label
     present = shown(classes, logits.shape[2]) if multi_label else None
-    losses = inside_outside_loss(
+    return inside_outside_loss(
         logits[:, :count],
         logits[:, count:],
         inside,
@@ -94,7 +118,3 @@ def _inside_outside(
         present=present,
         multi_label=multi_label,
     )
-    return {
-        "inside": config.inside_weight * losses.inside,
-        "outside": config.outside_weight * losses.outside,
-    }

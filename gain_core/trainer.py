@@ -100,6 +100,8 @@ def _optimise(
         if validation and done % config.validate_every == 0:
             yield _validate(model, task, validation, labels, done)
         for losses in task.steps(done):
+            for group in optimizer.param_groups:
+                group["lr"] = _learning_rate(config, done)
             values = _update(losses, optimizer, done, ranks)
             done += 1
             if (
@@ -118,6 +120,12 @@ def _optimise(
     finally:
         optimizer.zero_grad()
         model.eval().to(memory_format=torch.channels_last)
+
+
+def _learning_rate(config: TrainConfig, done: int) -> float:
+    if config.learning_rate_decay == "none":
+        return config.learning_rate
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done / config.steps))
 
 
 def _optimizer(trained: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -24,6 +24,7 @@ LOSSES = {  # of gain_core's trainers, as a legend says them
     "image": "Labels",
     "inside": "Inside the regions",
     "outside": "Outside the regions",
+    "background": "Background elsewhere",
     "mining": "Attention mining",
     "external": "Distance to the regions",
     "signed": "Signed evidence",
@@ -55,6 +56,8 @@ def _images_of_a_step(config: Mapping[str, Any]) -> str:
     guided = f"{config.get('guided_batch_size')} guided images"
     if config.get("form") == "none":
         return f"{by_label} by label"
+    if config.get("background_weight"):
+        guided += f", {config.get('background_batch_size')} images for their background"
     if config.get("image_classes") == "unguided":
         return f"{guided}, and {by_label} of classes that have no guidance"
     return f"{guided} and {by_label} by label"

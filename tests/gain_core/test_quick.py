@@ -109,6 +109,7 @@ def test_each_form_has_its_own_losses(samples, form, names):
         ("guided", "image", "unguided_weight"),
         ("guided", "inside", "inside_weight"),
         ("guided", "outside", "outside_weight"),
+        ("guided", "background", "background_weight"),
         ("gainext", "external", "external_weight"),
         ("signed", "signed", "signed_weight"),
     ],
@@ -139,11 +140,11 @@ def test_a_guided_image_has_no_image_level_loss_in_the_guided_form(samples):
     model = toy_model()
     features = torch.zeros(len(samples), 3, 4, 4, dtype=torch.float16)
     task = QuickTask(model, samples, features, replace(FAST, unguided_weight=1.0), torch.device("cpu"))
-    guided = torch.tensor([0, 1])
+    guided, nobody = torch.tensor([0, 1]), torch.tensor([], dtype=torch.long)
     with torch.no_grad():
-        before = task._losses(torch.tensor([8, 9]), guided)
+        before = task._losses(torch.tensor([8, 9]), guided, nobody)
         features[:8] = 5.0
-        after = task._losses(torch.tensor([8, 9]), guided)
+        after = task._losses(torch.tensor([8, 9]), guided, nobody)
     assert after["image"] == before["image"]
     assert after["inside"] != before["inside"]
 
@@ -266,3 +267,16 @@ def test_a_label_without_a_class_is_refused(samples):
     samples[3] = replace(samples[3], label=2)
     with pytest.raises(InputError, match=r"train/3\.png: expected a label from 0 to 1, got 2"):
         list(train(toy_model(), samples, FAST))
+
+
+def test_the_learning_rate_falls_along_half_a_cosine_when_told(samples, monkeypatch):
+    rates = []
+    step = torch.optim.AdamW.step
+
+    def watched(self, *arguments, **more):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *arguments, **more)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    trained(samples, replace(FAST, steps=4, learning_rate=0.2, learning_rate_decay="cosine"))
+    assert rates == pytest.approx([0.2, 0.1 + 0.1 * 0.5**0.5, 0.1, 0.1 - 0.1 * 0.5**0.5])

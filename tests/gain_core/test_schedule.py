@@ -52,6 +52,25 @@ def test_a_guided_class_leaves_the_image_stream_when_told_and_an_unguided_one_st
     assert draw_schedule(RARE, [0, 5], config).images.shape == (4, 0)
 
 
+def test_the_background_stream_takes_the_unguided_images_of_guided_classes():
+    config = TrainConfig(steps=4, background_batch_size=4, background_weight=1.0)
+    assert set(draw_schedule(RARE, [0], config).background.flatten().tolist()) == {1}
+    both = draw_schedule(RARE, [0, 5], config).background
+    assert all((step < 2).sum() == 2 for step in both)
+    assert set(both.flatten().tolist()) <= set(range(22)) - {0, 5}
+
+
+@pytest.mark.parametrize("form", ["none", "gainext", "signed"])
+def test_other_forms_have_no_background_stream(form):
+    config = TrainConfig(form=form, steps=4, background_weight=1.0)
+    assert draw_schedule(RARE, [0, 5], config).background.shape == (4, 0)
+
+
+def test_with_every_image_guided_there_is_no_background_to_find():
+    config = TrainConfig(steps=4, background_weight=1.0)
+    assert draw_schedule(samples(0, 1), [0, 1], config).background.shape == (4, 0)
+
+
 def test_validation_and_test_images_are_never_drawn():
     mixed = [*samples(0, 1), *samples(0, 1, split="test"), *samples(0, 1, split="validation")]
     schedule = draw_schedule(mixed, [], TrainConfig(form="none", steps=20))

@@ -1,0 +1,52 @@
+"""Which places of unguided images are taken for background."""
+
+import torch
+
+from gain_core.background import background_regions
+
+WATER, BOAT, CAR = torch.eye(3)  # features of one place
+
+
+def image(*places: torch.Tensor) -> torch.Tensor:
+    """Four places -> (3, 2, 2)."""
+    return torch.stack(places, 1).view(3, 2, 2)
+
+
+GUIDED = image(WATER, WATER, WATER, BOAT)[None]
+INSIDE = torch.tensor([[[0.0, 0.0], [0.0, 1.0]]])
+
+
+def test_a_place_like_the_outside_is_background_and_one_like_the_inside_is_not():
+    others = torch.stack([image(WATER, BOAT, BOAT, WATER), image(BOAT, WATER, BOAT, BOAT)])
+    regions = background_regions(others, GUIDED, INSIDE, 1 - INSIDE, share=1.0)
+    assert regions.tolist() == [[[1, 0], [0, 1]], [[0, 1], [0, 0]]]
+
+
+def test_a_place_as_far_from_both_is_left_alone():
+    assert background_regions(image(CAR, CAR, CAR, CAR)[None], GUIDED, INSIDE, 1 - INSIDE, 1.0).sum() == 0
+
+
+def test_the_length_of_the_features_does_not_matter():
+    other = image(WATER, BOAT, WATER, BOAT)[None]
+    short = background_regions(other, GUIDED, INSIDE, 1 - INSIDE, 1.0)
+    assert torch.equal(background_regions(100 * other, GUIDED, INSIDE, 1 - INSIDE, 1.0), short)
+
+
+def test_no_more_than_the_share_is_taken_and_the_clearest_places_first():
+    doubtful = 0.7 * WATER + 0.3 * BOAT
+    other = image(WATER, doubtful, BOAT, BOAT)[None]
+    half, quarter = (background_regions(other, GUIDED, INSIDE, 1 - INSIDE, share) for share in (0.5, 0.25))
+    assert half.tolist() == [[[1, 1], [0, 0]]]
+    assert quarter.tolist() == [[[1, 0], [0, 0]]]
+
+
+def test_without_a_place_that_is_surely_outside_nothing_is_background():
+    everywhere = torch.full((1, 2, 2), 0.5)
+    assert background_regions(GUIDED, GUIDED, everywhere, 1 - everywhere, 1.0).sum() == 0
+
+
+def test_an_object_smaller_than_a_place_still_stands_against_the_background():
+    inside = torch.tensor([[[0.0, 0.0], [0.02, 0.3]]])
+    other = image(WATER, BOAT, BOAT, BOAT)[None]
+    outside = 1 - inside
+    assert background_regions(other, GUIDED, inside, outside, 1.0).tolist() == [[[1, 0], [0, 0]]]
