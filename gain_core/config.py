@@ -13,6 +13,9 @@ Space = Literal["features", "image"]
 ImageClasses = Literal["all", "unguided"]
 Decay = Literal["none", "cosine"]
 Optimizer = Literal["adamw", "sgd"]
+Scale = Literal["max", "min_max", "none"]
+Score = Literal["probability", "logit"]
+Resolution = Literal["map", "mask"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -20,6 +23,9 @@ SPACES: tuple[Space, ...] = get_args(Space)
 IMAGE_CLASSES: tuple[ImageClasses, ...] = get_args(ImageClasses)
 DECAYS: tuple[Decay, ...] = get_args(Decay)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
+SCALES: tuple[Scale, ...] = get_args(Scale)
+SCORES: tuple[Score, ...] = get_args(Score)
+RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,14 @@ class TrainConfig:
     mining_weight: float = 1.0  # α of eq. 6, full mode only
     external_weight: float = 10.0  # ω of eq. 8
     signed_weight: float = 100.0  # "signed": a mean over all places is small, so the weight is large
+    # What the paper leaves open. σ and ω of eq. 4 act on the map enlarged to the image (masking.MaskingConfig
+    # has the reasons); each map is divided by its own maximum there and in eq. 7, or σ and H would mean
+    # another thing for every model.
+    mask_sigma: float = 0.5
+    mask_omega: float = 10.0
+    map_scale: Scale = "max"
+    mining_score: Score = "probability"  # s of eq. 5: a logit has no lower bound and would drive the training
+    external_resolution: Resolution = "map"  # of eq. 7: H averaged down to A, or A enlarged to H
     second_order: bool = True  # the w of eq. 1 is differentiated too: the true gradient of a loss on the map
 
     smallest_crop: float = 0.35  # full mode: least share of the image's area kept by the random crop
@@ -103,6 +117,16 @@ class TrainConfig:
             raise ConfigError(f"image_classes: expected 'all' in full mode, got {self.image_classes!r}")
         if self.optimizer not in OPTIMIZERS:
             raise ConfigError(f"optimizer: expected one of {OPTIMIZERS}, got {self.optimizer!r}")
+        if self.map_scale not in SCALES:
+            raise ConfigError(f"map_scale: expected one of {SCALES}, got {self.map_scale!r}")
+        if self.mining_score not in SCORES:
+            raise ConfigError(f"mining_score: expected one of {SCORES}, got {self.mining_score!r}")
+        if self.external_resolution not in RESOLUTIONS:
+            raise ConfigError(
+                f"external_resolution: expected one of {RESOLUTIONS}, got {self.external_resolution!r}"
+            )
+        if self.mask_omega == 0:
+            raise ConfigError("mask_omega: expected a slope above 0, got 0")
         if self.momentum >= 1:
             raise ConfigError(f"momentum: expected a number below 1, got {self.momentum}")
         for name in (

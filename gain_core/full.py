@@ -13,7 +13,7 @@ from gain_core.config import TrainConfig
 from gain_core.data import guidance_pictures, pixels_of
 from gain_core.folding import folded
 from gain_core.losses import attention_mining_loss
-from gain_core.masking import erase, erased_logits
+from gain_core.masking import MaskingConfig, erase, erased_logits
 from gain_core.models import Classifier
 from gain_core.ranks import current_ranks, synchronised
 from gain_core.sample import Sample, guided_training
@@ -52,9 +52,15 @@ def _mining(
     """S_am, eq. 3–5: what is left without the attended places of a class must not give it."""
     weights = attention_weights(model, features, labels, create_graph=config.second_order)
     attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
-    logits = erased_logits(model, erase(images, attention))  # (B, n, C)
-    multi_label = model.spec.multi_label
-    return attention_mining_loss(logits, labels, multi_label=multi_label, valid=counted(labels))
+    masking = MaskingConfig(config.mask_sigma, config.mask_omega, config.map_scale)
+    logits = erased_logits(model, erase(images, attention, masking))  # (B, n, C)
+    return attention_mining_loss(
+        logits,
+        labels,
+        multi_label=model.spec.multi_label,
+        valid=counted(labels),
+        score=config.mining_score,
+    )
 
 
 class FullTask:

@@ -56,7 +56,10 @@ def guided_stream(
     if config.form == "gainext":
         weights = attention_weights(model, features, labels, create_graph=config.second_order)
         attention = attention_maps(evidence_maps(features, weights))
-        return {"external": config.external_weight * external_loss(attention, look, ignore)}  # ω L_e of eq. 8
+        loss = external_loss(
+            attention, look, ignore, scale=config.map_scale, resolution=config.external_resolution
+        )
+        return {"external": config.external_weight * loss}  # ω L_e of eq. 8
     if config.form == "signed":
         count = len(model.spec.classes)
         everything = torch.arange(count, device=labels.device).expand(len(labels), count)

@@ -49,6 +49,10 @@ def test_a_whole_number_is_a_fair_way_to_write_a_weight():
         {"smallest_crop": 1.5},
         {"optimizer": "adam"},
         {"momentum": 1.0},
+        {"map_scale": "softmax"},
+        {"mining_score": "odds"},
+        {"external_resolution": "image"},
+        {"mask_omega": 0.0},
     ],
 )
 def test_an_impossible_value_is_refused(values):

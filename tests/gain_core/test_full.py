@@ -145,6 +145,23 @@ def test_gain_needs_no_guidance_and_alpha_weighs_the_mining_alone(samples):
     assert set(none) == {"image", "total"}
 
 
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ({"mask_sigma": 0.2}, {"mining"}),
+        ({"mask_omega": 80.0}, {"mining"}),
+        ({"mining_score": "logit"}, {"mining"}),
+        ({"map_scale": "none"}, {"mining", "external"}),
+        ({"external_resolution": "mask"}, {"external"}),
+    ],
+)
+def test_each_choice_that_the_paper_leaves_open_moves_its_own_losses(samples, option, name):
+    config = replace(FAST, form="gainext", steps=1)
+    usual = losses_of(trained(samples, config)[1])[0]
+    other = losses_of(trained(samples, replace(config, **option))[1])[0]
+    assert {loss for loss in usual if usual[loss] != other[loss]} - {"total"} == name
+
+
 def test_norm_layers_keep_their_statistics_by_default(samples):
     model, _ = trained(samples, replace(FAST, form="gainext"))
     assert torch.equal(model.neck[1].running_mean, torch.zeros(24))
