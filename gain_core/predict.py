@@ -22,7 +22,7 @@ class Prediction:
     probabilities: tuple[
         float, ...
     ]  # by class position, in [0, 1]; they sum to 1 unless classes are independent
-    attention_inside: float | None  # share of the true class's where it should lie; None: nobody said
+    attention_inside: float | None  # share of the true (first) class's where it should lie; None: nobody said
 
 
 def predict(
