@@ -53,7 +53,7 @@ def frozen(
 class PackedConvolution(nn.Module):
     """A convolution and the activation behind it as one call of oneDNN, the weight in a layout of its choice.
 
-    (B, K, h, w) -> (B, K', h', w'), CPU, without gradients. `example`: the size of the maps it is laid out for.
+    (B, K, h, w) -> (B, K', h', w'), CPU, without gradients. example: the size of the maps it is meant for.
     """
 
     def __init__(self, convolution: nn.Conv2d, activation: nn.Module | None, example: torch.Size) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,10 +11,13 @@ from torch import Tensor, nn
 
 from gain_core.attention import PIECE, explain
 from gain_core.backbones import Parts
+from gain_core.config import FORMS, Form, TrainConfig
 from gain_core.errors import InputError
 from gain_core.folding import NormedConvolution, folded, folded_weights
 from gain_core.frozen import PackedConvolution, frozen
+from gain_core.full import FullTask, step_losses
 from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
+from gain_core.sample import Sample
 from tests.gain_core.tiny import CLASSES, CurvedHead, images
 
 # Of each kind of network: separable, residual, with and without norms, LayerNorm, gates, split attention.
@@ -101,6 +105,37 @@ def test_training_through_the_folded_network_gives_the_plain_gradients(backbone:
         gradients.append({name: value.grad.clone() for name, value in model.named_parameters()})  # type: ignore[union-attr]
     plain, fast = gradients
     assert all(relative(fast[name], plain[name]) < 1e-9 for name in plain if plain[name].abs().max() > 1e-9)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_training_step_on_the_fast_path_has_the_plain_losses_and_gradients(form: Form) -> None:
+    """All streams: in float64 to 1e-9 of the largest; in fp32 losses to 1e-5 and gradients to 1e-3."""
+    config = TrainConfig(mode="full", form=form, batch_size=2)
+    masks = torch.zeros(3, 1, 2, 64, 64)
+    masks[2, 0, 0, 8:40, 16:48] = 1
+    labels = torch.tensor([[0], [1], [2]])
+    for dtype, losses_apart, gradients_apart in ((torch.float64, 1e-9, 1e-9), (torch.float32, 1e-5, 1e-3)):
+        model = network(DEFAULT_BACKBONE).to(dtype)
+        losses, gradients = [], []
+        for through in (model, folded(model)):
+            model.zero_grad()
+            terms = step_losses(through, pixels(3, dtype), masks.to(dtype), labels, config)
+            torch.stack(list(terms.values())).sum().backward()
+            losses.append(terms)
+            gradients.append(torch.cat([value.grad.flatten() for value in model.parameters()]))  # type: ignore[union-attr]
+        assert all(
+            abs(losses[1][name] - value) <= losses_apart * abs(value) for name, value in losses[0].items()
+        )
+        assert relative(gradients[1], gradients[0]) < gradients_apart
+
+
+def test_full_mode_trains_through_the_folded_network_unless_norm_layers_learn() -> None:
+    model = network(DEFAULT_BACKBONE)
+    samples = [Sample(str(i), Path(f"{i}.jpg"), i, "train") for i in range(len(CLASSES))]
+    for norms in (False, True):
+        config = TrainConfig(mode="full", form="none", train_norms=norms)
+        network_used = FullTask(model, samples, config, torch.device("cpu"))._network
+        assert any(isinstance(m, NormedConvolution) for m in network_used.modules()) != norms
 
 
 def test_folding_and_freezing_leave_the_model_as_it_was() -> None:
