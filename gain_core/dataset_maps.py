@@ -28,6 +28,7 @@ from gain_core.errors import InputError
 from gain_core.events import Phase
 from gain_core.frozen import frozen
 from gain_core.models import Classifier, ModelSpec, preprocess
+from gain_core.ranks import current_ranks
 
 _SHELF = 64  # images whose maps share a file, and are lost together when the work is interrupted
 _AHEAD = 32  # images read before the model asks for them
@@ -74,7 +75,9 @@ def explain_files(
     `maps-00000.safetensors` and so on hold `attention` (N, h, w) float32 >= 0 of 64 files each, in order and
     without the refused ones; `statistics.csv` has a row of `MapStatistics` for each and `refused.csv` the
     others. What is there already, of the same model and unchanged files, is not computed again. JPEGs are
-    decoded no larger than twice the model's input (`data.open_rgb`). InputError when a file is missing;
+    decoded no larger than twice the model's input (`data.open_rgb`). Under torchrun (`ranks.joined`) every
+    process calls it, each explains a share, and all of them get everything; `folder` must be one that all
+    see. InputError when a file is missing;
     OSError when the folder cannot be written.
     """
     identity = _identity(model)
@@ -82,7 +85,10 @@ def explain_files(
     for number, start in enumerate(range(0, len(files), _SHELF)):
         batch = files[start : start + _SHELF]
         shelves.append((folder / f"maps-{number:05d}.safetensors", batch, _token(identity, batch)))
+    ranks = current_ranks()
+    shelves = ranks.share(shelves)
     found = [_kept(path, token) for path, _, token in shelves]
+    total = sum(len(batch) for _, batch, _ in shelves)
     missing = [file for (_, batch, _), kept in zip(shelves, found, strict=True) if not kept for file in batch]
     fast = frozen(model) if missing else model
     done: list[DatasetMaps] = []
@@ -90,15 +96,17 @@ def explain_files(
         pixels = _decoded(readers, missing, model.spec)
         for (path, batch, token), kept in zip(shelves, found, strict=True):
             if on_progress is not None:
-                on_progress(Phase("Explaining images", len(done) * _SHELF, len(files)))
+                on_progress(Phase("Explaining images", len(done) * _SHELF, total))
             if kept is None:
                 kept, attention = _explain(fast, batch, itertools.islice(pixels, len(batch)))
                 _keep(path, token, kept, attention)
             done.append(kept)
+    done = ranks.gather(done)
     images = tuple(image for part in done for image in part.images)
     refused = tuple(refusal for part in done for refusal in part.refused)
-    _write_table(folder / "statistics.csv", MapStatistics, images)
-    _write_table(folder / "refused.csv", Refused, refused)
+    if ranks.first:
+        _write_table(folder / "statistics.csv", MapStatistics, images)
+        _write_table(folder / "refused.csv", Refused, refused)
     return DatasetMaps(images, refused)
 
 

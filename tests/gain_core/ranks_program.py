@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from gain_core import dataset_maps
 from gain_core.attention import explain
 from gain_core.config import TrainConfig
 from gain_core.data import pixels_of
@@ -49,11 +50,25 @@ def trained(samples: list[Sample], folder: Path, device: torch.device) -> dict[s
     return told
 
 
-def explained(samples: list[Sample], ranks: Ranks) -> dict[str, object]:
-    """Evidence maps of all samples, each computed by one of the processes."""
+def explained(samples: list[Sample], folder: Path, ranks: Ranks) -> dict[str, object]:
+    """Evidence maps of all samples, each computed by one of the processes; and all files to stored maps."""
     model = toy_model()
     mine = [explain(model, pixels_of([sample], model.spec)).evidence for sample in ranks.share(samples)]
-    return {"mine": len(mine), "evidence": [one.flatten().tolist() for one in ranks.gather(mine)]}
+    dataset_maps._SHELF = 4  # else these few images would be one process's work
+    done: list[int] = []
+    result = dataset_maps.explain_files(
+        model,
+        [sample.path for sample in samples],
+        folder / f"maps-by-{ranks.count}",
+        on_progress=lambda phase: done.append(phase.total),
+    )
+    return {
+        "mine": len(mine),
+        "evidence": [one.flatten().tolist() for one in ranks.gather(mine)],
+        "files of mine": done[0],
+        "files": [image.file for image in result.images],
+        "highest": [image.highest for image in result.images],
+    }
 
 
 def dying(samples: list[Sample], ranks: Ranks, device: torch.device) -> dict[str, object]:
@@ -73,7 +88,7 @@ def main(task: str, folder: Path) -> None:
         if task == "train":
             told = trained(samples, folder, device)
         elif task == "explain":
-            told = explained(samples, ranks)
+            told = explained(samples, folder, ranks)
         else:
             told = dying(samples, ranks, device)
         (folder / f"{task}-{ranks.rank}.json").write_text(json.dumps(told))

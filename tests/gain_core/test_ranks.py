@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gain_core import dataset_maps
 from gain_core.errors import ConfigError, GainError
 from gain_core.ranks import Ranks, current_ranks, joined
 from tests.gain_core import ranks_program
@@ -62,14 +63,27 @@ def test_two_processes_train_as_one(samples, tmp_path):
             torch.testing.assert_close(torch.tensor(mine), torch.tensor(theirs), rtol=1e-4, atol=1e-6)
 
 
+@pytest.fixture
+def _shelves_as_before():
+    before = dataset_maps._SHELF
+    yield
+    dataset_maps._SHELF = before
+
+
 @pytest.mark.processes
+@pytest.mark.usefixtures("_shelves_as_before")
 def test_two_processes_share_the_images_to_explain_and_know_all_maps(samples, tmp_path):
     ended = torchrun("explain", tmp_path)
     assert ended.returncode == 0, ended.stderr
     first, second = told("explain", tmp_path)
     assert first["mine"] + second["mine"] == len(samples) == 22
     assert first["evidence"] == second["evidence"]
-    alone = ranks_program.explained(samples, Ranks())
+    assert first["files of mine"] + second["files of mine"] == len(samples)
+    alone = ranks_program.explained(samples, tmp_path, Ranks())
+    assert first["files"] == second["files"] == alone["files"] == [str(sample.path) for sample in samples]
+    assert first["highest"] == second["highest"] == pytest.approx(alone["highest"], rel=1e-4)
+    names = [{path.name for path in (tmp_path / f"maps-by-{count}").iterdir()} for count in (1, 2)]
+    assert names[0] == names[1]
     torch.testing.assert_close(torch.tensor(first["evidence"]), torch.tensor(alone["evidence"]))
 
 
