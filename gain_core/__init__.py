@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gain_core.checkpoint import load_model, read_header, save_model
     from gain_core.config import TrainConfig
     from gain_core.cues import CueConfig, class_cues, cue_labels, cue_overlap, labels_png, read_labels
+    from gain_core.dataset_maps import explain_files
     from gain_core.errors import BackboneError, CheckpointError, ConfigError, GainError, InputError
     from gain_core.features import FeatureStore
     from gain_core.losses import (
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "cues", "raster", "ranks", "trainer"),
+    *("checkpoint", "features", "cues", "raster", "dataset_maps", "ranks", "trainer"),
 )
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "evidence_maps",
     "explain",
     "explain_features",
+    "explain_files",
     "external_loss",
     "group_accuracy",
     "inside_outside_loss",
