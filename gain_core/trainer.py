@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gain_core.config import TrainConfig
 from gain_core.data import label_rows
-from gain_core.errors import ConfigError, GainError, InputError
+from gain_core.errors import CheckpointError, ConfigError, GainError, InputError
 from gain_core.events import Event, Step, Validation
 from gain_core.features import FeatureStore
 from gain_core.full import FullTask
@@ -93,6 +93,11 @@ def _optimise(
         identity = training_identity(model, samples, config)
         if checkpoint.exists():
             done = load_checkpoint(checkpoint, identity, task.trained, optimizer)
+        begun = ranks.gather([done])
+        if len(set(begun)) > 1:
+            raise CheckpointError(
+                f"{checkpoint}: expected a place that all processes see, got {begun} steps done"
+            )
     validation = [position for position, sample in enumerate(samples) if sample.split == "validation"]
     labels = label_rows([samples[position] for position in validation])
     started = time.monotonic()

@@ -17,7 +17,7 @@ from gain_core import dataset_maps
 from gain_core.attention import explain
 from gain_core.config import TrainConfig
 from gain_core.data import pixels_of
-from gain_core.errors import GainError
+from gain_core.errors import CheckpointError, GainError
 from gain_core.events import Step, Validation
 from gain_core.ranks import Ranks, joined
 from gain_core.sample import Sample
@@ -48,6 +48,16 @@ def trained(samples: list[Sample], folder: Path, device: torch.device) -> dict[s
             "weights": [value.flatten().tolist() for value in model.state_dict().values()],
         }
     return told
+
+
+def apart(samples: list[Sample], folder: Path, ranks: Ranks, device: torch.device) -> str:
+    """What is said when one process finds a checkpoint and the other does not."""
+    checkpoint = folder / f"{'gainext' if ranks.first else 'nothing'}.checkpoint"
+    try:
+        list(train(toy_model(norm=True), samples, CONFIGS["gainext"], device=device, checkpoint=checkpoint))
+    except CheckpointError as error:
+        return str(error)
+    return "nothing"
 
 
 def explained(samples: list[Sample], folder: Path, ranks: Ranks) -> dict[str, object]:
@@ -87,6 +97,7 @@ def main(task: str, folder: Path) -> None:
     with joined(timedelta(seconds=60)) as (ranks, device):
         if task == "train":
             told = trained(samples, folder, device)
+            told["apart"] = apart(samples, folder, ranks, device)
         elif task == "explain":
             told = explained(samples, folder, ranks)
         else:
