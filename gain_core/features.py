@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from gain_core.atomic import write_atomically
+from gain_core.attention import PIECE
 from gain_core.data import pixels_of
 from gain_core.events import Phase
+from gain_core.frozen import frozen
 from gain_core.models import Classifier
 from gain_core.sample import Sample
 
@@ -62,6 +64,7 @@ class FeatureStore:
         folder = None if self.folder is None else self.folder / (fingerprint or model.trunk_fingerprint())
         kept = {} if folder is None else _read_all(folder, samples)
         missing = list({sample.key: sample for sample in samples if sample.key not in kept}.values())
+        fast = frozen(model) if missing else model
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
             following = [reader.submit(pixels_of, chunk, model.spec) for chunk in chunks[:1]]
@@ -71,7 +74,7 @@ class FeatureStore:
                 following += [
                     reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
                 ]
-                for sample, output in zip(chunk, _trunk_output(model, pixels), strict=True):
+                for sample, output in zip(chunk, _trunk_output(fast, pixels), strict=True):
                     if folder is not None:
                         _write(_file(folder, sample.key), output)
                     kept[sample.key] = output
@@ -84,10 +87,10 @@ def _trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
     """(B, K0, h0, w0) float16."""
     device = next(model.parameters()).device
     with torch.inference_mode():
-        pixels = pixels.to(
-            device, memory_format=torch.channels_last
-        )  # the layout of the weights: twice as fast
-        return model.trunk(pixels).to("cpu", torch.float16).contiguous().numpy()
+        pixels = pixels.to(device, memory_format=torch.channels_last)  # the layout of the weights
+        pieces = pixels.split(PIECE) if device.type == "cpu" else (pixels,)
+        output = torch.cat([model.trunk(piece) for piece in pieces])
+        return output.to("cpu", torch.float16).contiguous().numpy()
 
 
 def _file(folder: Path, key: str) -> Path:

@@ -2,24 +2,37 @@
 
 A norm layer in eval mode is a scale γ / sqrt(variance + ε) and a shift per channel, and a convolution scaled
 and shifted is a convolution. Reading and writing whole maps is most of what a small network's time goes to.
+
+Which layers follow each other is found by watching a copy work on one image, and proven on it. Nothing is
+patched while other threads use the model, as torch.fx would do.
 """
 
-from typing import Any, NamedTuple
+import copy
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from timm.layers import BatchNormAct2d, pad_same
 from timm.layers.conv2d_same import Conv2dSame
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gain_core.models import Classifier
 
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU)
 
-class Pair(NamedTuple):
-    """Where a graph runs a convolution and at once, and with nothing else, its norm layer."""
 
-    convolution: fx.Node
-    norm: fx.Node
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Layers, by name, that run one after another with nothing else taking part."""
+
+    convolution: str
+    shape: torch.Size  # of what goes into the convolution
+    norm: str | None = None
+    activation: str | None = None
 
 
 class NormedConvolution(nn.Module):
@@ -34,72 +47,79 @@ class NormedConvolution(nn.Module):
         self.norm = norm
 
     def forward(self, maps: Tensor) -> Tensor:
-        convolution = self.convolution
-        weight, bias = folded_weights(convolution, self.norm)
-        maps, padding = padded(convolution, maps)
-        return F.conv2d(
-            maps, weight, bias, convolution.stride, padding, convolution.dilation, convolution.groups
-        )
+        layer = self.convolution
+        weight, bias = folded_weights(layer, self.norm)
+        maps, padding = padded(layer, maps)
+        return F.conv2d(maps, weight, bias, layer.stride, padding, layer.dilation, layer.groups)
 
 
 def folded(model: Classifier) -> Classifier:
     """The same classifier on the same live weights, norm layers folded: train through it, keep `model`.
 
-    For norm layers in eval mode (`TrainConfig.train_norms` off). What cannot be traced, or has no pair to
-    fold, runs as it is. `model` is not changed; its parameters are those of the result, under other names.
+    For norm layers in eval mode (`TrainConfig.train_norms` off); what has no pair to fold runs as it is.
+    `model` is not changed; its parameters are those of the result, under other names.
     """
-    return model.running_through(_folded(model.trunk), _folded(model.neck))
+    trunk, maps = _folded(model.trunk, example_image(model))
+    return model.running_through(trunk, _folded(model.neck, maps)[0])
 
 
-def _folded(layers: nn.Module) -> nn.Module:
-    graph = traced(layers)
-    if graph is None:
-        return layers
-    for pair in pairs(graph):
-        convolution, norm = (graph.get_submodule(str(node.target)) for node in pair)
-        graph.set_submodule(str(pair.convolution.target), NormedConvolution(convolution, norm))  # type: ignore[arg-type]
-        drop_norm(graph, pair)
-    graph.delete_all_unused_submodules()
-    graph.recompile()
-    return graph
+def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
+    """The folded layers, and what they make of `example`."""
+    shared = {id(value): value for value in itertools.chain(layers.parameters(), layers.buffers())}
+    own = copy.deepcopy(layers, dict(shared))  # the layers' structure is copied, their weights are the same
+    fold(own, chains(layers, example))
+    with torch.no_grad():
+        return own, own(example)
 
 
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        whole = isinstance(m, nn.Conv2d | nn.BatchNorm2d)  # timm's own kinds too, which fx would look into
-        return whole or super().is_leaf_module(m, module_qualified_name)
+def example_image(model: Classifier, count: int = 1) -> Tensor:
+    """(count, 3, S, S) on the model's device and in its dtype, channels-last, with something to see."""
+    weight, side = next(model.parameters()), model.spec.image_size
+    values = torch.linspace(-1.0, 1.0, 3 * side * side, device=weight.device, dtype=weight.dtype)
+    return values.view(1, 3, side, side).repeat(count, 1, 1, 1).contiguous(memory_format=torch.channels_last)
 
 
-def traced(layers: nn.Module) -> fx.GraphModule | None:
-    """What the layers run, one after another, on the same modules; None when they cannot be written down."""
-    try:
-        return fx.GraphModule(layers, _Tracer().trace(layers))
-    except Exception:  # a network that decides by the values it sees refuses in its own way
-        return None
+def chains(layers: nn.Module, example: Tensor) -> list[Chain]:
+    """All plain convolutions with the norm layer and the activation that each may be joined with.
+
+    Proven on a copy with other norm layers, which no branch of a fresh network hides by a γ of zero: what
+    does not give the same then is not joined.
+    """
+    trial = copy.deepcopy(layers)
+    _disturb(trial)
+    with torch.no_grad():
+        found, expected = _watch(trial, example)
+        for attempt in (found, [replace(chain, activation=None) for chain in found]):
+            joined = copy.deepcopy(trial)
+            fold(joined, attempt)
+            join(
+                joined, attempt, lambda chain, convolution, activation: nn.Sequential(convolution, activation)
+            )
+            if _same(joined(example), expected):
+                return attempt
+    return [Chain(chain.convolution, chain.shape) for chain in found]
 
 
-def pairs(graph: fx.GraphModule) -> list[Pair]:
-    """All convolutions whose output goes to a norm layer and nowhere else, in the order they run."""
-    found = []
-    for norm in graph.graph.nodes:
-        if norm.op != "call_module" or not _can_fold_norm(graph.get_submodule(norm.target)):
-            continue
-        before = norm.args[0]
-        if before.op == "call_module" and len(before.users) == 1 and not _called_again(graph, before, norm):
-            convolution: Any = graph.get_submodule(before.target)
-            if plain_convolution(convolution) and convolution.out_channels == _channels(graph, norm):
-                found.append(Pair(before, norm))
-    return found
+def fold(layers: nn.Module, found: Sequence[Chain]) -> None:
+    """Put one convolution of live weights in the place of each pair; timm's norm layers leave activations."""
+    for chain in found:
+        if chain.norm is not None:
+            convolution, norm = (layers.get_submodule(name) for name in (chain.convolution, chain.norm))
+            layers.set_submodule(chain.convolution, NormedConvolution(convolution, norm))  # type: ignore[arg-type]
+            layers.set_submodule(chain.norm, getattr(norm, "act", nn.Identity()))
 
 
-def drop_norm(graph: fx.GraphModule, pair: Pair) -> None:
-    """Take the norm layer out of the graph; timm's kind holds an activation, which stays in its place."""
-    activation = getattr(graph.get_submodule(str(pair.norm.target)), "act", nn.Identity())
-    if isinstance(activation, nn.Identity):
-        pair.norm.replace_all_uses_with(pair.convolution)
-        graph.graph.erase_node(pair.norm)
-    else:
-        graph.set_submodule(str(pair.norm.target), activation)
+def join(
+    layers: nn.Module, found: Sequence[Chain], make: Callable[[Chain, nn.Module, nn.Module], nn.Module]
+) -> None:
+    """Put make(chain, convolution, its activation or Identity) in the place of each, after `fold`."""
+    for chain in found:
+        activation: nn.Module = nn.Identity()
+        if chain.activation is not None:
+            activation = layers.get_submodule(chain.activation)
+            layers.set_submodule(chain.activation, nn.Identity())
+        convolution = layers.get_submodule(chain.convolution)
+        layers.set_submodule(chain.convolution, make(chain, convolution, activation))
 
 
 def folded_weights(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -119,10 +139,57 @@ def padded(convolution: nn.Conv2d, maps: Tensor) -> tuple[Tensor, tuple[int, int
     if isinstance(convolution, Conv2dSame):
         sizes: Any = (convolution.kernel_size, convolution.stride, convolution.dilation)
         return pad_same(maps, *sizes), (0, 0)
-    return maps, convolution.padding  # type: ignore[return-value]  # no string: see plain_convolution
+    return maps, convolution.padding  # type: ignore[return-value]  # no string: see _plain_convolution
 
 
-def plain_convolution(layer: nn.Module) -> bool:
+def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Chain], Tensor]:
+    """What runs after what, and the result."""
+    found: list[Chain] = []
+    calls: Counter[str] = Counter()
+    last: list[Any] = [None]  # the last watched layer's result: only what takes it at once can be joined
+
+    def note(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def hook(layer: nn.Module, inputs: Any, output: Tensor) -> None:
+            calls[name] += 1
+            follows = found and inputs[0] is last[0]
+            if isinstance(layer, nn.Conv2d):
+                found.append(Chain(name, inputs[0].shape))
+            elif follows and found[-1].activation is None and isinstance(layer, ACTIVATIONS):
+                found[-1] = replace(found[-1], activation=name)
+            elif follows and found[-1].norm is found[-1].activation is None and _can_fold(layer):
+                own = isinstance(getattr(layer, "act", None), ACTIVATIONS)
+                found[-1] = replace(found[-1], norm=name, activation=name if own else None)
+            last[0] = output
+
+        return hook
+
+    handles = [
+        layer.register_forward_hook(note(name))
+        for name, layer in layers.named_modules()
+        if _plain_convolution(layer) or _can_fold(layer) or _outside_norm(layers, name, layer)
+    ]
+    result: Tensor = layers(example)
+    for handle in handles:
+        handle.remove()
+    once = [chain for chain in found if calls[chain.convolution] == 1]
+    return [_without_repeated(chain, calls) for chain in once], result
+
+
+def _without_repeated(chain: Chain, calls: Counter[str]) -> Chain:
+    if chain.norm is not None and calls[chain.norm] > 1:
+        return Chain(chain.convolution, chain.shape)
+    if chain.activation is not None and calls[chain.activation] > 1:
+        return replace(chain, activation=None)
+    return chain
+
+
+def _outside_norm(layers: nn.Module, name: str, layer: nn.Module) -> bool:
+    """An activation of its own: timm's norm layers call theirs themselves."""
+    parent = layers.get_submodule(name.rpartition(".")[0])
+    return isinstance(layer, ACTIVATIONS) and not isinstance(parent, nn.BatchNorm2d)
+
+
+def _plain_convolution(layer: nn.Module) -> bool:
     """Whether its result is its weight on its zero-padded input: other kinds first change their weight."""
     return (
         type(layer) in (nn.Conv2d, Conv2dSame)
@@ -131,18 +198,20 @@ def plain_convolution(layer: nn.Module) -> bool:
     )
 
 
-def _can_fold_norm(layer: nn.Module) -> bool:
+def _can_fold(layer: nn.Module) -> bool:
     if type(layer) not in (nn.BatchNorm2d, BatchNormAct2d) or layer.training:
         return False
     whole = layer.affine and layer.running_mean is not None
     return bool(whole) and isinstance(getattr(layer, "drop", nn.Identity()), nn.Identity)
 
 
-def _called_again(graph: fx.GraphModule, *nodes: fx.Node) -> bool:
-    targets = [node.target for node in graph.graph.nodes if node.op == "call_module"]
-    return any(targets.count(node.target) > 1 for node in nodes)
+def _disturb(layers: nn.Module) -> None:
+    generator = torch.Generator().manual_seed(0)
+    norms: list[Any] = [layer for layer in layers.modules() if _can_fold(layer)]
+    for norm in norms:
+        for values, low in ((norm.weight, 0.5), (norm.running_var, 0.5), (norm.bias, -0.5)):
+            values.data.copy_(low + torch.rand(values.shape, generator=generator))
 
 
-def _channels(graph: fx.GraphModule, norm: fx.Node) -> int:
-    layer: Any = graph.get_submodule(str(norm.target))
-    return int(layer.num_features)
+def _same(got: Tensor, expected: Tensor) -> bool:
+    return bool((got - expected).abs().max() <= 1e-3 * expected.abs().max())

@@ -14,6 +14,7 @@ from app.services.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 from gain_core.attention import explain
 from gain_core.checkpoint import file_sha256, load_model
+from gain_core.frozen import frozen
 from gain_core.models import Classifier, preprocess
 
 # Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.
@@ -80,7 +81,7 @@ def _load(ws: Workspace, version: VersionRecord) -> Classifier:
         raise MissingFileError(
             f"The file of model version {version.number} is not the one that was published: {path}."
         )
-    return load_model(path)
+    return frozen(load_model(path), images=1)  # a page asks for one image at a time
 
 
 SHELF = ModelShelf()

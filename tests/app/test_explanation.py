@@ -84,7 +84,7 @@ def test_a_model_that_several_threads_want_is_loaded_once(
 def test_the_shelf_forgets_the_model_that_was_not_used_for_longest(
     seeded: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanation, "load_model", lambda path: object())
+    monkeypatch.setattr(explanation, "_load", lambda ws, version: object())
     first, second, third = (seeded.publish(seed=number) for number in range(3))
     shelf = ModelShelf(kept=2)
     kept = shelf.get(seeded.ws, first)

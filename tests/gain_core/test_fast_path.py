@@ -178,6 +178,15 @@ def test_four_threads_share_one_frozen_copy() -> None:
             torch.testing.assert_close(got, wanted)
 
 
+def test_models_are_frozen_while_other_threads_use_them() -> None:
+    model, batch = network("resnet18"), pixels(1)
+    expected = explain(model, batch).evidence
+    with ThreadPoolExecutor(4) as threads:
+        works = [lambda: explain(frozen(model), batch), lambda: explain(model, batch)] * 8
+        for result in threads.map(lambda work: work(), works):
+            assert relative(result.evidence, expected) < 1e-4
+
+
 def test_bfloat16_maps_are_within_a_tenth_of_the_largest_evidence() -> None:
     """Eight bits of mantissa through fifty layers; the classes found stay the same where they are clear."""
     model, batch = network(DEFAULT_BACKBONE), pixels(8)
@@ -220,18 +229,38 @@ class Shared(nn.Module):
         return result + self.norm(result)
 
 
-class Deciding(nn.Module):
-    """Cannot be written down as a graph: it looks at its values."""
+class Hidden(nn.Module):
+    """The same behind a γ of zero, as the last norm of a fresh residual branch: one look would not tell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer = Shared(), nn.BatchNorm2d(4)
+        nn.init.zeros_(self.outer.weight)
 
     def forward(self, maps: Tensor) -> Tensor:
-        return maps.abs() if maps.sum() > 0 else maps
+        result: Tensor = maps[:, :1] + self.outer(self.inner(maps))
+        return result
+
+
+class Twice(nn.Module):
+    """One convolution with two norm layers, in turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.first, self.second = nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.BatchNorm2d(4)
+        self.second.running_mean.fill_(0.5)  # type: ignore[union-attr,operator]
+
+    def forward(self, maps: Tensor) -> Tensor:
+        maps = self.first(self.convolution(torch.cat([maps, maps[:, :1]], 1)))
+        result: Tensor = self.second(self.convolution(maps))
+        return result
 
 
 def test_what_cannot_be_folded_runs_as_it_is() -> None:
     circular = nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular")
     named = nn.Conv2d(3, 4, 3, padding="same")
     own = nn.BatchNorm2d(4, affine=False)
-    cases = ([Shared()], [Deciding(), nn.Conv2d(3, 4, 1)], [circular, nn.BatchNorm2d(4)])
+    cases = ([Shared()], [Hidden()], [Twice()], [circular, nn.BatchNorm2d(4)])
     for layers in (*cases, [named, nn.BatchNorm2d(4)], [nn.Conv2d(3, 4, 1), own]):
         model = classifier_of(*layers)
         batch = images(2, side=8, dtype=torch.float32)
