@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree
@@ -28,7 +29,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.report import environment, print_table, write_json
+from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.timing import alternating_medians
 from gain_core.attention import explain, explain_features
 from gain_core.config import Form, TrainConfig
@@ -76,19 +77,18 @@ class Result:
     """Of one way to make cues, over all images with a mask."""
 
     name: str
-    overlap: Overlap
-    seconds: float  # of training and explaining, all folds
+    overlaps: tuple[Overlap, ...]  # one for each seed
+    seconds: float  # of training and explaining, all folds and seeds
     empty: int = 0  # maps that are zero everywhere: the model has no evidence for a class that is there
 
     @property
     def row(self) -> dict[str, str]:
-        background, *classes = self.overlap.iou
-        seen = [value for value in classes if value is not None]
+        classes = [[iou for iou in overlap.iou[1:] if iou is not None] for overlap in self.overlaps]
         return {
             "cues": self.name,
-            "mIoU": f"{100 * (self.overlap.mean_iou or 0):.1f}",
-            "background": f"{100 * (background or 0):.1f}",
-            "classes alone": f"{100 * sum(seen) / len(seen):.1f}",
+            "mIoU": mean([overlap.mean_iou for overlap in self.overlaps], spread=True),
+            "background": mean([overlap.iou[0] for overlap in self.overlaps]),
+            "classes alone": mean([sum(known) / len(known) for known in classes]),
             "empty maps": str(self.empty),
             "seconds": f"{self.seconds:.0f}",
         }
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             results += [_cross_validated(pictures, spec, form, store, options) for form in options.forms]
     print(
         f"\n{options.data.name}: {len(judged)} masks, {len(pictures)} images, {options.folds} folds, "
-        f"{options.backbone} at {options.image_size} px; figures in %"
+        f"{options.seeds} seeds, {options.backbone} at {options.image_size} px; figures in %"
     )
     print_table([result.row for result in results])
     speed = _explain_ms(specs)
@@ -135,29 +135,30 @@ def _cross_validated(
     # The features of the frozen trunk are the same for every form and fold: they are no part of the time.
     store.get_or_compute(build_classifier(spec), [picture.sample for picture in pictures])
     started = time.monotonic()
-    counts, empty = Overlap.nothing(len(CLASSES)), 0
+    overlaps = [Overlap.nothing(len(CLASSES))] * options.seeds
+    empty = 0
     folds = 1 if form == "none" else options.folds  # without guidance every fold would be the same training
-    for fold in range(folds):
+    for seed, fold in product(range(options.seeds), range(folds)):
         samples = [p.sample if i % folds == fold else p.guided for i, p in enumerate(pictures)]
-        model = build_classifier(spec, seed=options.seed)
-        for _ in train(model, samples, _config(form, options), store):
+        model = build_classifier(spec, seed=seed)
+        for _ in train(model, samples, _config(form, seed, options), store):
             pass
         asked = [picture for picture in pictures[fold::folds] if picture.mask is not None]
         for picture, maps in _shown_maps(model, asked, store):
             mask = cast(np.ndarray, picture.mask)
             labels = cue_labels(maps, picture.labels, (mask.shape[0], mask.shape[1]))
-            counts += cue_overlap(labels, mask, len(CLASSES))
+            overlaps[seed] += cue_overlap(labels, mask, len(CLASSES))
             empty += int((maps.amax((1, 2)) == 0).sum())
             if options.cues_out:
-                out = options.cues_out / f"{form}-stride{spec.output_stride}"
+                out = options.cues_out / f"{form}-stride{spec.output_stride}-seed{seed}"
                 out.mkdir(parents=True, exist_ok=True)
                 (out / f"{picture.path.stem}.png").write_bytes(labels_png(labels))
-    return Result(f"{form}, stride {spec.output_stride}", counts, time.monotonic() - started, empty)
+    return Result(f"{form}, stride {spec.output_stride}", tuple(overlaps), time.monotonic() - started, empty)
 
 
-def _config(form: Form, options: argparse.Namespace) -> TrainConfig:
+def _config(form: Form, seed: int, options: argparse.Namespace) -> TrainConfig:
     preset = TrainConfig.full_default if options.mode == "full" else TrainConfig.quick_default
-    return replace(preset(form, options.seed), steps=options.steps)
+    return replace(preset(form, seed), steps=options.steps)
 
 
 def _shown_maps(
@@ -184,7 +185,7 @@ def _yardstick(name: str, pictures: Sequence[Picture]) -> Result:
         mask = cast(np.ndarray, picture.mask)
         label = 0 if name == "nothing" else picture.labels[0] + 1
         counts += cue_overlap(np.full_like(mask, label), mask, len(CLASSES))
-    return Result(name, counts, 0.0)
+    return Result(name, (counts,), 0.0)
 
 
 def _png(inside: np.ndarray) -> bytes | None:
@@ -202,7 +203,7 @@ def _document(
     pictures: Sequence[Picture],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    settings = ("mode", "backbone", "image_size", "folds", "steps", "seed")
+    settings = ("mode", "backbone", "image_size", "folds", "steps", "seeds")
     return {
         "dataset": options.data.name,
         "images": len(pictures),
@@ -214,8 +215,11 @@ def _document(
         "rows": [
             {
                 "cues": result.name,
-                "mean_iou": result.overlap.mean_iou,
-                "iou": dict(zip(("background", *CLASSES), result.overlap.iou, strict=True)),
+                "mean_iou": [overlap.mean_iou for overlap in result.overlaps],
+                "iou": [
+                    dict(zip(("background", *CLASSES), overlap.iou, strict=True))
+                    for overlap in result.overlaps
+                ],
                 "empty_maps": result.empty,
                 "seconds": round(result.seconds, 1),
             }
@@ -234,7 +238,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--forms", nargs="+", default=list(FORMS), choices=FORMS)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--cues-out", type=Path, help="write the cues as palette PNG into this folder")
     return parser.parse_args(arguments)
