@@ -7,7 +7,7 @@ one retrain per form from that same biased model, through the services and the t
 - gainext: the paper's eq. 7, with the paper's weight
 - guided: the app's default form
 
-The draw takes the same number of images of every class (to within one), at random within a class.
+By default the draw takes the same number of images of every class (to within one), at random within a class.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from shutil import copyfile
 from typing import Any, cast
@@ -30,7 +31,7 @@ from benchmarks.report import environment, mean, print_table, write_json
 from db import annotations as stored_guidance
 from db import library as projects
 from db import versions
-from db.records import ImageRecord, RunMode, RunRecord, Split, VersionRecord
+from db.records import ImageRecord, RegionRecord, RunMode, RunRecord, Split, VersionRecord
 from gain_core.config import Form
 
 FORMS: tuple[Form, ...] = ("none", "gainext", "guided")
@@ -73,7 +74,7 @@ def _one_seed(
     project = report.project_id
     biased, seconds = _train(ws, training.request_first_model(ws, project, seed=seed))
     yield "biased", _measure(ws, biased, options.split, merge, seconds)
-    _guide(ws, project, options.masks, seed)
+    _guide(ws, project, options, seed)
     for form in options.forms:
         projects.set_current_version(ws.database, project_id=project, version_id=biased.id)
         run = training.request_retrain(ws, project, cast(RunMode, options.mode), form=form, seed=seed)
@@ -95,31 +96,41 @@ def _train(ws: Workspace, requested: RunRecord) -> tuple[VersionRecord, float]:
     ).total_seconds()
 
 
-def _guide(ws: Workspace, project_id: int, masks: int, seed: int) -> None:
-    """Guidance from the masks of `masks` training images, as many of each class, drawn at random."""
-    pools: dict[int, list[ImageRecord]] = defaultdict(list)
-    for image in projects.list_images(ws.database, project_id, split="train"):
-        if image.mask_sha256 is not None:
-            pools[image.class_position].append(image)
+def _guide(ws: Workspace, project_id: int, options: argparse.Namespace, seed: int) -> None:
+    """Guidance for `options.masks` training images, from their masks or the boxes around them."""
+    order = [image for image in _order(ws, project_id, options.order, seed) if image.mask_sha256 is not None]
+    if len(order) < options.masks:
+        raise SystemExit(f"expected at least {options.masks} training images with a mask, got {len(order)}")
+    for image in order[: options.masks]:
+        mask = library.open_mask(ws, image)
+        if mask is not None and options.supervision == "mask":
+            annotation.mask_guidance(ws, image.id, image.class_id, mask)
+        elif mask is not None and (corners := mask.getbbox()) is not None:
+            left, top, right, bottom = corners
+            box = RegionRecord("box", "look_here", ((left, top), (right, bottom)))
+            annotation.save(ws, image.id, image.class_id, [box])
+    guided = stored_guidance.count_guided_images(ws.database, project_id)
+    if guided != options.masks:
+        raise SystemExit(f"expected {options.masks} guided images, got {guided}: a mask was empty")
+
+
+def _order(ws: Workspace, project_id: int, order: str, seed: int) -> list[ImageRecord]:
+    """Training images in the order in which they get guidance (see `--order`)."""
+    if order == "app":
+        version = projects.get_project(ws.database, project_id).current_version_id
+        return [item.image for item in annotation.queue(ws, project_id, version)]
+    images = projects.list_images(ws.database, project_id, split="train")
     generator = random.Random(seed)
+    if order == "random":
+        generator.shuffle(images)
+        return images
+    pools: dict[int, list[ImageRecord]] = defaultdict(list)
+    for image in images:
+        pools[image.class_position].append(image)
     for position in sorted(pools):
         generator.shuffle(pools[position])
-    turns = max((len(pool) for pool in pools.values()), default=0)
-    order = [
-        pools[position][turn]
-        for turn in range(turns)
-        for position in sorted(pools)
-        if turn < len(pools[position])
-    ]
-    if len(order) < masks:
-        raise SystemExit(f"expected at least {masks} training images with a mask, got {len(order)}")
-    for image in order[:masks]:
-        mask = library.open_mask(ws, image)
-        if mask is not None:
-            annotation.mask_guidance(ws, image.id, image.class_id, mask)
-    guided = stored_guidance.count_guided_images(ws.database, project_id)
-    if guided != masks:
-        raise SystemExit(f"expected {masks} guided images, got {guided}: a mask was empty")
+    turns = zip_longest(*(pools[position] for position in sorted(pools)))
+    return [image for turn in turns for image in turn if image is not None]
 
 
 def _measure(
@@ -151,6 +162,8 @@ def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> 
     return {
         "dataset": options.data.name,
         "masks": options.masks,
+        "supervision": options.supervision,
+        "order": options.order,
         "seeds": options.seeds,
         "mode": options.mode,
         "split": options.split,
@@ -184,7 +197,8 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
             }
         )
     print(
-        f"\n{options.data.name}: {options.masks} masks, {options.mode} mode, {options.split} split,"
+        f"\n{options.data.name}: {options.masks} images ({options.supervision}, {options.order} order),"
+        f" {options.mode} mode, {options.split} split,"
         f" {options.seeds} seeds; figures in %"
     )
     print_table(rows)
@@ -230,6 +244,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--data", type=Path, required=True, help="folder with index.csv: file, mask, split, label, place"
     )
     parser.add_argument("--masks", type=int, default=20, help="training images that get guidance")
+    parser.add_argument(
+        "--supervision", choices=("mask", "box"), default="mask", help="what is drawn: the outline or a box"
+    )
+    parser.add_argument(
+        "--order",
+        choices=("balanced", "random", "app"),
+        default="balanced",
+        help="which images are guided: as many of each class at random, any at random, the app's queue",
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--mode", choices=("quick", "full"), default="quick")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="validation")

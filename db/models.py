@@ -222,3 +222,4 @@ class Prediction(Base):
     predicted: Mapped[int]
     probabilities: Mapped[list[Any]]
     attention_inside: Mapped[float | None] = mapped_column(Float)
+    attention_spread: Mapped[float | None] = mapped_column(Float)

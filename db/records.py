@@ -139,3 +139,4 @@ class PredictionRecord:
     attention_inside: (
         float | None
     )  # share of the true class's attention inside the object mask, else guidance
+    attention_spread: float | None = None  # share of the picture that this attention covers, in (0, 1]

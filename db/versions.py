@@ -22,6 +22,7 @@ class NewPrediction:
     predicted: int
     probabilities: Sequence[float]
     attention_inside: float | None = None
+    attention_spread: float | None = None
 
 
 def list_versions(database: Database, project_id: int) -> list[VersionRecord]:
@@ -61,14 +62,15 @@ def list_predictions(database: Database, version_id: int) -> list[PredictionReco
             prediction.predicted,
             prediction.probabilities,
             prediction.attention_inside,
+            prediction.attention_spread,
         )
         .where(prediction.version_id == version_id)
         .order_by(prediction.image_id)
     )
     with database.reading() as session:
         return [
-            PredictionRecord(version, image, predicted, tuple(probabilities), inside)
-            for version, image, predicted, probabilities, inside in session.execute(query)
+            PredictionRecord(version, image, predicted, tuple(probabilities), inside, spread)
+            for version, image, predicted, probabilities, inside, spread in session.execute(query)
         ]
 
 
@@ -83,11 +85,12 @@ def insert_predictions(session: Session, version_id: int, predictions: Sequence[
 
 def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
     """Numbers as plain Python ones, whatever array they were taken from."""
-    inside = item.attention_inside
+    inside, spread = item.attention_inside, item.attention_spread
     return {
         "version_id": version_id,
         "image_id": item.image_id,
         "predicted": int(item.predicted),
         "probabilities": [float(probability) for probability in item.probabilities],
         "attention_inside": None if inside is None else float(inside),
+        "attention_spread": None if spread is None else float(spread),
     }

@@ -31,7 +31,13 @@ if TYPE_CHECKING:
         signed_evidence_loss,
     )
     from gain_core.masking import MaskingConfig, erase, erased_logits, soft_threshold
-    from gain_core.metrics import attention_inside, group_accuracy, wilson_interval, worst_group
+    from gain_core.metrics import (
+        attention_inside,
+        attention_spread,
+        group_accuracy,
+        wilson_interval,
+        worst_group,
+    )
     from gain_core.models import (
         DEFAULT_BACKBONE,
         Classifier,
@@ -73,6 +79,7 @@ __all__ = [
     "attention_inside",
     "attention_maps",
     "attention_mining_loss",
+    "attention_spread",
     "attention_weights",
     "build_classifier",
     "class_cues",

@@ -89,3 +89,18 @@ def attention_inside(attention: Tensor | np.ndarray, mask: Tensor | np.ndarray) 
     if total <= 0 or inside.sum() <= 0:
         return None
     return float((values * inside).sum() / total)
+
+
+def attention_spread(attention: Tensor | np.ndarray) -> float | None:
+    """Share of the picture that an attention map (h, w) >= 0 effectively covers, in (0, 1].
+
+    exp(H) / (h·w) with H the entropy of the map divided by its sum: 1 for a map that is the same everywhere,
+    1 / (h·w) for a single place. None when the map is zero everywhere. No guidance is needed for it; evidence
+    that lies in the background is spread wider than evidence in an object.
+    """
+    values = torch.as_tensor(attention).double()
+    total = values.sum()
+    if total <= 0:
+        return None
+    shares = values / total
+    return float(torch.special.entr(shares).sum().exp() / values.numel())

@@ -9,7 +9,7 @@ from gain_core.attention import explain_features
 from gain_core.data import inside_map
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
-from gain_core.metrics import attention_inside
+from gain_core.metrics import attention_inside, attention_spread
 from gain_core.models import Classifier
 from gain_core.sample import Sample
 
@@ -23,6 +23,7 @@ class Prediction:
         float, ...
     ]  # by class position, in [0, 1]; they sum to 1 unless classes are independent
     attention_inside: float | None  # share of the true (first) class's where it should lie; None: nobody said
+    attention_spread: float | None  # share of the picture that the same map covers; None: it is zero
 
 
 def predict(
@@ -74,5 +75,6 @@ def _predict_chunk(model: Classifier, samples: Sequence[Sample], features: torch
     for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True):
         wanted = inside_map(sample, (maps.shape[1], maps.shape[2]))
         share = None if wanted is None else attention_inside(maps[0], wanted)
-        predictions.append(Prediction(sample.key, tuple(probabilities), share))
+        spread = attention_spread(maps[0])
+        predictions.append(Prediction(sample.key, tuple(probabilities), share, spread))
     return predictions

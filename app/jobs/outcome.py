@@ -48,6 +48,7 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcom
                     predicted=max(range(len(item["probabilities"])), key=item["probabilities"].__getitem__),
                     probabilities=tuple(item["probabilities"]),
                     attention_inside=item["attention_inside"],
+                    attention_spread=item["attention_spread"],
                 )
                 for key, item in predictions.items()
                 for image_id in by_key[key]

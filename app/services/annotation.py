@@ -1,9 +1,8 @@
 """What to draw on next, and keeping what was drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from random import Random
 
 from PIL import Image
 
@@ -29,41 +28,52 @@ class QueueItem:
 def queue(
     ws: Workspace, project_id: int, version_id: int | None, *, split: Split = "train"
 ) -> list[QueueItem]:
-    """Images in the order worth drawing on: mispredicted ones first, by confidence of the wrong answer, then
-    right ones, least sure first, then those never predicted; already guided and skipped ones last.
+    """Images in the order worth drawing on: mispredicted ones first, the surest mistakes before the others;
+    then right ones, those first whose attention covers most of the picture, as a background does; then those
+    never predicted; already guided and skipped ones last. In each part the classes take turns: what a class
+    must not look at is learned from its own images.
 
-    `version_id` None: there is no model version yet. Raises db.errors.NotFoundError.
+    Measured in docs/decisions/0010. `version_id` None: there is no model version yet. Raises
+    db.errors.NotFoundError.
     """
     names = [item.name for item in rows.list_classes(ws.database, project_id)]
     guided = {item.image_id for item in annotations.list_guidance(ws.database, project_id)}
     said: dict[int, PredictionRecord] = {}
     if version_id is not None:
         said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
-    ranked = [
-        _ranked(image, said.get(image.id), image.id in guided, names)
-        for image in rows.list_images(ws.database, project_id, split)
-    ]
-    return [item for _, item in sorted(ranked, key=lambda pair: pair[0])]
+    parts: dict[tuple[int, int], dict[int, list[tuple[float, int, QueueItem]]]] = {}
+    for image in rows.list_images(ws.database, project_id, split):
+        part, urgency, item = _judged(image, said.get(image.id), image.id in guided, names)
+        by_class = parts.setdefault(part, {})
+        by_class.setdefault(image.class_position, []).append((-urgency, image.id, item))
+    return [item for part in sorted(parts) for item in _in_turns(parts[part])]
 
 
-def _ranked(
+def _judged(
     image: ImageRecord, said: PredictionRecord | None, guided: bool, names: Sequence[str]
-) -> tuple[tuple[int, int, float, int], QueueItem]:
-    """(sort key, item): what is done with last, then wrong before right before unknown, then how sure."""
+) -> tuple[tuple[int, int], float, QueueItem]:
+    """(part of the queue, urgency in it, item): done with last; wrong before right before unknown."""
     done = 2 if image.review == "skipped" else int(guided)
     predicted, true = None, None
     if said is None:
-        order, sure, reason = 2, 0.0, "No model version has looked at it."
+        order, urgency, reason = 2, 0.0, "No model version has looked at it."
     else:
         predicted, true = said.predicted, said.probabilities[image.class_position]
         if predicted != image.class_position:
-            confidence = said.probabilities[predicted]
-            order, sure = 0, -confidence
-            reason = f"Taken for {names[predicted]} with {confidence:.0%} confidence."
+            order, urgency = 0, said.probabilities[predicted]
+            reason = f"Taken for {names[predicted]} with {urgency:.0%} confidence."
         else:
-            order, sure, reason = 1, true, f"Right with {true:.0%} confidence."
+            order, urgency = 1, said.attention_spread or 0.0
+            reason = f"Right with {true:.0%} confidence."
+            if said.attention_spread is not None:
+                reason = f"{reason[:-1]}, looking at {said.attention_spread:.0%} of the picture."
     prefix = ("", "Guided. ", "Skipped. ")[done]
-    return (done, order, sure, image.id), QueueItem(image, predicted, true, guided, prefix + reason)
+    return (done, order), urgency, QueueItem(image, predicted, true, guided, prefix + reason)
+
+
+def _in_turns(by_class: Mapping[int, list[tuple[float, int, QueueItem]]]) -> Iterator[QueueItem]:
+    for turn in zip_longest(*(sorted(by_class[position]) for position in sorted(by_class))):
+        yield from (entry[2] for entry in turn if entry is not None)
 
 
 def load(ws: Workspace, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -128,25 +138,18 @@ def mask_guidance(ws: Workspace, image_id: int, class_id: int, mask: Image.Image
     return saved
 
 
-def demo_guidance(ws: Workspace, project_id: int, n: int, seed: int = 0) -> list[int]:
-    """Let the demo draw: guidance from the known masks for `n` training images without guidance, drawn at
-    random and balanced over classes. Returns their image ids; fewer when not so many are left.
+def demo_guidance(ws: Workspace, project_id: int, n: int) -> list[int]:
+    """Let the demo draw: guidance from the known masks for the first `n` images of the queue that have none.
+    Returns their image ids; fewer when not so many are left.
 
     Raises ServiceError for any project that is not the demo.
     """
-    if rows.get_project(ws.database, project_id).source != DEMO:
+    project = rows.get_project(ws.database, project_id)
+    if project.source != DEMO:
         raise ServiceError("Only the demo knows where its objects are; draw the regions yourself here.")
-    guided = {item.image_id for item in annotations.list_guidance(ws.database, project_id)}
-    rng = Random(seed)  # noqa: S311 (a draw that can be repeated, not a secret)
-    by_class: dict[int, list[ImageRecord]] = {}
-    for image in rows.list_images(ws.database, project_id, "train"):
-        if image.id not in guided:
-            by_class.setdefault(image.class_position, []).append(image)
-    for images in by_class.values():
-        rng.shuffle(images)
-    in_turn = [image for turn in zip_longest(*by_class.values()) for image in turn if image is not None]
-    for image in in_turn[:n]:
+    waiting = [item.image for item in queue(ws, project_id, project.current_version_id) if not item.guided]
+    for image in waiting[:n]:
         mask = library.open_mask(ws, image)
         if mask is not None:
             mask_guidance(ws, image.id, image.class_id, mask)
-    return [image.id for image in in_turn[:n]]
+    return [image.id for image in waiting[:n]]

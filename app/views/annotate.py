@@ -139,7 +139,7 @@ def _head(
             key="demo_draws",
             icon=":material/auto_fix_high:",
             type="tertiary",
-            help=f"Outlines the objects of {DEMO_DRAWS} random training images; the demo knows them.",
+            help=f"Outlines the objects of the next {DEMO_DRAWS} images; the demo knows them.",
         ):
             drawn = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
             state.ON_CANVAS.set(None)

@@ -52,7 +52,12 @@ def main() -> None:
     _replace(out / "model.safetensors", weights)
     probabilities = [1.0] + [0.0] * (len(spec.model["classes"]) - 1)
     predictions = [
-        {"key": sample.key, "probabilities": probabilities, "attention_inside": None}
+        {
+            "key": sample.key,
+            "probabilities": probabilities,
+            "attention_inside": None,
+            "attention_spread": None,
+        }
         for sample in spec.samples
     ]
     _replace(out / "predictions.json", json.dumps(predictions).encode())

@@ -60,40 +60,51 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
             NewPrediction(boats[0].id, 1, (0.4, 0.6)),  # wrong, not sure
             NewPrediction(boats[1].id, 1, (0.1, 0.9)),  # wrong and sure of it
             NewPrediction(boats[2].id, 1, (0.01, 0.99)),  # wrong, but guided already
-            NewPrediction(cars[0].id, 1, (0.05, 0.95)),  # right and sure
-            NewPrediction(cars[1].id, 1, (0.45, 0.55)),  # right, not sure
+            NewPrediction(cars[0].id, 1, (0.05, 0.95), attention_spread=0.5),  # right
+            NewPrediction(cars[1].id, 1, (0.45, 0.55)),  # right, skipped
         ],  # the last car was never looked at
     )
     annotation.save(ws, boats[2].id, boats[2].class_id, [BOX])
     annotation.skip(ws, cars[1].id)
     items = annotation.queue(ws, images[0].project_id, version_id)
-    assert [item.image.id for item in items] == [
-        boats[1].id,
-        boats[0].id,
-        cars[0].id,
-        cars[2].id,
-        boats[2].id,
-        cars[1].id,
-    ]
-    assert [item.reason for item in items] == [
-        "Taken for car with 90% confidence.",
-        "Taken for car with 60% confidence.",
-        "Right with 95% confidence.",
-        "No model version has looked at it.",
-        "Guided. Taken for car with 99% confidence.",
-        "Skipped. Right with 55% confidence.",
+    assert [(item.image.id, item.reason) for item in items] == [
+        (boats[1].id, "Taken for car with 90% confidence."),
+        (boats[0].id, "Taken for car with 60% confidence."),
+        (cars[0].id, "Right with 95% confidence, looking at 50% of the picture."),
+        (cars[2].id, "No model version has looked at it."),
+        (boats[2].id, "Guided. Taken for car with 99% confidence."),
+        (cars[1].id, "Skipped. Right with 55% confidence."),
     ]
     assert items[0].probability_true == 0.1
     assert [item.guided for item in items] == [False, False, False, False, True, False]
     annotation.unskip(ws, cars[1].id)
-    assert annotation.queue(ws, images[0].project_id, version_id)[2].image.id == cars[1].id
+    assert annotation.queue(ws, images[0].project_id, version_id)[3].image.id == cars[1].id
 
 
-def test_the_queue_of_a_fresh_project_is_in_the_order_of_the_import(
+def test_right_images_with_the_widest_attention_come_first_and_classes_take_turns(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    boats, cars = images[:3], images[3:]
+    spreads = zip(images, [0.2, 0.9, 0.4, 0.1, 0.05, 0.8], strict=True)
+    version_id = published(
+        ws,
+        images[0].project_id,
+        [
+            NewPrediction(image.id, image.class_position, (0.5, 0.5), attention_spread=spread)
+            for image, spread in spreads
+        ],
+    )
+    items = annotation.queue(ws, images[0].project_id, version_id)
+    expected = [boats[1], cars[2], boats[2], cars[0], boats[0], cars[1]]
+    assert [item.image.id for item in items] == [image.id for image in expected]
+
+
+def test_in_the_queue_of_a_fresh_project_classes_take_turns_in_the_order_of_the_import(
     ws: Workspace, images: list[ImageRecord]
 ) -> None:
     items = annotation.queue(ws, images[0].project_id, None)
-    assert [item.image.id for item in items] == [image.id for image in images]
+    turns = zip(images[:3], images[3:], strict=True)
+    assert [item.image.id for item in items] == [image.id for turn in turns for image in turn]
     assert {item.predicted for item in items} == {None}
     assert annotation.queue(ws, images[0].project_id, None, split="test") == []
 

@@ -121,6 +121,17 @@ def test_a_spare_child_leaves_quietly_when_it_is_not_needed(tmp_path: Path) -> N
     assert child.last_lines() == ""
 
 
+def test_a_child_keeps_freed_memory_unless_its_operator_said_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "7")
+    said = "import os; print(os.environ['MALLOC_MMAP_MAX_'], os.environ['MALLOC_TOP_PAD_'])"
+    child = Child((sys.executable, "-P", "-c", said), tmp_path / "log")
+    assert child.wait(3.0) == 0
+    assert child.last_lines() == "0 7"
+    child.end()
+
+
 def test_a_path_with_any_character_but_a_line_end_reaches_the_child(tmp_path: Path) -> None:
     said = "from app.jobs import leash; print(leash.read_spec_path())"
     child = Child((sys.executable, "-P", "-c", said), tmp_path / "log")

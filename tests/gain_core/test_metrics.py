@@ -7,6 +7,7 @@ from gain_core.metrics import (
     Count,
     accuracy_count,
     attention_inside,
+    attention_spread,
     group_accuracy,
     wilson_interval,
     worst_group,
@@ -71,3 +72,13 @@ def test_the_share_of_attention_inside_a_mask() -> None:
 def test_there_is_no_share_of_nothing() -> None:
     assert attention_inside(np.zeros((2, 2)), np.ones((4, 4))) is None
     assert attention_inside(np.ones((2, 2)), np.zeros((4, 4))) is None
+
+
+def test_attention_spread_is_one_for_an_even_map_and_one_place_for_a_single_one() -> None:
+    assert attention_spread(np.full((3, 4), 0.2)) == pytest.approx(1)
+    single = np.zeros((3, 4))
+    single[1, 2] = 5.0
+    assert attention_spread(single) == pytest.approx(1 / 12)
+    half = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    assert attention_spread(half) == pytest.approx(0.5)
+    assert attention_spread(np.zeros((2, 2))) is None

@@ -181,6 +181,7 @@ def upgrade() -> None:
         sa.Column("predicted", sa.Integer(), nullable=False),
         sa.Column("probabilities", sa.JSON(), nullable=False),
         sa.Column("attention_inside", sa.Float(), nullable=True),
+        sa.Column("attention_spread", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
             ["image_id"], ["images.id"], name="fk_predictions_image_id", ondelete="CASCADE"
         ),
