@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gain_core.dataset_maps import explain_files
     from gain_core.errors import BackboneError, CheckpointError, ConfigError, GainError, InputError
     from gain_core.features import FeatureStore
+    from gain_core.folding import folded
+    from gain_core.frozen import frozen
     from gain_core.losses import (
         attention_mining_loss,
         classification_loss,
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "cues", "raster", "dataset_maps", "ranks", "trainer"),
+    *("checkpoint", "features", "cues", "raster", "dataset_maps", "folding", "frozen", "ranks", "trainer"),
 )
 
 __all__ = [
@@ -96,6 +98,8 @@ __all__ = [
     "explain_features",
     "explain_files",
     "external_loss",
+    "folded",
+    "frozen",
     "group_accuracy",
     "inside_outside_loss",
     "inside_outside_regions",

@@ -1,7 +1,7 @@
 """A classifier for looking only: constants folded, layers joined, weights laid out for this processor.
 
-What a compiler would do to these networks, without the compiler: measured as fast as what it makes
-(docs/decisions/0009), and ready in a fraction of a second.
+Most of what a compiler would do to these networks, without the compiler, and ready in a fraction of a second
+(docs/decisions/0009).
 """
 
 import copy
@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch._inductor import config as inductor
 
 from gain_core.attention import PIECE
 from gain_core.folding import (
@@ -80,6 +81,20 @@ class PackedConvolution(nn.Module):
         return result
 
 
+class CompiledLayers(nn.Module):
+    """Layers compiled by inductor for each size of input, their weights as constants; without gradients."""
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self._layers = torch.compile(layers, dynamic=False)  # dynamic: slow at every size to serve all
+
+    def forward(self, maps: Tensor) -> Tensor:
+        # As an option of torch.compile it comes too late: the weights are inputs by then, not constants.
+        with inductor.patch(freezing=True):
+            result: Tensor = self._layers(maps)
+            return result
+
+
 class Cast(nn.Module):
     """Any tensor -> the same in another dtype."""
 
@@ -99,8 +114,8 @@ def _frozen(layers: nn.Module, example: Tensor, dtype: torch.dtype, compiled: bo
     wide, narrow = example.dtype, dtype != torch.float32
     if narrow:
         own = own.to(dtype)
-    if compiled:  # dynamic would make every size slow in order to serve all sizes
-        own = cast(nn.Module, torch.compile(own, dynamic=False, options={"freezing": True}))
+    if compiled:
+        own = CompiledLayers(own)
     elif _can_pack(example, dtype):
         for chain in found:
             convolution, activation = own.get_submodule(chain.convolution).children()
