@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from gain_core.errors import ConfigError
@@ -154,10 +154,16 @@ class TrainConfig:
     @classmethod
     def quick_default(cls, form: Form = "guided", seed: int = 0) -> "TrainConfig":
         """The app's quick retrain; docs/decisions/0008 has the measurements behind the guided form."""
-        plain = cls(form=form, seed=seed, learning_rate_decay="cosine")
         if form != "guided":
-            return plain
-        return replace(plain, image_classes="unguided", unguided_weight=1.0, background_weight=1.0)
+            return cls(form=form, seed=seed)
+        return cls(
+            form=form,
+            seed=seed,
+            image_classes="unguided",
+            unguided_weight=1.0,
+            background_weight=1.0,
+            learning_rate_decay="cosine",
+        )
 
     @classmethod
     def full_default(cls, form: Form = "guided", seed: int = 0) -> "TrainConfig":
