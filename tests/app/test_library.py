@@ -129,7 +129,7 @@ def test_the_demo_draws_balanced_guidance_that_covers_the_objects(
     monkeypatch.setattr(demo, "TRAIN_PER_CLASS", 3)
     monkeypatch.setattr(demo, "PER_GROUP", {"test": 1})
     project_id = library.create_demo(ws).project_id
-    drawn = annotation.demo_guidance(ws, project_id, 8, seed=1)
+    drawn = annotation.demo_guidance(ws, project_id, 8)
     images = {image.id: image for image in rows.list_images(ws.database, project_id)}
     assert Counter(images[image_id].class_position for image_id in drawn) == {0: 2, 1: 2, 2: 2, 3: 2}
     assert {images[image_id].split for image_id in drawn} == {"train"}

@@ -1,6 +1,5 @@
 """A data folder that the page reads, and a project in it; no trainer is started."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +15,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("REFOCUS_HOME", str(tmp_path))
     monkeypatch.delenv("REFOCUS_DATABASE_URL", raising=False)
     monkeypatch.setattr(launch, "ensure_worker", lambda ws: None)
-    # AppTest puts the page there and leaves it; processes that later tests start would import it.
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     yield tmp_path
     st.cache_resource.clear()
     st.cache_data.clear()
