@@ -7,6 +7,7 @@
 Every process runs the same program. Without torchrun there is one process, and nothing here changes anything.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -115,6 +116,7 @@ def joined(timeout: timedelta = timedelta(minutes=10)) -> Iterator[tuple[Ranks, 
     try:
         yield current_ranks(), device
     finally:
+        gc.collect()  # what wraps a model refers to the group, and a group that outlives this aborts the process
         dist.destroy_process_group()
 
 
