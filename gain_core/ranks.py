@@ -116,7 +116,7 @@ def joined(timeout: timedelta = timedelta(minutes=10)) -> Iterator[tuple[Ranks, 
     try:
         yield current_ranks(), device
     finally:
-        gc.collect()  # what wraps a model refers to the group, and a group that outlives this aborts the process
+        gc.collect()  # what wraps a model refers to the group; a group that outlives this aborts the process
         dist.destroy_process_group()
 
 
