@@ -191,7 +191,7 @@ def _said(image: ImageRecord, draft: Draft) -> str:
     if draft.revision:
         return f":green-badge[:material/check: {count} saved]"
     return (
-        ":small[:gray[Mark what should decide, and what should not. A tight outline helps more than a box.]]"
+        ":small[:gray[Mark what should decide, and what should not. A box is enough when it is tight.]]"
     )
 
 
