@@ -190,9 +190,7 @@ def _said(image: ImageRecord, draft: Draft) -> str:
         return f":orange-badge[{count}, not saved yet]"
     if draft.revision:
         return f":green-badge[:material/check: {count} saved]"
-    return (
-        ":small[:gray[Mark what should decide, and what should not. A box is enough when it is tight.]]"
-    )
+    return ":small[:gray[Mark what should decide, and what should not. A box is enough when it is tight.]]"
 
 
 def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
