@@ -1,12 +1,20 @@
 """The real program, started the way a stranger starts it: from somewhere else, on an empty data folder."""
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.services import library, training
+from app.services.workspace import open_workspace
+from app.settings import Settings
+from db import runs
+from tests import photographs
 from tests.live_server import LiveServer
 
 PAGES = ("Library", "Annotate", "Train", "Compare", "Models")
@@ -52,6 +60,36 @@ def test_the_first_visit_starts_one_trainer_which_leaves_after_the_server(
     _wait_until(
         lambda: server.trainers() == [], "expected the trainer to leave with the last server, it stayed"
     )
+
+
+def test_a_run_goes_on_when_the_server_is_killed_and_another_one_shows_it(
+    server: LiveServer, page: Page, tmp_path: Path
+) -> None:
+    page.goto(server.url)
+    expect(page.get_by_test_id("stSidebarNavLink").first).to_be_visible(timeout=120_000)
+    photographs.write_zip(tmp_path / "photographs.zip")
+    ws = open_workspace(Settings(home=server.home))
+    try:
+        project = library.import_zip(ws, "Boats", tmp_path / "photographs.zip").project_id
+        run = training.request_first_model(ws, project, steps=600)
+        _wait_until(
+            lambda: runs.get_run(ws.database, run.id).progress.get("step", 0) > 5,
+            "expected the run to begin",
+            seconds=120,
+        )
+        os.kill(server.pid, signal.SIGKILL)
+        server.stop()
+        server.start()
+        page.goto(f"{server.url}/train")
+        expect(page.get_by_test_id("stMain").get_by_test_id("stProgress")).to_be_visible(timeout=120_000)
+        _wait_until(
+            lambda: runs.get_run(ws.database, run.id).status == "published",
+            "expected the run to be published",
+            seconds=120,
+        )
+        assert runs.get_run(ws.database, run.id).attempt == 1  # its trainer never noticed
+    finally:
+        ws.database.close()
 
 
 def _wait_until(condition: Callable[[], bool], otherwise: str, seconds: float = 30) -> None:
