@@ -135,13 +135,14 @@ def _compare(page: Page) -> None:
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Compare").click()
     expect(page.get_by_text("Worst group").first).to_be_visible()
     _choose(page, "All")
+    _choose(page, "True class")  # the two versions may say different things of the image
     old = page.get_by_role("img", name=re.compile(r"attention map for .*, before$")).first
     new = page.get_by_role("img", name=re.compile(r"attention map for .*, after$")).first
-    expect(old).to_be_visible()
-    expect(new).to_be_visible()
-    assert (old.get_attribute("alt") or "").removesuffix("before") == (
-        new.get_attribute("alt") or ""
-    ).removesuffix("after")
+    truth = page.get_by_test_id("stMain").get_by_role("radio", name="True class")
+    expect(truth).to_be_checked()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    said = old.get_attribute("alt") or ""
+    expect(new).to_have_attribute("alt", said.removesuffix("before") + "after")
     first, second = _image_of(page, old), _image_of(page, new)
     assert first.shape == second.shape
     # The same photograph with the same map would be the same picture to the last pixel.

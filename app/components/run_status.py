@@ -29,12 +29,12 @@ def progress_of(run: RunRecord) -> tuple[float, str]:
     return 0.0, "Starting…"
 
 
-def watch(ws: Workspace, run_id: int, *, key: str, sparkline: bool = True) -> None:
+def watch(ws: Workspace, run_id: int, *, key: str) -> None:
     """Show an active run live, with a Cancel button; the whole page is drawn again when the run ends."""
-    st.fragment(_live, run_every=REDRAW_SECONDS)(ws, run_id, key, sparkline)
+    st.fragment(_live, run_every=REDRAW_SECONDS)(ws, run_id, key)
 
 
-def _live(ws: Workspace, run_id: int, key: str, sparkline: bool) -> None:
+def _live(ws: Workspace, run_id: int, key: str) -> None:
     with told(
         "The state of the run cannot be read", "It goes on by itself; this page looks again in a second."
     ):
@@ -48,7 +48,7 @@ def _live(ws: Workspace, run_id: int, key: str, sparkline: bool) -> None:
         ):
             training.cancel(ws, run_id)
             st.rerun()
-        losses = training.curves(ws, run_id).losses.get("total", []) if sparkline else []
+        losses = training.curves(ws, run_id).losses.get("total", [])
         known = [loss for loss in losses if loss is not None]
         if len(known) > 1:
             st.metric("Loss", f"{known[-1]:.2f}", chart_data=known, height=104)

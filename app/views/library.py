@@ -7,7 +7,6 @@ from app.components.new_project import demo_choice, own_choice
 from app.components.problems import told
 from app.components.project_images import counts_table, groups_tables, refusals_table, thumbnails
 from app.components.run_panel import start_first_model
-from app.components.run_status import watch
 from app.components.sidebar import chosen_project
 from app.components.words import listed, one_of
 from app.services import library, training
@@ -106,9 +105,11 @@ def _first_model(ws: Workspace, project: ProjectRecord) -> None:
             st.markdown("**Next: a first model.** It learns from your labels; then you see where it looks.")
             start_first_model(ws, project, key="library_first_model")
         else:
-            st.markdown("**The first model is learning.** Annotate opens by itself as soon as it is ready.")
+            # No second progress bar beside the sidebar's: each asks the server once a second, and a question that
+            # is under way while the page changes can leave the new page empty.
+            st.markdown("**The first model is learning**, as you see at the left.")
+            st.markdown("Annotate opens by itself as soon as it is ready.")
             state.FOLLOWED_RUN.set(active.id)
-            watch(ws, active.id, key="library", sparkline=False)
 
 
 def _notes() -> None:

@@ -1,4 +1,4 @@
-"""Twelve runs, three workers, and something dies all the time: nothing is lost, nothing done twice at once."""
+"""Twelve runs, three workers, and something dies all the time: nothing is lost, nothing overlaps."""
 
 import os
 import random
