@@ -105,8 +105,8 @@ def _first_model(ws: Workspace, project: ProjectRecord) -> None:
             st.markdown("**Next: a first model.** It learns from your labels; then you see where it looks.")
             start_first_model(ws, project, key="library_first_model")
         else:
-            # No second progress bar beside the sidebar's: each asks the server once a second, and a question that
-            # is under way while the page changes can leave the new page empty.
+            # No second progress bar beside the sidebar's: each asks the server once a second, and a question
+            # that is under way while the page changes can leave the new page empty.
             st.markdown("**The first model is learning**, as you see at the left.")
             st.markdown("Annotate opens by itself as soon as it is ready.")
             state.FOLLOWED_RUN.set(active.id)

@@ -93,7 +93,8 @@ def test_a_project_without_a_model_asks_for_its_first_one(seeded: Seeded) -> Non
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
     assert run.base_version_id is None
-    assert "library_cancel" in keys(app)
+    assert "The first model is learning" in said(app)
+    assert {key for key in keys(app) if key.endswith("_cancel")} == {"panel_cancel"}
 
 
 def test_deleting_asks_first_and_then_removes_the_project(seeded: Seeded) -> None:
