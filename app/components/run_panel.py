@@ -21,7 +21,7 @@ def run_panel(ws: Workspace, project: ProjectRecord) -> None:
     with told("The training cannot be shown", "Reload the page; a run in progress is not disturbed."):
         status = training.status(ws, project.id)
         if status.active is not None:
-            watch(ws, status.active.id, key="panel")
+            watch(ws, status.active.id)
             return
         if first:
             start_first_model(ws, project, key="panel_first_model")

@@ -29,12 +29,12 @@ def progress_of(run: RunRecord) -> tuple[float, str]:
     return 0.0, "Starting…"
 
 
-def watch(ws: Workspace, run_id: int, *, key: str) -> None:
+def watch(ws: Workspace, run_id: int) -> None:
     """Show an active run live, with a Cancel button; the whole page is drawn again when the run ends."""
-    st.fragment(_live, run_every=REDRAW_SECONDS)(ws, run_id, key)
+    st.fragment(_live, run_every=REDRAW_SECONDS)(ws, run_id)
 
 
-def _live(ws: Workspace, run_id: int, key: str) -> None:
+def _live(ws: Workspace, run_id: int) -> None:
     with told(
         "The state of the run cannot be read", "It goes on by itself; this page looks again in a second."
     ):
@@ -44,7 +44,7 @@ def _live(ws: Workspace, run_id: int, key: str) -> None:
         share, sentence = progress_of(run)
         st.progress(min(1.0, share), text=sentence)
         if st.button(
-            "Cancel", key=f"{key}_cancel", icon=":material/stop_circle:", disabled=run.cancel_requested
+            "Cancel", key="panel_cancel", icon=":material/stop_circle:", disabled=run.cancel_requested
         ):
             training.cancel(ws, run_id)
             st.rerun()
