@@ -223,3 +223,5 @@ class Prediction(Base):
     probabilities: Mapped[list[Any]]
     attention_inside: Mapped[float | None] = mapped_column(Float)
     attention_spread: Mapped[float | None] = mapped_column(Float)
+    evidence_inside: Mapped[float | None] = mapped_column(Float)
+    evidence_group: Mapped[int | None]

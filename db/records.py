@@ -140,3 +140,5 @@ class PredictionRecord:
         float | None
     )  # share of the true class's attention inside the object mask, else guidance
     attention_spread: float | None = None  # share of the picture that this attention covers, in (0, 1]
+    evidence_inside: float | None = None  # as attention_inside, but of the predicted class's attention
+    evidence_group: int | None = None  # from 0 within the predicted class; None: test image, or nobody looked

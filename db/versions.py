@@ -23,6 +23,8 @@ class NewPrediction:
     probabilities: Sequence[float]
     attention_inside: float | None = None
     attention_spread: float | None = None
+    evidence_inside: float | None = None
+    evidence_group: int | None = None
 
 
 def list_versions(database: Database, project_id: int) -> list[VersionRecord]:
@@ -63,14 +65,16 @@ def list_predictions(database: Database, version_id: int) -> list[PredictionReco
             prediction.probabilities,
             prediction.attention_inside,
             prediction.attention_spread,
+            prediction.evidence_inside,
+            prediction.evidence_group,
         )
         .where(prediction.version_id == version_id)
         .order_by(prediction.image_id)
     )
     with database.reading() as session:
         return [
-            PredictionRecord(version, image, predicted, tuple(probabilities), inside, spread)
-            for version, image, predicted, probabilities, inside, spread in session.execute(query)
+            PredictionRecord(version, image, predicted, tuple(probabilities), *further)
+            for version, image, predicted, probabilities, *further in session.execute(query)
         ]
 
 
@@ -85,12 +89,17 @@ def insert_predictions(session: Session, version_id: int, predictions: Sequence[
 
 def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
     """Numbers as plain Python ones, whatever array they were taken from."""
-    inside, spread = item.attention_inside, item.attention_spread
     return {
         "version_id": version_id,
         "image_id": item.image_id,
         "predicted": int(item.predicted),
         "probabilities": [float(probability) for probability in item.probabilities],
-        "attention_inside": None if inside is None else float(inside),
-        "attention_spread": None if spread is None else float(spread),
+        "attention_inside": _number(item.attention_inside),
+        "attention_spread": _number(item.attention_spread),
+        "evidence_inside": _number(item.evidence_inside),
+        "evidence_group": None if item.evidence_group is None else int(item.evidence_group),
     }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)

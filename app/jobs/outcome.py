@@ -49,6 +49,8 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcom
                     probabilities=tuple(item["probabilities"]),
                     attention_inside=item["attention_inside"],
                     attention_spread=item["attention_spread"],
+                    evidence_inside=item["evidence_inside"],
+                    evidence_group=item["evidence_group"],
                 )
                 for key, item in predictions.items()
                 for image_id in by_key[key]

@@ -57,6 +57,8 @@ def main() -> None:
             "probabilities": probabilities,
             "attention_inside": None,
             "attention_spread": None,
+            "evidence_inside": None,
+            "evidence_group": None,
         }
         for sample in spec.samples
     ]

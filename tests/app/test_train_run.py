@@ -126,7 +126,7 @@ def test_a_run_leaves_weights_predictions_and_a_result(spec):
     assert load_model(spec.out_folder / "model.safetensors").spec.classes == ("red", "green")
     assert events[0] == Phase("Reading images", 0, 10)
     assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
-    assert events[-1] == Phase("Predicting", 12, 12)
+    assert events[-1] == Phase("Grouping by evidence", 2, 2)
 
 
 def test_a_retrain_starts_from_its_base(spec, tmp_path):

@@ -11,18 +11,19 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 import db.migrations
-from db import library
+from db import library, versions
 from db.engine import Database
 from db.errors import DatabaseError, NewerDatabaseError
 from db.models import Base
+from db.records import PredictionRecord
 from tests.db.build import count_rows, new_project, publish, start
 
 STEP = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -30,6 +31,20 @@ def upgrade() -> None:
         batch.add_column(sa.Column("colour", sa.Text(), server_default="blue"))
     {more}
 """
+
+FIRST_SCHEMA_ROWS = (
+    """INSERT INTO projects (id, name, source, backbone, image_size, created_at)
+    VALUES (1, 'old', 'upload', 'tf_efficientnet_lite0', 224, '2026-11-23')""",
+    "INSERT INTO classes (id, project_id, position, name) VALUES (1, 1, 0, 'boat')",
+    """INSERT INTO images
+    (id, project_id, name, sha256, suffix, width, height, split, class_id, groups, review)
+    VALUES (1, 1, 'a.jpg', 'aa', '.jpg', 640, 480, 'train', 1, '{}', 'open')""",
+    """INSERT INTO model_versions (id, project_id, number, path, sha256, note, created_at)
+    VALUES (1, 1, 1, 'runs/1/model.safetensors', 'ab', '', '2026-11-23')""",
+    """INSERT INTO predictions
+    (version_id, image_id, predicted, probabilities, attention_inside, attention_spread)
+    VALUES (1, 1, 0, '[0.75, 0.25]', 0.5, 0.125)""",
+)
 
 
 def test_migrations_and_models_agree(database: Database) -> None:
@@ -67,7 +82,7 @@ def add_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     def add(more: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(db.migrations._FOLDER, folder)
-        (folder / "versions" / "0002_next.py").write_text(STEP.format(more=more), "utf-8")
+        (folder / "versions" / "0003_next.py").write_text(STEP.format(more=more), "utf-8")
         monkeypatch.setattr(db.migrations, "_FOLDER", folder)
 
     return add
@@ -98,7 +113,27 @@ def test_a_step_that_breaks_references_changes_nothing(
         Database.open(url)
     assert count_rows(database) == before
     with database.reading() as session:
-        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+
+
+def test_predictions_of_the_first_schema_stay_and_know_no_evidence_group(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(db.migrations._FOLDER, folder)
+    (folder / "versions" / "0002_evidence_groups.py").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(db.migrations, "_FOLDER", folder)
+        old = Database.open(url)
+    with old.writing() as session:
+        for statement in FIRST_SCHEMA_ROWS:
+            session.execute(text(statement))
+    old.close()
+
+    database = Database.open(url)
+
+    assert versions.list_predictions(database, 1) == [PredictionRecord(1, 1, 0, (0.75, 0.25), 0.5, 0.125)]
+    database.close()
 
 
 def test_an_interrupted_migration_leaves_an_empty_database_that_opens_later(

@@ -9,6 +9,11 @@ from gain_core.features import FeatureStore
 from gain_core.predict import predict
 from tests.gain_core.toy import draw, toy_model, toy_samples
 
+# Toy images alternate in class; in the training split the ground follows the class, elsewhere every second.
+GREY = {"train/0.png", "train/2.png", "train/4.png"} | {
+    f"{split}/{number}.png" for split in ("validation", "test") for number in (0, 1)
+}
+
 
 @pytest.fixture
 def samples(tmp_path):
@@ -59,6 +64,47 @@ def test_half_the_attention_may_lie_inside(tmp_path, samples):
     both.save(path)
     judged = replace(samples[0], key="both", path=path, look=None, object_mask=mask)
     assert predict(red_model(), [judged])[0].attention_inside == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_evidence_for_what_is_said_is_measured_too(samples):
+    said_red = predict(red_model(), samples)[0]
+    assert said_red.evidence_inside == said_red.attention_inside
+    called_green = replace(samples[0], label=1)
+    wrong = predict(red_model(), [called_green])[0]
+    assert wrong.predicted == 0
+    assert (wrong.attention_inside, wrong.evidence_inside) == (None, pytest.approx(1))
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_evidence_groups_are_made_from_all_but_the_test_images(samples, multi_label):
+    model = red_model()
+    model.spec = replace(model.spec, multi_label=multi_label)
+    groups = [
+        (sample.split, p.evidence_group) for sample, p in zip(samples, predict(model, samples), strict=True)
+    ]
+    assert set(groups) == {("train", 0), ("validation", 0), ("test", None)}  # too few for a second group
+
+
+def test_images_of_one_class_are_grouped_by_what_was_looked_at(samples):
+    model = red_model()
+    with torch.no_grad():  # features 2 and 3: the grey ground and the blue one, both taken for red
+        model.neck[0].weight[2, :, 0, 0] = torch.tensor([0.0, 0.0, -1.0])
+        model.neck[0].weight[3, :, 0, 0] = torch.tensor([0.0, 0.0, 1.0])
+        model.neck[0].weight[0] = model.neck[0].weight[1] = 0
+        model.head.linear.weight[0, 2:4] = 8.0
+    many = [replace(sample, split="train") for sample in samples] * 4
+    predictions = predict(model, many)
+    grey = {p.evidence_group for s, p in zip(many, predictions, strict=True) if s.name in GREY}
+    blue = {p.evidence_group for s, p in zip(many, predictions, strict=True) if s.name not in GREY}
+    assert len(grey) == len(blue) == 1
+    assert grey != blue
+
+
+def test_a_model_that_says_nothing_has_no_groups(samples):
+    model = red_model()
+    with torch.no_grad():
+        model.head.linear.weight.zero_()
+    assert {p.evidence_group for p in predict(model, samples)} == {None}
 
 
 def test_predictions_from_kept_features_are_the_same(tmp_path, samples):
