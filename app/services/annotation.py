@@ -1,8 +1,9 @@
 """What to draw on next, and keeping what was drawn."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from PIL import Image
 
@@ -19,19 +20,34 @@ from db.records import GuidanceRecord, ImageRecord, PredictionRecord, RegionReco
 @dataclass(frozen=True, slots=True)
 class QueueItem:
     image: ImageRecord
-    predicted: int | None  # class position, None when the version has no prediction for this image
-    probability_true: float | None  # of the image's own class, in [0, 1]
+    said: PredictionRecord | None  # None when the version has no prediction for this image
     guided: bool
     reason: str  # a sentence: why the image stands where it stands
 
+    @property
+    def predicted(self) -> int | None:
+        """Class position."""
+        return None if self.said is None else self.said.predicted
+
+    @property
+    def probability_true(self) -> float | None:
+        """Of the image's own class, in [0, 1]."""
+        return None if self.said is None else self.said.probabilities[self.image.class_position]
+
 
 def queue(
-    ws: Workspace, project_id: int, version_id: int | None, *, split: Split = "train"
+    ws: Workspace,
+    project_id: int,
+    version_id: int | None,
+    *,
+    split: Split = "train",
+    evidence_turns: bool = False,
 ) -> list[QueueItem]:
     """Images in the order worth drawing on: mispredicted ones first, the surest mistakes before the others;
     then right ones, those first whose attention covers most of the picture, as a background does; then those
     never predicted; already guided and skipped ones last. In each part the classes take turns: what a class
-    must not look at is learned from its own images.
+    must not look at is learned from its own images. With `evidence_turns`, so do, within each class, the
+    evidence groups.
 
     Measured in docs/decisions/0010. `version_id` None: there is no model version yet. Raises
     db.errors.NotFoundError.
@@ -41,12 +57,13 @@ def queue(
     said: dict[int, PredictionRecord] = {}
     if version_id is not None:
         said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
-    parts: dict[tuple[int, int], dict[int, list[tuple[float, int, QueueItem]]]] = {}
+    parts: dict[tuple[int, int], list[tuple[float, int, QueueItem]]] = {}
     for image in rows.list_images(ws.database, project_id, split):
         part, urgency, item = _judged(image, said.get(image.id), image.id in guided, names)
-        by_class = parts.setdefault(part, {})
-        by_class.setdefault(image.class_position, []).append((-urgency, image.id, item))
-    return [item for part in sorted(parts) for item in _in_turns(parts[part])]
+        parts.setdefault(part, []).append((-urgency, image.id, item))
+    takers = (_class, _evidence) if evidence_turns else (_class,)
+    ordered = ([item for _, _, item in sorted(parts[part])] for part in sorted(parts))
+    return [item for part in ordered for item in _in_turns(part, takers)]
 
 
 def _judged(
@@ -54,26 +71,45 @@ def _judged(
 ) -> tuple[tuple[int, int], float, QueueItem]:
     """(part of the queue, urgency in it, item): done with last; wrong before right before unknown."""
     done = 2 if image.review == "skipped" else int(guided)
-    predicted, true = None, None
     if said is None:
         order, urgency, reason = 2, 0.0, "No model version has looked at it."
     else:
-        predicted, true = said.predicted, said.probabilities[image.class_position]
-        if predicted != image.class_position:
-            order, urgency = 0, said.probabilities[predicted]
-            reason = f"Taken for {names[predicted]} with {urgency:.0%} confidence."
+        if said.predicted != image.class_position:
+            order, urgency = 0, said.probabilities[said.predicted]
+            reason = f"Taken for {names[said.predicted]} with {urgency:.0%} confidence."
         else:
             order, urgency = 1, said.attention_spread or 0.0
-            reason = f"Right with {true:.0%} confidence."
+            reason = f"Right with {said.probabilities[image.class_position]:.0%} confidence."
             if said.attention_spread is not None:
                 reason = f"{reason[:-1]}, looking at {said.attention_spread:.0%} of the picture."
     prefix = ("", "Guided. ", "Skipped. ")[done]
-    return (done, order), urgency, QueueItem(image, predicted, true, guided, prefix + reason)
+    return (done, order), urgency, QueueItem(image, said, guided, prefix + reason)
 
 
-def _in_turns(by_class: Mapping[int, list[tuple[float, int, QueueItem]]]) -> Iterator[QueueItem]:
-    for turn in zip_longest(*(sorted(by_class[position]) for position in sorted(by_class))):
-        yield from (entry[2] for entry in turn if entry is not None)
+def _class(item: QueueItem) -> int:
+    return item.image.class_position
+
+
+def _evidence(item: QueueItem) -> tuple[int, int]:
+    """The evidence group; all images without one are one group of their own."""
+    if item.said is None or item.said.evidence_group is None:
+        return -1, -1
+    return item.said.predicted, item.said.evidence_group
+
+
+def _in_turns(
+    items: Sequence[QueueItem], takers: Sequence[Callable[[QueueItem], Any]]
+) -> Iterator[QueueItem]:
+    """`items`, the most urgent first: those that differ by the first of `takers` take turns, within each of
+    them those that differ by the second, and so on."""
+    if not takers:
+        yield from items
+        return
+    lanes: dict[Any, list[QueueItem]] = {}
+    for item in items:
+        lanes.setdefault(takers[0](item), []).append(item)
+    for turn in zip_longest(*(_in_turns(lanes[lane], takers[1:]) for lane in sorted(lanes))):
+        yield from (item for item in turn if item is not None)
 
 
 def load(ws: Workspace, image_id: int, class_id: int) -> GuidanceRecord | None:
