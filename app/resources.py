@@ -13,6 +13,7 @@ from PIL import Image
 
 from app.services import library
 from app.services.errors import ServiceError
+from app.services.evidence_groups import attended_square
 from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings, load_settings
 from db.records import ImageRecord, VersionRecord
@@ -124,6 +125,28 @@ def _attention_picture(
 
     view = attention(_ws, _version, _image)
     return _jpeg(overlay(_resized(_ws, _image, size), view.attention[position], opacity))
+
+
+def evidence_crop(
+    ws: Workspace, version: VersionRecord, image: ImageRecord, position: int, side: int
+) -> bytes:
+    """JPEG, side × side pixels: what surrounds the place that speaks most for the class at `position`."""
+    return _evidence_crop(version.sha256, image.sha256, position, side, ws, version, image)
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def _evidence_crop(
+    weights: str,
+    photo: str,
+    position: int,
+    side: int,
+    _ws: Workspace,
+    _version: VersionRecord,
+    _image: ImageRecord,
+) -> bytes:
+    view = attention(_ws, _version, _image)
+    box = attended_square(view.attention[position], (_image.width, _image.height))
+    return _jpeg(library.open_image(_ws, _image).resize((side, side), Image.Resampling.LANCZOS, box=box))
 
 
 def _resized(ws: Workspace, image: ImageRecord, size: tuple[int, int]) -> Image.Image:

@@ -66,6 +66,15 @@ class QueueOrder:
     image_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PickedGroup:
+    """An evidence group that the queue is narrowed to."""
+
+    version_id: int
+    predicted: int  # class position
+    number: int  # of the group within that class
+
+
 def _nothing() -> None:
     return None
 
@@ -109,6 +118,8 @@ IMAGE: Key[int | None] = Key("annotate_image", _no_image, "id of the image on sc
 ADDRESSED: Key[int | None] = Key("annotate_addressed", _no_image, "image id last written to the address")
 QUEUE_SPLIT: Key[Split] = Key("annotate_split", lambda: "train", "split whose images the queue holds")
 QUEUE: Key[QueueOrder | None] = Key("annotate_queue", _nothing, "order of the queue as first shown")
+GROUP: Key[PickedGroup | None] = Key("annotate_group", _nothing, "evidence group that the queue holds")
+GROUPS_OPEN: Key[bool] = Key("annotate_groups_open", bool, "the list of evidence groups is unfolded")
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
     "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
 )

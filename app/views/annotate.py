@@ -1,23 +1,26 @@
 """Annotate: the suspicious images first, where the model looks, and where it should."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
 from app.components.board import board
 from app.components.empty import empty_state
 from app.components.film_strip import Frame, Tone, film_strip
+from app.components.group_panel import group_panel, picked_group
 from app.components.problems import told
 from app.components.run_panel import start_first_model
 from app.components.sidebar import chosen_project
 from app.components.verdict import verdict
-from app.components.words import one_of
-from app.services import annotation, training
+from app.components.words import one_of, plain
+from app.services import annotation, evidence_groups, training
 from app.services.annotation import QueueItem
+from app.services.evidence_groups import EvidenceGroup
 from app.services.workspace import Workspace
 from app.state import QueueOrder
 from db import library, versions
 from db.errors import NotFoundError
-from db.records import ClassRecord, ImageRecord, ProjectRecord, Split
+from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
 STRIP = 40  # thumbnails at a time: the one on screen, a few before it, the rest after it
 BEHIND = 4
@@ -47,8 +50,14 @@ def annotate_page(ws: Workspace) -> None:
         split: annotation.queue(ws, project.id, project.current_version_id, split=split)
         for split in LOOKED_AT
     }
-    if not queues[state.QUEUE_SPLIT.get()] and queues["train"]:
-        state.QUEUE_SPLIT.set("train")
+    classes = library.list_classes(ws.database, project.id)
+    everything = [item for split in LOOKED_AT for item in queues[split]]
+    groups = evidence_groups.grouped(everything, [item.name for item in classes])
+    picked = picked_group(project.current_version_id, groups, None if image is None else image.id)
+    if picked is not None:
+        queues = {split: _only(picked, queues[split]) for split in LOOKED_AT}
+    if not queues[state.QUEUE_SPLIT.get()]:
+        state.QUEUE_SPLIT.set(next((split for split in LOOKED_AT if queues[split]), "train"))
     queue = _in_order(project, state.QUEUE_SPLIT.get(), queues[state.QUEUE_SPLIT.get()])
     if image is None and queue:
         image = queue[0].image
@@ -65,13 +74,25 @@ def annotate_page(ws: Workspace) -> None:
     state.IMAGE.set(image.id)
     state.ADDRESSED.set(image.id)
     st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
-    classes = library.list_classes(ws.database, project.id)
-    _head(ws, project, queues, queue, image)
-    picked = _strip(ws, queue, image, classes)
-    if picked is not None and picked != image.id:
-        state.IMAGE.set(picked)
+    version = None
+    if project.current_version_id is not None:
+        version = versions.get_version(ws.database, project.current_version_id)
+    with st.container(gap=None):
+        with _head(ws, project, queues, queue, image, whole=picked is None):
+            if version is not None:
+                group_panel(ws, version, groups, {item.image.id: item for item in everything}, picked)
+        if picked is not None:
+            st.caption(plain(picked.sentence))
+    wanted = _strip(ws, queue, image, classes)
+    if wanted is not None and wanted != image.id:
+        state.IMAGE.set(wanted)
         st.rerun()
-    _desk(ws, project, queue, image, classes)
+    _desk(ws, project, queue, image, version, classes)
+
+
+def _only(group: EvidenceGroup, items: list[QueueItem]) -> list[QueueItem]:
+    members = set(group.image_ids)
+    return [item for item in items if item.image.id in members]
 
 
 def _in_order(project: ProjectRecord, split: Split, items: list[QueueItem]) -> list[QueueItem]:
@@ -109,7 +130,11 @@ def _head(
     queues: dict[Split, list[QueueItem]],
     queue: list[QueueItem],
     image: ImageRecord,
-) -> None:
+    *,
+    whole: bool,
+) -> DeltaGenerator:
+    """Draws it; the row, for what else belongs there. `whole`: the queue is not narrowed to a group, whose
+    sentence says what is wrong in it."""
     place = next((number for number, item in enumerate(queue, 1) if item.image.id == image.id), None)
     guided = sum(item.guided for item in queues["train"])
 
@@ -117,7 +142,8 @@ def _head(
         state.IMAGE.set(None)
         st.query_params.pop("image", None)
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
         st.markdown(f"#### Image {place} of {len(queue)}" if place else "#### A test image", width="content")
         st.segmented_control(
             "Images of",
@@ -130,10 +156,17 @@ def _head(
             help="Training images are drawn on. Validation images show what the model makes of new ones.",
         )
         wrong = {split: _wrong(queues[split]) for split in LOOKED_AT}
-        badges = [f":orange-badge[{wrong[split]} wrong in {split}]" for split in LOOKED_AT if wrong[split]]
+        badges = [
+            f":orange-badge[{wrong[split]} wrong in {split}]" for split in LOOKED_AT if whole and wrong[split]
+        ]
         badges.append(f":green-badge[:material/check: {guided} guided]")
         st.markdown(" ".join(badges), width="stretch")
-        offered = project.source == "demo" and guided < DEMO_DRAWS and project.current_version_id is not None
+        offered = (
+            whole
+            and project.source == "demo"
+            and project.current_version_id is not None
+            and guided < DEMO_DRAWS
+        )
         if offered and st.button(
             f"Let the demo draw {DEMO_DRAWS} for me",
             key="demo_draws",
@@ -145,6 +178,7 @@ def _head(
             state.ON_CANVAS.set(None)
             state.TOAST.set(f"{one_of(len(drawn), 'image')} guided. Now press Retrain.")
             st.rerun()
+    return row
 
 
 def _wrong(queue: list[QueueItem]) -> int:
@@ -178,11 +212,9 @@ def _desk(
     project: ProjectRecord,
     queue: list[QueueItem],
     image: ImageRecord,
+    version: VersionRecord | None,
     classes: list[ClassRecord],
 ) -> None:
-    version = None
-    if project.current_version_id is not None:
-        version = versions.get_version(ws.database, project.current_version_id)
     ids = [item.image.id for item in queue]
     here = ids.index(image.id) if image.id in ids else -1
     item = queue[here] if here >= 0 else None

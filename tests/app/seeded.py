@@ -1,7 +1,7 @@
 """A real data folder for tests of pages: small photographs, a real database, models on request."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -55,8 +55,13 @@ class Seeded:
         assert claimed.lease_token is not None
         return claimed.lease_token
 
-    def publish(self, wrong: Sequence[int] = (), seed: int = 0) -> VersionRecord:
-        """A version whose model file is real and untrained; images with an id in `wrong` are mispredicted."""
+    def publish(
+        self, wrong: Sequence[int] = (), seed: int = 0, groups: Mapping[int, int] | None = None
+    ) -> VersionRecord:
+        """A version whose model file is real and untrained; images with an id in `wrong` are mispredicted.
+
+        `groups`: evidence groups by image id.
+        """
         run = self.run()
         token = self.claim(run)
         events = [
@@ -86,7 +91,8 @@ class Seeded:
             truth = image.class_position
             said = 1 - truth if image.id in wrong else truth
             sure = (0.9, 0.1) if said == 0 else (0.1, 0.9)
-            predictions.append(NewPrediction(image.id, said, sure, 0.25 if image.id in wrong else 0.75))
+            inside, group = 0.25 if image.id in wrong else 0.75, (groups or {}).get(image.id)
+            predictions.append(NewPrediction(image.id, said, sure, inside, evidence_group=group))
         return runs.finish_published(
             self.ws.database,
             run.id,
