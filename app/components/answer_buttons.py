@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.drafts import forget_draft, has_unsaved
-from app.services import annotation, answers
+from app.services import annotation, answers, effort
 from app.services.answers import Place
 from app.services.workspace import Workspace
 from app.state import Answered
@@ -33,7 +33,7 @@ def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | N
                 label,
                 key=f"annotate_{place}_place",
                 disabled=reason is not None,
-                help=reason or MEANING[place],
+                help=reason or f"{MEANING[place]} {effort.WORTH_OF_ANSWERS}",
                 shortcut=shortcut,
             ):
                 pressed = place

@@ -1,6 +1,6 @@
-"""What guidance costs in human work: the seconds that one image takes, by how it is given.
+"""What guidance costs in human work, the seconds that one image takes by how it is given; and what it brings.
 
-Assumed, not measured with people: seconds are what the kinds are compared by in docs/decisions/0012.
+The seconds are assumed, not measured with people. What they bring is in docs/decisions/0012.
 """
 
 from typing import Literal
@@ -12,6 +12,13 @@ SECONDS: dict[Kind, int] = {
     "box": 7,  # one drag around the object, and save
     "mask": 25,  # the outline, corner by corner
 }
+
+# What the pages say of it. True to the table in docs/bias-correction.md: change them together.
+MOST_IN_A_MINUTE = "In a minute's work, tight boxes help most."
+WORTH_OF_ANSWERS = (
+    "25 answers help nearly as much as the seven boxes that take as long. More than 50 do not help more, "
+    "and rare groups may lose: look at Compare."
+)
 
 
 def seconds_of_work(kind: Kind, images: int) -> int:
