@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
 
-from db.records import Role, RunMode, Split
+from db.records import ImageRecord, Role, RunMode, Split
 
 T = TypeVar("T")
 
@@ -57,6 +57,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The last answer about a map, so that it can be taken back."""
+
+    image: ImageRecord
+    revision: int  # of the guidance that it became
+
+
+@dataclass(frozen=True, slots=True)
 class QueueOrder:
     """The order of the queue, held still while someone works through it."""
 
@@ -80,6 +88,10 @@ def _nothing() -> None:
 
 
 def _no_image() -> int | None:
+    return None
+
+
+def _no_answer() -> Answered | None:
     return None
 
 
@@ -132,6 +144,7 @@ MAP_CLASS: Key[int | None] = Key(
 MAP_CLASS_FOR: Key[tuple[int, int] | None] = Key(
     "annotate_map_class_for", _nothing, "(image id, version id) that the class above was chosen for"
 )
+ANSWERED: Key[Answered | None] = Key("annotate_answered", _no_answer, "the last answer about a map")
 OPACITY: Key[int] = Key("annotate_opacity", lambda: 60, "strength of the map over the photograph, per cent")
 BLEND: Key[bool] = Key("annotate_blend", bool, "the map also lies under the drawing")
 TOOL: Key[Tool] = Key("annotate_tool", lambda: "rect", "drawing mode of the canvas")

@@ -15,9 +15,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gain_core.errors import ConfigError, InputError
+from gain_core.raster import Mask
 
 BACKGROUND = 0
 VOID = 255
+# Share of a map's maximum from which a place counts as looked at: the σ of eq. 4, so that what a person calls
+# right or wrong is what T(A) erases mostly.
+ATTENDED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,17 @@ def class_cues(attention: Tensor, size: tuple[int, int], threshold: float = 0.2)
     """
     _check_maps(attention)
     return _relative(attention, size) > threshold
+
+
+def attended_region(attention: np.ndarray, size: tuple[int, int], threshold: float = ATTENDED) -> Mask:
+    """Where a model looks: one map (h, w) >= 0 -> (H, W) bool; size: (width, height) of the image.
+
+    The cue of one map at a higher threshold. A map that is zero everywhere gives an empty mask. Raises
+    InputError for another shape.
+    """
+    cues = class_cues(torch.from_numpy(attention)[None], (size[1], size[0]), threshold)  # (1, H, W)
+    mask: Mask = cues[0].numpy()
+    return mask
 
 
 def cue_labels(

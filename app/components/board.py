@@ -7,7 +7,7 @@ from app.components.canvas import HOW, ROLES, TOOLS, drawing_canvas
 from app.components.drafts import forget_draft, objects_of, open_draft, restart
 from app.components.problems import told
 from app.components.words import one_of
-from app.services import annotation
+from app.services import annotation, effort
 from app.services.drawing import fit_canvas, regions_from_canvas
 from app.services.workspace import Workspace
 from app.state import Draft
@@ -190,7 +190,7 @@ def _said(image: ImageRecord, draft: Draft) -> str:
         return f":orange-badge[{count}, not saved yet]"
     if draft.revision:
         return f":green-badge[:material/check: {count} saved]"
-    return ":small[:gray[Mark what should decide, and what should not. A box is enough when it is tight.]]"
+    return f":small[:gray[Mark what should decide, and what should not. {effort.MOST_IN_A_MINUTE}]]"
 
 
 def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

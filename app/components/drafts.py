@@ -44,6 +44,12 @@ def forget_draft(image: ImageRecord) -> None:
     state.ON_CANVAS.set(None)
 
 
+def has_unsaved(image: ImageRecord) -> bool:
+    """A drawing of this image waits to be saved."""
+    draft = state.DRAFTS.get().get((image.id, image.class_id))
+    return draft is not None and draft.unsaved
+
+
 def objects_of(drawing: Drawing) -> list[Any]:
     found: list[Any] = drawing.get("objects", [])
     return found

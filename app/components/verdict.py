@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import resources, state
+from app.components.answer_buttons import Pressed, answer_buttons
 from app.components.bars import probability_bars
 from app.components.numbers import percent
 from app.components.words import plain
@@ -12,8 +13,8 @@ from app.services.explanation import AttentionView
 from app.services.workspace import Workspace
 from db.records import ClassRecord, ImageRecord, VersionRecord
 
-LEAST = (330, 330)  # pixels
-TAKEN = (470, 470)  # of the window that everything else needs
+LEAST = (330, 300)  # pixels
+TAKEN = (470, 500)  # of the window that everything else needs
 CLASSES_AS_PILLS = 6
 
 
@@ -23,12 +24,13 @@ def verdict(
     item: QueueItem | None,
     version: VersionRecord | None,
     classes: list[ClassRecord],
-) -> None:
+) -> Pressed | None:
+    """Draw it; what was pressed under the map just now."""
     truth = classes[image.class_position].name
     if version is None:
         st.markdown(f"**{plain(truth)}** :gray[· no model yet, so nothing is predicted]")
         st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
-        return
+        return None
     view = resources.attention(ws, version, image)
     _sentence(view, truth, image, classes)
     if item is not None:
@@ -44,9 +46,12 @@ def verdict(
             resources.attention_picture(ws, version, image, position, opacity / 100, _size(image)),
             alt=f"{image.name}: attention map for {name}",
         )
-        if not view.attention[position].any():
+        empty = not view.attention[position].any()
+        if empty:
             st.caption(f"Nothing in this image speaks for {name}: its map is empty.")
+        pressed = answer_buttons(image, item is not None and item.guided, empty)
     probability_bars([item.name for item in classes], view.probabilities, image.class_position)
+    return pressed
 
 
 def _size(image: ImageRecord) -> tuple[int, int]:

@@ -26,3 +26,7 @@ class DrawingError(ServiceError):
 
 class MissingFileError(ServiceError):
     """A stored image or mask is gone from the data folder, or can no longer be read."""
+
+
+class EmptyMapError(ServiceError):
+    """An attention map shows no place, so there is nothing to call right or wrong."""

@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
+from app.components.answer_buttons import Pressed, act
 from app.components.board import board
 from app.components.empty import empty_state
 from app.components.film_strip import Frame, Tone, film_strip
@@ -218,23 +219,22 @@ def _desk(
     ids = [item.image.id for item in queue]
     here = ids.index(image.id) if image.id in ids else -1
     item = queue[here] if here >= 0 else None
+    next_id = ids[(here + 1) % len(ids)] if len(ids) > 1 else None  # after the last one comes the first
+    pressed: Pressed | None = None
     left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
     with left:
         with told(
             f"Where the model looks in {image.name} cannot be shown",
             "Drawing still works. Choose another image, or roll back in Models.",
         ):
-            verdict(ws, image, item, version, classes)
+            pressed = verdict(ws, image, item, version, classes)
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:
-        board(
-            ws,
-            image,
-            version,
-            ids[here - 1] if here > 0 else None,
-            ids[(here + 1) % len(ids)] if len(ids) > 1 else None,  # after the last one comes the first
-        )
+        board(ws, image, version, ids[here - 1] if here > 0 else None, next_id)
+    if version is not None and pressed is not None:
+        with left, told(f"{image.name} was not answered", "Reload the page to see what is saved now."):
+            act(ws, image, version, pressed, next_id)
 
 
 with told("This project cannot be drawn on", "Reload the page; nothing that was saved is lost."):

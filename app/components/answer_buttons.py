@@ -1,0 +1,104 @@
+"""Wrong place, right place: two keys that guide an image by the map on screen, and one that takes it back."""
+
+from typing import Literal
+
+import streamlit as st
+
+from app import resources, state
+from app.components.drafts import forget_draft, has_unsaved
+from app.services import annotation, answers, effort
+from app.services.answers import Place
+from app.services.workspace import Workspace
+from app.state import Answered
+from db.records import ImageRecord, VersionRecord
+
+Pressed = Literal["wrong", "right", "back"]
+
+# Side by side as their keys are on the keyboard. R would be plainer, but Streamlit keeps it for itself.
+LABELS: dict[Place, tuple[str, str]] = {"wrong": ("Wrong place", "W"), "right": ("Right place", "E")}
+MEANING: dict[Place, str] = {
+    "wrong": "What this map shows must not decide. It is saved as *Ignore this*, and the next image comes.",
+    "right": "What this map shows should decide. It is saved as *Look here*, and the next image comes.",
+}
+SAVED: dict[Place, str] = {"wrong": "ignore this place", "right": "look at this place"}
+
+
+def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | None:
+    """Draw the buttons; what was pressed just now. `empty`: the map on screen shows no place."""
+    reason = _why_not(image, guided, empty)
+    pressed: Pressed | None = None
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        for place, (label, shortcut) in LABELS.items():
+            if st.button(
+                label,
+                key=f"annotate_{place}_place",
+                disabled=reason is not None,
+                help=reason or f"{MEANING[place]} {effort.WORTH_OF_ANSWERS}",
+                shortcut=shortcut,
+            ):
+                pressed = place
+        if st.button(
+            "Take back",
+            key="annotate_take_back",
+            disabled=_to_take_back(image) is None,
+            help="Forget the last answer and show its image again.",
+            shortcut="Z",
+        ):
+            pressed = "back"
+    return pressed
+
+
+def act(
+    ws: Workspace, image: ImageRecord, version: VersionRecord, pressed: Pressed, next_id: int | None
+) -> None:
+    """Save the answer and go to the next image, or take the last answer back and go to its image.
+
+    For after the canvas: what was drawn just before the key is in its draft by then, and is not lost. Raises
+    what saving raises.
+    """
+    answered = _to_take_back(image)
+    if pressed == "back" and answered is not None:
+        if not _free(answered.image):
+            return
+        annotation.save(
+            ws, answered.image.id, answered.image.class_id, [], expected_revision=answered.revision
+        )
+        forget_draft(answered.image)
+        state.ANSWERED.set(None)
+        state.TOAST.set(f"{answered.image.name}: answer taken back.")
+        state.IMAGE.set(answered.image.id)
+        st.rerun()
+    position = state.MAP_CLASS.get()
+    if pressed != "back" and position is not None and _free(image):
+        view = resources.attention(ws, version, image)
+        saved = answers.answer(ws, image, view, position, pressed)
+        forget_draft(image)
+        state.ANSWERED.set(Answered(image, saved.revision))
+        state.TOAST.set(f"Saved for {image.name}: {SAVED[pressed]}.")
+        if next_id is not None:
+            state.IMAGE.set(next_id)
+        st.rerun()
+
+
+def _why_not(image: ImageRecord, guided: bool, empty: bool) -> str | None:
+    if image.split != "train":
+        return "Answers are for training images; this one is only looked at."
+    if guided:
+        return "This image is guided already. Clear and save it first, then answer."
+    if empty:
+        return "This map is empty: there is no place to judge."
+    return None
+
+
+def _to_take_back(image: ImageRecord) -> Answered | None:
+    """The last answer, when it was given in this project."""
+    answered = state.ANSWERED.get()
+    return answered if answered and answered.image.project_id == image.project_id else None
+
+
+def _free(image: ImageRecord) -> bool:
+    """No drawing is in the way; else says so."""
+    if has_unsaved(image):
+        st.warning(f"{image.name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
+        return False
+    return True

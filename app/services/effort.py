@@ -1,0 +1,30 @@
+"""What guidance costs in human work, the seconds that one image takes by how it is given; and what it brings.
+
+The seconds are assumed, not measured with people. What they bring is in docs/decisions/0012.
+"""
+
+from typing import Literal
+
+Kind = Literal["answer", "box", "mask"]
+
+SECONDS: dict[Kind, int] = {
+    "answer": 2,  # look at the map, press a key
+    "box": 7,  # one drag around the object, and save
+    "mask": 25,  # the outline, corner by corner
+}
+
+# What the pages say of it. True to the table in docs/bias-correction.md: change them together.
+MOST_IN_A_MINUTE = "In a minute's work, tight boxes help most."
+WORTH_OF_ANSWERS = (
+    "25 answers help nearly as much as the seven boxes that take as long. More than 50 do not help more, "
+    "and rare groups may lose: look at Compare."
+)
+
+
+def seconds_of_work(kind: Kind, images: int) -> int:
+    return SECONDS[kind] * images
+
+
+def images_in(kind: Kind, seconds: int) -> int:
+    """How many images a person guides in this time."""
+    return seconds // SECONDS[kind]

@@ -1,0 +1,100 @@
+from streamlit.testing.v1 import AppTest
+
+from app.services import annotation
+from db.records import ImageRecord, Role
+from tests.app.seeded import Seeded
+from tests.app.views.pages import BOX, RECT, click, drawn, open_page, said
+
+BUTTONS = ("annotate_wrong_place", "annotate_right_place")
+
+
+def roles(seeded: Seeded, image: ImageRecord) -> set[Role]:
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    return {region.role for region in stored.regions} if stored else set()
+
+
+def disabled(app: AppTest) -> list[bool]:
+    return [app.button(key=key).disabled for key in BUTTONS]
+
+
+def test_wrong_place_is_saved_as_ignore_this_and_the_next_image_comes(seeded: Seeded) -> None:
+    seeded.publish()
+    first, second = seeded.images("train")[:2]
+    app = open_page("annotate", {**drawn(second, RECT), "annotate_image": first.id})
+    assert disabled(app) == [False, False]
+
+    click(app, "annotate_wrong_place")
+
+    assert roles(seeded, first) == {"ignore_this"}
+    assert app.session_state["annotate_image"] == second.id
+    assert "ignore this place" in app.toast[0].value
+    assert "1 region, not saved yet" in said(app)  # the drawing that waited there is untouched
+
+
+def test_right_place_is_saved_as_look_here(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+
+    click(open_page("annotate", {"annotate_image": image.id}), "annotate_right_place")
+
+    assert roles(seeded, image) == {"look_here"}
+
+
+def test_the_last_answer_can_be_taken_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+    assert app.button(key="annotate_take_back").disabled
+
+    click(click(app, "annotate_wrong_place"), "annotate_take_back")
+
+    assert roles(seeded, image) == set()
+    assert app.session_state["annotate_image"] == image.id
+    assert disabled(app) == [False, False]
+    assert app.button(key="annotate_take_back").disabled
+
+
+def test_an_answer_that_was_drawn_over_is_not_taken_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = click(open_page("annotate", {"annotate_image": image.id}), "annotate_wrong_place")
+    annotation.save(seeded.ws, image.id, image.class_id, [BOX])
+
+    click(app, "annotate_take_back")
+
+    assert roles(seeded, image) == {"look_here"}
+    assert len(app.error) == 1
+
+
+def test_an_image_with_a_drawing_that_is_not_saved_is_not_answered(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+
+    click(app, "annotate_wrong_place")
+
+    assert roles(seeded, image) == set()
+    assert app.session_state["annotate_image"] == image.id
+    assert "has a drawing that is not saved" in said(app)
+    assert "1 region, not saved yet" in said(app)
+
+
+def test_guided_images_and_those_of_other_splits_cannot_be_answered(seeded: Seeded) -> None:
+    seeded.publish()
+    guided = seeded.images("train")[0]
+    annotation.save(seeded.ws, guided.id, guided.class_id, [BOX])
+
+    for image in (guided, seeded.images("validation")[0], seeded.images("test")[0]):
+        assert disabled(open_page("annotate", {"annotate_image": image.id})) == [True, True]
+
+
+def test_guidance_that_came_meanwhile_is_not_replaced(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+    annotation.save(seeded.ws, image.id, image.class_id, [BOX])
+
+    click(app, "annotate_wrong_place")
+
+    assert roles(seeded, image) == {"look_here"}
+    assert disabled(app) == [True, True]
