@@ -30,7 +30,7 @@ from benchmarks.timing import alternating_medians
 from gain_core.attention import attention_maps, evidence_maps
 from gain_core.config import TrainConfig
 from gain_core.folding import folded
-from gain_core.full import step_losses
+from gain_core.full import Division, step_losses
 from gain_core.losses import attention_mining_loss, external_loss
 from gain_core.masking import erase
 from gain_core.models import Classifier, build_classifier, default_spec
@@ -106,13 +106,9 @@ def _step(model: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], object]:
 
 
 def _total(model: Classifier, data: Batch, config: TrainConfig) -> Tensor:
-    config = TrainConfig(
-        mode="full",
-        form=config.form,
-        mining_weight=config.mining_weight,
-        batch_size=_unguided(data[0]),
-    )
-    return torch.stack(list(step_losses(model, *data, config).values())).sum()
+    plain = _unguided(data[0])
+    division = Division(plain, len(data[0]) - plain)
+    return torch.stack(list(step_losses(model, *data, config, division).values())).sum()
 
 
 def _naive(model: Classifier, data: Batch) -> Tensor:

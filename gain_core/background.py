@@ -10,10 +10,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gain_core.losses import inside_outside_regions
+
 _NEIGHBOURS = 5  # guided places that each place is compared with: one alone may be an odd one
 _SURELY_OUTSIDE = 0.95  # least share of a cell outside the regions for it to stand for the background
 _MOSTLY_INSIDE = 0.5  # least share inside them for it to stand for the object
-_CHUNK = 4096  # places compared at a time: 20 guided images make 16 MB of likenesses
+_REMEMBERED = 2048  # guided places of either kind that stand for all; a few outlines have no more
+_CHUNK = 4096  # places compared at a time: 32 MB of likenesses
+
+
+def background_of_guided(features: Tensor, guided: Tensor, masks: Tensor, share: float) -> Tensor:
+    """`background_regions` from the guidance itself: masks (G, n, 2, h, w), look and ignore of each class."""
+    look, ignore = masks[:, :, 0], masks[:, :, 1]
+    inside, outside = inside_outside_regions(look, ignore, (masks.shape[3], masks.shape[4]))
+    outside = torch.where(outside.amax((2, 3), keepdim=True) > 0, outside, 1.0).amin(1)
+    # An *ignore this* smaller than a place: the place that it fills most stands for it. What merely lies
+    # outside a *look here* does not: a place half full of an object is no background.
+    meant = (ignore.amax((1, 2, 3)) > 0)[:, None, None]
+    outside = torch.where(meant, outside / outside.amax((1, 2), keepdim=True).clamp_min(1e-6), outside)
+    # The object of any class is no background.
+    return background_regions(features, guided, inside.amax(1), outside, share)
 
 
 def background_regions(
@@ -30,8 +46,9 @@ def background_regions(
     height, width = features.shape[2:]
     # An object smaller than a cell: the cell that it fills most stands for it.
     least = inside.amax((1, 2), keepdim=True).clamp_max(_MOSTLY_INSIDE)
-    outer = _places(guided)[outside.flatten() >= _SURELY_OUTSIDE]
-    inner = _places(guided)[((inside > 0) & (inside >= least)).flatten()]
+    is_outer = outside >= _SURELY_OUTSIDE
+    outer = _chosen(guided, is_outer)
+    inner = _chosen(guided, (inside > 0) & (inside >= least) & ~is_outer)
     if len(outer) == 0 or len(inner) == 0:
         return torch.zeros_like(features[:, 0])
     margins = torch.cat(
@@ -40,6 +57,13 @@ def background_regions(
     kept = max(1, round(share * height * width))
     clear = margins >= margins.topk(kept, 1).values[:, -1:]
     return (clear & (margins > 0)).to(features).view(-1, height, width)
+
+
+def _chosen(guided: Tensor, where: Tensor) -> Tensor:
+    """The guided places where (G, h, w) bool, each of length 1: (Q, K); of many, a part of all images."""
+    chosen = where.flatten().nonzero()[:, 0]
+    spread = torch.linspace(0, len(chosen) - 1, min(len(chosen), _REMEMBERED)).long()
+    return F.normalize(guided.permute(0, 2, 3, 1).flatten(0, 2)[chosen[spread]], dim=1)
 
 
 def _places(features: Tensor) -> Tensor:

@@ -65,11 +65,11 @@ class TrainConfig:
     unguided_weight: float = 0.3  # "guided": images without guidance, which carry the shortcut
     # "guided": classes whose images without guidance give L_cl. "unguided": only those that nobody guided,
     # which would be forgotten otherwise; a guided class then learns from its regions alone, and nothing
-    # brings its shortcut back. Quick mode only: the erased pass of full mode needs images of every class.
+    # brings its shortcut back. In full mode it is then not in the erased pass either.
     image_classes: ImageClasses = "all"
     inside_weight: float = 1.0  # "guided": what lies in H must give the class
     outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
-    # "guided", quick mode: what looks like the outside of the regions, in the unguided images of guided
+    # "guided": what looks like the outside of the regions, in the unguided images of guided
     # classes, must give no class either: a few outlines reach every image that shares their background.
     background_weight: float = 0.0
     background_batch_size: int = 16  # unguided images per step for it, balanced over classes
@@ -109,12 +109,8 @@ class TrainConfig:
             raise ConfigError(
                 f"learning_rate_decay: expected one of {DECAYS}, got {self.learning_rate_decay!r}"
             )
-        if self.mode == "full" and self.background_weight > 0:
-            raise ConfigError(f"background_weight: expected 0 in full mode, got {self.background_weight}")
         if not 0 < self.background_share <= 1:
             raise ConfigError(f"background_share: expected a share in (0, 1], got {self.background_share}")
-        if self.mode == "full" and self.image_classes != "all":
-            raise ConfigError(f"image_classes: expected 'all' in full mode, got {self.image_classes!r}")
         if self.optimizer not in OPTIMIZERS:
             raise ConfigError(f"optimizer: expected one of {OPTIMIZERS}, got {self.optimizer!r}")
         if self.map_scale not in SCALES:

@@ -1,7 +1,7 @@
 """Full mode: every layer learns, from augmented images, in up to three streams that share weights (eq. 8)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.augment import AugmentedSamples
+from gain_core.carried import background_samples
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_pictures, pixels_of
 from gain_core.folding import folded
@@ -18,31 +19,56 @@ from gain_core.models import Classifier
 from gain_core.ranks import current_ranks, synchronised
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import Losses, counted, guided_image_stream, guided_stream, image_stream
+from gain_core.streams import (
+    Losses,
+    counted,
+    guided_image_stream,
+    guided_stream,
+    image_stream,
+    outside_image_stream,
+    outside_stream,
+)
 
 _EVALUATION_BATCH = 32
 
 
-def step_losses(
-    model: Classifier, images: Tensor, masks: Tensor, labels: Tensor, config: TrainConfig
-) -> Losses:
-    """All streams of one step: images (B + G, 3, S, S), masks (B + G, n, 2, S, S), labels (B + G, n) long.
+class Division(NamedTuple):
+    """How many of a step's images each stream takes, in this order."""
 
-    The first B = config.batch_size images count with their labels only, the others are guided.
+    plain: int  # count with their labels only
+    guided: int
+    background: int = 0  # unguided ones whose likely background is their *ignore this*
+
+
+def step_losses(
+    model: Classifier,
+    images: Tensor,
+    masks: Tensor,
+    labels: Tensor,
+    config: TrainConfig,
+    division: Division,
+) -> Losses:
+    """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
+    `division`.
     """
     images = images.contiguous(memory_format=torch.channels_last)
     features = model.features(images)  # S_cl and S_e share one forward
-    plain = config.batch_size
-    count = plain if config.form == "guided" else len(images)
-    losses = image_stream(model, features[:count], labels[:count], config)
-    if config.form != "none" and config.mining_weight > 0:
+    plain, after = division.plain, division.plain + division.guided
+    count = plain if config.form == "guided" else after
+    losses: Losses = {}
+    if count:
+        losses |= image_stream(model, features[:count], labels[:count], config)
+    if count and config.form != "none" and config.mining_weight > 0:
         weight = config.mining_weight * (config.unguided_weight if config.form == "guided" else 1.0)
         losses["mining"] = weight * _mining(model, images[:count], features[:count], labels[:count], config)
-    if len(images) > plain:
-        image_space = config.form == "guided" and config.guided_space == "image"
+    image_space = config.form == "guided" and config.guided_space == "image"
+    seen = images if image_space else features
+    if division.guided:
         stream = guided_image_stream if image_space else guided_stream
-        seen = images if image_space else features
-        losses |= stream(model, seen[plain:], labels[plain:], masks[plain:], config)
+        losses |= stream(model, seen[plain:after], labels[plain:after], masks[plain:after], config)
+    if division.background:
+        outside = outside_image_stream if image_space else outside_stream
+        losses |= outside(model, seen[after:], labels[after:], masks[after:], config)
     return losses
 
 
@@ -80,26 +106,43 @@ class FullTask:
         self._device = device
         self._worker_init_fn = worker_init_fn
         guided = [p for p in guided_training(samples) if _drawn_upon(samples[p])]
-        self._schedule = draw_schedule(samples, guided, config)
+        schedule = draw_schedule(samples, guided, config)
         self._network = model if config.train_norms else folded(model)  # the same weights, fewer passes
         self._ranks = current_ranks()
-        self._plain = self._ranks.part(config.batch_size, "batch_size")
-        self._guided = self._ranks.part(self._schedule.guided.shape[1], "guided_batch_size")
-        self._own = replace(config, batch_size=len(self._plain))  # what this process's images are divided by
+        # Found with the weights that training starts from, also when it goes on from a checkpoint.
+        carried = background_samples(model, samples, guided, schedule.background, config, device, self._ranks)
+        self._drawable = [*samples, *carried.values()]
+        place = {position: len(samples) + number for number, position in enumerate(carried)}
+        background = schedule.background.clone().apply_(lambda position: place[position])
+        streams = {
+            "batch_size": schedule.images,
+            "guided_batch_size": schedule.guided,
+            "background_batch_size": background,
+        }
+        self._draws = torch.cat(list(streams.values()), 1)  # (steps, N): positions in `_drawable`
+        # This process's columns of it.
+        self._slots: list[int] = []
+        own = []
+        before = 0
+        for name, drawn in streams.items():
+            part = self._ranks.part(drawn.shape[1], name)
+            self._slots += [before + slot for slot in part]
+            own.append(len(part))
+            before += drawn.shape[1]
+        self._division = Division(*own)
         self._step = synchronised(model, self._losses, self._ranks)
         self.trained = model
 
     def steps(self, first: int) -> Iterator[Losses]:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
         config = self._config
-        schedule = torch.cat([self._schedule.images, self._schedule.guided], 1)  # (steps, B + G)
-        slots = [*self._plain, *(config.batch_size + slot for slot in self._guided)]  # this process's
         draws = [
-            [(step, slot, int(schedule[step, slot])) for slot in slots] for step in range(first, config.steps)
+            [(step, slot, int(self._draws[step, slot])) for slot in self._slots]
+            for step in range(first, config.steps)
         ]
         own_chance = () if self._ranks.first else (self._ranks.rank,)
         loader = DataLoader(
-            AugmentedSamples(self._samples, self._model.spec, config),
+            AugmentedSamples(self._drawable, self._model.spec, config),
             batch_sampler=draws,
             num_workers=config.loader_workers,
             worker_init_fn=self._worker_init_fn,
@@ -119,7 +162,7 @@ class FullTask:
             yield losses
 
     def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
-        return step_losses(self._network, images, masks, labels, self._own)
+        return step_losses(self._network, images, masks, labels, self._config, self._division)
 
     @property
     def _autocast(self) -> bool:

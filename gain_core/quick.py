@@ -5,12 +5,11 @@ from collections.abc import Generator, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from gain_core.background import background_regions
+from gain_core.background import background_of_guided
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
-from gain_core.losses import inside_outside_regions
 from gain_core.models import Classifier
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
@@ -64,15 +63,10 @@ class QuickTask:
         if len(drawn) == 0:
             return {}
         guided = sorted(self._masks)
-        masks = torch.stack([self._masks[position] for position in guided])  # (G, n, 2, h, w)
-        inside, outside = inside_outside_regions(
-            masks[:, :, 0], masks[:, :, 1], (masks.shape[3], masks.shape[4])
-        )
-        regions = background_regions(
+        regions = background_of_guided(
             self._features[drawn].float(),
             self._features[guided].float(),
-            inside.amax(1),  # the object of any class is no background
-            torch.where(outside.amax((2, 3), keepdim=True) > 0, outside, 1.0).amin(1),
+            torch.stack([self._masks[position] for position in guided]),  # (G, n, 2, h, w)
             self._config.background_share,
         )
         return dict(zip(drawn.tolist(), regions, strict=True))

@@ -14,7 +14,7 @@ from gain_core.losses import (
     region_logits,
     signed_evidence_loss,
 )
-from gain_core.masking import erased_logits
+from gain_core.masking import area_average, erased_logits
 from gain_core.models import Classifier
 
 Losses = dict[str, Tensor]  # weighted terms by name, scalars
@@ -79,8 +79,31 @@ def background_stream(
     count.
     """
     outside = regions[:, None].expand(-1, labels.shape[1], -1, -1)
-    logits = region_logits(model, features, outside)
-    both = torch.cat([logits, logits], 1)  # nothing is said of the inside: its regions are empty
+    return _outside_only(model, region_logits(model, features, outside), outside, labels, config)
+
+
+def outside_stream(
+    model: Classifier, features: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
+) -> Losses:
+    """`background_stream` with the regions as *ignore this*: masks (B, n, 2, H, W), features (B, K, h, w)."""
+    size = (features.shape[2], features.shape[3])
+    return background_stream(model, features, labels, area_average(masks[:, 0, 1], size), config)
+
+
+def outside_image_stream(
+    model: Classifier, images: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
+) -> Losses:
+    """`outside_stream` in image space: images (B, 3, S, S), masks (B, n, 2, S, S)."""
+    outside = masks[:, :1, 1].expand(-1, labels.shape[1], -1, -1)  # (B, n, S, S)
+    logits = erased_logits(model, images.unsqueeze(1) * outside.unsqueeze(2))
+    return _outside_only(model, logits, outside, labels, config)
+
+
+def _outside_only(
+    model: Classifier, logits: Tensor, outside: Tensor, labels: Tensor, config: TrainConfig
+) -> Losses:
+    """Nothing is said of the inside: its regions are empty."""
+    both = torch.cat([logits, logits], 1)
     losses = _inside_outside(model, both, torch.zeros_like(outside), outside, labels)
     return {"background": config.background_weight * losses.outside}
 

@@ -30,6 +30,9 @@ FULL = TrainConfig(
 CONFIGS = {
     "gainext": replace(FULL, form="gainext"),
     "image space": replace(FULL, form="guided", guided_space="image"),  # three forwards and more
+    "carried": replace(
+        FULL, form="guided", image_classes="unguided", background_weight=1.0, background_batch_size=2
+    ),
     "signed": replace(FULL, form="signed", optimizer="sgd"),
 }
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from gain_core.background import background_regions
+from gain_core.background import background_of_guided, background_regions
 
 WATER, BOAT, CAR = torch.eye(3)  # features of one place
 
@@ -50,3 +50,22 @@ def test_an_object_smaller_than_a_place_still_stands_against_the_background():
     other = image(WATER, BOAT, BOAT, BOAT)[None]
     outside = 1 - inside
     assert background_regions(other, GUIDED, inside, outside, 1.0).tolist() == [[[1, 0], [0, 0]]]
+
+
+def test_an_ignored_spot_smaller_than_a_place_is_found_elsewhere():
+    """Two pixels of sixteen; the rest of that place and of the image is what counts."""
+    ignore = torch.zeros(1, 1, 4, 4)
+    ignore[..., 0, :2] = 1
+    masks = torch.stack([torch.zeros_like(ignore), ignore], 2)  # (1, 1, 2, 4, 4)
+    masks = torch.nn.functional.avg_pool2d(masks.flatten(0, 1), 2).unflatten(
+        0, (1, 1)
+    )  # as kept for 2×2 places
+    others = torch.stack([image(BOAT, BOAT, WATER, BOAT), image(BOAT, CAR, CAR, BOAT)])
+    regions = background_of_guided(others, image(WATER, BOAT, CAR, BOAT)[None], masks, 1.0)
+    assert regions.tolist() == [[[0, 0], [1, 0]], [[0, 0], [0, 0]]]
+
+
+def test_a_place_half_full_of_an_object_is_no_background():
+    look = torch.full((1, 1, 2, 2), 0.5)
+    masks = torch.stack([look, torch.zeros_like(look)], 2)
+    assert background_of_guided(GUIDED, GUIDED, masks, 1.0).sum() == 0
