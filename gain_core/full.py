@@ -11,7 +11,7 @@ from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.augment import AugmentedSamples
 from gain_core.carried import background_samples
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_pictures, pixels_of
+from gain_core.data import drawn_upon, only_ignored, pixels_of
 from gain_core.folding import folded
 from gain_core.losses import attention_mining_loss
 from gain_core.masking import MaskingConfig, erase, erased_logits
@@ -21,12 +21,12 @@ from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
 from gain_core.streams import (
     Losses,
+    background_image_stream,
     counted,
     guided_image_stream,
     guided_stream,
     image_stream,
-    outside_image_stream,
-    outside_stream,
+    masked_background_stream,
 )
 
 _EVALUATION_BATCH = 32
@@ -47,9 +47,10 @@ def step_losses(
     labels: Tensor,
     config: TrainConfig,
     division: Division,
+    only_ignored: Tensor | None = None,
 ) -> Losses:
     """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
-    `division`.
+    `division`. only_ignored: see `background_stream`.
     """
     images = images.contiguous(memory_format=torch.channels_last)
     features = model.features(images)  # S_cl and S_e share one forward
@@ -67,8 +68,8 @@ def step_losses(
         stream = guided_image_stream if image_space else guided_stream
         losses |= stream(model, seen[plain:after], labels[plain:after], masks[plain:after], config)
     if division.background:
-        outside = outside_image_stream if image_space else outside_stream
-        losses |= outside(model, seen[after:], labels[after:], masks[after:], config)
+        carried = background_image_stream if image_space else masked_background_stream
+        losses |= carried(model, seen[after:], labels[after:], masks[after:], config, only_ignored)
     return losses
 
 
@@ -105,12 +106,13 @@ class FullTask:
         self._config = config
         self._device = device
         self._worker_init_fn = worker_init_fn
-        guided = [p for p in guided_training(samples) if _drawn_upon(samples[p])]
+        guided = [p for p in guided_training(samples) if drawn_upon(samples[p])]
         schedule = draw_schedule(samples, guided, config)
         self._network = model if config.train_norms else folded(model)  # the same weights, fewer passes
         self._ranks = current_ranks()
         # Found with the weights that training starts from, also when it goes on from a checkpoint.
         carried = background_samples(model, samples, guided, schedule.background, config, device, self._ranks)
+        self._only_ignored = only_ignored([samples[p] for p in guided], len(model.spec.classes)).to(device)
         self._drawable = [*samples, *carried.values()]
         place = {position: len(samples) + number for number, position in enumerate(carried)}
         background = schedule.background.clone().apply_(lambda position: place[position])
@@ -162,7 +164,9 @@ class FullTask:
             yield losses
 
     def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
-        return step_losses(self._network, images, masks, labels, self._config, self._division)
+        return step_losses(
+            self._network, images, masks, labels, self._config, self._division, self._only_ignored
+        )
 
     @property
     def _autocast(self) -> bool:
@@ -178,7 +182,3 @@ class FullTask:
                 logits = self._model(images.to(self._device, memory_format=torch.channels_last))
                 rows += list(logits.cpu())
         return torch.stack(self._ranks.gather(rows))
-
-
-def _drawn_upon(sample: Sample) -> bool:
-    return any(guidance_pictures(one) != (None, None) for one in sample.each_class)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gain_core.background import background_of_guided
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_by_class, label_rows
+from gain_core.data import guidance_by_class, label_rows, only_ignored
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
 from gain_core.models import Classifier
@@ -40,6 +40,8 @@ class QuickTask:
         # By position, each (n, 2, h, w)
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
+        guided = [samples[position] for position in self._masks]
+        self._only_ignored = only_ignored(guided, len(model.spec.classes)).to(device)
         self._backgrounds = self._find_backgrounds()  # by position, each (h, w)
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -86,7 +88,9 @@ class QuickTask:
             losses |= guided_stream(model, features[own], labels[own], masks, config)
         if len(background) > 0:
             regions = self._of(self._backgrounds, background)
-            losses |= background_stream(model, features[after:], labels[after:], regions, config)
+            losses |= background_stream(
+                model, features[after:], labels[after:], regions, config, self._only_ignored
+            )
         return losses
 
     def _of(self, maps: dict[int, Tensor], positions: Tensor) -> Tensor:

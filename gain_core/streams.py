@@ -71,41 +71,63 @@ def guided_stream(
 
 
 def background_stream(
-    model: Classifier, features: Tensor, labels: Tensor, regions: Tensor, config: TrainConfig
+    model: Classifier,
+    features: Tensor,
+    labels: Tensor,
+    regions: Tensor,
+    config: TrainConfig,
+    only_ignored: Tensor | None = None,
 ) -> Losses:
-    """The outside of "guided" for images without guidance: what looks like background must give no class.
+    """Inside / outside for images without guidance: what looks like background must give no class.
 
     features (B, K, h, w), labels (B, n), regions (B, h, w) from `background_regions`; an empty one does not
-    count.
+    count. only_ignored (C,) bool: classes whose guidance is *ignore this* alone, which says that everything
+    else may decide; there the rest of the image must give the class.
     """
+    inside, outside = _elsewhere(regions, labels, only_ignored)
+    logits = region_logits(model, features, torch.cat([inside, outside], 1))
+    return _of_background(_inside_outside(model, logits, inside, outside, labels), config)
+
+
+def masked_background_stream(
+    model: Classifier,
+    features: Tensor,
+    labels: Tensor,
+    masks: Tensor,
+    config: TrainConfig,
+    only_ignored: Tensor | None = None,
+) -> Losses:
+    """`background_stream`, the regions as *ignore this*: masks (B, n, 2, H, W), features (B, K, h, w)."""
+    regions = area_average(masks[:, 0, 1], (features.shape[2], features.shape[3]))
+    return background_stream(model, features, labels, regions, config, only_ignored)
+
+
+def background_image_stream(
+    model: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    masks: Tensor,
+    config: TrainConfig,
+    only_ignored: Tensor | None = None,
+) -> Losses:
+    """`masked_background_stream` in image space: images (B, 3, S, S), masks (B, n, 2, S, S)."""
+    inside, outside = _elsewhere(masks[:, 0, 1], labels, only_ignored)
+    both = torch.cat([inside, outside], 1).unsqueeze(2)  # (B, 2n, 1, S, S)
+    logits = erased_logits(model, images.unsqueeze(1) * both)
+    return _of_background(_inside_outside(model, logits, inside, outside, labels), config)
+
+
+def _elsewhere(regions: Tensor, labels: Tensor, only_ignored: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Background (B, H, W), labels (B, n) -> inside and outside for each class, both (B, n, H, W)."""
     outside = regions[:, None].expand(-1, labels.shape[1], -1, -1)
-    return _outside_only(model, region_logits(model, features, outside), outside, labels, config)
+    if only_ignored is None:
+        return torch.zeros_like(outside), outside
+    counts = only_ignored[labels] & (regions.amax((1, 2)) > 0)[:, None]  # (B, n)
+    return (1 - outside) * counts[..., None, None], outside
 
 
-def outside_stream(
-    model: Classifier, features: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
-) -> Losses:
-    """`background_stream` with the regions as *ignore this*: masks (B, n, 2, H, W), features (B, K, h, w)."""
-    size = (features.shape[2], features.shape[3])
-    return background_stream(model, features, labels, area_average(masks[:, 0, 1], size), config)
-
-
-def outside_image_stream(
-    model: Classifier, images: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
-) -> Losses:
-    """`outside_stream` in image space: images (B, 3, S, S), masks (B, n, 2, S, S)."""
-    outside = masks[:, :1, 1].expand(-1, labels.shape[1], -1, -1)  # (B, n, S, S)
-    logits = erased_logits(model, images.unsqueeze(1) * outside.unsqueeze(2))
-    return _outside_only(model, logits, outside, labels, config)
-
-
-def _outside_only(
-    model: Classifier, logits: Tensor, outside: Tensor, labels: Tensor, config: TrainConfig
-) -> Losses:
-    """Nothing is said of the inside: its regions are empty."""
-    both = torch.cat([logits, logits], 1)
-    losses = _inside_outside(model, both, torch.zeros_like(outside), outside, labels)
-    return {"background": config.background_weight * losses.outside}
+def _of_background(losses: InsideOutside, config: TrainConfig) -> Losses:
+    return {"background": config.background_weight * (losses.inside + losses.outside)}
 
 
 def guided_image_stream(
