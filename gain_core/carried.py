@@ -1,4 +1,4 @@
-"""Full mode: the likely background of unguided images, as an *ignore this* that is cropped along with them."""
+"""Full mode: the likely background of unguided images, as an *ignore this* cropped along with them."""
 
 import io
 from collections.abc import Sequence

@@ -44,7 +44,7 @@ def test_an_image_whose_background_nobody_knows_says_nothing() -> None:
 
 
 def test_the_same_region_as_a_mask_over_features_or_over_the_image() -> None:
-    """The model's features are its input, pooled over all places: erasing halves what pooling a half gives."""
+    """This model's features are its input: erasing half of it halves what pooling over a half gives."""
     mask = torch.zeros(1, 1, 2, 4, 4)
     mask[..., 1, :, :2] = 1  # the left half
     everything = torch.tensor([True, True])

@@ -1,0 +1,234 @@
+"""Does guidance on a few images undo a decoy? `python -m benchmarks.decoy_mnist --data FOLDER --json OUT`.
+
+Decoy-MNIST or Decoy-FashionMNIST (`decoys`), a small convolutional network trained from scratch for the same
+number of steps in every row, as a user of the library would: a loop around `gain_core.full.step_losses`.
+Guidance on 1 % of the training images, as many of each class: *look here* on the object, or *ignore this* on
+the square.
+
+- clean: labels only, on images without squares: what there is to win
+- none: labels only, on images with squares
+- gainext (eq. 8) and guided: the library's full-mode weights, labels of all images
+- carried: guided, and what the network of "none" takes for background in all other images, instead of their
+  labels (`background_of_guided`)
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from benchmarks.decoys import CLASSES, SIDE, Digits, read_digits, small_network
+from benchmarks.report import environment, mean, print_table, write_json
+from gain_core.background import background_of_guided
+from gain_core.config import Form, TrainConfig
+from gain_core.full import Division, step_losses
+from gain_core.masking import area_average
+from gain_core.models import Classifier
+
+FORMS = ("gainext", "signed", "guided", "carried")
+ROLES = ("look", "ignore")
+BATCH, GUIDED_BATCH = 64, 32
+PIECE = 5000  # images explained at once
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    with_decoys: float  # accuracy where squares say nothing
+    clean: float  # accuracy without squares
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guidance:
+    marked: Tensor  # (n,) long: positions of the images that people drew on
+    role: str  # what they drew
+    seen_by: Classifier | None  # whose features find the background of all others; None: it is not looked for
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parse(arguments)
+    results: dict[str, list[Result]] = defaultdict(list)
+    for seed in range(options.seeds):
+        for name, result in _one_seed(options, seed):
+            results[name].append(result)
+            print(f"seed {seed} {name}: {result}", file=sys.stderr, flush=True)
+    _print(results, options)
+    if options.json:
+        write_json(options.json, _document(results, options))
+
+
+def _one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Result]]:
+    judged = [read_digits(options.data, options.split, kind, seed) for kind in ("random", "none")]
+    clean = read_digits(options.data, "train", "none", seed)
+    digits = read_digits(options.data, "train", "label", seed)
+    marked = _balanced(digits.labels, options.guided, torch.Generator().manual_seed(seed))
+    plain = _config("none", options, seed)
+
+    def measured(name: str, train: Callable[[], Classifier]) -> tuple[Classifier, tuple[str, Result]]:
+        started = time.monotonic()
+        network = train()
+        seconds = time.monotonic() - started
+        return network, (name, Result(_accuracy(network, judged[0]), _accuracy(network, judged[1]), seconds))
+
+    yield measured("clean", lambda: _trained(clean, plain))[1]
+    biased, row = measured("none", lambda: _trained(digits, plain))
+    yield row
+    for form in options.forms:
+        for role in ROLES:
+            guidance = Guidance(marked, role, biased if form == "carried" else None)
+            config = _config(form, options, seed)
+            yield measured(f"{form}, {role}", partial(_trained, digits, config, guidance))[1]
+
+
+def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
+    """The library's full-mode weights; only what a network trained from scratch needs is different."""
+    return replace(
+        TrainConfig.full_default(seed=seed),
+        form="guided" if form == "carried" else cast(Form, form),
+        steps=options.steps,
+        learning_rate=1e-3,
+        background_weight=1.0,
+        mining_weight=0.0,  # from scratch, L_am keeps the network from learning anything first
+        train_norms=True,  # nothing was learned before that could be kept
+    )
+
+
+def _trained(digits: Digits, config: TrainConfig, guidance: Guidance | None = None) -> Classifier:
+    network = small_network(config.seed).train()
+    optimizer = torch.optim.AdamW(
+        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda done: 0.5 * (1 + math.cos(math.pi * done / config.steps))
+    )
+    generator = torch.Generator().manual_seed(config.seed)
+    background = None if guidance is None else _background(digits, guidance, config)
+    only_ignored = None
+    if guidance is not None and guidance.role == "ignore":
+        only_ignored = torch.ones(CLASSES, dtype=torch.bool)
+    for _ in range(config.steps):
+        others = torch.randint(len(digits), (BATCH,), generator=generator)
+        if guidance is None:
+            drawn, division, masks = others, Division(BATCH, 0), torch.zeros(BATCH, 1, 2, SIDE, SIDE)
+        else:
+            chosen = guidance.marked[
+                torch.randint(len(guidance.marked), (GUIDED_BATCH,), generator=generator)
+            ]
+            drawn_upon = _masks(digits, chosen, guidance.role)
+            if background is None:
+                drawn, division = torch.cat([others, chosen]), Division(BATCH, GUIDED_BATCH)
+                masks = torch.cat([torch.zeros(BATCH, 1, 2, SIDE, SIDE), drawn_upon])
+            else:
+                drawn, division = torch.cat([chosen, others]), Division(0, GUIDED_BATCH, BATCH)
+                masks = torch.cat([drawn_upon, _as_ignored(background[others])])
+        images, labels = digits.images[drawn], digits.labels[drawn][:, None]
+        losses = step_losses(network, images, masks, labels, config, division, only_ignored)
+        optimizer.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()
+        optimizer.step()
+        schedule.step()
+    return network.eval()
+
+
+def _background(digits: Digits, guidance: Guidance, config: TrainConfig) -> Tensor | None:
+    """What all images are likely to show as background, (N, h, w), as `guidance.seen_by` sees them."""
+    network = guidance.seen_by
+    if network is None:
+        return None
+    with torch.inference_mode():
+        known = network.features(digits.images[guidance.marked])
+        size = (known.shape[2], known.shape[3])
+        masks = area_average(_masks(digits, guidance.marked, guidance.role), size)
+        regions = [
+            background_of_guided(network.features(part), known, masks, config.background_share)
+            for part in digits.images.split(PIECE)
+        ]
+    return torch.cat(regions).clone()
+
+
+def _as_ignored(regions: Tensor) -> Tensor:
+    """(B, h, w) -> masks (B, 1, 2, S, S) that ignore them."""
+    enlarged = torch.nn.functional.interpolate(regions[:, None], size=(SIDE, SIDE))  # (B, 1, S, S)
+    return torch.stack([torch.zeros_like(enlarged), enlarged], 2)
+
+
+def _masks(digits: Digits, drawn: Tensor, role: str) -> Tensor:
+    """What a person drew on each: (B, 1, 2, S, S), look and ignore."""
+    masks = torch.zeros(len(drawn), 1, 2, SIDE, SIDE)
+    roles = {"look": digits.object, "ignore": digits.square}
+    masks[:, 0, ROLES.index(role)] = roles[role][drawn].float()
+    return masks
+
+
+def _balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Positions of `count` images, as many of each class."""
+    order = torch.randperm(len(labels), generator=generator)
+    pools = [order[labels[order] == position][: count // CLASSES] for position in range(CLASSES)]
+    return torch.cat(pools)
+
+
+def _accuracy(network: Classifier, digits: Digits) -> float:
+    with torch.inference_mode():
+        said = torch.cat([network(part).argmax(1) for part in digits.images.split(500)])
+    return float((said == digits.labels).float().mean())
+
+
+def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
+    names = ("with_decoys", "clean", "seconds")
+    return {
+        "dataset": options.data.name,
+        "guided": options.guided,
+        "steps": options.steps,
+        "seeds": options.seeds,
+        "split": options.split,
+        "environment": environment(),
+        "forms": {
+            form: {name: [getattr(result, name) for result in measured] for name in names}
+            for form, measured in results.items()
+        },
+    }
+
+
+def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
+    print(
+        f"\n{options.data.name}, {options.split} split, {options.guided} of 50,000 training images guided,"
+        f" {options.steps} steps, {options.seeds} seeds; accuracy in %, mean ± sd (minimum)"
+    )
+    print_table(
+        [
+            {
+                "form": name,
+                "squares say nothing": mean([one.with_decoys for one in measured], spread=True),
+                "no squares": mean([one.clean for one in measured], spread=True),
+                "seconds": f"{sum(one.seconds for one in measured) / len(measured):.0f}",
+            }
+            for name, measured in results.items()
+        ]
+    )
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.decoy_mnist", description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with MNIST's or Fashion-MNIST's idx files"
+    )
+    parser.add_argument("--guided", type=int, default=500, help="training images with guidance")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--split", choices=("validation", "test"), default="validation")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=list(FORMS))
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
