@@ -1,9 +1,6 @@
-"""Simulated people: which images they take, and what they draw or answer, going by the objects' masks."""
+"""Simulated people: what they draw or answer, going by the objects' masks."""
 
-import random
-from collections import defaultdict
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Literal
 
 import numpy as np
@@ -14,39 +11,19 @@ from app.services.answers import Place
 from app.services.effort import Kind
 from app.services.workspace import Workspace
 from db import annotations as stored_guidance
-from db import library as projects
-from db.records import ImageRecord, RegionRecord, VersionRecord
+from db.records import ImageRecord, RegionRecord, Role, VersionRecord
 from gain_core.raster import Mask
 
-Order = Literal["balanced", "random", "app"]
+Corners = tuple[int, int, int, int]  # left, top, right, bottom, pixels
+Supervision = Kind | Literal["ignore"]  # "ignore": a box over the background beside the object
 
 
-def in_order(ws: Workspace, biased: VersionRecord, order: Order, seed: int) -> list[ImageRecord]:
-    """Training images with a mask, in the order in which they get guidance (see `--order`)."""
-    if order == "app":
-        images = [item.image for item in annotation.queue(ws, biased.project_id, biased.id)]
-    else:
-        images = projects.list_images(ws.database, biased.project_id, split="train")
-        generator = random.Random(seed)
-        if order == "random":
-            generator.shuffle(images)
-        else:
-            images = _balanced(images, generator)
-    return [image for image in images if image.mask_sha256 is not None]
+def takes_as_long_as(supervision: Supervision) -> Kind:
+    """What the seconds of work are known for: a box is a box, whatever it means."""
+    return "box" if supervision == "ignore" else supervision
 
 
-def _balanced(images: Sequence[ImageRecord], generator: random.Random) -> list[ImageRecord]:
-    """The classes take turns; at random within a class."""
-    pools: dict[int, list[ImageRecord]] = defaultdict(list)
-    for image in images:
-        pools[image.class_position].append(image)
-    for position in sorted(pools):
-        generator.shuffle(pools[position])
-    turns = zip_longest(*(pools[position] for position in sorted(pools)))
-    return [image for turn in turns for image in turn if image is not None]
-
-
-def guide(ws: Workspace, biased: VersionRecord, images: Sequence[ImageRecord], kind: Kind) -> None:
+def guide(ws: Workspace, biased: VersionRecord, images: Sequence[ImageRecord], kind: Supervision) -> None:
     """Guidance for these images and no others of the project."""
     for stored in stored_guidance.list_guidance(ws.database, biased.project_id):
         annotation.save(ws, stored.image_id, stored.class_id, [])
@@ -60,7 +37,7 @@ def guide(ws: Workspace, biased: VersionRecord, images: Sequence[ImageRecord], k
 
 
 def _guide_one(
-    ws: Workspace, biased: VersionRecord, image: ImageRecord, mask: Image.Image, kind: Kind
+    ws: Workspace, biased: VersionRecord, image: ImageRecord, mask: Image.Image, kind: Supervision
 ) -> None:
     if kind == "mask":
         annotation.mask_guidance(ws, image.id, image.class_id, mask)
@@ -68,10 +45,22 @@ def _guide_one(
         view = explanation.attention_for(ws, biased, image)
         place = judged(answers.place_shown(view, image, view.predicted), np.asarray(mask) != 0)
         answers.answer(ws, image, view, view.predicted, place)
-    elif (corners := mask.getbbox()) is not None:
-        left, top, right, bottom = corners
-        box = RegionRecord("box", "look_here", ((left, top), (right, bottom)))
-        annotation.save(ws, image.id, image.class_id, [box])
+    elif (around := mask.getbbox()) is not None:
+        role: Role = "ignore_this" if kind == "ignore" else "look_here"
+        left, top, right, bottom = beside(around, mask.size) if kind == "ignore" else around
+        annotation.save(
+            ws, image.id, image.class_id, [RegionRecord("box", role, ((left, top), (right, bottom)))]
+        )
+
+
+def beside(around: Corners, size: tuple[int, int]) -> Corners:
+    """The largest box of a picture of `size` (width, height) beside the box `around` an object.
+
+    It is the whole strip to its left or right, above or below; empty when the object fills the picture.
+    """
+    (left, top, right, bottom), (width, height) = around, size
+    strips = ((0, 0, left, height), (right, 0, width, height), (0, 0, width, top), (0, bottom, width, height))
+    return max(strips, key=lambda strip: (strip[2] - strip[0]) * (strip[3] - strip[1]))
 
 
 def judged(region: Mask, mask: Mask) -> Place:

@@ -19,7 +19,8 @@ from typing import Any
 
 from app.services import effort
 from app.services.workspace import Workspace
-from benchmarks.annotators import guide, in_order
+from benchmarks.annotators import guide, takes_as_long_as
+from benchmarks.orders import ORDERS, in_order
 from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
 from gain_core.config import Form
@@ -62,7 +63,7 @@ def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> 
         "dataset": options.data.name,
         "masks": options.masks,
         "supervision": options.supervision,
-        "seconds_of_work": effort.seconds_of_work(options.supervision, options.masks),
+        "seconds_of_work": effort.seconds_of_work(takes_as_long_as(options.supervision), options.masks),
         "order": options.order,
         "seeds": options.seeds,
         "mode": options.mode,
@@ -127,15 +128,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--masks", type=int, default=20, help="training images that get guidance")
     parser.add_argument(
         "--supervision",
-        choices=tuple(effort.SECONDS),
+        choices=(*effort.SECONDS, "ignore"),
         default="mask",
-        help="what is given: the outline, a box, or an answer about the map",
+        help="what is given: the outline, a box, an answer about the map, or a box that says ignore this",
     )
     parser.add_argument(
         "--order",
-        choices=("balanced", "random", "app"),
+        choices=ORDERS,
         default="balanced",
-        help="which images are guided: as many of each class at random, any at random, the app's queue",
+        help="which images are guided: as many of each class at random, any at random, the app's queue, …",
     )
     parser.add_argument(
         "--forms", nargs="+", default=list(FORMS), choices=("none", "gainext", "signed", "guided")

@@ -12,7 +12,8 @@ from typing import Any
 
 from app.services.effort import SECONDS, Kind, images_in
 from app.services.workspace import Workspace
-from benchmarks.annotators import guide, in_order
+from benchmarks.annotators import guide
+from benchmarks.orders import in_order
 from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
 from db.records import VersionRecord

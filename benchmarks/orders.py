@@ -1,0 +1,84 @@
+"""The orders in which training images may be offered for guidance; the app's own is `annotation.queue`.
+
+In all but "random" the classes take turns, as in the app: otherwise what is compared is how many images of a
+rare class come first.
+"""
+
+import math
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import Literal, get_args
+
+import torch
+
+from app.services import annotation, explanation, library
+from app.services.annotation import QueueItem
+from app.services.workspace import Workspace
+from db.records import ImageRecord, VersionRecord
+from gain_core.attention import explain
+from gain_core.masking import erase, erased_logits
+from gain_core.models import preprocess
+
+Order = Literal[
+    "random", "balanced", "least confidence", "entropy", "app", "app, evidence in turns", "erasure"
+]
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
+def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> list[ImageRecord]:
+    """Training images with a mask, in the order in which they get guidance."""
+    if order.startswith("app"):
+        turns = order != "app"
+        items = annotation.queue(ws, version.project_id, version.id, evidence_turns=turns)
+        return [item.image for item in items if item.image.mask_sha256 is not None]
+    items = [
+        item
+        for item in annotation.queue(ws, version.project_id, version.id)
+        if item.image.mask_sha256 is not None
+    ]
+    random.Random(seed).shuffle(items)
+    if order == "random":
+        return [item.image for item in items]
+    if order == "erasure":
+        return in_turns(_right(items), lambda item: -survival(ws, version, item.image))
+    keys: dict[Order, Callable[[QueueItem], float]] = {
+        "balanced": lambda item: 0.0,
+        "least confidence": lambda item: max(_probabilities(item)),
+        "entropy": lambda item: -entropy(_probabilities(item)),
+    }
+    return in_turns(items, keys[order])
+
+
+def in_turns(items: Sequence[QueueItem], key: Callable[[QueueItem], float]) -> list[ImageRecord]:
+    """The classes take turns; within a class the lowest key first, else as given."""
+    pools: dict[int, list[QueueItem]] = defaultdict(list)
+    for item in items:
+        pools[item.image.class_position].append(item)
+    ordered = [sorted(pools[position], key=key) for position in sorted(pools)]
+    return [item.image for turn in zip_longest(*ordered) for item in turn if item is not None]
+
+
+def entropy(probabilities: Sequence[float]) -> float:
+    """In nats; 0 for a sure prediction."""
+    return -sum(share * math.log(share) for share in probabilities if share > 0)
+
+
+def survival(ws: Workspace, version: VersionRecord, image: ImageRecord) -> float:
+    """Probability of the image's class once the attended place is erased (I*^c of eq. 3); in [0, 1]."""
+    model = explanation.SHELF.get(ws, version)
+    pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
+    own = torch.tensor([[image.class_position]])
+    with torch.no_grad():
+        left = erased_logits(model, erase(pixels, explain(model, pixels, own).attention))  # (1, 1, C)
+    return float(left.softmax(2)[0, 0, image.class_position])
+
+
+def _right(items: Sequence[QueueItem]) -> list[QueueItem]:
+    return [item for item in items if item.predicted == item.image.class_position]
+
+
+def _probabilities(item: QueueItem) -> tuple[float, ...]:
+    """Without a prediction nothing is known: last in every order."""
+    return (1.0,) if item.said is None else item.said.probabilities

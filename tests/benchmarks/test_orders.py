@@ -1,0 +1,36 @@
+"""The orders that are compared with the app's."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from app.services.annotation import QueueItem
+from benchmarks.orders import ORDERS, entropy, in_order, in_turns, survival
+from tests.app.seeded import Seeded
+
+
+def test_entropy_is_zero_for_the_sure_and_largest_for_the_undecided() -> None:
+    assert entropy((1.0, 0.0)) == 0
+    assert entropy((0.5, 0.5)) == pytest.approx(math.log(2))
+    assert entropy((0.9, 0.1)) < entropy((0.6, 0.4))
+
+
+def test_classes_take_turns_the_lowest_key_first(project: Seeded) -> None:
+    images = project.images("train")  # two boats, then two cars
+    keys = dict(zip((image.id for image in images), (2.0, 1.0, 3.0, 0.0), strict=True))
+    items = [QueueItem(replace(image), None, False, "") for image in images]
+    ordered = in_turns(items, lambda item: keys[item.image.id])
+    assert [keys[image.id] for image in ordered] == [1.0, 0.0, 2.0, 3.0]
+
+
+def test_every_order_offers_images_with_masks_and_no_image_twice(project: Seeded) -> None:
+    version = project.publish()
+    for order in ORDERS:
+        ids = [image.id for image in in_order(project.ws, version, order, seed=0)]
+        assert sorted(ids) == sorted(image.id for image in project.images("train")), order
+
+
+def test_what_survives_erasing_is_a_probability(project: Seeded) -> None:
+    version = project.publish()
+    assert all(0 <= survival(project.ws, version, image) <= 1 for image in project.images("train"))
