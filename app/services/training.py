@@ -12,7 +12,7 @@ from db.annotations import count_guided_images, list_guidance
 from db.library import get_project, list_classes, list_images
 from db.records import ACTIVE_STATUSES, GuidanceRecord, RunEventRecord, RunMode, RunRecord
 from db.versions import get_version
-from gain_core.config import Form, TrainConfig
+from gain_core.config import DEFAULT_FORM, Form, TrainConfig
 from gain_core.sample import Sample
 
 
@@ -56,11 +56,12 @@ def request_retrain(
     project_id: int,
     mode: RunMode,
     *,
-    form: Form = "guided",
+    form: Form | None = None,
     seed: int = 0,
     steps: int | None = None,
 ) -> RunRecord:
-    """Queue a training that starts from the published version and follows the guidance.
+    """Queue a training that starts from the published version and follows the guidance. `form` None: the
+    mode's default.
 
     Raises TrainingRefusedError without a version or without guidance to follow, RunRefusedError when a run of
     this project waits already.
@@ -74,7 +75,7 @@ def request_retrain(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
         )
     preset = TrainConfig.quick_default if mode == "quick" else TrainConfig.full_default
-    config = _with_steps(preset(form=form, seed=seed), steps)
+    config = _with_steps(preset(form=form or DEFAULT_FORM[mode], seed=seed), steps)
     return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base)
 
 
@@ -175,7 +176,7 @@ def version_note(spec: RunSpec) -> str:
     if spec.base_weights is None:
         return "First model"
     guided = sum(sample.guided for sample in spec.samples if sample.split == "train")
-    kind = "" if spec.config.form == "guided" else f" ({spec.config.form})"
+    kind = "" if spec.config.form == DEFAULT_FORM[spec.config.mode] else f" ({spec.config.form})"
     return f"{spec.config.mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
 
 

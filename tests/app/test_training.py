@@ -87,13 +87,16 @@ def test_guidance_for_another_class_or_outside_the_training_split_is_not_enough(
         training.request_retrain(ws, project_id, "quick")
 
 
-@pytest.mark.parametrize(("mode", "form"), [("quick", "guided"), ("full", "gainext")])
+@pytest.mark.parametrize(
+    ("mode", "asked", "form"),
+    [("quick", None, "guided"), ("full", None, "gainext"), ("quick", "signed", "signed")],
+)
 def test_a_retrain_starts_from_the_published_version(
-    ws: Workspace, project_id: int, mode: Any, form: Any
+    ws: Workspace, project_id: int, mode: Any, asked: Any, form: Any
 ) -> None:
     version_id = publish(ws, project_id)
     guide(ws, list_images(ws.database, project_id)[0])
-    run = training.request_retrain(ws, project_id, mode, form=form, seed=2, steps=9)
+    run = training.request_retrain(ws, project_id, mode, form=asked, seed=2, steps=9)
     assert (run.mode, run.base_version_id) == (mode, version_id)
     config = TrainConfig.from_dict(run.config)
     assert (config.mode, config.form, config.seed, config.steps) == (mode, form, 2, 9)

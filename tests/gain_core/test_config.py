@@ -63,7 +63,7 @@ def test_an_impossible_value_is_refused(values):
 def test_the_presets_are_what_the_app_trains_with():
     assert TrainConfig.first_model().form == "none"
     assert (TrainConfig.quick_default().mode, TrainConfig.quick_default().form) == ("quick", "guided")
-    assert TrainConfig.full_default().mode == "full"
+    assert (TrainConfig.full_default().mode, TrainConfig.full_default().form) == ("full", "gainext")
 
 
 def test_only_plain_training_and_full_gain_can_do_without_guidance():
