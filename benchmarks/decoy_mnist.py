@@ -61,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, result in _one_seed(options, seed):
             results[name].append(result)
             print(f"seed {seed} {name}: {result}", file=sys.stderr, flush=True)
+        if options.json:  # after every seed: each takes a quarter of an hour
+            write_json(options.json, _document(results, options, seed + 1))
     _print(results, options)
-    if options.json:
-        write_json(options.json, _document(results, options))
 
 
 def _one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Result]]:
@@ -182,13 +182,13 @@ def _accuracy(network: Classifier, digits: Digits) -> float:
     return float((said == digits.labels).float().mean())
 
 
-def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
+def _document(results: dict[str, list[Result]], options: argparse.Namespace, seeds: int) -> dict[str, Any]:
     names = ("with_decoys", "clean", "seconds")
     return {
         "dataset": options.data.name,
         "guided": options.guided,
         "steps": options.steps,
-        "seeds": options.seeds,
+        "seeds": seeds,
         "split": options.split,
         "environment": environment(),
         "forms": {
