@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         explain,
         explain_features,
     )
+    from gain_core.background import background_of_guided
     from gain_core.checkpoint import load_model, read_header, save_model
     from gain_core.config import TrainConfig
     from gain_core.cues import CueConfig, class_cues, cue_labels, cue_overlap, labels_png, read_labels
@@ -58,7 +59,8 @@ if TYPE_CHECKING:
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "cues", "raster", "dataset_maps", "folding", "frozen", "ranks", "trainer"),
+    *("checkpoint", "features", "background", "cues", "raster", "dataset_maps", "folding", "frozen"),
+    *("ranks", "trainer"),
 )
 
 __all__ = [
@@ -83,6 +85,7 @@ __all__ = [
     "attention_mining_loss",
     "attention_spread",
     "attention_weights",
+    "background_of_guided",
     "build_classifier",
     "class_cues",
     "classification_loss",

@@ -1,6 +1,6 @@
 """Full mode: every layer learns, from augmented images, in up to three streams that share weights (eq. 8)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,7 +16,7 @@ from gain_core.folding import folded
 from gain_core.losses import attention_mining_loss
 from gain_core.masking import MaskingConfig, erase, erased_logits
 from gain_core.models import Classifier
-from gain_core.ranks import current_ranks, synchronised
+from gain_core.ranks import Ranks, current_ranks, synchronised
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
 from gain_core.streams import (
@@ -122,16 +122,7 @@ class FullTask:
             "background_batch_size": background,
         }
         self._draws = torch.cat(list(streams.values()), 1)  # (steps, N): positions in `_drawable`
-        # This process's columns of it.
-        self._slots: list[int] = []
-        own = []
-        before = 0
-        for name, drawn in streams.items():
-            part = self._ranks.part(drawn.shape[1], name)
-            self._slots += [before + slot for slot in part]
-            own.append(len(part))
-            before += drawn.shape[1]
-        self._division = Division(*own)
+        self._slots, self._division = _own_columns(streams, self._ranks)
         self._step = synchronised(model, self._losses, self._ranks)
         self.trained = model
 
@@ -182,3 +173,15 @@ class FullTask:
                 logits = self._model(images.to(self._device, memory_format=torch.channels_last))
                 rows += list(logits.cpu())
         return torch.stack(self._ranks.gather(rows))
+
+
+def _own_columns(streams: Mapping[str, Tensor], ranks: Ranks) -> tuple[list[int], Division]:
+    """This process's columns of the streams side by side, each (steps, n), and how many of each stream."""
+    columns: list[int] = []
+    counts, before = [], 0
+    for name, drawn in streams.items():
+        part = ranks.part(drawn.shape[1], name)
+        columns += [before + slot for slot in part]
+        counts.append(len(part))
+        before += drawn.shape[1]
+    return columns, Division(*counts)
