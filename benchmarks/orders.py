@@ -29,15 +29,15 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 
 def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> list[ImageRecord]:
     """Training images with a mask, in the order in which they get guidance."""
-    if order.startswith("app"):
-        turns = order != "app"
-        items = annotation.queue(ws, version.project_id, version.id, evidence_turns=turns)
-        return [item.image for item in items if item.image.mask_sha256 is not None]
     items = [
         item
         for item in annotation.queue(ws, version.project_id, version.id)
         if item.image.mask_sha256 is not None
     ]
+    if order == "app":
+        return [item.image for item in items]
+    if order == "app, evidence in turns":
+        return [image for part in (_wrong(items), _right(items)) for image in evidence_in_turns(part)]
     random.Random(seed).shuffle(items)
     if order == "random":
         return [item.image for item in items]
@@ -60,6 +60,23 @@ def in_turns(items: Sequence[QueueItem], key: Callable[[QueueItem], float]) -> l
     return [item.image for turn in zip_longest(*ordered) for item in turn if item is not None]
 
 
+def evidence_in_turns(items: Sequence[QueueItem]) -> list[ImageRecord]:
+    """The classes take turns and, within a class, its evidence groups; within a group as given."""
+    lanes: dict[tuple[int, int], list[QueueItem]] = defaultdict(list)
+    for item in items:
+        group = (-1, -1)  # all images without one
+        if item.said is not None and item.said.evidence_group is not None:
+            group = (item.said.predicted, item.said.evidence_group)
+        lanes[group].append(item)
+    rank = {}
+    for lane in sorted(lanes):
+        seen: dict[int, int] = defaultdict(int)  # by class
+        for item in lanes[lane]:
+            rank[item.image.id] = seen[item.image.class_position], lane
+            seen[item.image.class_position] += 1
+    return in_turns(sorted(items, key=lambda item: rank[item.image.id]), lambda item: 0.0)
+
+
 def entropy(probabilities: Sequence[float]) -> float:
     """In nats; 0 for a sure prediction."""
     return -sum(share * math.log(share) for share in probabilities if share > 0)
@@ -73,6 +90,10 @@ def survival(ws: Workspace, version: VersionRecord, image: ImageRecord) -> float
     with torch.no_grad():
         left = erased_logits(model, erase(pixels, explain(model, pixels, own).attention))  # (1, 1, C)
     return float(left.softmax(2)[0, 0, image.class_position])
+
+
+def _wrong(items: Sequence[QueueItem]) -> list[QueueItem]:
+    return [item for item in items if item.predicted not in (None, item.image.class_position)]
 
 
 def _right(items: Sequence[QueueItem]) -> list[QueueItem]:

@@ -1,9 +1,8 @@
 """What to draw on next, and keeping what was drawn."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
 
 from PIL import Image
 
@@ -36,20 +35,14 @@ class QueueItem:
 
 
 def queue(
-    ws: Workspace,
-    project_id: int,
-    version_id: int | None,
-    *,
-    split: Split = "train",
-    evidence_turns: bool = False,
+    ws: Workspace, project_id: int, version_id: int | None, *, split: Split = "train"
 ) -> list[QueueItem]:
     """Images in the order worth drawing on: mispredicted ones first, the surest mistakes before the others;
     then right ones, those first whose attention covers most of the picture, as a background does; then those
     never predicted; already guided and skipped ones last. In each part the classes take turns: what a class
-    must not look at is learned from its own images. With `evidence_turns`, so do, within each class, the
-    evidence groups.
+    must not look at is learned from its own images.
 
-    Measured in docs/decisions/0010. `version_id` None: there is no model version yet. Raises
+    Measured in docs/decisions/0010 and 0013. `version_id` None: there is no model version yet. Raises
     db.errors.NotFoundError.
     """
     names = [item.name for item in rows.list_classes(ws.database, project_id)]
@@ -57,13 +50,12 @@ def queue(
     said: dict[int, PredictionRecord] = {}
     if version_id is not None:
         said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
-    parts: dict[tuple[int, int], list[tuple[float, int, QueueItem]]] = {}
+    parts: dict[tuple[int, int], dict[int, list[tuple[float, int, QueueItem]]]] = {}
     for image in rows.list_images(ws.database, project_id, split):
         part, urgency, item = _judged(image, said.get(image.id), image.id in guided, names)
-        parts.setdefault(part, []).append((-urgency, image.id, item))
-    takers = (_class, _evidence) if evidence_turns else (_class,)
-    ordered = ([item for _, _, item in sorted(parts[part])] for part in sorted(parts))
-    return [item for part in ordered for item in _in_turns(part, takers)]
+        by_class = parts.setdefault(part, {})
+        by_class.setdefault(image.class_position, []).append((-urgency, image.id, item))
+    return [item for part in sorted(parts) for item in _in_turns(parts[part])]
 
 
 def _judged(
@@ -86,30 +78,9 @@ def _judged(
     return (done, order), urgency, QueueItem(image, said, guided, prefix + reason)
 
 
-def _class(item: QueueItem) -> int:
-    return item.image.class_position
-
-
-def _evidence(item: QueueItem) -> tuple[int, int]:
-    """The evidence group; all images without one are one group of their own."""
-    if item.said is None or item.said.evidence_group is None:
-        return -1, -1
-    return item.said.predicted, item.said.evidence_group
-
-
-def _in_turns(
-    items: Sequence[QueueItem], takers: Sequence[Callable[[QueueItem], Any]]
-) -> Iterator[QueueItem]:
-    """`items`, the most urgent first: those that differ by the first of `takers` take turns, within each of
-    them those that differ by the second, and so on."""
-    if not takers:
-        yield from items
-        return
-    lanes: dict[Any, list[QueueItem]] = {}
-    for item in items:
-        lanes.setdefault(takers[0](item), []).append(item)
-    for turn in zip_longest(*(_in_turns(lanes[lane], takers[1:]) for lane in sorted(lanes))):
-        yield from (item for item in turn if item is not None)
+def _in_turns(by_class: Mapping[int, list[tuple[float, int, QueueItem]]]) -> Iterator[QueueItem]:
+    for turn in zip_longest(*(sorted(by_class[position]) for position in sorted(by_class))):
+        yield from (entry[2] for entry in turn if entry is not None)
 
 
 def load(ws: Workspace, image_id: int, class_id: int) -> GuidanceRecord | None:

@@ -99,26 +99,6 @@ def test_right_images_with_the_widest_attention_come_first_and_classes_take_turn
     assert [item.image.id for item in items] == [image.id for image in expected]
 
 
-def test_evidence_groups_take_turns_within_their_class_when_asked(
-    ws: Workspace, images: list[ImageRecord]
-) -> None:
-    boats, cars = images[:3], images[3:]
-    said = zip(images, [0.9, 0.8, 0.1, 0.7, 0.6, 0.5], [0, 0, 1, 0, 0, None], strict=True)
-    version_id = published(
-        ws,
-        images[0].project_id,
-        [
-            NewPrediction(
-                image.id, image.class_position, (0.5, 0.5), attention_spread=spread, evidence_group=group
-            )
-            for image, spread, group in said
-        ],
-    )
-    items = annotation.queue(ws, images[0].project_id, version_id, evidence_turns=True)
-    expected = [boats[0], cars[2], boats[2], cars[0], boats[1], cars[1]]
-    assert [item.image.id for item in items] == [image.id for image in expected]
-
-
 def test_in_the_queue_of_a_fresh_project_classes_take_turns_in_the_order_of_the_import(
     ws: Workspace, images: list[ImageRecord]
 ) -> None:

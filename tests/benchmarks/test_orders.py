@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from app.services.annotation import QueueItem
-from benchmarks.orders import ORDERS, entropy, in_order, in_turns, survival
+from benchmarks.orders import ORDERS, entropy, evidence_in_turns, in_order, in_turns, survival
+from db.records import PredictionRecord
 from tests.app.seeded import Seeded
 
 
@@ -22,6 +23,22 @@ def test_classes_take_turns_the_lowest_key_first(project: Seeded) -> None:
     items = [QueueItem(replace(image), None, False, "") for image in images]
     ordered = in_turns(items, lambda item: keys[item.image.id])
     assert [keys[image.id] for image in ordered] == [1.0, 0.0, 2.0, 3.0]
+
+
+def test_within_a_class_the_evidence_groups_take_turns(project: Seeded) -> None:
+    boats = project.images("train")[:2]
+    third, fourth = (replace(boats[0], id=100 + n) for n in range(2))
+    groups = {boats[0].id: 0, third.id: 0, fourth.id: 0, boats[1].id: 1}
+    items = [
+        QueueItem(
+            image,
+            PredictionRecord(1, image.id, 0, (1.0, 0.0), None, evidence_group=groups[image.id]),
+            False,
+            "",
+        )
+        for image in (boats[0], third, fourth, boats[1])
+    ]
+    assert [image.id for image in evidence_in_turns(items)] == [boats[0].id, boats[1].id, third.id, fourth.id]
 
 
 def test_every_order_offers_images_with_masks_and_no_image_twice(project: Seeded) -> None:
