@@ -32,6 +32,18 @@ def background_of_guided(features: Tensor, guided: Tensor, masks: Tensor, share:
     return background_regions(features, guided, inside.amax(1), outside, share)
 
 
+def only_ignored(labels: Tensor, masks: Tensor, count: int) -> Tensor:
+    """Which of `count` classes are guided by *ignore this* alone: labels (G, n) long, masks (G, n, 2, h, w)
+    -> (count,) bool.
+    """
+    drawn = (masks.amax((3, 4)) > 0).flatten(0, 1)  # (G·n, 2)
+    looked, ignored = (
+        torch.zeros(count, dtype=torch.bool).index_put((labels.flatten()[role],), torch.tensor(True))
+        for role in drawn.T
+    )
+    return ignored & ~looked
+
+
 def background_regions(
     features: Tensor, guided: Tensor, inside: Tensor, outside: Tensor, share: float
 ) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gain_core.background import background_of_guided
+from gain_core.background import background_of_guided, only_ignored
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows, pixels_of
 from gain_core.models import Classifier
@@ -26,25 +26,27 @@ def background_samples(
     config: TrainConfig,
     device: torch.device,
     ranks: Ranks,
-) -> dict[int, Sample]:
+) -> tuple[dict[int, Sample], Tensor | None]:
     """By position of `drawn` (any shape, long; unguided ones): the sample with its likely background, as seen
-    by `model` now, for its only *ignore this*. {} when nothing is drawn. Processes share the work.
+    by `model` now, for its only *ignore this*. And which classes are `only_ignored`, (C,) bool.
+
+    {} and None when nothing is drawn. Processes share the work.
     """
     positions: list[int] = drawn.unique().tolist()
     if not positions:
-        return {}
+        return {}, None
     known, unknown = (
         _features(model, [samples[p] for p in part], device, ranks) for part in (guided, positions)
     )
-    size, most = (known.shape[2], known.shape[3]), label_rows(samples).shape[1]
-    masks = [guidance_by_class(samples[p], size, most) for p in guided]
-    regions = background_of_guided(
-        unknown, known, torch.stack([mask for mask in masks if mask is not None]), config.background_share
-    )
-    return {
+    labels, size = label_rows(samples), (known.shape[2], known.shape[3])
+    read = [guidance_by_class(samples[p], size, labels.shape[1]) for p in guided]
+    masks = torch.stack([mask for mask in read if mask is not None])  # (G, n, 2, h, w)
+    regions = background_of_guided(unknown, known, masks, config.background_share)
+    carried = {
         position: replace(samples[position], look=None, ignore=_png(region))
         for position, region in zip(positions, regions, strict=True)
     }
+    return carried, only_ignored(labels[list(guided)], masks, len(model.spec.classes)).to(device)
 
 
 def _features(model: Classifier, samples: Sequence[Sample], device: torch.device, ranks: Ranks) -> Tensor:

@@ -14,7 +14,7 @@ from gain_core.models import ModelSpec, preprocess, preprocess_mask
 from gain_core.sample import Sample, Split
 
 __all__ = ["Sample", "Split", "guidance_by_class", "guidance_maps", "guidance_pictures", "inside_map"]
-__all__ += ["drawn_upon", "label_rows", "only_ignored", "open_rgb", "pixels_of"]
+__all__ += ["drawn_upon", "label_rows", "open_rgb", "pixels_of"]
 
 # What Pillow raises for files that are no image, cut short, or too large to be honest.
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -97,19 +97,6 @@ def guidance_by_class(sample: Sample, size: tuple[int, int], count: int) -> Tens
 def drawn_upon(sample: Sample) -> bool:
     """Whether any class's guidance marks a pixel. Raises InputError naming the image."""
     return any(guidance_pictures(one) != (None, None) for one in sample.each_class)
-
-
-def only_ignored(samples: Sequence[Sample], count: int) -> Tensor:
-    """Which of `count` classes are guided by *ignore this* alone in these samples: (count,) bool.
-
-    Raises InputError naming the image.
-    """
-    looked, ignored = torch.zeros(2, count, dtype=torch.bool)
-    for one in (one for sample in samples for one in sample.each_class):
-        look, ignore = guidance_pictures(one)
-        looked[one.label] |= look is not None
-        ignored[one.label] |= ignore is not None
-    return ignored & ~looked
 
 
 def inside_map(sample: Sample, size: tuple[int, int]) -> Tensor | None:

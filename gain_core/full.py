@@ -11,7 +11,7 @@ from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.augment import AugmentedSamples
 from gain_core.carried import background_samples
 from gain_core.config import TrainConfig
-from gain_core.data import drawn_upon, only_ignored, pixels_of
+from gain_core.data import drawn_upon, pixels_of
 from gain_core.folding import folded
 from gain_core.losses import attention_mining_loss
 from gain_core.masking import MaskingConfig, erase, erased_logits
@@ -111,8 +111,9 @@ class FullTask:
         self._network = model if config.train_norms else folded(model)  # the same weights, fewer passes
         self._ranks = current_ranks()
         # Found with the weights that training starts from, also when it goes on from a checkpoint.
-        carried = background_samples(model, samples, guided, schedule.background, config, device, self._ranks)
-        self._only_ignored = only_ignored([samples[p] for p in guided], len(model.spec.classes)).to(device)
+        carried, self._only_ignored = background_samples(
+            model, samples, guided, schedule.background, config, device, self._ranks
+        )
         self._drawable = [*samples, *carried.values()]
         place = {position: len(samples) + number for number, position in enumerate(carried)}
         background = schedule.background.clone().apply_(lambda position: place[position])

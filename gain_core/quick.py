@@ -5,9 +5,9 @@ from collections.abc import Generator, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from gain_core.background import background_of_guided
+from gain_core.background import background_of_guided, only_ignored
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_by_class, label_rows, only_ignored
+from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
 from gain_core.models import Classifier
@@ -40,8 +40,7 @@ class QuickTask:
         # By position, each (n, 2, h, w)
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
-        guided = [samples[position] for position in self._masks]
-        self._only_ignored = only_ignored(guided, len(model.spec.classes)).to(device)
+        self._only_ignored: Tensor | None = None
         self._backgrounds = self._find_backgrounds()  # by position, each (h, w)
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -65,10 +64,13 @@ class QuickTask:
         if len(drawn) == 0:
             return {}
         guided = sorted(self._masks)
+        masks = torch.stack([self._masks[position] for position in guided])  # (G, n, 2, h, w)
+        count = len(self._model.spec.classes)
+        self._only_ignored = only_ignored(self._labels[guided], masks, count).to(self._device)
         regions = background_of_guided(
             self._features[drawn].float(),
             self._features[guided].float(),
-            torch.stack([self._masks[position] for position in guided]),  # (G, n, 2, h, w)
+            masks,
             self._config.background_share,
         )
         return dict(zip(drawn.tolist(), regions, strict=True))

@@ -2,7 +2,7 @@
 
 import torch
 
-from gain_core.background import background_of_guided, background_regions
+from gain_core.background import background_of_guided, background_regions, only_ignored
 
 WATER, BOAT, CAR = torch.eye(3)  # features of one place
 
@@ -69,3 +69,13 @@ def test_a_place_half_full_of_an_object_is_no_background():
     look = torch.full((1, 1, 2, 2), 0.5)
     masks = torch.stack([look, torch.zeros_like(look)], 2)
     assert background_of_guided(GUIDED, GUIDED, masks, 1.0).sum() == 0
+
+
+def test_a_class_is_only_ignored_when_no_image_of_it_says_where_to_look():
+    """Classes 0 to 3; the second row of the last image repeats its first class, without guidance."""
+    mark, blank = torch.eye(2), torch.zeros(2, 2)
+    drawn = [(0, blank, mark), (1, mark, blank), (2, blank, mark), (2, mark, mark), (0, blank, mark)]
+    masks = torch.stack([torch.stack([look, ignore]) for _, look, ignore in drawn])  # (5, 2, 2, 2)
+    masks = torch.stack([masks, torch.zeros_like(masks)], 1)  # (5, 2, 2, 2, 2)
+    labels = torch.tensor([[label, label] for label, _, _ in drawn])
+    assert only_ignored(labels, masks, 4).tolist() == [True, False, False, False]

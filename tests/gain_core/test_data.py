@@ -8,7 +8,6 @@ from gain_core.data import (
     guidance_maps,
     guidance_pictures,
     inside_map,
-    only_ignored,
     open_rgb,
     pixels_of,
 )
@@ -116,10 +115,3 @@ def test_only_training_images_guide(tmp_path):
     splits = ("train", "validation", "test", "train")
     samples = [sample(tmp_path, split=split, look=b"drawn") for split in splits]
     assert guided_training([*samples, sample(tmp_path)]) == [0, 3]
-
-
-def test_a_class_is_only_ignored_when_no_image_of_it_says_where_to_look(tmp_path):
-    mark, blank = png(LEFT), png(torch.zeros(2, 2))
-    drawn = [(0, None, mark), (0, blank, mark), (1, mark, None), (2, None, mark), (2, mark, mark)]
-    samples = [sample(tmp_path, label=label, look=look, ignore=ignore) for label, look, ignore in drawn]
-    assert only_ignored(samples, 4).tolist() == [True, False, False, False]
