@@ -14,6 +14,7 @@ from gain_core.data import guidance_by_class, label_rows, pixels_of
 from gain_core.models import Classifier
 from gain_core.ranks import Ranks
 from gain_core.sample import Sample
+from gain_core.swapping import nearest_marks
 
 _BATCH = 32
 
@@ -30,6 +31,9 @@ def background_samples(
     """By position of `drawn` (any shape, long; unguided ones): the sample with its likely background, as seen
     by `model` now, for its only *ignore this*. And which classes are `only_ignored`, (C,) bool.
 
+    Exclusive classes that are only ignored are swapped (`step_losses`), which needs no more than what people
+    marked, to the pixel: there the likely background is the nearest of their marks.
+
     {} and None when nothing is drawn. Processes share the work.
     """
     positions: list[int] = drawn.unique().tolist()
@@ -42,11 +46,16 @@ def background_samples(
     read = [guidance_by_class(samples[p], size, labels.shape[1]) for p in guided]
     masks = torch.stack([mask for mask in read if mask is not None])  # (G, n, 2, h, w)
     regions = background_of_guided(unknown, known, masks, config.background_share)
-    carried = {
-        position: replace(samples[position], look=None, ignore=_png(region))
-        for position, region in zip(positions, regions, strict=True)
-    }
-    return carried, only_ignored(labels[list(guided)], masks, len(model.spec.classes)).to(device)
+    ignored = only_ignored(labels[list(guided)], masks, len(model.spec.classes))
+    carried = {}
+    for position, region, mark in zip(
+        positions, regions, nearest_marks(regions, masks[:, 0, 1]).tolist(), strict=True
+    ):
+        sample = samples[position]
+        exact = mark >= 0 and bool(ignored[sample.label]) and not model.spec.multi_label
+        png = samples[guided[mark]].ignore if exact else _png(region)
+        carried[position] = replace(sample, look=None, ignore=png)
+    return carried, ignored.to(device)
 
 
 def _features(model: Classifier, samples: Sequence[Sample], device: torch.device, ranks: Ranks) -> Tensor:

@@ -75,7 +75,8 @@ class TrainConfig:
     outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
     # "guided": what looks like the outside of the regions, in the unguided images of guided classes, must
     # give no class either: a few outlines reach every image that shares their background. In classes where
-    # all guidance is *ignore this*, the rest of those images must give the class (docs/decisions/0014).
+    # all guidance is *ignore this*, the rest of those images must give the class; in full mode, where classes
+    # exclude each other, the whole image with what is ignored from another one (docs/decisions/0014).
     background_weight: float = 0.0
     background_batch_size: int = 16  # unguided images per step for it, balanced over classes
     background_share: float = 0.7  # of an image's places, at most, that count as background

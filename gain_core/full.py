@@ -27,7 +27,9 @@ from gain_core.streams import (
     guided_stream,
     image_stream,
     masked_background_stream,
+    swapped_stream,
 )
+from gain_core.swapping import swap_regions
 
 _EVALUATION_BATCH = 32
 
@@ -50,8 +52,20 @@ def step_losses(
     only_ignored: Tensor | None = None,
 ) -> Losses:
     """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
-    `division`. only_ignored: see `background_stream`.
+    `division`.
+
+    only_ignored (C,) bool: classes whose guidance is *ignore this* alone. Where classes exclude each other,
+    their guided images and those with a likely background count once, as a whole, with their ignored regions
+    from others of them (`swap_regions`). Where classes are independent, what is ignored for one may show
+    another: see `background_stream`. Each of several processes swaps within its own images, so that here
+    they do not do the same as one.
     """
+    swapped = None
+    if only_ignored is not None and not model.spec.multi_label and only_ignored.any():
+        swapped = only_ignored[labels[:, 0]]  # (N,)
+        swapped[: division.plain] = False
+        images = images.index_put((swapped,), swap_regions(images[swapped], masks[swapped, 0, 1]))
+        masks = masks * ~swapped[:, None, None, None, None]  # the streams of the others pass them over
     images = images.contiguous(memory_format=torch.channels_last)
     features = model.features(images)  # S_cl and S_e share one forward
     plain, after = division.plain, division.plain + division.guided
@@ -70,6 +84,8 @@ def step_losses(
     if division.background:
         carried = background_image_stream if image_space else masked_background_stream
         losses |= carried(model, seen[after:], labels[after:], masks[after:], config, only_ignored)
+    if swapped is not None:
+        losses |= swapped_stream(model, features[plain:], labels[plain:], swapped[plain:], config)
     return losses
 
 

@@ -44,6 +44,17 @@ def image_stream(model: Classifier, features: Tensor, labels: Tensor, config: Tr
     return {"image": weight * label_loss(model, model.head(features), labels)}
 
 
+def swapped_stream(
+    model: Classifier, features: Tensor, labels: Tensor, swapped: Tensor, config: TrainConfig
+) -> Losses:
+    """Images whose ignored region is another image's: the whole of each must give its class.
+
+    features (B, K, h, w), labels (B, n), swapped (B,) bool: which of them count. Exclusive classes only.
+    """
+    loss = classification_loss(model.head(features), labels[:, 0], valid=swapped)
+    return {"swapped": config.background_weight * loss}
+
+
 def guided_stream(
     model: Classifier, features: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
 ) -> Losses:

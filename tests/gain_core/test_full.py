@@ -15,11 +15,12 @@ from gain_core.events import Step
 from gain_core.full import FullTask
 from gain_core.sample import Sample
 from gain_core.trainer import train
-from tests.gain_core.toy import OBJECT, toy_model, toy_samples
+from tests.gain_core.toy import OBJECT, ignoring, toy_model, toy_samples
 
 FAST = TrainConfig(
     mode="full", steps=4, learning_rate=1e-2, batch_size=4, guided_batch_size=2, checkpoint_every=2
 )
+CARRIED = replace(FAST, image_classes="unguided", background_weight=1.0, background_batch_size=2)
 CPU = torch.device("cpu")
 
 
@@ -135,32 +136,6 @@ def test_each_form_has_its_streams_and_every_layer_learns(samples, form, space, 
     assert [name for name, value in model.named_parameters() if torch.equal(value, before[name])] == []
 
 
-CARRIED = replace(FAST, image_classes="unguided", background_weight=1.0, background_batch_size=2)
-
-
-@pytest.mark.parametrize("space", ["features", "image"])
-def test_the_background_of_the_guided_images_is_ignored_in_the_others(samples, space):
-    config = replace(CARRIED, guided_space=space)
-    losses = losses_of(train(toy_model(norm=True), samples, config))
-    assert set(losses[0]) == {"inside", "outside", "background", "total"}  # both classes are guided
-    assert losses[0]["background"] > 0
-
-
-def test_the_likely_background_moves_with_its_image(samples):
-    task = FullTask(toy_model(), samples, replace(CARRIED, background_share=15 / 16), CPU)
-    carried = task._drawable[len(samples) :]
-    assert carried
-    assert not any(sample.guided for sample in samples if sample.key in {one.key for one in carried})
-    augmented = AugmentedSamples(carried, toy_model().spec, CARRIED)
-    for position in range(len(carried)):
-        image, masks, _ = augmented[(0, 0, position)]
-        colours = image * 0.25 + 0.4
-        strongest = colours.amax(0) - colours.amin(0)  # the object is red or green, the ground dull
-        dull = strongest[masks[0, 1] > 0].mean()
-        assert not masks[0, 0].any()
-        assert dull < 0.6 * strongest[masks[0, 1] == 0].mean()
-
-
 def test_gain_needs_no_guidance_and_alpha_weighs_the_mining_alone(samples):
     plain = [replace(sample, look=None) for sample in samples]
     one = losses_of(trained(plain, replace(FAST, form="gainext", steps=1))[1])[0]
@@ -228,8 +203,17 @@ def test_helpers_change_nothing_and_are_told_who_they_belong_to(samples, tmp_pat
     assert sorted(path.name for path in tmp_path.glob("helper-*")) == ["helper-0", "helper-1"]
 
 
-@pytest.mark.parametrize("config", [FAST, replace(FAST, train_norms=True), CARRIED])
-def test_a_stopped_training_goes_on_as_if_it_had_never_stopped(samples, tmp_path, config):
+@pytest.mark.parametrize(
+    ("config", "guidance"),
+    [
+        (FAST, list),
+        (replace(FAST, train_norms=True), list),
+        (CARRIED, list),
+        (replace(CARRIED, background_batch_size=8), ignoring),
+    ],
+)
+def test_a_stopped_training_goes_on_as_if_it_had_never_stopped(samples, tmp_path, config, guidance):
+    samples = guidance(samples)
     whole, events = trained(samples, config)
     path = tmp_path / "checkpoint.pt"
     running = train(toy_model(norm=True, drop=0.2), samples, config, checkpoint=path)
@@ -263,9 +247,8 @@ def test_an_unreadable_image_is_named(samples, workers):
 
 
 def test_ignore_this_alone_guides_too(samples):
-    ignoring = [replace(s, look=None, ignore=s.look) if s.guided else s for s in samples]
     for form in ("guided", "gainext", "signed"):
-        losses = losses_of(trained(ignoring, replace(FAST, form=form, steps=1))[1])[0]
+        losses = losses_of(trained(ignoring(samples), replace(FAST, form=form, steps=1))[1])[0]
         assert losses["total"] > 0
 
 

@@ -6,6 +6,7 @@ in every training image; in the other splits it is as often the other way round.
 
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -64,6 +65,11 @@ def toy_samples(folder: Path, train: int = 24, other: int = 16, guided: int = 8)
             look = mask if split == "train" and number < guided else None
             samples.append(Sample(key, path, label, split, look=look, name=f"{split}/{number}.png"))
     return samples
+
+
+def ignoring(samples: list[Sample]) -> list[Sample]:
+    """The same samples, guided by *ignore this* alone: on what was the object."""
+    return [replace(sample, look=None, ignore=sample.look) for sample in samples]
 
 
 def worst_group(probabilities: list[tuple[float, ...]], samples: list[Sample]) -> float:
