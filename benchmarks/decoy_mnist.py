@@ -1,15 +1,16 @@
 """Does guidance on a few images undo a decoy? `python -m benchmarks.decoy_mnist --data FOLDER --json OUT`.
 
 Decoy-MNIST or Decoy-FashionMNIST (`decoys`), a small convolutional network trained from scratch for the same
-number of steps in every row, as a user of the library would: a loop around `gain_core.full.step_losses`.
-Guidance on 1 % of the training images, as many of each class: *look here* on the object, or *ignore this* on
-the square.
+number of steps in every row and on as many images a step (96, of which 32 are guided where any are), as a
+user of the library would: a loop around `gain_core.full.step_losses`. Guidance on 1 % of the training images,
+as many of each class: *look here* on the object, or *ignore this* on the square.
 
 - clean: labels only, on images without squares: what there is to win
 - none: labels only, on images with squares
 - gainext (eq. 8) and guided: the library's full-mode weights, labels of all images
 - carried: guided, and what the network of "none" takes for background in all other images, instead of their
-  labels (`background_of_guided`)
+  labels (`background_of_guided`); of ignored squares the nearest one that was drawn (`nearest_marks`), in
+  whose place each image shows another one's
 """
 
 import argparse
@@ -33,10 +34,12 @@ from gain_core.config import Form, TrainConfig
 from gain_core.full import Division, step_losses
 from gain_core.masking import area_average
 from gain_core.models import Classifier
+from gain_core.schedule import seeded
+from gain_core.swapping import nearest_marks
 
 FORMS = ("gainext", "signed", "guided", "carried")
 ROLES = ("look", "ignore")
-BATCH, GUIDED_BATCH = 64, 32
+BATCH, GUIDED_BATCH = 96, 32  # images a step, and how many of them are guided where any are
 PIECE = 5000  # images explained at once
 
 
@@ -115,23 +118,27 @@ def _trained(digits: Digits, config: TrainConfig, guidance: Guidance | None = No
     only_ignored = None
     if guidance is not None and guidance.role == "ignore":
         only_ignored = torch.ones(CLASSES, dtype=torch.bool)
-    for _ in range(config.steps):
-        others = torch.randint(len(digits), (BATCH,), generator=generator)
+    for step in range(config.steps):
+        others = torch.randint(
+            len(digits), (BATCH if guidance is None else BATCH - GUIDED_BATCH,), generator=generator
+        )
+        blank = torch.zeros(len(others), 1, 2, SIDE, SIDE)
         if guidance is None:
-            drawn, division, masks = others, Division(BATCH, 0), torch.zeros(BATCH, 1, 2, SIDE, SIDE)
+            drawn, division, masks = others, Division(BATCH, 0), blank
         else:
             chosen = guidance.marked[
                 torch.randint(len(guidance.marked), (GUIDED_BATCH,), generator=generator)
             ]
             drawn_upon = _masks(digits, chosen, guidance.role)
             if background is None:
-                drawn, division = torch.cat([others, chosen]), Division(BATCH, GUIDED_BATCH)
-                masks = torch.cat([torch.zeros(BATCH, 1, 2, SIDE, SIDE), drawn_upon])
+                drawn, division = torch.cat([others, chosen]), Division(len(others), GUIDED_BATCH)
+                masks = torch.cat([blank, drawn_upon])
             else:
-                drawn, division = torch.cat([chosen, others]), Division(0, GUIDED_BATCH, BATCH)
+                drawn, division = torch.cat([chosen, others]), Division(0, GUIDED_BATCH, len(others))
                 masks = torch.cat([drawn_upon, _as_ignored(background[others])])
         images, labels = digits.images[drawn], digits.labels[drawn][:, None]
-        losses = step_losses(network, images, masks, labels, config, division, only_ignored)
+        with seeded((config.seed, step), torch.device("cpu")):
+            losses = step_losses(network, images, masks, labels, config, division, only_ignored)
         optimizer.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
         optimizer.step()
@@ -140,25 +147,35 @@ def _trained(digits: Digits, config: TrainConfig, guidance: Guidance | None = No
 
 
 def _background(digits: Digits, guidance: Guidance, config: TrainConfig) -> Tensor | None:
-    """What all images are likely to show as background, (N, h, w), as `guidance.seen_by` sees them."""
+    """What to ignore in all images, (N, S, S) bool: what `guidance.seen_by` takes for background."""
     network = guidance.seen_by
     if network is None:
         return None
+    drawn = _masks(digits, guidance.marked, guidance.role)  # (G, 1, 2, S, S)
     with torch.inference_mode():
         known = network.features(digits.images[guidance.marked])
-        size = (known.shape[2], known.shape[3])
-        masks = area_average(_masks(digits, guidance.marked, guidance.role), size)
-        regions = [
-            background_of_guided(network.features(part), known, masks, config.background_share)
+        masks = area_average(drawn, (known.shape[2], known.shape[3]))
+        found = [
+            _to_the_pixel(
+                background_of_guided(network.features(part), known, masks, config.background_share),
+                masks[:, 0, 1],
+                drawn[:, 0, 1],
+            )
             for part in digits.images.split(PIECE)
         ]
-    return torch.cat(regions).clone()
+    return torch.cat(found).clone()
+
+
+def _to_the_pixel(regions: Tensor, marks: Tensor, drawn: Tensor) -> Tensor:
+    """Regions (B, h, w) -> (B, S, S) bool: the nearest of the marks (G, h, w), as drawn (G, S, S), if any."""
+    nearest = nearest_marks(regions, marks)
+    enlarged = torch.nn.functional.interpolate(regions[:, None], size=(SIDE, SIDE))[:, 0]
+    return torch.where((nearest >= 0)[:, None, None], drawn[nearest], enlarged) > 0
 
 
 def _as_ignored(regions: Tensor) -> Tensor:
-    """(B, h, w) -> masks (B, 1, 2, S, S) that ignore them."""
-    enlarged = torch.nn.functional.interpolate(regions[:, None], size=(SIDE, SIDE))  # (B, 1, S, S)
-    return torch.stack([torch.zeros_like(enlarged), enlarged], 2)
+    """(B, S, S) bool -> masks (B, 1, 2, S, S) that ignore them."""
+    return torch.stack([torch.zeros_like(regions), regions], 1)[:, None].float()
 
 
 def _masks(digits: Digits, drawn: Tensor, role: str) -> Tensor:
