@@ -54,14 +54,15 @@ def step_losses(
     """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
     `division`.
 
-    only_ignored (C,) bool: classes whose guidance is *ignore this* alone. Where classes exclude each other,
-    their guided images and those with a likely background count once, as a whole, with their ignored regions
-    from others of them (`swap_regions`). Where classes are independent, what is ignored for one may show
-    another: see `background_stream`. Each of several processes swaps within its own images, so that here
-    they do not do the same as one.
+    only_ignored (C,) bool, for steps with a likely background: classes whose guidance is *ignore this* alone.
+    Where classes exclude each other, their guided images and those with a likely background count once, as a
+    whole, with their ignored regions from others of them (`swap_regions`). Where classes are independent,
+    what is ignored for one may show another: see `background_stream`. Each of several processes swaps within
+    its own images, so that here they do not do the same as one.
     """
     swapped = None
-    if only_ignored is not None and not model.spec.multi_label and only_ignored.any():
+    swaps = division.background > 0 and not model.spec.multi_label
+    if swaps and only_ignored is not None and only_ignored.any():
         swapped = only_ignored[labels[:, 0]]  # (N,)
         swapped[: division.plain] = False
         images = images.index_put((swapped,), swap_regions(images[swapped], masks[swapped, 0, 1]))

@@ -145,6 +145,12 @@ def test_images_whose_label_alone_counts_are_not_swapped() -> None:
     torch.testing.assert_close(losses["image"], CONFIG.unguided_weight * wanted)
 
 
+def test_without_a_likely_background_the_guided_images_keep_their_own_terms() -> None:
+    _, _, usual = step([0, 1, 0, 2], None, Division(2, 2))
+    _, _, losses = step([0, 1, 0, 2], ONLY_IGNORED, Division(2, 2))
+    assert losses == usual
+
+
 def test_without_a_class_that_is_only_ignored_nothing_is_swapped() -> None:
     _, _, usual = step([0, 1, 0, 2], None)
     _, _, losses = step([0, 1, 0, 2], torch.zeros(3, dtype=torch.bool))
