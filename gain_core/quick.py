@@ -5,15 +5,16 @@ from collections.abc import Generator, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from gain_core.background import background_of_guided, only_ignored
+from gain_core.background import background_of_guided, guided_for, only_ignored
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
 from gain_core.models import Classifier
+from gain_core.overlap import label_weights
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import Losses, background_stream, guided_stream, image_stream
+from gain_core.streams import Losses, background_stream, guided_stream, image_stream, shown
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
 
@@ -41,6 +42,7 @@ class QuickTask:
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
         self._only_ignored: Tensor | None = None
+        self._weights: Tensor | None = None  # (N,): what the label of each image counts for; None: 1
         self._backgrounds = self._find_backgrounds()  # by position, each (h, w)
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -60,19 +62,26 @@ class QuickTask:
             yield losses
 
     def _find_backgrounds(self) -> dict[int, Tensor]:
-        drawn = self._schedule.background.unique()
+        guided, schedule, config = sorted(self._masks), self._schedule, self._config
+        by_overlap = config.form == "guided" and config.image_classes == "overlap"
+        drawn = schedule.background.unique()
+        if by_overlap:
+            drawn = torch.cat([drawn, schedule.images.flatten(), torch.tensor(guided)]).unique()
         if len(drawn) == 0:
             return {}
-        guided = sorted(self._masks)
         masks = torch.stack([self._masks[position] for position in guided])  # (G, n, 2, h, w)
         count = len(self._model.spec.classes)
         self._only_ignored = only_ignored(self._labels[guided], masks, count).to(self._device)
+        features = self._features[drawn].float()
         regions = background_of_guided(
-            self._features[drawn].float(),
-            self._features[guided].float(),
-            masks,
-            self._config.background_share,
+            features, self._features[guided].float(), masks, config.background_share
         )
+        if by_overlap:
+            guided_classes = guided_for(self._labels[guided], masks, count)
+            self._weights = torch.zeros(len(self._labels))
+            self._weights[drawn] = label_weights(
+                features, regions, shown(self._labels[drawn], count), guided_classes, config.seed
+            )
         return dict(zip(drawn.tolist(), regions, strict=True))
 
     def _losses(self, plain: Tensor, guided: Tensor, background: Tensor) -> Losses:
@@ -83,7 +92,8 @@ class QuickTask:
         labels = self._labels[drawn].to(self._device)
         after = len(plain) + len(guided)
         count = len(plain) if config.form == "guided" else after
-        losses = image_stream(model, features[:count], labels[:count], config) if count else {}
+        weights = None if self._weights is None else self._weights[plain].to(self._device)
+        losses = image_stream(model, features[:count], labels[:count], config, weights) if count else {}
         if len(guided) > 0:
             masks = self._of(self._masks, guided)
             own = slice(len(plain), after)

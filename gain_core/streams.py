@@ -31,17 +31,24 @@ def shown(labels: Tensor, count: int) -> Tensor:
     return torch.zeros(len(labels), count, dtype=torch.bool, device=labels.device).scatter(1, labels, True)
 
 
-def label_loss(model: Classifier, logits: Tensor, labels: Tensor) -> Tensor:
-    """L_cl: logits (B, C), labels (B, n) long; classes that exclude each other go by the first."""
+def label_loss(model: Classifier, logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """L_cl: logits (B, C), labels (B, n) long; classes that exclude each other go by the first.
+
+    weights (B,): what each image counts for.
+    """
     if not model.spec.multi_label:
-        return classification_loss(logits, labels[:, 0])
-    return classification_loss(logits, shown(labels, logits.shape[1]), multi_label=True)
+        return classification_loss(logits, labels[:, 0], weights=weights)
+    return classification_loss(logits, shown(labels, logits.shape[1]), multi_label=True, weights=weights)
 
 
-def image_stream(model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig) -> Losses:
-    """S_cl: features (B, K, h, w) and labels (B, n) of all images whose image-level label counts."""
+def image_stream(
+    model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig, weights: Tensor | None = None
+) -> Losses:
+    """S_cl: features (B, K, h, w) and labels (B, n) of all images whose image-level label counts, and for
+    what: weights (B,).
+    """
     weight = config.unguided_weight if config.form == "guided" else 1.0
-    return {"image": weight * label_loss(model, model.head(features), labels)}
+    return {"image": weight * label_loss(model, model.head(features), labels, weights)}
 
 
 def guided_stream(
