@@ -10,7 +10,7 @@ from gain_core.errors import ConfigError
 Mode = Literal["quick", "full"]
 Form = Literal["guided", "gainext", "signed", "none"]
 Space = Literal["features", "image"]
-ImageClasses = Literal["all", "unguided", "overlap"]
+ImageClasses = Literal["all", "unguided", "beyond_background"]
 Decay = Literal["none", "cosine"]
 Optimizer = Literal["adamw", "sgd"]
 Scale = Literal["max", "min_max", "none"]
@@ -69,9 +69,9 @@ class TrainConfig:
     unguided_weight: float = 0.3  # "guided": images without guidance, which carry the shortcut
     # "guided": classes whose images without guidance give L_cl. "unguided": only those that nobody guided,
     # which would be forgotten otherwise; a guided class then learns from its regions alone, and nothing
-    # brings its shortcut back. In full mode it is then not in the erased pass either. "overlap", quick mode
-    # only: of all classes, but an image of a guided class counts as far as its background does not give the
-    # class away (overlap.label_weights, docs/decisions/0016).
+    # brings its shortcut back. In full mode it is then not in the erased pass either. "beyond_background",
+    # quick mode only: of all classes, but in guided ones a label teaches no more than what the background
+    # does not say already (background_expert, docs/decisions/0016).
     image_classes: ImageClasses = "all"
     inside_weight: float = 1.0  # "guided": what lies in H must give the class
     outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
@@ -112,8 +112,8 @@ class TrainConfig:
             raise ConfigError(f"guided_space: expected one of {SPACES}, got {self.guided_space!r}")
         if self.image_classes not in IMAGE_CLASSES:
             raise ConfigError(f"image_classes: expected one of {IMAGE_CLASSES}, got {self.image_classes!r}")
-        if self.image_classes == "overlap" and self.mode != "quick":
-            raise ConfigError("image_classes: expected 'overlap' in quick mode only, got it in full mode")
+        if self.image_classes == "beyond_background" and self.mode != "quick":
+            raise ConfigError("image_classes: expected quick mode for 'beyond_background', got full mode")
         if self.learning_rate_decay not in DECAYS:
             raise ConfigError(
                 f"learning_rate_decay: expected one of {DECAYS}, got {self.learning_rate_decay!r}"
@@ -164,10 +164,10 @@ class TrainConfig:
         return cls(
             form=form,
             seed=seed,
-            image_classes="overlap",
+            image_classes="beyond_background",
             unguided_weight=1.0,
-            outside_weight=1.0,
-            background_weight=0.3,
+            outside_weight=2.0,
+            background_weight=0.6,
             learning_rate_decay="cosine",
         )
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
+from gain_core.background_expert import Expert
 from gain_core.config import TrainConfig
 from gain_core.losses import (
     InsideOutside,
@@ -42,13 +43,16 @@ def label_loss(model: Classifier, logits: Tensor, labels: Tensor, weights: Tenso
 
 
 def image_stream(
-    model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig, weights: Tensor | None = None
+    model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig, expert: Expert | None = None
 ) -> Losses:
-    """S_cl: features (B, K, h, w) and labels (B, n) of all images whose image-level label counts, and for
-    what: weights (B,).
+    """S_cl: features (B, K, h, w) and labels (B, n) of all images whose image-level label counts; expert:
+    what their backgrounds say, and what each label counts for.
     """
     weight = config.unguided_weight if config.form == "guided" else 1.0
-    return {"image": weight * label_loss(model, model.head(features), labels, weights)}
+    logits = model.head(features)
+    if expert is None:
+        return {"image": weight * label_loss(model, logits, labels)}
+    return {"image": weight * label_loss(model, logits + expert.offsets, labels, expert.weights)}
 
 
 def guided_stream(
