@@ -22,7 +22,14 @@ from gain_core.masking import erase, erased_logits
 from gain_core.models import preprocess
 
 Order = Literal[
-    "random", "balanced", "least confidence", "entropy", "app", "app, evidence in turns", "erasure"
+    "random",
+    "balanced",
+    "least confidence",
+    "entropy",
+    "app",
+    "app, evidence in turns",
+    "erasure",
+    "erasure of the rest",
 ]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
@@ -42,7 +49,9 @@ def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> 
     if order == "random":
         return [item.image for item in items]
     if order == "erasure":
-        return in_turns(_right(items), lambda item: -survival(ws, version, item.image))
+        return in_turns(_right(items), lambda item: -erased_apart(ws, version, item.image)[0])
+    if order == "erasure of the rest":
+        return in_turns(_right(items), lambda item: erased_apart(ws, version, item.image)[1])
     keys: dict[Order, Callable[[QueueItem], float]] = {
         "balanced": lambda item: 0.0,
         "least confidence": lambda item: max(_probabilities(item)),
@@ -82,14 +91,18 @@ def entropy(probabilities: Sequence[float]) -> float:
     return -sum(share * math.log(share) for share in probabilities if share > 0)
 
 
-def survival(ws: Workspace, version: VersionRecord, image: ImageRecord) -> float:
-    """Probability of the image's class once the attended place is erased (I*^c of eq. 3); in [0, 1]."""
+def erased_apart(ws: Workspace, version: VersionRecord, image: ImageRecord) -> tuple[float, float]:
+    """Probability of the image's class without the attended place (I*^c of eq. 3), and without the rest; in
+    [0, 1].
+    """
     model = explanation.SHELF.get(ws, version)
     pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
     own = torch.tensor([[image.class_position]])
     with torch.no_grad():
-        left = erased_logits(model, erase(pixels, explain(model, pixels, own).attention))  # (1, 1, C)
-    return float(left.softmax(2)[0, 0, image.class_position])
+        rest = erase(pixels, explain(model, pixels, own).attention)  # (1, 1, 3, S, S)
+        left = erased_logits(model, torch.cat([rest, pixels.unsqueeze(1) - rest], 1)).softmax(2)  # (1, 2, C)
+    without_attended, without_rest = left[0, :, image.class_position].tolist()
+    return without_attended, without_rest
 
 
 def _wrong(items: Sequence[QueueItem]) -> list[QueueItem]:

@@ -32,16 +32,26 @@ def background_of_guided(features: Tensor, guided: Tensor, masks: Tensor, share:
     return background_regions(features, guided, inside.amax(1), outside, share)
 
 
+def guided_for(labels: Tensor, masks: Tensor, count: int) -> Tensor:
+    """Which of `count` classes have guidance of either role: as `only_ignored`."""
+    return _drawn_for(labels, masks, count).any(0)
+
+
 def only_ignored(labels: Tensor, masks: Tensor, count: int) -> Tensor:
     """Which of `count` classes are guided by *ignore this* alone: labels (G, n) long, masks (G, n, 2, h, w)
     -> (count,) bool.
     """
-    drawn = (masks.amax((3, 4)) > 0).flatten(0, 1)  # (G·n, 2)
-    looked, ignored = (
-        torch.zeros(count, dtype=torch.bool).index_put((labels.flatten()[role],), torch.tensor(True))
-        for role in drawn.T
-    )
+    looked, ignored = _drawn_for(labels, masks, count)
     return ignored & ~looked
+
+
+def _drawn_for(labels: Tensor, masks: Tensor, count: int) -> Tensor:
+    """(2, count) bool: whether anything was drawn for a class, in either role."""
+    drawn = (masks.amax((3, 4)) > 0).flatten(0, 1)  # (G·n, 2)
+    found = torch.zeros(2, count, dtype=torch.bool)
+    for role, where in zip(found, drawn.T, strict=True):
+        role[labels.flatten()[where]] = True
+    return found
 
 
 def background_regions(

@@ -10,7 +10,7 @@ from gain_core.errors import ConfigError
 Mode = Literal["quick", "full"]
 Form = Literal["guided", "gainext", "signed", "none"]
 Space = Literal["features", "image"]
-ImageClasses = Literal["all", "unguided"]
+ImageClasses = Literal["all", "unguided", "beyond_background"]
 Decay = Literal["none", "cosine"]
 Optimizer = Literal["adamw", "sgd"]
 Scale = Literal["max", "min_max", "none"]
@@ -69,7 +69,9 @@ class TrainConfig:
     unguided_weight: float = 0.3  # "guided": images without guidance, which carry the shortcut
     # "guided": classes whose images without guidance give L_cl. "unguided": only those that nobody guided,
     # which would be forgotten otherwise; a guided class then learns from its regions alone, and nothing
-    # brings its shortcut back. In full mode it is then not in the erased pass either.
+    # brings its shortcut back. In full mode it is then not in the erased pass either. "beyond_background",
+    # quick mode only: of all classes, but in guided ones a label teaches no more than what the background
+    # does not say already (background_expert, docs/decisions/0016).
     image_classes: ImageClasses = "all"
     inside_weight: float = 1.0  # "guided": what lies in H must give the class
     outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
@@ -111,6 +113,8 @@ class TrainConfig:
             raise ConfigError(f"guided_space: expected one of {SPACES}, got {self.guided_space!r}")
         if self.image_classes not in IMAGE_CLASSES:
             raise ConfigError(f"image_classes: expected one of {IMAGE_CLASSES}, got {self.image_classes!r}")
+        if self.image_classes == "beyond_background" and self.mode != "quick":
+            raise ConfigError("image_classes: expected quick mode for 'beyond_background', got full mode")
         if self.learning_rate_decay not in DECAYS:
             raise ConfigError(
                 f"learning_rate_decay: expected one of {DECAYS}, got {self.learning_rate_decay!r}"
@@ -155,15 +159,16 @@ class TrainConfig:
 
     @classmethod
     def quick_default(cls, form: Form = DEFAULT_FORM["quick"], seed: int = 0) -> "TrainConfig":
-        """The app's quick retrain; docs/decisions/0008 has the measurements behind the guided form."""
+        """The app's quick retrain; docs/decisions/0008 and 0016 have what was measured."""
         if form != "guided":
             return cls(form=form, seed=seed)
         return cls(
             form=form,
             seed=seed,
-            image_classes="unguided",
+            image_classes="beyond_background",
             unguided_weight=1.0,
-            background_weight=1.0,
+            outside_weight=2.0,
+            background_weight=0.6,
             learning_rate_decay="cosine",
         )
 

@@ -28,9 +28,9 @@ class InsideOutside(NamedTuple):
 
 
 def classification_loss(
-    logits: Tensor, targets: Tensor, *, multi_label: bool = False, valid: Tensor | None = None
+    logits: Tensor, targets: Tensor, *, multi_label: bool = False, weights: Tensor | None = None
 ) -> Tensor:
-    """L_cl of eq. 6: logits (B, C) -> scalar, mean over the images where valid (B,) bool (None: all).
+    """L_cl of eq. 6: logits (B, C) -> scalar, the mean over images of their losses times weights (B,) >= 0.
 
     Single label: targets (B,) long, cross-entropy. Multi-label: targets (B, C) in [0, 1], soft margin as in
     the paper, i.e. the mean over classes of the sigmoid's cross-entropy.
@@ -42,7 +42,7 @@ def classification_loss(
         losses = F.binary_cross_entropy_with_logits(logits, targets.to(logits), reduction="none").mean(1)
     else:
         losses = F.cross_entropy(logits, targets, reduction="none")
-    return _mean(losses, torch.ones_like(losses, dtype=torch.bool) if valid is None else valid)
+    return (losses if weights is None else losses * weights).sum() / max(len(losses), 1)
 
 
 def attention_mining_loss(

@@ -5,7 +5,8 @@ from collections.abc import Generator, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from gain_core.background import background_of_guided, only_ignored
+from gain_core.background import background_of_guided, guided_for, only_ignored
+from gain_core.background_expert import Expert, background_expert
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
@@ -13,7 +14,7 @@ from gain_core.features import FeatureStore
 from gain_core.models import Classifier
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import Losses, background_stream, guided_stream, image_stream
+from gain_core.streams import Losses, background_stream, guided_stream, image_stream, shown
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
 
@@ -41,6 +42,7 @@ class QuickTask:
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
         self._only_ignored: Tensor | None = None
+        self._expert: Expert | None = None  # what goes with the labels, of all samples
         self._backgrounds = self._find_backgrounds()  # by position, each (h, w)
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -60,19 +62,30 @@ class QuickTask:
             yield losses
 
     def _find_backgrounds(self) -> dict[int, Tensor]:
-        drawn = self._schedule.background.unique()
+        guided, schedule, config = sorted(self._masks), self._schedule, self._config
+        beyond = config.form == "guided" and config.image_classes == "beyond_background"
+        drawn = schedule.background.unique()
+        if beyond:
+            drawn = torch.cat([drawn, schedule.images.flatten(), torch.tensor(guided)]).unique()
         if len(drawn) == 0:
             return {}
-        guided = sorted(self._masks)
         masks = torch.stack([self._masks[position] for position in guided])  # (G, n, 2, h, w)
         count = len(self._model.spec.classes)
         self._only_ignored = only_ignored(self._labels[guided], masks, count).to(self._device)
+        features = self._features[drawn].float()
         regions = background_of_guided(
-            self._features[drawn].float(),
-            self._features[guided].float(),
-            masks,
-            self._config.background_share,
+            features, self._features[guided].float(), masks, config.background_share
         )
+        if beyond:
+            of_drawn = background_expert(
+                features,
+                regions,
+                shown(self._labels[drawn], count),
+                guided_for(self._labels[guided], masks, count),
+                config.seed,
+                multi_label=self._model.spec.multi_label,
+            )
+            self._expert = Expert(*(_spread(part, drawn, len(self._labels)) for part in of_drawn))
         return dict(zip(drawn.tolist(), regions, strict=True))
 
     def _losses(self, plain: Tensor, guided: Tensor, background: Tensor) -> Losses:
@@ -83,7 +96,10 @@ class QuickTask:
         labels = self._labels[drawn].to(self._device)
         after = len(plain) + len(guided)
         count = len(plain) if config.form == "guided" else after
-        losses = image_stream(model, features[:count], labels[:count], config) if count else {}
+        losses: Losses = {}
+        if count:
+            expert = self._expert and Expert(*(part[plain].to(self._device) for part in self._expert))
+            losses |= image_stream(model, features[:count], labels[:count], config, expert)
         if len(guided) > 0:
             masks = self._of(self._masks, guided)
             own = slice(len(plain), after)
@@ -106,6 +122,13 @@ class QuickTask:
                 self._model.head(self._model.neck(c.to(self._device, torch.float32))).cpu() for c in chunks
             ]
         return torch.cat(parts)
+
+
+def _spread(rows: Tensor, positions: Tensor, count: int) -> Tensor:
+    """(len(positions), …) -> (count, …), zero elsewhere."""
+    spread = rows.new_zeros(count, *rows.shape[1:])
+    spread[positions] = rows
+    return spread
 
 
 def prepare_quick(

@@ -63,7 +63,7 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
         label: [p for p in train[label] if p in chosen and _guides(samples[p], label)]
         for label in sorted(train)
     }
-    by_label = config.form != "guided" or config.image_classes == "all"
+    by_label = config.form != "guided" or config.image_classes != "unguided"
     plain = {
         label: [p for p in train[label] if p not in chosen] or train[label]
         for label in sorted(train)

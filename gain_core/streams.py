@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
+from gain_core.background_expert import Expert
 from gain_core.config import TrainConfig
 from gain_core.losses import (
     InsideOutside,
@@ -31,17 +32,27 @@ def shown(labels: Tensor, count: int) -> Tensor:
     return torch.zeros(len(labels), count, dtype=torch.bool, device=labels.device).scatter(1, labels, True)
 
 
-def label_loss(model: Classifier, logits: Tensor, labels: Tensor) -> Tensor:
-    """L_cl: logits (B, C), labels (B, n) long; classes that exclude each other go by the first."""
+def label_loss(model: Classifier, logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+    """L_cl: logits (B, C), labels (B, n) long; classes that exclude each other go by the first.
+
+    weights (B,): what each image counts for.
+    """
     if not model.spec.multi_label:
-        return classification_loss(logits, labels[:, 0])
-    return classification_loss(logits, shown(labels, logits.shape[1]), multi_label=True)
+        return classification_loss(logits, labels[:, 0], weights=weights)
+    return classification_loss(logits, shown(labels, logits.shape[1]), multi_label=True, weights=weights)
 
 
-def image_stream(model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig) -> Losses:
-    """S_cl: features (B, K, h, w) and labels (B, n) of all images whose image-level label counts."""
+def image_stream(
+    model: Classifier, features: Tensor, labels: Tensor, config: TrainConfig, expert: Expert | None = None
+) -> Losses:
+    """S_cl: features (B, K, h, w) and labels (B, n) of all images whose image-level label counts; expert:
+    what their backgrounds say, and what each label counts for.
+    """
     weight = config.unguided_weight if config.form == "guided" else 1.0
-    return {"image": weight * label_loss(model, model.head(features), labels)}
+    logits = model.head(features)
+    if expert is None:
+        return {"image": weight * label_loss(model, logits, labels)}
+    return {"image": weight * label_loss(model, logits + expert.offsets, labels, expert.weights)}
 
 
 def swapped_stream(
@@ -51,7 +62,7 @@ def swapped_stream(
 
     features (B, K, h, w), labels (B, n), swapped (B,) bool: which of them count. Exclusive classes only.
     """
-    loss = classification_loss(model.head(features), labels[:, 0], valid=swapped)
+    loss = classification_loss(model.head(features[swapped]), labels[swapped, 0])
     return {"swapped": config.background_weight * loss}
 
 

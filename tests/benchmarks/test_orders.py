@@ -4,10 +4,14 @@ import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 from app.services.annotation import QueueItem
-from benchmarks.orders import ORDERS, entropy, evidence_in_turns, in_order, in_turns, survival
+from benchmarks import orders
+from benchmarks.orders import ORDERS, entropy, evidence_in_turns, in_order, in_turns
 from db.records import PredictionRecord
+from gain_core.masking import erased_logits
+from gain_core.models import Classifier
 from tests.app.seeded import Seeded
 
 
@@ -48,6 +52,26 @@ def test_every_order_offers_images_with_masks_and_no_image_twice(project: Seeded
         assert sorted(ids) == sorted(image.id for image in project.images("train")), order
 
 
-def test_what_survives_erasing_is_a_probability(project: Seeded) -> None:
-    version = project.publish()
-    assert all(0 <= survival(project.ws, version, image) <= 1 for image in project.images("train"))
+def test_what_is_left_without_the_attended_place_and_without_the_rest_is_judged_apart(
+    project: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T(A) is told to be the left half: the first picture is the right half, the second the left one."""
+    judged: list[torch.Tensor] = []
+
+    def erase(images: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
+        halved = images.clone().unsqueeze(1)
+        halved[..., : images.shape[3] // 2] = 0
+        return halved
+
+    def logits(model: Classifier, images: torch.Tensor) -> torch.Tensor:
+        judged.append(images)
+        return erased_logits(model, images)
+
+    monkeypatch.setattr(orders, "erase", erase)
+    monkeypatch.setattr(orders, "erased_logits", logits)
+    both = orders.erased_apart(project.ws, project.publish(), project.images("train")[0])
+    assert all(0 <= probability <= 1 for probability in both)
+    right, left = judged[0][0]
+    half = right.shape[2] // 2
+    assert right[..., :half].abs().sum() == 0 == left[..., half:].abs().sum()
+    assert right[..., half:].abs().sum() > 0 < left[..., :half].abs().sum()
