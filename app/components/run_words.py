@@ -61,7 +61,7 @@ def _images_of_a_step(config: Mapping[str, Any]) -> str:
     if config.get("image_classes") == "unguided":
         return f"{guided}, and {by_label} of classes that have no guidance"
     if config.get("image_classes") == "beyond_background":
-        return f"{guided}, and {by_label}, counted by how little their background gives the class away"
+        return f"{guided}, and {by_label} by label, as far as their background leaves the class open"
     return f"{guided} and {by_label} by label"
 
 
