@@ -25,6 +25,7 @@ LOSSES = {  # of gain_core's trainers, as a legend says them
     "inside": "Inside the regions",
     "outside": "Outside the regions",
     "background": "Background elsewhere",
+    "swapped": "Ignored places swapped",
     "mining": "Attention mining",
     "external": "Distance to the regions",
     "signed": "Signed evidence",
