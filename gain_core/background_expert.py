@@ -13,9 +13,8 @@ import torch
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from gain_core.evidence_groups import evidence_features
+from gain_core.evidence_groups import STARTS, evidence_features
 
-_STARTS = 4  # of k-means, from different centres: the best one counts
 _UNSEEN = 0.001  # share of its images that a class may have on a background where none was seen
 _MOST = 25.0  # what a label counts for at most: with no image against the rule, labels must not count
 
@@ -72,7 +71,7 @@ def background_kinds(described: Tensor, most: int, seed: int) -> Tensor:
     """
     rows = described.float().numpy()
     count = min(most, len(described.unique(dim=0)))
-    return torch.from_numpy(KMeans(count, n_init=_STARTS, random_state=seed).fit(rows).labels_).long()
+    return torch.from_numpy(KMeans(count, n_init=STARTS, random_state=seed).fit(rows).labels_).long()
 
 
 def class_shares(kinds: Tensor, shown: Tensor) -> Tensor:

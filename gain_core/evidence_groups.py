@@ -22,7 +22,7 @@ JUDGED = 1000  # images that are compared pair by pair to judge how far the grou
 # gives 0.07 when it is cut in two; photographs with a shortcut gave 0.13 and more.
 CLEAR = 0.1
 
-_STARTS = 4  # of k-means, from different centres: the best one counts
+STARTS = 4  # of k-means, from different centres: the best one counts
 _PIECE = 4096  # images compared with the centres at once
 
 
@@ -60,7 +60,7 @@ def _centres(vectors: NDArray[np.float32], seed: int) -> Tensor:
     best, chosen = CLEAR, vectors[:1]
     distinct = len(np.unique(vectors, axis=0))
     for count in range(2, min(MOST_GROUPS, len(vectors) // LEAST_PER_GROUP, distinct) + 1):
-        fitted = KMeans(count, n_init=_STARTS, random_state=seed).fit(vectors)
+        fitted = KMeans(count, n_init=STARTS, random_state=seed).fit(vectors)
         labels = fitted.labels_[:JUDGED]
         if 1 < len(set(labels)) < len(labels):  # else nothing can be compared
             score = float(silhouette_score(vectors[:JUDGED], labels))
