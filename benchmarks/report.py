@@ -3,6 +3,7 @@
 import json
 import platform
 import statistics
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,14 +16,25 @@ PACKAGES = ("torch", "torchvision", "timm", "streamlit")
 
 
 def environment() -> dict[str, Any]:
-    """Date, machine and versions: what a figure is worth nothing without."""
+    """Date, commit, machine and versions: what a figure is worth nothing without."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
+        "commit": _commit(),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def _commit() -> str | None:
+    """Of the code that ran, "-dirty" when it was changed since; None outside a git checkout."""
+    command = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
 
 
 def mean(shares: Sequence[float | None], *, spread: bool = False) -> str:
