@@ -15,19 +15,7 @@ import torch
 PACKAGES = ("torch", "torchvision", "timm", "streamlit")
 
 
-def environment() -> dict[str, Any]:
-    """Date, commit, machine and versions: what a figure is worth nothing without."""
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": _commit(),
-        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
-        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
-    }
-
-
-def _commit() -> str | None:
+def current_commit() -> str | None:
     """Of the code that ran, "-dirty" when it was changed since; None outside a git checkout."""
     command = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     try:
@@ -35,6 +23,21 @@ def _commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()
+
+
+COMMIT = current_commit()  # at the start: a checkout may move on during a long run
+
+
+def environment() -> dict[str, Any]:
+    """Date, commit, machine and versions: what a figure is worth nothing without."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": COMMIT,
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
 
 
 def mean(shares: Sequence[float | None], *, spread: bool = False) -> str:

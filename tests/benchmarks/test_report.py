@@ -12,7 +12,7 @@ def test_results_name_the_commit_that_ran(monkeypatch: pytest.MonkeyPatch) -> No
         return subprocess.CompletedProcess(command, 0, "0123456789ab-dirty\n")
 
     monkeypatch.setattr(subprocess, "run", answered)
-    assert report.environment()["commit"] == "0123456789ab-dirty"
+    assert report.current_commit() == "0123456789ab-dirty"
 
 
 def test_results_outside_a_checkout_name_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,8 +20,12 @@ def test_results_outside_a_checkout_name_no_commit(monkeypatch: pytest.MonkeyPat
         raise FileNotFoundError("git")
 
     monkeypatch.setattr(subprocess, "run", failing)
-    assert report.environment()["commit"] is None
+    assert report.current_commit() is None
 
 
-def test_of_a_share_in_per_cent() -> None:
+def test_every_result_has_the_commit() -> None:
+    assert report.environment()["commit"] == report.COMMIT
+
+
+def test_shares_in_per_cent_with_spread_and_minimum() -> None:
     assert re.fullmatch(r"50\.0 ± 70\.7 \(0\.0\)", report.mean([0.0, 1.0, None], spread=True))
