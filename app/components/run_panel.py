@@ -16,18 +16,18 @@ MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
 
 
 def run_panel(ws: Workspace, project: ProjectRecord) -> None:
-    first = project.current_version_id is None
-    st.markdown("**First model**" if first else "**Retrain**")
+    published = project.current_version_id
+    st.markdown("**First model**" if published is None else "**Retrain**")
     with told("The training cannot be shown", "Reload the page; a run in progress is not disturbed."):
         status = training.status(ws, project.id)
         if status.active is not None:
             watch(ws, status.active.id)
             return
-        if first:
+        if published is None:
             start_first_model(ws, project, key="panel_first_model")
             st.caption("Learns the classes from the labels alone. Then you see where it looks.")
         else:
-            _start_retrain(ws, project, status)
+            _start_retrain(ws, project, status, published)
         if status.last is not None:
             _ending(ws, project, status.last)
 
@@ -40,7 +40,7 @@ def start_first_model(ws: Workspace, project: ProjectRecord, *, key: str) -> Non
             st.rerun()
 
 
-def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus) -> None:
+def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus, published: int) -> None:
     state.MODE.get()
     st.segmented_control(
         "Mode",
@@ -68,6 +68,9 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         st.caption("No image guided yet. Draw on one in Annotate, then retrain.")
     else:
         st.caption(f"{one_of(guided, 'image')} guided · " + _time_needed(mode))
+        start = training.before_quick_retrains(ws, published)
+        if start.id != published:
+            st.caption(f"Starts again from version {start.number}, with all of them.")
     unsaved = sum(draft.unsaved for draft in state.DRAFTS.get().values())
     if unsaved:
         st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")

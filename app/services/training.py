@@ -10,7 +10,7 @@ from app.services.workspace import Workspace
 from db import runs
 from db.annotations import count_guided_images, list_guidance
 from db.library import get_project, list_classes, list_images
-from db.records import ACTIVE_STATUSES, GuidanceRecord, RunEventRecord, RunMode, RunRecord
+from db.records import ACTIVE_STATUSES, GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.versions import get_version
 from gain_core.config import DEFAULT_FORM, Form, TrainConfig
 from gain_core.sample import Sample
@@ -60,14 +60,14 @@ def request_retrain(
     seed: int = 0,
     steps: int | None = None,
 ) -> RunRecord:
-    """Queue a training that starts from the published version and follows the guidance. `form` None: the
-    mode's default.
+    """Queue a training that follows all the guidance there is. `form` None: the mode's default.
 
-    Raises TrainingRefusedError without a version or without guidance to follow, RunRefusedError when a run of
-    this project waits already.
+    It starts from the published version, or from what that was before its quick retrains: the same guidance
+    gives the same model, however often somebody retrains (docs/decisions/0017). Raises TrainingRefusedError
+    without a version or without guidance to follow, RunRefusedError when a run of this project waits already.
     """
-    base = get_project(ws.database, project_id).current_version_id
-    if base is None:
+    published = get_project(ws.database, project_id).current_version_id
+    if published is None:
         raise TrainingRefusedError("There is no model yet: train the first one, then guide and retrain it.")
     usable = _guidance_of_true_classes(ws, project_id)
     if not any(image.id in usable for image in list_images(ws.database, project_id, split="train")):
@@ -76,7 +76,20 @@ def request_retrain(
         )
     preset = TrainConfig.quick_default if mode == "quick" else TrainConfig.full_default
     config = _with_steps(preset(form=form or DEFAULT_FORM[mode], seed=seed), steps)
-    return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base)
+    base = before_quick_retrains(ws, published)
+    return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base.id)
+
+
+def before_quick_retrains(ws: Workspace, version_id: int) -> VersionRecord:
+    """The version itself, or the nearest one before it that no quick retrain made."""
+    version = get_version(ws.database, version_id)
+    while version.parent_id is not None and _quickly_made(ws, version):
+        version = get_version(ws.database, version.parent_id)
+    return version
+
+
+def _quickly_made(ws: Workspace, version: VersionRecord) -> bool:
+    return version.run_id is not None and runs.get_run(ws.database, version.run_id).mode == "quick"
 
 
 def cancel(ws: Workspace, run_id: int) -> RunRecord:

@@ -39,8 +39,8 @@ def models_page(ws: Workspace) -> None:
         )
         return
     st.caption(
-        "The published version is the one whose maps and queue Annotate shows, and the one the next training "
-        "starts from. Rolling back deletes nothing."
+        "The published version is the one whose maps and queue Annotate shows. Quick retrains do not add up: "
+        "each starts from the model before them, with all guidance there is. Rolling back deletes nothing."
     )
     numbers = {version.id: version.number for version in known}
     for version in reversed(known):

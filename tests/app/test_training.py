@@ -17,7 +17,7 @@ from db import runs
 from db.annotations import save_guidance
 from db.errors import RunRefusedError
 from db.library import NewImage, create_project, list_classes, list_images
-from db.records import ClassRecord, ImageRecord, RegionRecord, RunEventRecord
+from db.records import ClassRecord, ImageRecord, RegionRecord, RunEventRecord, RunMode
 from gain_core.config import TrainConfig
 
 BOX = RegionRecord("box", "look_here", ((1.0, 1.0), (5.0, 5.0)))
@@ -50,6 +50,11 @@ def guide(ws: Workspace, image: ImageRecord, of: ClassRecord | None = None) -> N
 def publish(ws: Workspace, project_id: int) -> int:
     """A first model, without training it."""
     training.request_first_model(ws, project_id)
+    return finish(ws)
+
+
+def finish(ws: Workspace) -> int:
+    """The version that the waiting run publishes, without training it."""
     run = runs.claim(ws.database, "test", 60.0)
     assert run is not None
     return runs.finish_published(
@@ -100,6 +105,28 @@ def test_a_retrain_starts_from_the_published_version(
     assert (run.mode, run.base_version_id) == (mode, version_id)
     config = TrainConfig.from_dict(run.config)
     assert (config.mode, config.form, config.seed, config.steps) == (mode, form, 2, 9)
+
+
+def test_quick_retrains_do_not_add_up(ws: Workspace, project_id: int) -> None:
+    first = publish(ws, project_id)
+    guide(ws, list_images(ws.database, project_id)[0])
+    modes: list[RunMode] = ["quick", "quick", "full"]
+    for mode in modes:
+        run = training.request_retrain(ws, project_id, mode)
+        assert run.base_version_id == first
+        finish(ws)
+
+
+def test_a_full_retrain_is_kept_by_those_after_it(ws: Workspace, project_id: int) -> None:
+    publish(ws, project_id)
+    guide(ws, list_images(ws.database, project_id)[0])
+    training.request_retrain(ws, project_id, "full")
+    full = finish(ws)
+    modes: list[RunMode] = ["quick", "quick", "full"]
+    for mode in modes:
+        run = training.request_retrain(ws, project_id, mode)
+        assert run.base_version_id == full
+        finish(ws)
 
 
 def test_a_second_request_while_one_waits_is_refused(ws: Workspace, project_id: int) -> None:

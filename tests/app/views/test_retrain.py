@@ -59,6 +59,17 @@ def test_a_published_retrain_leads_to_compare(seeded: Seeded) -> None:
     assert app.selectbox(key="compare_before").value < app.selectbox(key="compare_after").value
 
 
+def test_a_second_quick_retrain_says_that_it_starts_again_from_the_first_model(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    assert "Starts again" not in said(open_page())
+
+    seeded.publish(seed=1)
+
+    assert "Starts again from version 1" in said(open_page())
+
+
 def test_a_drawing_that_is_not_saved_is_pointed_out_beside_retrain(seeded: Seeded) -> None:
     seeded.publish()
     app = open_page("annotate", drawn(seeded.images("train")[0], RECT))
