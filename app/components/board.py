@@ -190,7 +190,7 @@ def _said(image: ImageRecord, draft: Draft) -> str:
         return f":orange-badge[{count}, not saved yet]"
     if draft.revision:
         return f":green-badge[:material/check: {count} saved]"
-    return f":small[:gray[Mark what should decide, and what should not. {effort.MOST_IN_A_MINUTE}]]"
+    return f":small[:gray[Mark what should decide, and what should not. {effort.START_SMALL}]]"
 
 
 def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

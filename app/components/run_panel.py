@@ -70,7 +70,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         st.caption(f"{one_of(guided, 'image')} guided · " + _time_needed(mode))
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
-            st.caption(f"Starts again from version {start.number}, with all of them.")
+            st.caption(f"Starts again from version {start.number} with all guidance.")
     unsaved = sum(draft.unsaved for draft in state.DRAFTS.get().values())
     if unsaved:
         st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")

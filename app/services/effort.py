@@ -14,9 +14,9 @@ SECONDS: dict[Kind, int] = {
 }
 
 # What the pages say of it. True to the table in docs/bias-correction.md: change them together.
-MOST_IN_A_MINUTE = "In a minute's work, tight boxes help most."
+START_SMALL = "Start small: one outline of each class does most of it."
 WORTH_OF_ANSWERS = (
-    "25 answers help nearly as much as the seven boxes that take as long. More than 50 do not help more, "
+    "It takes two seconds, but 25 answers help less than two outlines, which take as long, "
     "and rare groups may lose: look at Compare."
 )
 
