@@ -1,6 +1,7 @@
 """Quick mode: the trunk stands still and its output is kept; the last convolution and the head learn."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,14 @@ from gain_core.schedule import draw_schedule, seeded
 from gain_core.streams import Losses, background_stream, guided_stream, image_stream, shown
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
+
+
+class Elsewhere(NamedTuple):
+    """What the guidance says of images that nobody drew on."""
+
+    backgrounds: Mapping[int, Tensor]  # by position, each (h, w)
+    only_ignored: Tensor | None  # (C,) bool: classes guided by *ignore this* alone
+    expert: Expert | None  # what goes with the labels, of all samples
 
 
 class QuickTask:
@@ -41,9 +50,7 @@ class QuickTask:
         # By position, each (n, 2, h, w)
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
-        self._only_ignored: Tensor | None = None
-        self._expert: Expert | None = None  # what goes with the labels, of all samples
-        self._backgrounds = self._find_backgrounds()  # by position, each (h, w)
+        self._elsewhere = self._look_elsewhere()
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
@@ -61,32 +68,38 @@ class QuickTask:
                 self.trained.eval()
             yield losses
 
-    def _find_backgrounds(self) -> dict[int, Tensor]:
+    def _look_elsewhere(self) -> Elsewhere:
         guided, schedule, config = sorted(self._masks), self._schedule, self._config
         beyond = config.form == "guided" and config.image_classes == "beyond_background"
         drawn = schedule.background.unique()
         if beyond:
             drawn = torch.cat([drawn, schedule.images.flatten(), torch.tensor(guided)]).unique()
         if len(drawn) == 0:
-            return {}
+            return Elsewhere({}, None, None)
         masks = torch.stack([self._masks[position] for position in guided])  # (G, n, 2, h, w)
-        count = len(self._model.spec.classes)
-        self._only_ignored = only_ignored(self._labels[guided], masks, count).to(self._device)
         features = self._features[drawn].float()
         regions = background_of_guided(
             features, self._features[guided].float(), masks, config.background_share
         )
-        if beyond:
-            of_drawn = background_expert(
-                features,
-                regions,
-                shown(self._labels[drawn], count),
-                guided_for(self._labels[guided], masks, count),
-                config.seed,
-                multi_label=self._model.spec.multi_label,
-            )
-            self._expert = Expert(*(_spread(part, drawn, len(self._labels)) for part in of_drawn))
-        return dict(zip(drawn.tolist(), regions, strict=True))
+        ignored = only_ignored(self._labels[guided], masks, len(self._model.spec.classes))
+        return Elsewhere(
+            backgrounds=dict(zip(drawn.tolist(), regions, strict=True)),
+            only_ignored=ignored.to(self._device),
+            expert=self._expert_of(drawn, features, regions, masks) if beyond else None,
+        )
+
+    def _expert_of(self, drawn: Tensor, features: Tensor, regions: Tensor, masks: Tensor) -> Expert:
+        """Of all samples; zero for those that are not among the positions `drawn`."""
+        count = len(self._model.spec.classes)
+        of_drawn = background_expert(
+            features,
+            regions,
+            shown(self._labels[drawn], count),
+            guided_for(self._labels[sorted(self._masks)], masks, count),
+            self._config.seed,
+            multi_label=self._model.spec.multi_label,
+        )
+        return Expert(*(_spread(part, drawn, len(self._labels)) for part in of_drawn))
 
     def _losses(self, plain: Tensor, guided: Tensor, background: Tensor) -> Losses:
         """plain (B,), guided (G,) and background (U,): positions of the samples of the streams."""
@@ -98,20 +111,21 @@ class QuickTask:
         count = len(plain) if config.form == "guided" else after
         losses: Losses = {}
         if count:
-            expert = self._expert and Expert(*(part[plain].to(self._device) for part in self._expert))
+            expert = self._elsewhere.expert
+            expert = expert and Expert(*(part[plain].to(self._device) for part in expert))
             losses |= image_stream(model, features[:count], labels[:count], config, expert)
         if len(guided) > 0:
             masks = self._of(self._masks, guided)
             own = slice(len(plain), after)
             losses |= guided_stream(model, features[own], labels[own], masks, config)
         if len(background) > 0:
-            regions = self._of(self._backgrounds, background)
+            regions = self._of(self._elsewhere.backgrounds, background)
             losses |= background_stream(
-                model, features[after:], labels[after:], regions, config, self._only_ignored
+                model, features[after:], labels[after:], regions, config, self._elsewhere.only_ignored
             )
         return losses
 
-    def _of(self, maps: dict[int, Tensor], positions: Tensor) -> Tensor:
+    def _of(self, maps: Mapping[int, Tensor], positions: Tensor) -> Tensor:
         return torch.stack([maps[position] for position in positions.tolist()]).to(self._device)
 
     def logits(self, positions: Sequence[int]) -> Tensor:

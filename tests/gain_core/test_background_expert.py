@@ -92,7 +92,7 @@ def test_counterexamples_among_the_unguided_images_are_found(samples, tmp_path):
         for label in range(len(GROUND))
     ]
     samples = [*samples[:20], *odd, *samples[22:]]
-    expert = quick_task(samples, TrainConfig.quick_default())._expert
+    expert = quick_task(samples, TrainConfig.quick_default())._elsewhere.expert
     assert expert is not None
     own = [expert.offsets[position, sample.label] for position, sample in enumerate(samples[:24])]
     assert max(own[20], own[21]) < -1 < min(own[8:20])
