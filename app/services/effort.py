@@ -14,7 +14,7 @@ SECONDS: dict[Kind, int] = {
 }
 
 # What the pages say of it. True to the table in docs/bias-correction.md: change them together.
-START_SMALL = "Start small: one outline of each class does most of it."
+START_SMALL = "One outline of each class does most."
 WORTH_OF_ANSWERS = (
     "It takes two seconds, but 25 answers help less than two outlines, which take as long, "
     "and rare groups may lose: look at Compare."
