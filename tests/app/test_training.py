@@ -107,26 +107,15 @@ def test_a_retrain_starts_from_the_published_version(
     assert (config.mode, config.form, config.seed, config.steps) == (mode, form, 2, 9)
 
 
-def test_quick_retrains_do_not_add_up(ws: Workspace, project_id: int) -> None:
-    first = publish(ws, project_id)
+def test_quick_retrains_do_not_add_up_and_a_full_one_is_kept(ws: Workspace, project_id: int) -> None:
+    start = publish(ws, project_id)
     guide(ws, list_images(ws.database, project_id)[0])
-    modes: list[RunMode] = ["quick", "quick", "full"]
+    modes: list[RunMode] = ["quick", "quick", "full", "quick", "quick", "full", "quick"]
     for mode in modes:
-        run = training.request_retrain(ws, project_id, mode)
-        assert run.base_version_id == first
-        finish(ws)
-
-
-def test_a_full_retrain_is_kept_by_those_after_it(ws: Workspace, project_id: int) -> None:
-    publish(ws, project_id)
-    guide(ws, list_images(ws.database, project_id)[0])
-    training.request_retrain(ws, project_id, "full")
-    full = finish(ws)
-    modes: list[RunMode] = ["quick", "quick", "full"]
-    for mode in modes:
-        run = training.request_retrain(ws, project_id, mode)
-        assert run.base_version_id == full
-        finish(ws)
+        assert training.request_retrain(ws, project_id, mode).base_version_id == start
+        made = finish(ws)
+        if mode == "full":
+            start = made
 
 
 def test_a_second_request_while_one_waits_is_refused(ws: Workspace, project_id: int) -> None:
