@@ -47,7 +47,8 @@ def request_first_model(
     ws: Workspace, project_id: int, *, seed: int = 0, steps: int | None = None
 ) -> RunRecord:
     """Queue a training from the backbone's own weights, on labels only. Raises RunRefusedError."""
-    config = _with_steps(TrainConfig.first_model(seed=seed), steps)
+    classes = len(list_classes(ws.database, project_id))
+    config = _with_steps(TrainConfig.first_model(seed=seed, classes=classes), steps)
     return runs.request_run(ws.database, project_id, config.mode, config.to_dict(), base_version_id=None)
 
 
@@ -74,8 +75,13 @@ def request_retrain(
         raise TrainingRefusedError(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
         )
-    preset = TrainConfig.quick_default if mode == "quick" else TrainConfig.full_default
-    config = _with_steps(preset(form=form or DEFAULT_FORM[mode], seed=seed), steps)
+    form = form or DEFAULT_FORM[mode]
+    if mode == "quick":
+        classes = len(list_classes(ws.database, project_id))
+        config = TrainConfig.quick_default(form=form, seed=seed, classes=classes)
+    else:
+        config = TrainConfig.full_default(form=form, seed=seed)
+    config = _with_steps(config, steps)
     base = before_quick_retrains(ws, published)
     return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base.id)
 

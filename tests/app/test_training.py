@@ -69,6 +69,16 @@ def test_a_first_model_is_requested_from_the_backbone_alone(ws: Workspace, proje
     assert (config.form, config.seed, config.steps) == ("none", 3, 5)
 
 
+def test_quick_trainings_of_a_project_with_many_classes_take_more_steps(ws: Workspace) -> None:
+    names = [f"class {n}" for n in range(10)]
+    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 32, 32, "train", n) for n in range(10)]
+    project_id = create_project(ws.database, "Ten", "upload", "resnet18", 96, names, images, []).id
+    assert training.request_first_model(ws, project_id).config["steps"] == 120
+    finish(ws)
+    guide(ws, list_images(ws.database, project_id)[0])
+    assert training.request_retrain(ws, project_id, "quick").config["steps"] == 120
+
+
 def test_retraining_without_a_model_is_refused_with_a_sentence(ws: Workspace, project_id: int) -> None:
     with pytest.raises(ServiceError, match="There is no model yet"):
         training.request_retrain(ws, project_id, "quick")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gain_core.config import TrainConfig
+from gain_core.config import TrainConfig, quick_steps
 from gain_core.errors import ConfigError
 
 
@@ -64,6 +64,13 @@ def test_the_presets_are_what_the_app_trains_with():
     assert TrainConfig.first_model().form == "none"
     assert (TrainConfig.quick_default().mode, TrainConfig.quick_default().form) == ("quick", "guided")
     assert (TrainConfig.full_default().mode, TrainConfig.full_default().form) == ("full", "gainext")
+
+
+def test_a_quick_training_of_many_classes_takes_more_steps():
+    assert [quick_steps(classes) for classes in (2, 5, 10, 20, 200)] == [60, 60, 120, 240, 600]
+    assert TrainConfig.first_model(classes=10).steps == 120
+    assert [TrainConfig.quick_default(form, classes=10).steps for form in ("guided", "signed")] == [120, 120]
+    assert TrainConfig.quick_default().steps == TrainConfig.first_model().steps == 60
 
 
 def test_only_plain_training_and_full_gain_can_do_without_guidance():
