@@ -68,10 +68,20 @@ def opened(home: Path | None) -> Iterator[Workspace]:
 
 def biased_model(ws: Workspace, data: Path, seed: int) -> tuple[VersionRecord, float]:
     """A project of its own with a first model, and the seconds that took."""
+    return first_model(ws, imported(ws, data, seed), seed)
+
+
+def imported(ws: Workspace, data: Path, seed: int) -> int:
+    """A project of its own without a model: its id."""
     report = library.import_folder(ws, f"seed {seed}", data, trusted=True)
     for refusal in report.refused:
         say(f"left out: {refusal.name}: {refusal.reason}")
-    return _train(ws, training.request_first_model(ws, report.project_id, seed=seed))
+    return report.project_id
+
+
+def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecord, float]:
+    """A first model with the labels there are now, and its seconds."""
+    return _train(ws, training.request_first_model(ws, project_id, seed=seed))
 
 
 def retrained(

@@ -39,18 +39,24 @@ def save_guidance(
         session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
         if not regions and not exists:
             return None
-        values = {
-            "look_png": look_png if regions else None,
-            "ignore_png": ignore_png if regions else None,
-            "revision": revision + 1,
-            "updated_at": DatabaseTime(),
-        }
-        if guidance_id is None:
-            guidance_id = _insert(session, image_id, class_id, values)
-        else:
-            session.execute(update(models.Guidance).where(models.Guidance.id == guidance_id).values(**values))
-        _replace_regions(session, guidance_id, regions)
+        masks = (look_png, ignore_png) if regions else (None, None)
+        _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks)
         return _get(session, image_id, class_id)
+
+
+def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: int) -> None:
+    """Within the caller's transaction: what was drawn for one class is for another one, unless that has
+    regions of its own.
+    """
+    drawn = _get(session, image_id, class_id)
+    if drawn is None:
+        return
+    guidance_id, revision, exists = _lock(session, image_id, to_class_id)
+    if exists:
+        return
+    masks = drawn.look_png, drawn.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, drawn.regions, *masks)
+    _put(session, image_id, class_id, drawn.id, drawn.revision + 1, (), None, None)
 
 
 def get_guidance(database: Database, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -110,6 +116,29 @@ def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, i
         .with_for_update()
     ).one_or_none()
     return (None, 0, False) if row is None else (row[0], row[1], bool(row[2]))
+
+
+def _put(
+    session: Session,
+    image_id: int,
+    class_id: int,
+    guidance_id: int | None,  # None: there is no row of this image and class yet
+    revision: int,
+    regions: Sequence[RegionRecord],
+    look_png: bytes | None,
+    ignore_png: bytes | None,
+) -> None:
+    values = {
+        "look_png": look_png,
+        "ignore_png": ignore_png,
+        "revision": revision,
+        "updated_at": DatabaseTime(),
+    }
+    if guidance_id is None:
+        guidance_id = _insert(session, image_id, class_id, values)
+    else:
+        session.execute(update(models.Guidance).where(models.Guidance.id == guidance_id).values(**values))
+    _replace_regions(session, guidance_id, regions)
 
 
 def _insert(session: Session, image_id: int, class_id: int, values: dict[str, Any]) -> int:

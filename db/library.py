@@ -28,6 +28,7 @@ _IMAGES = select(
     models.Image.groups,
     models.Image.mask_sha256,
     models.Image.review,
+    models.Image.given_position,
 ).join(models.Class, models.Class.id == models.Image.class_id)
 
 

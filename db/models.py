@@ -102,6 +102,7 @@ class Image(Base):
     groups: Mapped[dict[str, Any]]
     mask_sha256: Mapped[str | None] = mapped_column(String(64))
     review: Mapped[Review] = mapped_column(default="open")
+    given_position: Mapped[int | None]
 
 
 class Refusal(Base):
@@ -225,3 +226,6 @@ class Prediction(Base):
     attention_spread: Mapped[float | None] = mapped_column(Float)
     evidence_inside: Mapped[float | None] = mapped_column(Float)
     evidence_group: Mapped[int | None]
+    label: Mapped[int] = mapped_column(server_default="0")
+    label_rival: Mapped[int | None]
+    label_doubt: Mapped[float | None] = mapped_column(Float)

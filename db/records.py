@@ -54,6 +54,7 @@ class ImageRecord:
     groups: Mapping[str, str]  # known attributes, e.g. {"place": "water"}
     mask_sha256: str | None  # ground-truth object mask, for evaluation only; never used to train
     review: Review
+    given_position: int | None = None  # class position of the imported label, where somebody changed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,13 @@ class PredictionRecord:
     image_id: int
     predicted: int  # class position
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
-    attention_inside: (
-        float | None
-    )  # share of the true class's attention inside the object mask, else guidance
+    # Share of the true class's attention inside the object mask, else guidance; None too when the image has
+    # got another label since: of that class nothing is known.
+    attention_inside: float | None
     attention_spread: float | None = None  # share of the picture that this attention covers, in (0, 1]
     evidence_inside: float | None = None  # as attention_inside, but of the predicted class's attention
     evidence_group: int | None = None  # from 0 within the predicted class; None: test image, or nobody looked
+    # The label that most of the training images like this one carry where it is not this one's, and their
+    # share, in [0, 1]; None as above, and of images that are not for training.
+    label_rival: int | None = None  # class position
+    label_doubt: float | None = None

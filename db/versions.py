@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import exc, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, case, exc, insert, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import models
 from db.engine import Database
@@ -13,18 +13,23 @@ from db.errors import ConflictError, NotFoundError
 from db.records import PredictionRecord, VersionRecord
 from db.rows import version_record
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class NewPrediction:
     """A prediction that is to be stored; the fields mean what they mean in PredictionRecord."""
 
     image_id: int
+    label: int  # class position of the image when the version looked at it
     predicted: int
     probabilities: Sequence[float]
     attention_inside: float | None = None
     attention_spread: float | None = None
     evidence_inside: float | None = None
     evidence_group: int | None = None
+    label_rival: int | None = None
+    label_doubt: float | None = None
 
 
 def list_versions(database: Database, project_id: int) -> list[VersionRecord]:
@@ -57,17 +62,26 @@ def add_predictions(database: Database, version_id: int, predictions: Sequence[N
 def list_predictions(database: Database, version_id: int) -> list[PredictionRecord]:
     """In the order of the images. One query."""
     prediction = models.Prediction
+
+    def of_this_label(column: InstrumentedAttribute[T]) -> ColumnElement[T]:
+        """What was measured for a label that the image has no more is not known for the one it has."""
+        return case((prediction.label == models.Class.position, column))
+
     query = (
         select(
             prediction.version_id,
             prediction.image_id,
             prediction.predicted,
             prediction.probabilities,
-            prediction.attention_inside,
-            prediction.attention_spread,
+            of_this_label(prediction.attention_inside),
+            of_this_label(prediction.attention_spread),
             prediction.evidence_inside,
             prediction.evidence_group,
+            of_this_label(prediction.label_rival),
+            of_this_label(prediction.label_doubt),
         )
+        .join(models.Image, models.Image.id == prediction.image_id)
+        .join(models.Class, models.Class.id == models.Image.class_id)
         .where(prediction.version_id == version_id)
         .order_by(prediction.image_id)
     )
@@ -92,12 +106,15 @@ def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
     return {
         "version_id": version_id,
         "image_id": item.image_id,
+        "label": int(item.label),
         "predicted": int(item.predicted),
         "probabilities": [float(probability) for probability in item.probabilities],
         "attention_inside": _number(item.attention_inside),
         "attention_spread": _number(item.attention_spread),
         "evidence_inside": _number(item.evidence_inside),
         "evidence_group": None if item.evidence_group is None else int(item.evidence_group),
+        "label_rival": None if item.label_rival is None else int(item.label_rival),
+        "label_doubt": _number(item.label_doubt),
     }
 
 

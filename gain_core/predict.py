@@ -11,6 +11,7 @@ from gain_core.data import inside_map
 from gain_core.events import Phase
 from gain_core.evidence_groups import evidence_features, evidence_groups
 from gain_core.features import FeatureStore
+from gain_core.label_doubt import label_doubts
 from gain_core.metrics import attention_inside, attention_spread
 from gain_core.models import Classifier
 from gain_core.sample import Sample
@@ -21,6 +22,7 @@ _BATCH = 64  # images between two reports of progress
 @dataclass(frozen=True, slots=True)
 class Prediction:
     key: str  # of the sample
+    label: int  # its class position, the first of several: what attention_* and label_* are about
     probabilities: tuple[
         float, ...
     ]  # by class position, in [0, 1]; they sum to 1 unless classes are independent
@@ -28,6 +30,10 @@ class Prediction:
     attention_spread: float | None  # share of the picture that the same map covers; None: it is zero
     evidence_inside: float | None  # as attention_inside, but of the predicted class's map
     evidence_group: int | None  # from 0 within the predicted class; None: a test image, or an empty map
+    # What the training images most like it say of its label (label_doubt); None: nothing against it, not a
+    # training image, or classes that do not exclude each other.
+    label_rival: int | None = None  # class position
+    label_doubt: float | None = None  # share of them that carry that label, in [0, 1]
 
     @property
     def predicted(self) -> int:
@@ -68,6 +74,7 @@ def predicting(
     fingerprint = model.trunk_fingerprint()
     predictions: list[Prediction] = []
     evidence: list[Tensor] = []
+    pooled: list[Tensor] = []
     for start in range(0, len(samples), _BATCH):
         yield Phase("Predicting", start, len(samples))
         chunk = samples[start : start + _BATCH]
@@ -75,8 +82,11 @@ def predicting(
         said, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
         predictions += said
         evidence.append(looked_at)
+        pooled.append(features.float().mean((2, 3)).cpu())
     yield Phase("Predicting", len(samples), len(samples))
     yield from _grouping(samples, predictions, evidence)
+    if not model.spec.multi_label:
+        _doubting(samples, predictions, pooled)
     return predictions
 
 
@@ -99,7 +109,9 @@ def _predict_chunk(
         wanted = inside_map(sample, (maps.shape[1], maps.shape[2]))
         of_true, of_said = (None if wanted is None else attention_inside(one, wanted) for one in maps)
         spread = attention_spread(maps[0])
-        predictions.append(Prediction(sample.key, tuple(probabilities), of_true, spread, of_said, None))
+        predictions.append(
+            Prediction(sample.key, sample.label, tuple(probabilities), of_true, spread, of_said, None)
+        )
     return predictions, looked_at
 
 
@@ -117,3 +129,15 @@ def _grouping(
         for index, number in zip(indices, evidence_groups(vectors[indices]), strict=True):
             predictions[index] = replace(predictions[index], evidence_group=number)
     yield Phase("Grouping by evidence", len(members), len(members))
+
+
+def _doubting(samples: Sequence[Sample], predictions: list[Prediction], pooled: list[Tensor]) -> None:
+    """Puts what speaks against a label into the `predictions` of training images."""
+    training = [index for index, sample in enumerate(samples) if sample.split == "train"]
+    if len(training) < 2:
+        return
+    labels = torch.tensor([samples[index].label for index in training])
+    doubts = label_doubts(torch.cat(pooled)[training], labels)
+    for index, doubt in zip(training, doubts, strict=True):
+        if doubt is not None:
+            predictions[index] = replace(predictions[index], label_rival=doubt.rival, label_doubt=doubt.share)

@@ -5,7 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from app import resources, state
-from app.components.drafts import forget_draft, has_unsaved
+from app.components.drafts import forget_draft, nothing_unsaved
 from app.services import annotation, answers, effort
 from app.services.answers import Place
 from app.services.workspace import Workspace
@@ -58,7 +58,7 @@ def act(
     """
     answered = _to_take_back(image)
     if pressed == "back" and answered is not None:
-        if not _free(answered.image):
+        if not nothing_unsaved(answered.image):
             return
         annotation.save(
             ws, answered.image.id, answered.image.class_id, [], expected_revision=answered.revision
@@ -69,7 +69,7 @@ def act(
         state.IMAGE.set(answered.image.id)
         st.rerun()
     position = state.MAP_CLASS.get()
-    if pressed != "back" and position is not None and _free(image):
+    if pressed != "back" and position is not None and nothing_unsaved(image):
         view = resources.attention(ws, version, image)
         saved = answers.answer(ws, image, view, position, pressed)
         forget_draft(image)
@@ -94,11 +94,3 @@ def _to_take_back(image: ImageRecord) -> Answered | None:
     """The last answer, when it was given in this project."""
     answered = state.ANSWERED.get()
     return answered if answered and answered.image.project_id == image.project_id else None
-
-
-def _free(image: ImageRecord) -> bool:
-    """No drawing is in the way; else says so."""
-    if has_unsaved(image):
-        st.warning(f"{image.name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
-        return False
-    return True

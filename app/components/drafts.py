@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import streamlit as st
+
 from app import state
 from app.services import annotation
 from app.services.drawing import canvas_from_regions, regions_from_canvas
@@ -44,10 +46,13 @@ def forget_draft(image: ImageRecord) -> None:
     state.ON_CANVAS.set(None)
 
 
-def has_unsaved(image: ImageRecord) -> bool:
-    """A drawing of this image waits to be saved."""
+def nothing_unsaved(image: ImageRecord) -> bool:
+    """No drawing of this image waits to be saved; else says so."""
     draft = state.DRAFTS.get().get((image.id, image.class_id))
-    return draft is not None and draft.unsaved
+    if draft is not None and draft.unsaved:
+        st.warning(f"{image.name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
+        return False
+    return True
 
 
 def objects_of(drawing: Drawing) -> list[Any]:

@@ -1,10 +1,13 @@
 """What the model says of the image on screen, and what in the image says so."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from app import resources, state
 from app.components.answer_buttons import Pressed, answer_buttons
 from app.components.bars import probability_bars
+from app.components.label_menu import label_menu
 from app.components.numbers import percent
 from app.components.words import plain
 from app.services.annotation import QueueItem
@@ -13,9 +16,17 @@ from app.services.explanation import AttentionView
 from app.services.workspace import Workspace
 from db.records import ClassRecord, ImageRecord, VersionRecord
 
-LEAST = (330, 300)  # pixels
+LEAST = (330, 286)  # pixels
 TAKEN = (470, 500)  # of the window that everything else needs
 CLASSES_AS_PILLS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for just now."""
+
+    pressed: Pressed | None = None  # under the map
+    label: ClassRecord | None = None  # that the image has got the wrong class, and which is the right one
 
 
 def verdict(
@@ -24,19 +35,20 @@ def verdict(
     item: QueueItem | None,
     version: VersionRecord | None,
     classes: list[ClassRecord],
-) -> Pressed | None:
-    """Draw it; what was pressed under the map just now."""
-    truth = classes[image.class_position].name
-    if version is None:
-        st.markdown(f"**{plain(truth)}** :gray[· no model yet, so nothing is predicted]")
+) -> Asked:
+    """Draw it; what was asked for by it just now."""
+    view = None if version is None else resources.attention(ws, version, image)
+    with st.container(gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown(_sentence(view, image, classes))
+            label = label_menu(image, item, classes)
+        about = item.reason if item is not None else f"{image.split} split"
+        if image.given_position is not None:
+            about += f" Imported as {classes[image.given_position].name}."
+        st.caption(f"{plain(image.name)} · {plain(about)}")
+    if version is None or view is None:
         st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
-        return None
-    view = resources.attention(ws, version, image)
-    _sentence(view, truth, image, classes)
-    if item is not None:
-        st.caption(f"{plain(image.name)} · {plain(item.reason)}")
-    else:
-        st.caption(f"{plain(image.name)} · {image.split} split")
+        return Asked(label=label)
     position = _map_class(image, version, view, classes)
     picture = st.container()
     opacity = _opacity()
@@ -51,7 +63,7 @@ def verdict(
             st.caption(f"Nothing in this image speaks for {name}: its map is empty.")
         pressed = answer_buttons(image, item is not None and item.guided, empty)
     probability_bars([item.name for item in classes], view.probabilities, image.class_position)
-    return pressed
+    return Asked(pressed, label)
 
 
 def _size(image: ImageRecord) -> tuple[int, int]:
@@ -60,12 +72,14 @@ def _size(image: ImageRecord) -> tuple[int, int]:
     return fit_canvas((image.width, image.height), *(LEAST if state.LARGE.get() else room))
 
 
-def _sentence(view: AttentionView, truth: str, image: ImageRecord, classes: list[ClassRecord]) -> None:
-    said, sure = classes[view.predicted].name, percent(view.probabilities[view.predicted])
+def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[ClassRecord]) -> str:
+    truth = plain(classes[image.class_position].name)
+    if view is None:
+        return f"**{truth}** :gray[· no model yet]"
+    said, sure = plain(classes[view.predicted].name), percent(view.probabilities[view.predicted])
     if view.predicted == image.class_position:
-        st.markdown(f":green-badge[:material/check: {plain(said)} {sure}] and so it is.")
-    else:
-        st.markdown(f":orange-badge[:material/close: {plain(said)} {sure}] but it is **{plain(truth)}**.")
+        return f":green-badge[:material/check: {said} {sure}] and so it is."
+    return f":orange-badge[:material/close: {said} {sure}] but it is **{truth}**."
 
 
 def _map_class(

@@ -45,12 +45,15 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcom
             tuple(
                 NewPrediction(
                     image_id,
+                    label=item["label"],
                     predicted=max(range(len(item["probabilities"])), key=item["probabilities"].__getitem__),
                     probabilities=tuple(item["probabilities"]),
                     attention_inside=item["attention_inside"],
                     attention_spread=item["attention_spread"],
                     evidence_inside=item["evidence_inside"],
                     evidence_group=item["evidence_group"],
+                    label_rival=item["label_rival"],
+                    label_doubt=item["label_doubt"],
                 )
                 for key, item in predictions.items()
                 for image_id in by_key[key]

@@ -1,7 +1,7 @@
 """What to draw on next, and keeping what was drawn."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from PIL import Image
@@ -14,6 +14,10 @@ from app.services.workspace import Workspace
 from db import annotations, versions
 from db import library as rows
 from db.records import GuidanceRecord, ImageRecord, PredictionRecord, RegionRecord, Split
+
+# Share of the images most like one that must carry another label for its own to be doubtful. At 2 % wrong
+# labels 0.8 named 10 of 10 and nothing else on boats and water (docs/decisions/0018).
+DOUBTFUL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class QueueItem:
         return None if self.said is None else self.said.predicted
 
     @property
+    def rival(self) -> int | None:
+        """Class position that nearly all training images like it carry, where its own label is another."""
+        return None if self.said is None or _doubt(self.said) < DOUBTFUL else self.said.label_rival
+
+    @property
     def probability_true(self) -> float | None:
         """Of the image's own class, in [0, 1]."""
         return None if self.said is None else self.said.probabilities[self.image.class_position]
@@ -37,12 +46,12 @@ class QueueItem:
 def queue(
     ws: Workspace, project_id: int, version_id: int | None, *, split: Split = "train"
 ) -> list[QueueItem]:
-    """Images in the order worth drawing on: mispredicted ones first, the surest mistakes before the others;
-    then right ones, those first whose attention covers most of the picture, as a background does; then those
-    never predicted; already guided and skipped ones last. In each part the classes take turns: what a class
-    must not look at is learned from its own images.
+    """Images in the order worth drawing on: mispredicted ones and doubtful labels first, the surest of them
+    before the others; then right ones, those first whose attention covers most of the picture, as a
+    background does; then those never predicted; already guided and skipped ones last. In each part the
+    classes take turns: what a class must not look at is learned from its own images.
 
-    Measured in docs/decisions/0010 and 0013. `version_id` None: there is no model version yet. Raises
+    Measured in docs/decisions/0010, 0013 and 0018. `version_id` None: there is no model version yet. Raises
     db.errors.NotFoundError.
     """
     names = [item.name for item in rows.list_classes(ws.database, project_id)]
@@ -65,17 +74,24 @@ def _judged(
     done = 2 if image.review == "skipped" else int(guided)
     if said is None:
         order, urgency, reason = 2, 0.0, "No model version has looked at it."
+    elif said.predicted != image.class_position:
+        order, urgency = 0, said.probabilities[said.predicted]
+        reason = f"Taken for {names[said.predicted]} with {urgency:.0%} confidence."
     else:
-        if said.predicted != image.class_position:
-            order, urgency = 0, said.probabilities[said.predicted]
-            reason = f"Taken for {names[said.predicted]} with {urgency:.0%} confidence."
-        else:
-            order, urgency = 1, said.attention_spread or 0.0
-            reason = f"Right with {said.probabilities[image.class_position]:.0%} confidence."
-            if said.attention_spread is not None:
-                reason = f"{reason[:-1]}, looking at {said.attention_spread:.0%} of the picture."
+        order, urgency = 1, said.attention_spread or 0.0
+        reason = f"Right with {said.probabilities[image.class_position]:.0%} confidence."
+        if said.attention_spread is not None:
+            reason = f"{reason[:-1]}, looking at {said.attention_spread:.0%} of the picture."
+    item = QueueItem(image, said, guided, reason)
+    if said is not None and item.rival is not None:
+        urgency, order = max(_doubt(said), urgency if order == 0 else 0.0), 0
+        reason += f" {_doubt(said):.0%} of the images most like it are {names[item.rival]}: a wrong label?"
     prefix = ("", "Guided. ", "Skipped. ")[done]
-    return (done, order), urgency, QueueItem(image, said, guided, prefix + reason)
+    return (done, order), urgency, replace(item, reason=prefix + reason)
+
+
+def _doubt(said: PredictionRecord) -> float:
+    return said.label_doubt or 0.0
 
 
 def _in_turns(by_class: Mapping[int, list[tuple[float, int, QueueItem]]]) -> Iterator[QueueItem]:

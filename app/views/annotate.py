@@ -4,15 +4,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
-from app.components.answer_buttons import Pressed, act
+from app.components.answer_buttons import act
 from app.components.board import board
 from app.components.empty import empty_state
 from app.components.film_strip import Frame, Tone, film_strip
 from app.components.group_panel import group_panel, picked_group
+from app.components.label_menu import change
 from app.components.problems import told
 from app.components.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.components.verdict import verdict
+from app.components.verdict import Asked, verdict
 from app.components.words import one_of, plain
 from app.services import annotation, evidence_groups, training
 from app.services.annotation import QueueItem
@@ -157,9 +158,8 @@ def _head(
             help="Training images are drawn on. Validation images show what the model makes of new ones.",
         )
         wrong = {split: _wrong(queues[split]) for split in LOOKED_AT}
-        badges = [
-            f":orange-badge[{wrong[split]} wrong in {split}]" for split in LOOKED_AT if whole and wrong[split]
-        ]
+        mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if whole and wrong[split]]
+        badges = [f":orange-badge[Wrong: {', '.join(mistakes)}]"] if mistakes else []
         badges.append(f":green-badge[:material/check: {guided} guided]")
         st.markdown(" ".join(badges), width="stretch")
         offered = (
@@ -169,7 +169,7 @@ def _head(
             and guided < DEMO_DRAWS
         )
         if offered and st.button(
-            f"Let the demo draw {DEMO_DRAWS} for me",
+            f"Let the demo draw {DEMO_DRAWS}",
             key="demo_draws",
             icon=":material/auto_fix_high:",
             type="tertiary",
@@ -220,21 +220,24 @@ def _desk(
     here = ids.index(image.id) if image.id in ids else -1
     item = queue[here] if here >= 0 else None
     next_id = ids[(here + 1) % len(ids)] if len(ids) > 1 else None  # after the last one comes the first
-    pressed: Pressed | None = None
+    asked = Asked()
     left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
     with left:
         with told(
             f"Where the model looks in {image.name} cannot be shown",
             "Drawing still works. Choose another image, or roll back in Models.",
         ):
-            pressed = verdict(ws, image, item, version, classes)
+            asked = verdict(ws, image, item, version, classes)
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:
         board(ws, image, version, ids[here - 1] if here > 0 else None, next_id)
-    if version is not None and pressed is not None:
+    if version is not None and asked.pressed is not None:
         with left, told(f"{image.name} was not answered", "Reload the page to see what is saved now."):
-            act(ws, image, version, pressed, next_id)
+            act(ws, image, version, asked.pressed, next_id)
+    if asked.label is not None:
+        with left, told(f"{image.name} keeps its label", "Reload the page to see what is saved now."):
+            change(ws, image, asked.label)
 
 
 with told("This project cannot be drawn on", "Reload the page; nothing that was saved is lost."):

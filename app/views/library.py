@@ -3,13 +3,14 @@
 import streamlit as st
 
 from app import resources, state
+from app.components.changed_labels import changed_labels_table
 from app.components.new_project import demo_choice, own_choice
 from app.components.problems import told
 from app.components.project_images import counts_table, groups_tables, refusals_table, thumbnails
 from app.components.run_panel import start_first_model
 from app.components.sidebar import chosen_project
 from app.components.words import listed, one_of
-from app.services import library, training
+from app.services import labels, library, training
 from app.services.library import ProjectOverview
 from app.services.workspace import Workspace
 from db import runs
@@ -119,10 +120,13 @@ def _notes() -> None:
 
 
 def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
-    labels = ["Images", "Classes and groups"] + (
-        [f"Left out {overview.n_refused}"] if overview.n_refused else []
-    )
-    tabs = st.tabs(labels, key="library_tabs")
+    changes = labels.changed_labels(ws, project.id)
+    names = ["Images", "Classes and groups"]
+    if changes:
+        names.append(f"Labels changed {len(changes)}")
+    if overview.n_refused:
+        names.append(f"Left out {overview.n_refused}")
+    tabs = st.tabs(names, key="library_tabs")
     with tabs[0]:
         picked = thumbnails(ws, project, overview)
         if picked is not None:
@@ -134,8 +138,11 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
             counts_table(overview)
         with right:
             groups_tables(overview)
-    if overview.n_refused:
+    if changes:
         with tabs[2]:
+            changed_labels_table(changes)
+    if overview.n_refused:
+        with tabs[-1]:
             refusals_table(ws, project)
 
 

@@ -92,7 +92,7 @@ class Seeded:
             said = 1 - truth if image.id in wrong else truth
             sure = (0.9, 0.1) if said == 0 else (0.1, 0.9)
             inside, group = 0.25 if image.id in wrong else 0.75, (groups or {}).get(image.id)
-            predictions.append(NewPrediction(image.id, said, sure, inside, evidence_group=group))
+            predictions.append(NewPrediction(image.id, truth, said, sure, inside, evidence_group=group))
         return runs.finish_published(
             self.ws.database,
             run.id,

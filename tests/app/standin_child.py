@@ -54,11 +54,14 @@ def main() -> None:
     predictions = [
         {
             "key": sample.key,
+            "label": sample.label,
             "probabilities": probabilities,
             "attention_inside": None,
             "attention_spread": None,
             "evidence_inside": None,
             "evidence_group": None,
+            "label_rival": None,
+            "label_doubt": None,
         }
         for sample in spec.samples
     ]

@@ -57,11 +57,11 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
         ws,
         images[0].project_id,
         [
-            NewPrediction(boats[0].id, 1, (0.4, 0.6)),  # wrong, not sure
-            NewPrediction(boats[1].id, 1, (0.1, 0.9)),  # wrong and sure of it
-            NewPrediction(boats[2].id, 1, (0.01, 0.99)),  # wrong, but guided already
-            NewPrediction(cars[0].id, 1, (0.05, 0.95), attention_spread=0.5),  # right
-            NewPrediction(cars[1].id, 1, (0.45, 0.55)),  # right, skipped
+            NewPrediction(boats[0].id, 0, 1, (0.4, 0.6)),  # wrong, not sure
+            NewPrediction(boats[1].id, 0, 1, (0.1, 0.9)),  # wrong and sure of it
+            NewPrediction(boats[2].id, 0, 1, (0.01, 0.99)),  # wrong, but guided already
+            NewPrediction(cars[0].id, 1, 1, (0.05, 0.95), attention_spread=0.5),  # right
+            NewPrediction(cars[1].id, 1, 1, (0.45, 0.55)),  # right, skipped
         ],  # the last car was never looked at
     )
     annotation.save(ws, boats[2].id, boats[2].class_id, [BOX])
@@ -81,6 +81,35 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
     assert annotation.queue(ws, images[0].project_id, version_id)[3].image.id == cars[1].id
 
 
+def test_doubtful_labels_come_among_the_mistakes_and_say_why(
+    ws: Workspace, images: list[ImageRecord]
+) -> None:
+    boats, cars = images[:3], images[3:]
+    version_id = published(
+        ws,
+        images[0].project_id,
+        [
+            NewPrediction(boats[0].id, 0, 1, (0.4, 0.6)),
+            NewPrediction(boats[1].id, 0, 0, (0.9, 0.1), label_rival=1, label_doubt=0.9),
+            NewPrediction(boats[2].id, 0, 0, (0.7, 0.3), label_rival=1, label_doubt=0.7),  # not enough
+            NewPrediction(cars[0].id, 1, 0, (0.95, 0.05), label_rival=0, label_doubt=0.8),
+        ],
+    )
+    items = annotation.queue(ws, images[0].project_id, version_id)
+    assert [(item.image.id, item.reason) for item in items[:4]] == [
+        (
+            boats[1].id,
+            "Right with 90% confidence. 90% of the images most like it are car: a wrong label?",
+        ),
+        (
+            cars[0].id,
+            "Taken for boat with 95% confidence. 80% of the images most like it are boat: a wrong label?",
+        ),
+        (boats[0].id, "Taken for car with 60% confidence."),
+        (boats[2].id, "Right with 70% confidence."),
+    ]
+
+
 def test_right_images_with_the_widest_attention_come_first_and_classes_take_turns(
     ws: Workspace, images: list[ImageRecord]
 ) -> None:
@@ -90,7 +119,9 @@ def test_right_images_with_the_widest_attention_come_first_and_classes_take_turn
         ws,
         images[0].project_id,
         [
-            NewPrediction(image.id, image.class_position, (0.5, 0.5), attention_spread=spread)
+            NewPrediction(
+                image.id, image.class_position, image.class_position, (0.5, 0.5), attention_spread=spread
+            )
             for image, spread in spreads
         ],
     )

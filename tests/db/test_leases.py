@@ -228,8 +228,8 @@ def test_predictions_are_added_whole_and_once(database: Database, project: Proje
     run, token = start(database, project)
     version = runs.finish_published(database, run.id, token, "p", "s", "", [])
     first, second, *_ = library.list_images(database, project.id)
-    versions.add_predictions(database, version.id, [NewPrediction(first.id, 0, [1.0, 0.0])])
-    both = [NewPrediction(second.id, 0, [1.0, 0.0]), NewPrediction(first.id, 1, [0.0, 1.0])]
+    versions.add_predictions(database, version.id, [NewPrediction(first.id, 0, 0, [1.0, 0.0])])
+    both = [NewPrediction(second.id, 0, 0, [1.0, 0.0]), NewPrediction(first.id, 0, 1, [0.0, 1.0])]
     with pytest.raises(ConflictError):
         versions.add_predictions(database, version.id, both)
     (stored,) = versions.list_predictions(database, version.id)

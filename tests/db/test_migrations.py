@@ -22,8 +22,8 @@ STEP = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
@@ -35,7 +35,7 @@ def upgrade() -> None:
 FIRST_SCHEMA_ROWS = (
     """INSERT INTO projects (id, name, source, backbone, image_size, created_at)
     VALUES (1, 'old', 'upload', 'tf_efficientnet_lite0', 224, '2026-11-23')""",
-    "INSERT INTO classes (id, project_id, position, name) VALUES (1, 1, 0, 'boat')",
+    "INSERT INTO classes (id, project_id, position, name) VALUES (1, 1, 3, 'boat')",
     """INSERT INTO images
     (id, project_id, name, sha256, suffix, width, height, split, class_id, groups, review)
     VALUES (1, 1, 'a.jpg', 'aa', '.jpg', 640, 480, 'train', 1, '{}', 'open')""",
@@ -82,7 +82,7 @@ def add_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     def add(more: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(db.migrations._FOLDER, folder)
-        (folder / "versions" / "0003_next.py").write_text(STEP.format(more=more), "utf-8")
+        (folder / "versions" / "0004_next.py").write_text(STEP.format(more=more), "utf-8")
         monkeypatch.setattr(db.migrations, "_FOLDER", folder)
 
     return add
@@ -113,15 +113,16 @@ def test_a_step_that_breaks_references_changes_nothing(
         Database.open(url)
     assert count_rows(database) == before
     with database.reading() as session:
-        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0003"
 
 
-def test_predictions_of_the_first_schema_stay_and_know_no_evidence_group(
+def test_predictions_of_the_first_schema_stay_and_know_neither_group_nor_doubt(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(db.migrations._FOLDER, folder)
-    (folder / "versions" / "0002_evidence_groups.py").unlink()
+    for later in ("0002_evidence_groups.py", "0003_labels.py"):
+        (folder / "versions" / later).unlink()
     with monkeypatch.context() as patch:
         patch.setattr(db.migrations, "_FOLDER", folder)
         old = Database.open(url)
@@ -132,7 +133,9 @@ def test_predictions_of_the_first_schema_stay_and_know_no_evidence_group(
 
     database = Database.open(url)
 
+    # what was measured for its label is still there: the step has noted which that was
     assert versions.list_predictions(database, 1) == [PredictionRecord(1, 1, 0, (0.75, 0.25), 0.5, 0.125)]
+    assert library.get_image(database, 1).given_position is None
     database.close()
 
 

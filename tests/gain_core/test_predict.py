@@ -131,3 +131,26 @@ def test_an_unreadable_image_is_named(samples):
 
 def test_no_samples_give_no_predictions():
     assert predict(red_model(), []) == []
+
+
+def test_a_wrong_label_in_training_is_doubted_and_nothing_else_is(tmp_path):
+    (tmp_path / "images").mkdir()
+    samples = toy_samples(tmp_path / "images", train=24, other=4, guided=0)
+    samples[5] = replace(samples[5], label=1 - samples[5].label)
+
+    predictions = predict(toy_model(), samples)
+
+    assert [p.label for p in predictions] == [s.label for s in samples]
+    assert (predictions[5].label_rival, predictions[5].label_doubt) == (1 - samples[5].label, 1.0)
+    others = [p for n, p in enumerate(predictions) if n != 5]
+    assert max(p.label_doubt or 0.0 for p in others) <= 0.1
+    assert {p.label_doubt for p, s in zip(predictions, samples, strict=True) if s.split != "train"} == {None}
+
+
+def test_classes_that_do_not_exclude_each_other_are_not_doubted(tmp_path):
+    (tmp_path / "images").mkdir()
+    samples = toy_samples(tmp_path / "images", train=24, other=2, guided=0)
+    samples[5] = replace(samples[5], label=1 - samples[5].label)
+    model = toy_model()
+    model.spec = replace(model.spec, multi_label=True)
+    assert {p.label_doubt for p in predict(model, samples)} == {None}

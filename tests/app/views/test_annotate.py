@@ -13,7 +13,7 @@ def test_the_queue_begins_with_a_mispredicted_image_and_says_what_is_wrong(seede
     app = open_page("annotate")
 
     assert app.session_state["annotate_image"] == wrong.id
-    assert "1 wrong in train" in said(app)
+    assert "Wrong: 1 train" in said(app)
     assert "#### Image 1 of 4" in said(app)
 
 

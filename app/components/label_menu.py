@@ -1,0 +1,49 @@
+"""Wrong label: says what an image is instead."""
+
+import streamlit as st
+
+from app import state
+from app.components.drafts import forget_draft, nothing_unsaved
+from app.components.words import plain
+from app.services import labels
+from app.services.annotation import QueueItem
+from app.services.workspace import Workspace
+from db.records import ClassRecord, ImageRecord
+
+MEANING = (
+    "If the label is wrong, say here what it is. Accuracy counts it there at once, the next retrain learns "
+    "it, and what is drawn stays. Library lists all changes."
+)
+
+
+def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRecord]) -> ClassRecord | None:
+    """Draw the menu of the other classes, the likeliest first; the one chosen just now."""
+    likeliest = None if item is None else item.predicted if item.rival is None else item.rival
+    others = [one for one in classes if one.id != image.class_id]
+
+    def named(one: ClassRecord) -> str:
+        imported = " (as imported)" if one.position == image.given_position else ""
+        return f"It is {plain(one.name)}{imported}"
+
+    chosen: ClassRecord | None = st.menu_button(
+        "Wrong label",
+        sorted(others, key=lambda one: one.position != likeliest),
+        format_func=named,
+        key="annotate_label",
+        type="tertiary",
+        help=MEANING,
+    )
+    return chosen
+
+
+def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord) -> None:
+    """Save the label and show the image again, unless a drawing waits to be saved.
+
+    For after the canvas, as the answers. Raises what saving raises.
+    """
+    if not nothing_unsaved(image):
+        return
+    labels.change_label(ws, image, chosen.id)
+    forget_draft(image)
+    state.TOAST.set(f"{image.name} is labelled {chosen.name} now.")
+    st.rerun()

@@ -1,0 +1,47 @@
+"""Labels that turn out wrong: given another class, listed, and written out for the data's own records."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+from app.services.workspace import Workspace
+from db import labels, library
+from db.records import ImageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLabel:
+    """An image whose label is not the imported one."""
+
+    image: ImageRecord
+    was: str  # class name, as imported
+    now: str
+
+
+def change_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
+    """Give the image another class of its project; what is drawn on it goes along. Figures count it there at
+    once; models learn it with the next training.
+
+    Raises db.errors.ConflictError when its label is not `image`'s any more, db.errors.NotFoundError.
+    """
+    labels.set_label(ws.database, image.id, class_id, expected_class_id=image.class_id)
+
+
+def changed_labels(ws: Workspace, project_id: int) -> list[ChangedLabel]:
+    """In the order of the images. Raises db.errors.NotFoundError."""
+    names = [item.name for item in library.list_classes(ws.database, project_id)]
+    return [
+        ChangedLabel(image, was=names[image.given_position], now=names[image.class_position])
+        for image in library.list_images(ws.database, project_id)
+        if image.given_position is not None
+    ]
+
+
+def as_csv(changes: list[ChangedLabel]) -> bytes:
+    """One line for each: file, split, imported_label, label; UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("file", "split", "imported_label", "label"))
+    for change in changes:
+        writer.writerow((change.image.name, change.image.split, change.was, change.now))
+    return text.getvalue().encode()

@@ -1,0 +1,56 @@
+"""Which labels are worth a second look: most of the images that look most alike carry another one.
+
+Such a label is wrong, or its image stands against the rule that the others follow, as a duck on water does
+where water means boat. A trained model shows neither: within a few passes it has learned them by heart (of
+ten wrong labels among 484 none was among the first thirty images of a queue by mistakes, and here all ten
+stood out; docs/decisions/0018). So the comparison takes the output of the trunk, which quick training leaves
+as it is, and never an image's own label.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+NEIGHBOURS = 10
+LEAST_OF_A_CLASS = 6  # images: with fewer, most neighbours are of another class whatever is right
+_COMPARED = 20_000  # images that every one is compared with, evenly spread, when there are more
+_PIECE = 1024  # images compared at a time: 80 MB of likenesses at most
+
+
+class LabelDoubt(NamedTuple):
+    """What the images most like one say of its label."""
+
+    rival: int  # class position: the most frequent label among them that is not its own
+    share: float  # of them that carry it, in [0, 1]
+
+
+def label_doubts(vectors: Tensor, labels: Tensor) -> list[LabelDoubt | None]:
+    """For each of N images, vectors (N, K) and labels (N,) long; classes exclude each other.
+
+    The ten nearest others by cosine are asked; of a class with fewer than eleven images as many as it has
+    others, so that a rare class is no reason for doubt. None for classes of fewer than six images, and where
+    no neighbour carries another label.
+    """
+    count = len(labels)
+    known = torch.linspace(0, count - 1, min(count, _COMPARED)).long()
+    reference = F.normalize(vectors[known].float(), dim=1)
+    others = torch.bincount(labels)[labels] - 1  # (N,) of the same class
+    found: list[LabelDoubt | None] = []
+    for rows in torch.arange(count).split(_PIECE):
+        likeness = F.normalize(vectors[rows].float(), dim=1) @ reference.T
+        likeness[rows[:, None] == known] = -2.0  # not itself
+        nearest = labels[known[likeness.topk(min(NEIGHBOURS, len(known) - 1), 1).indices]]  # (B, k)
+        for row, near in zip(rows.tolist(), nearest, strict=True):
+            found.append(_doubt(near[: int(others[row])], int(labels[row]), int(others[row])))
+    return found
+
+
+def _doubt(near: Tensor, label: int, others: int) -> LabelDoubt | None:
+    votes = torch.bincount(near, minlength=label + 1)
+    votes[label] = 0
+    if others + 1 < LEAST_OF_A_CLASS or not votes.any():
+        return None
+    rival = int(votes.argmax())
+    return LabelDoubt(rival, int(votes[rival]) / len(near))
