@@ -132,6 +132,7 @@ QUEUE_SPLIT: Key[Split] = Key("annotate_split", lambda: "train", "split whose im
 QUEUE: Key[QueueOrder | None] = Key("annotate_queue", _nothing, "order of the queue as first shown")
 GROUP: Key[PickedGroup | None] = Key("annotate_group", _nothing, "evidence group that the queue holds")
 GROUPS_OPEN: Key[bool] = Key("annotate_groups_open", bool, "the list of evidence groups is unfolded")
+ONLY_DOUBTFUL: Key[bool] = Key("annotate_only_doubtful", bool, "the queue holds the doubtful labels alone")
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
     "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
 )

@@ -5,7 +5,7 @@ For each seed a share of the training images gets a wrong label before the first
 same right images, as many of each class at random, are guided by their masks, and retrained:
 
 - left: with the wrong labels as they are
-- changed: a person has looked at the images whose labels the queue calls doubtful, and changed the wrong ones
+- changed: a person has looked at the images whose labels the app calls doubtful, and changed the wrong ones
 - anew: the same, and the first model too was trained again before
 """
 
@@ -83,11 +83,7 @@ def _made_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[
 
 
 def _called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
-    return {
-        item.image.id
-        for item in annotation.queue(ws, version.project_id, version.id)
-        if item.rival is not None
-    }
+    return {item.image.id for item in annotation.queue(ws, version.project_id, version.id) if item.doubtful}
 
 
 def _set_right(ws: Workspace, project_id: int, ids: set[int]) -> None:

@@ -117,6 +117,7 @@ def _pick(version_id: int, group: EvidenceGroup | None) -> None:
     _settle(version_id, group)
     state.GROUPS_OPEN.set(False)
     state.QUEUE_SPLIT.set("train")
+    state.QUEUE.set(None)
     state.IMAGE.set(None)
     st.query_params.pop("image", None)
 

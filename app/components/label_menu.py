@@ -36,8 +36,8 @@ def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRe
     return chosen
 
 
-def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord) -> None:
-    """Save the label and show the image again, unless a drawing waits to be saved.
+def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | None) -> None:
+    """Save the label and go to an image, this one or another, unless a drawing waits to be saved.
 
     For after the canvas, as the answers. Raises what saving raises.
     """
@@ -46,4 +46,6 @@ def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord) -> None:
     labels.change_label(ws, image, chosen.id)
     forget_draft(image)
     state.TOAST.set(f"{image.name} is labelled {chosen.name} now.")
+    if go_to is not None:
+        state.IMAGE.set(go_to)
     st.rerun()

@@ -38,6 +38,11 @@ class QueueItem:
         return None if self.said is None or _doubt(self.said) < DOUBTFUL else self.said.label_rival
 
     @property
+    def doubtful(self) -> bool:
+        """Nobody has looked yet whether the label that the others contradict is right."""
+        return self.rival is not None and not self.guided and self.image.review != "skipped"
+
+    @property
     def probability_true(self) -> float | None:
         """Of the image's own class, in [0, 1]."""
         return None if self.said is None else self.said.probabilities[self.image.class_position]
@@ -46,12 +51,13 @@ class QueueItem:
 def queue(
     ws: Workspace, project_id: int, version_id: int | None, *, split: Split = "train"
 ) -> list[QueueItem]:
-    """Images in the order worth drawing on: mispredicted ones and doubtful labels first, the surest of them
-    before the others; then right ones, those first whose attention covers most of the picture, as a
-    background does; then those never predicted; already guided and skipped ones last. In each part the
-    classes take turns: what a class must not look at is learned from its own images.
+    """Images in the order worth drawing on: mispredicted ones first, the surest mistakes before the others;
+    then right ones, those first whose attention covers most of the picture, as a background does; then those
+    never predicted; already guided and skipped ones last. In each part the classes take turns: what a class
+    must not look at is learned from its own images. Doubtful labels have no place of their own: where they
+    are right, they are no example of the rule that guidance is to break (docs/decisions/0018).
 
-    Measured in docs/decisions/0010, 0013 and 0018. `version_id` None: there is no model version yet. Raises
+    Measured in docs/decisions/0010 and 0013. `version_id` None: there is no model version yet. Raises
     db.errors.NotFoundError.
     """
     names = [item.name for item in rows.list_classes(ws.database, project_id)]
@@ -84,7 +90,6 @@ def _judged(
             reason = f"{reason[:-1]}, looking at {said.attention_spread:.0%} of the picture."
     item = QueueItem(image, said, guided, reason)
     if said is not None and item.rival is not None:
-        urgency, order = max(_doubt(said), urgency if order == 0 else 0.0), 0
         reason += f" {_doubt(said):.0%} of the images most like it are {names[item.rival]}: a wrong label?"
     prefix = ("", "Guided. ", "Skipped. ")[done]
     return (done, order), urgency, replace(item, reason=prefix + reason)

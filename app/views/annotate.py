@@ -6,6 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import resources, state
 from app.components.answer_buttons import act
 from app.components.board import board
+from app.components.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
 from app.components.empty import empty_state
 from app.components.film_strip import Frame, Tone, film_strip
 from app.components.group_panel import group_panel, picked_group
@@ -58,6 +59,10 @@ def annotate_page(ws: Workspace) -> None:
     picked = picked_group(project.current_version_id, groups, None if image is None else image.id)
     if picked is not None:
         queues = {split: _only(picked, queues[split]) for split in LOOKED_AT}
+    doubtful = [item for item in queues["train"] if item.doubtful]
+    narrowed = only_doubtful(doubtful, None if image is None else image.id)
+    if narrowed:
+        queues = {"train": doubtful, "validation": []}
     if not queues[state.QUEUE_SPLIT.get()]:
         state.QUEUE_SPLIT.set(next((split for split in LOOKED_AT if queues[split]), "train"))
     queue = _in_order(project, state.QUEUE_SPLIT.get(), queues[state.QUEUE_SPLIT.get()])
@@ -80,10 +85,13 @@ def annotate_page(ws: Workspace) -> None:
     if project.current_version_id is not None:
         version = versions.get_version(ws.database, project.current_version_id)
     with st.container(gap=None):
-        with _head(ws, project, queues, queue, image, whole=picked is None):
-            if version is not None:
+        with _head(ws, project, queues, queue, image, whole=picked is None and not narrowed):
+            doubtful_button(len(doubtful), narrowed=narrowed)
+            if version is not None and not narrowed:
                 group_panel(ws, version, groups, {item.image.id: item for item in everything}, picked)
-        if picked is not None:
+        if narrowed:
+            st.caption(WHAT_TO_DO)
+        elif picked is not None:
             st.caption(plain(picked.sentence))
     wanted = _strip(ws, queue, image, classes)
     if wanted is not None and wanted != image.id:
@@ -98,18 +106,19 @@ def _only(group: EvidenceGroup, items: list[QueueItem]) -> list[QueueItem]:
 
 
 def _in_order(project: ProjectRecord, split: Split, items: list[QueueItem]) -> list[QueueItem]:
-    """The queue as first shown for this version: it must not shuffle under the hand that saves."""
+    """The queue as first shown for this version, as far as it is still in it: it must not shuffle under the
+    hand that saves."""
     by_id = {item.image.id: item for item in items}
     order = state.QUEUE.get()
     now = (project.id, project.current_version_id, split)
     if (
         order is None
         or (order.project_id, order.version_id, order.split) != now
-        or set(order.image_ids) != set(by_id)
+        or not set(by_id) <= set(order.image_ids)
     ):
         order = QueueOrder(*now, image_ids=tuple(by_id))
         state.QUEUE.set(order)
-    return [by_id[image_id] for image_id in order.image_ids]
+    return [by_id[image_id] for image_id in order.image_ids if image_id in by_id]
 
 
 def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
@@ -237,7 +246,7 @@ def _desk(
             act(ws, image, version, asked.pressed, next_id)
     if asked.label is not None:
         with left, told(f"{image.name} keeps its label", "Reload the page to see what is saved now."):
-            change(ws, image, asked.label)
+            change(ws, image, asked.label, next_id if state.ONLY_DOUBTFUL.get() else image.id)
 
 
 with told("This project cannot be drawn on", "Reload the page; nothing that was saved is lost."):

@@ -56,11 +56,15 @@ class Seeded:
         return claimed.lease_token
 
     def publish(
-        self, wrong: Sequence[int] = (), seed: int = 0, groups: Mapping[int, int] | None = None
+        self,
+        wrong: Sequence[int] = (),
+        seed: int = 0,
+        groups: Mapping[int, int] | None = None,
+        doubtful: Sequence[int] = (),
     ) -> VersionRecord:
         """A version whose model file is real and untrained; images with an id in `wrong` are mispredicted.
 
-        `groups`: evidence groups by image id.
+        `groups`: evidence groups by image id. `doubtful`: ids of images whose label all like them contradict.
         """
         run = self.run()
         token = self.claim(run)
@@ -92,7 +96,19 @@ class Seeded:
             said = 1 - truth if image.id in wrong else truth
             sure = (0.9, 0.1) if said == 0 else (0.1, 0.9)
             inside, group = 0.25 if image.id in wrong else 0.75, (groups or {}).get(image.id)
-            predictions.append(NewPrediction(image.id, truth, said, sure, inside, evidence_group=group))
+            rival, doubt = (1 - truth, 1.0) if image.id in doubtful else (None, None)
+            predictions.append(
+                NewPrediction(
+                    image.id,
+                    truth,
+                    said,
+                    sure,
+                    inside,
+                    evidence_group=group,
+                    label_rival=rival,
+                    label_doubt=doubt,
+                )
+            )
         return runs.finish_published(
             self.ws.database,
             run.id,

@@ -81,9 +81,7 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
     assert annotation.queue(ws, images[0].project_id, version_id)[3].image.id == cars[1].id
 
 
-def test_doubtful_labels_come_among_the_mistakes_and_say_why(
-    ws: Workspace, images: list[ImageRecord]
-) -> None:
+def test_doubtful_labels_say_why_and_keep_their_place(ws: Workspace, images: list[ImageRecord]) -> None:
     boats, cars = images[:3], images[3:]
     version_id = published(
         ws,
@@ -96,18 +94,23 @@ def test_doubtful_labels_come_among_the_mistakes_and_say_why(
         ],
     )
     items = annotation.queue(ws, images[0].project_id, version_id)
-    assert [(item.image.id, item.reason) for item in items[:4]] == [
-        (
-            boats[1].id,
-            "Right with 90% confidence. 90% of the images most like it are car: a wrong label?",
-        ),
+    assert [(item.image.id, item.reason, item.doubtful) for item in items[:4]] == [
+        (boats[0].id, "Taken for car with 60% confidence.", False),
         (
             cars[0].id,
             "Taken for boat with 95% confidence. 80% of the images most like it are boat: a wrong label?",
+            True,
         ),
-        (boats[0].id, "Taken for car with 60% confidence."),
-        (boats[2].id, "Right with 70% confidence."),
+        (
+            boats[1].id,
+            "Right with 90% confidence. 90% of the images most like it are car: a wrong label?",
+            True,
+        ),
+        (boats[2].id, "Right with 70% confidence.", False),
     ]
+    annotation.skip(ws, boats[1].id)
+    annotation.save(ws, cars[0].id, cars[0].class_id, [BOX])
+    assert not any(item.doubtful for item in annotation.queue(ws, images[0].project_id, version_id))
 
 
 def test_right_images_with_the_widest_attention_come_first_and_classes_take_turns(

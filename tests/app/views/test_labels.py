@@ -1,10 +1,10 @@
 from streamlit.testing.v1 import AppTest
 
-from app.services import annotation
+from app.services import annotation, labels
 from db import library
 from db.records import ImageRecord
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, drawn, open_page, said, table
+from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, said, table
 
 
 def say_it_is(app: AppTest, name: str) -> AppTest:
@@ -81,3 +81,47 @@ def test_the_library_lists_changed_labels_only_when_there_are_any(seeded: Seeded
         "Now": ["car"],
     }
     assert table(app, "Class").to_dict("list")["Train"] == [1, 3]
+
+
+def test_doubtful_labels_are_gone_through_one_by_one_until_none_is_left(seeded: Seeded) -> None:
+    first, second, third, _ = seeded.images("train")
+    seeded.publish(doubtful=[first.id, second.id, third.id])
+    app = open_page("annotate")
+    assert app.button(key="annotate_doubtful").label == "3 doubtful labels"
+
+    click(app, "annotate_doubtful")
+    assert "Image 1 of 3" in said(app)
+    assert "Most images like these carry another label" in said(app)
+    order = app.session_state["annotate_queue"].image_ids
+
+    say_it_is(app, "boat" if order[0] == second.id else "car")
+    assert "Image 1 of 2" in said(app)
+    assert app.session_state["annotate_image"] == order[1]
+
+    click(app, "annotate_skip")  # its label is right
+    assert "Image 1 of 1" in said(app)
+    say_it_is(app, "boat" if order[2] == second.id else "car")
+    assert "of 4" in said(app)
+    assert "annotate_doubtful" not in keys(app)
+    assert len(labels.changed_labels(seeded.ws, seeded.project_id)) == 2
+
+
+def test_all_images_come_back_on_request_or_when_another_one_is_opened(seeded: Seeded) -> None:
+    first, second = seeded.images("train")[:2]
+    seeded.publish(doubtful=[first.id])
+    app = click(open_page("annotate"), "annotate_doubtful")
+    assert "Image 1 of 1" in said(app)
+
+    click(app, "annotate_doubtful")
+    assert "of 4" in said(app)
+
+    click(app, "annotate_doubtful")
+    app.session_state["annotate_image"] = second.id
+    app.run()
+    assert "of 4" in said(app)
+    assert app.session_state["annotate_image"] == second.id
+
+
+def test_without_doubtful_labels_nothing_is_said_of_them(seeded: Seeded) -> None:
+    seeded.publish()
+    assert "annotate_doubtful" not in keys(open_page("annotate"))

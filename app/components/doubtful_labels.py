@@ -1,0 +1,48 @@
+"""The labels that the images most like theirs contradict: how many there are, and only those as the queue."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import state
+from app.components.words import one_of
+from app.services.annotation import QueueItem
+
+WHAT_TO_DO = (
+    "Most images like these carry another label. Theirs is wrong? Say under *Wrong label* what it is. "
+    "Right? Press *Skip*: it is no image to draw on."
+)
+
+
+def only_doubtful(doubtful: Sequence[QueueItem], image_id: int | None) -> bool:
+    """Whether the queue is narrowed to them: asked for, and neither all done nor another image opened."""
+    wanted = state.ONLY_DOUBTFUL.get() and (
+        bool(doubtful) and (image_id is None or image_id in [item.image.id for item in doubtful])
+    )
+    state.ONLY_DOUBTFUL.set(wanted)
+    return wanted
+
+
+def doubtful_button(count: int, *, narrowed: bool) -> None:
+    """To them, and back to all images; nothing where there are none."""
+    if not count:
+        return
+    label = "All images" if narrowed else one_of(count, "doubtful label")
+    st.button(
+        label,
+        key="annotate_doubtful",
+        icon=":material/close:" if narrowed else ":material/label:",
+        type="tertiary",
+        help=None if narrowed else "Images whose label most images like them contradict.",
+        on_click=_switch,
+        args=(not narrowed,),
+    )
+
+
+def _switch(narrowed: bool) -> None:
+    """Before the page is drawn again: its queue begins anew."""
+    state.ONLY_DOUBTFUL.set(narrowed)
+    state.QUEUE_SPLIT.set("train")
+    state.QUEUE.set(None)
+    state.IMAGE.set(None)
+    st.query_params.pop("image", None)
