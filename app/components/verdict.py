@@ -17,7 +17,7 @@ from app.services.workspace import Workspace
 from db.records import ClassRecord, ImageRecord, VersionRecord
 
 LEAST = (330, 286)  # pixels
-TAKEN = (470, 500)  # of the window that everything else needs
+TAKEN = (470, 512)  # of the window that everything else needs
 CLASSES_AS_PILLS = 6
 
 

@@ -1,0 +1,166 @@
+"""Makes a set with another shortcut: `python -m benchmarks.pasted_set --data FOLDER --out FOLDER`.
+
+Objects are cut out along their masks and laid on other photographs, whose own object is painted over, as in
+Waterbirds (Sagawa et al., ICLR 2020). In training each class keeps the place that most of its photographs
+have, or with `--swapped` the place of the next class, so that what the backbone knows of the world is of no
+help; `--exceptions` of them are laid on another place. Elsewhere every object is laid on every place. What
+comes out has the form that it was made of: index.csv with file, mask, split, label, place.
+"""
+
+import argparse
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+SIDE = 224  # pixels of a made picture
+_SHARE = (0.08, 0.18)  # of the picture that the object covers
+_LONGEST = 150  # pixels of the object's longer side
+_MOST_PAINTED = 0.35  # share of a photograph that may be painted over for it to make a background
+_KNOWN = 0.15  # of a blur must come from what is left of the photograph; of less, 8 bits leave stripes
+_BLURS = (3, 8, 20, 60, 224)  # radii, pixels: from the hole's edge inwards
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    file: str
+    mask: str
+    split: str
+    label: str
+    place: str
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parse(arguments)
+    photographs = _read(options.data)
+    homes = home_places(photographs, swapped=options.swapped)
+    backgrounds = _backgrounds(options.data, photographs)
+    for folder in ("images", "masks"):
+        (options.out / folder).mkdir(parents=True)
+    rows: list[tuple[str, ...]] = []
+    chance = Random(options.seed)
+    for source, place in placed(photographs, homes, options.exceptions, chance):
+        background = chance.choice(backgrounds[source.split, place])
+        picture, mask = laid_on(background, *_opened(options.data, source), chance)
+        name = f"{len(rows):05d}"
+        picture.save(options.out / "images" / f"{name}.jpg", quality=92)
+        mask.save(options.out / "masks" / f"{name}.png")
+        rows.append((f"images/{name}.jpg", f"masks/{name}.png", source.split, source.label, place))
+    with (options.out / "index.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("file", "mask", "split", "label", "place"))
+        writer.writerows(rows)
+    print(
+        f"{len(rows)} images; in training {', '.join(f'{label} on {home}' for label, home in homes.items())}"
+    )
+
+
+def home_places(photographs: Sequence[Photograph], *, swapped: bool) -> dict[str, str]:
+    """The place of each label in training: where most of its photographs are, or the next label's."""
+    seen = Counter((one.label, one.place) for one in photographs if one.split == "train")
+    labels = sorted({label for label, _ in seen})
+    own = [max((n, place) for (of, place), n in seen.items() if of == label)[1] for label in labels]
+    return dict(zip(labels, own[1:] + own[:1] if swapped else own, strict=True))
+
+
+def placed(
+    photographs: Sequence[Photograph], homes: Mapping[str, str], exceptions: float, chance: Random
+) -> Iterator[tuple[Photograph, str]]:
+    """Each photograph with the place its object is laid on: one in training, every one elsewhere."""
+    places = sorted(set(homes.values()))
+    for one in photographs:
+        if one.split == "train":
+            others = [place for place in places if place != homes[one.label]]
+            yield one, chance.choice(others) if chance.random() < exceptions else homes[one.label]
+        else:
+            yield from ((one, place) for place in places)
+
+
+def laid_on(
+    background: Image.Image, photograph: Image.Image, mask: Image.Image, chance: Random
+) -> tuple[Image.Image, Image.Image]:
+    """The object of `photograph` somewhere on `background`, and its mask (mode "1"), both SIDE × SIDE.
+
+    Raises ValueError for an empty mask.
+    """
+    around = mask.getbbox()
+    if around is None:
+        raise ValueError("expected a mask that marks something, got an empty one")
+    thing, shape = photograph.crop(around), mask.crop(around)
+    covered = np.asarray(shape.convert("1")).sum()
+    scale = min(_LONGEST / max(thing.size), (SIDE * SIDE * chance.uniform(*_SHARE) / max(covered, 1)) ** 0.5)
+    size = (max(4, round(thing.width * scale)), max(4, round(thing.height * scale)))
+    corner = chance.randint(0, SIDE - size[0]), chance.randint(min(40, SIDE - size[1]), SIDE - size[1])
+    picture, whole = background.copy(), Image.new("L", (SIDE, SIDE))
+    if chance.random() < 0.5:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    shape = shape.resize(size)
+    picture.paste(thing.resize(size), corner, shape)
+    whole.paste(shape, corner)
+    return picture, whole.point(lambda value: 255 * (value >= 128)).convert("1")
+
+
+def painted_over(photograph: Image.Image, mask: Image.Image) -> Image.Image | None:
+    """The photograph, SIDE × SIDE, with blurred surroundings where the object is; None when too little is
+    left of it.
+    """
+    pixels = np.asarray(photograph.resize((SIDE, SIDE)), dtype=np.float32)
+    hole = np.asarray(mask.resize((SIDE, SIDE)).filter(ImageFilter.MaxFilter(9))) > 0
+    if hole.mean() > _MOST_PAINTED:
+        return None
+    filled, empty = pixels.copy(), hole.copy()
+    for radius in _BLURS:
+        around, weight = _blurred(pixels * ~hole[:, :, None], radius), _blurred(255.0 * ~hole, radius) / 255
+        now = empty & (weight > _KNOWN)
+        filled[now] = around[now] / weight[now][:, None]
+        empty &= ~now
+    return Image.fromarray(filled.clip(0, 255).astype(np.uint8))
+
+
+def _blurred(values: NDArray[np.floating], radius: int) -> NDArray[np.float32]:
+    picture = Image.fromarray(values.astype(np.uint8)).filter(ImageFilter.BoxBlur(radius))
+    return np.asarray(picture, dtype=np.float32)
+
+
+def _backgrounds(folder: Path, photographs: Sequence[Photograph]) -> dict[tuple[str, str], list[Image.Image]]:
+    """By split and place: no background of one split is used in another."""
+    found: dict[tuple[str, str], list[Image.Image]] = {}
+    for one in photographs:
+        empty = painted_over(*_opened(folder, one))
+        if empty is not None:
+            found.setdefault((one.split, one.place), []).append(empty)
+    return found
+
+
+def _opened(folder: Path, one: Photograph) -> tuple[Image.Image, Image.Image]:
+    """RGB, and the mask as mode "L" in {0, 255}."""
+    mask = Image.open(folder / one.mask).convert("L").point(lambda value: 255 * (value > 0))
+    return Image.open(folder / one.file).convert("RGB"), mask
+
+
+def _read(folder: Path) -> list[Photograph]:
+    with (folder / "index.csv").open(newline="", encoding="utf-8") as stream:
+        return [
+            Photograph(*(row[name] for name in ("file", "mask", "split", "label", "place")))
+            for row in csv.DictReader(stream)
+        ]
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pasted_set", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with index.csv and masks")
+    parser.add_argument("--out", type=Path, required=True, help="folder to make")
+    parser.add_argument("--swapped", action="store_true", help="each class on the next one's place")
+    parser.add_argument("--exceptions", type=float, default=0.0, help="share of training against the rule")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

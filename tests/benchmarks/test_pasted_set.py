@@ -1,0 +1,99 @@
+import csv
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from benchmarks import pasted_set
+
+PLACES = {"water": (20, 60, 200), "land": (30, 150, 40)}
+THINGS = {"boat": (250, 250, 250), "car": (200, 0, 0)}
+HOMES = {"boat": "water", "car": "land"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Plain-coloured places with a plain-coloured box: 12 in training, 4 in each other split."""
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    rows = []
+    for split, count in (("train", 6), ("validation", 2), ("test", 2)):
+        for label, place in HOMES.items():
+            for _ in range(count):
+                name = f"{len(rows):02d}.png"
+                picture, mask = Image.new("RGB", (120, 90), PLACES[place]), Image.new("1", (120, 90))
+                box = (30 + len(rows), 30, 60 + len(rows), 50)
+                ImageDraw.Draw(picture).rectangle(box, fill=THINGS[label])
+                ImageDraw.Draw(mask).rectangle(box, fill=1)
+                picture.save(folder / "images" / name)
+                mask.save(folder / "masks" / name)
+                rows.append((f"images/{name}", f"masks/{name}", split, label, place))
+    with (folder / "index.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file", "mask", "split", "label", "place"), *rows])
+    return folder
+
+
+def made(data: Path, *options: str) -> list[dict[str, str]]:
+    out = data.parent / "-".join(("out", *options))
+    pasted_set.main(["--data", str(data), "--out", str(out), *options])
+    with (out / "index.csv").open(newline="") as stream:
+        return [{**row, "folder": str(out)} for row in csv.DictReader(stream)]
+
+
+def counts(rows: list[dict[str, str]], split: str) -> Counter[tuple[str, str]]:
+    return Counter((row["label"], row["place"]) for row in rows if row["split"] == split)
+
+
+def test_training_keeps_to_the_places_and_elsewhere_every_object_is_on_every_place(data: Path) -> None:
+    rows = made(data)
+    assert counts(rows, "train") == {("boat", "water"): 6, ("car", "land"): 6}
+    everywhere = {(label, place): 2 for label in THINGS for place in PLACES}
+    assert counts(rows, "validation") == counts(rows, "test") == everywhere
+
+
+def test_places_can_be_swapped_and_some_images_stand_against_the_rule(data: Path) -> None:
+    assert counts(made(data, "--swapped"), "train") == {("boat", "land"): 6, ("car", "water"): 6}
+    mixed = counts(made(data, "--exceptions", "0.5"), "train")
+    assert set(mixed) == {(label, place) for label in THINGS for place in PLACES}
+
+
+def test_a_picture_shows_its_object_in_the_mask_and_its_place_around_it(data: Path) -> None:
+    for row in made(data, "--swapped"):
+        picture = np.asarray(Image.open(Path(row["folder"]) / row["file"]).convert("RGB"), dtype=float)
+        mask = np.asarray(Image.open(Path(row["folder"]) / row["mask"]))
+        assert picture.shape == (224, 224, 3)
+        assert mask.shape == (224, 224)
+        assert 0.05 < mask.mean() < 0.2
+        inside, outside = np.median(picture[mask], axis=0), np.median(picture[~mask], axis=0)
+        assert np.abs(inside - THINGS[row["label"]]).max() < 12
+        assert np.abs(outside - PLACES[row["place"]]).max() < 12
+
+
+def test_nothing_of_the_old_object_is_left_in_a_background() -> None:
+    picture, mask = Image.new("RGB", (224, 224), PLACES["land"]), Image.new("L", (224, 224))
+    ImageDraw.Draw(picture).ellipse((60, 80, 150, 160), fill=THINGS["car"])
+    ImageDraw.Draw(mask).ellipse((60, 80, 150, 160), fill=255)
+    empty = pasted_set.painted_over(picture, mask)
+    assert empty is not None
+    assert np.abs(np.asarray(empty, dtype=float) - PLACES["land"]).max() < 6
+    assert pasted_set.painted_over(picture, Image.new("L", (224, 224), 255)) is None
+
+
+def test_a_mask_that_marks_nothing_is_refused() -> None:
+    picture = Image.new("RGB", (224, 224))
+    with pytest.raises(ValueError, match="marks something"):
+        pasted_set.laid_on(picture, picture, Image.new("L", (224, 224)), Random(0))
+
+
+def test_the_same_seed_makes_the_same_set(data: Path) -> None:
+    first, second = made(data, "--seed", "3"), made(data, "--swapped", "--seed", "3")
+    again = data.parent / "again"
+    pasted_set.main(["--data", str(data), "--out", str(again), "--seed", "3"])
+    for row in first:
+        made_before = Path(row["folder"]) / row["file"]
+        assert (again / row["file"]).read_bytes() == made_before.read_bytes()
+    assert [row["place"] for row in first] != [row["place"] for row in second]
