@@ -138,12 +138,13 @@ def _explain(
     refused: list[Refused] = []
     maps: list[Tensor] = []
     waiting: list[tuple[Path, Tensor]] = []
+    at_once = PIECE if next(model.parameters()).device.type == "cpu" else _SHELF
     for file, picture in zip(files, pixels, strict=True):
         if isinstance(picture, InputError):
             refused.append(Refused(str(file), str(picture)))
         else:
             waiting.append((file, picture))
-        if waiting and (len(waiting) == PIECE or file is files[-1]):
+        if waiting and (len(waiting) == at_once or file is files[-1]):
             names, batch = zip(*waiting, strict=True)
             probabilities, classes, attention = _most_probable(model, torch.stack(batch))
             images += _statistics(model, names, probabilities, classes, attention)

@@ -163,7 +163,7 @@ class FullTask:
         for step, (images, masks, labels) in enumerate(loader, first):
             with (
                 seeded((config.seed, step, *own_chance), self._device),
-                torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast),
+                torch.autocast("cuda", torch.bfloat16, enabled=self._autocast),
             ):
                 self._model.train(config.train_norms)
                 losses = self._step(

@@ -142,8 +142,12 @@ def _optimizer(trained: nn.Module, config: TrainConfig) -> torch.optim.Optimizer
 
 def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int, ranks: Ranks) -> dict[str, float]:
     """One step down the sum of the losses; their values by name."""
-    total = torch.stack(list(losses.values())).sum()
-    values = {name: float(loss.detach()) for name, loss in losses.items()} | {"total": float(total.detach())}
+    parts = torch.stack(list(losses.values()))
+    total = parts.sum()
+    told = torch.cat(
+        [parts, total[None]]
+    ).tolist()  # all at once: each wait for a GPU costs a part of the step
+    values = dict(zip([*losses, "total"], told, strict=True))
     values = ranks.mean(values, total.device)
     if not math.isfinite(values["total"]):
         raise GainError(
