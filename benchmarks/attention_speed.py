@@ -32,7 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.report import environment, print_table, write_json
 from benchmarks.timing import alternating_medians
 from gain_core.attention import PIECE, explain
-from gain_core.frozen import frozen
+from gain_core.freezing import frozen
 from gain_core.models import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec
 
 WEIGHTS: dict[str, Literal["pretrained", "none"]] = {DEFAULT_BACKBONE: "pretrained", "resnet50": "none"}

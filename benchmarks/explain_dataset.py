@@ -23,9 +23,9 @@ from PIL import Image
 from pytorch_grad_cam import GradCAM
 
 from benchmarks.report import environment, print_table, write_json
-from gain_core.data import open_rgb
 from gain_core.dataset_maps import explain_files
 from gain_core.models import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec, preprocess
+from gain_core.pictures import open_rgb
 
 AIM = 5.0
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gain_core.errors import BackboneError, CheckpointError, ConfigError, GainError, InputError
     from gain_core.features import FeatureStore
     from gain_core.folding import folded
-    from gain_core.frozen import frozen
+    from gain_core.freezing import frozen
     from gain_core.losses import (
         attention_mining_loss,
         classification_loss,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         preprocess_mask,
     )
     from gain_core.overlay import colour_map
+    from gain_core.pictures import open_rgb
     from gain_core.ranks import Ranks, current_ranks, joined
     from gain_core.raster import shapes_png
     from gain_core.sample import AlsoShown, Sample
@@ -59,8 +60,8 @@ if TYPE_CHECKING:
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "background", "cues", "raster", "dataset_maps", "folding", "frozen"),
-    *("ranks", "trainer"),
+    *("checkpoint", "features", "background", "cues", "raster", "dataset_maps", "folding", "freezing"),
+    *("pictures", "ranks", "trainer"),
 )
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "joined",
     "labels_png",
     "load_model",
+    "open_rgb",
     "preprocess",
     "preprocess_mask",
     "read_header",

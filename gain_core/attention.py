@@ -50,8 +50,7 @@ def attention_weights(
 
 def evidence_maps(features: Tensor, weights: Tensor) -> Tensor:
     """E^c = Σ_k w_k^c f_k, eq. 2 before its ReLU: (B, K, h, w), (B, n, K) -> (B, n, h, w), signed."""
-    batch, _, height, width = features.shape
-    return torch.bmm(weights, features.flatten(2)).view(batch, -1, height, width)
+    return torch.bmm(weights, features.flatten(2)).unflatten(2, features.shape[2:])
 
 
 def attention_maps(evidence: Tensor) -> Tensor:
@@ -67,6 +66,10 @@ def explain(
     classes: (B, n) long, None for all of them in order. create_graph=False: nothing is recorded and results
     carry no gradient. True: everything is differentiable, including the weights of eq. 1. Raises InputError.
     """
+    if images.dim() != 4 or not images.is_floating_point():
+        raise InputError(
+            f"expected preprocessed images (B, 3, S, S), got {tuple(images.shape)} of {images.dtype}"
+        )
     # The layout of the weights (see build_classifier): half the time of the default layout on the CPU.
     images = images.contiguous(memory_format=torch.channels_last)
     if create_graph or len(images) <= PIECE or images.device.type != "cpu":

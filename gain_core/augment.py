@@ -11,8 +11,9 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_pictures, label_rows, open_rgb
+from gain_core.data import guidance_pictures, label_rows
 from gain_core.models import ModelSpec, preprocess
+from gain_core.pictures import open_rgb
 from gain_core.sample import Sample
 from gain_core.schedule import seeded
 

@@ -79,6 +79,11 @@ def cut_backbone(backbone: str, output_stride: int, pretrained: bool, keep_tail:
             f"expected a convolutional backbone, got {backbone!r}, which holds self-attention: a place of "
             "its map speaks for the whole image"
         )
+    if any(_crashes(layer) for layer in body.modules()):
+        raise BackboneError(
+            f"expected another backbone, got {backbone!r}: torch's training of its 1×1 convolutions with a "
+            "stride, on maps of a few channels, ends the whole program on a CPU"
+        )
     layers, pooling = _split_pooling(_open_last(_feature_layers(body)))
     seam = _last_convolution(layers)
     trunk, neck, tail = (nn.Sequential(OrderedDict(part)) for part in (layers[:seam], layers[seam:], pooling))
@@ -94,6 +99,16 @@ def cut_backbone(backbone: str, output_stride: int, pretrained: bool, keep_tail:
     tail.add_module("pool", nn.AdaptiveAvgPool2d(1))
     tail.add_module("flatten", nn.Flatten(1))
     return Parts(trunk, neck, tail, body.head_hidden_size)
+
+
+def _crashes(layer: nn.Module) -> bool:
+    """Seen with torch 2.14 and channels-last weights, on maps from 96×96 on: memory is overwritten."""
+    return (
+        isinstance(layer, nn.Conv2d)
+        and layer.kernel_size == (1, 1)
+        and layer.stride != (1, 1)
+        and layer.in_channels < 16
+    )
 
 
 def packaged_weights() -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gain_core.errors import InputError
 from gain_core.losses import inside_outside_regions
 
 _NEIGHBOURS = 5  # guided places that each place is compared with: one alone may be an odd one
@@ -20,7 +21,21 @@ _CHUNK = 4096  # places compared at a time: 32 MB of likenesses
 
 
 def background_of_guided(features: Tensor, guided: Tensor, masks: Tensor, share: float) -> Tensor:
-    """`background_regions` from the guidance itself: masks (G, n, 2, h, w), look and ignore of each class."""
+    """The likely background of images with features (U, K, h, w), by guided ones: (U, h, w) in {0, 1}.
+
+    guided (G, K, h, w): the guided images' features; masks (G, n, 2, h, w): look and ignore of each class, at
+    the features' size (`data.guidance_maps`, or `masking.area_average`). share: of an image's places, in (0,
+    1], at most. How: `background_regions`. Raises InputError.
+    """
+    if features.shape[1:] != guided.shape[1:] or masks.shape[:1] + masks.shape[3:] != (
+        guided.shape[:1] + guided.shape[2:]
+    ):
+        raise InputError(
+            f"expected masks (G, n, 2, h, w) of guided features (G, K, h, w), both h×w as the features, got "
+            f"{tuple(masks.shape)}, {tuple(guided.shape)} and {tuple(features.shape)}"
+        )
+    if not 0 < share <= 1:
+        raise InputError(f"expected a share in (0, 1], got {share}")
     look, ignore = masks[:, :, 0], masks[:, :, 1]
     inside, outside = inside_outside_regions(look, ignore, (masks.shape[3], masks.shape[4]))
     outside = torch.where(outside.amax((2, 3), keepdim=True) > 0, outside, 1.0).amin(1)

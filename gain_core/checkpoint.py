@@ -20,8 +20,9 @@ def save_model(path: Path, model: Classifier, extra: Mapping[str, str] | None = 
     there.
 
     CheckpointError when the file cannot be written; the old file, if any, is then untouched and nothing else
-    is left.
+    is left. InputError for a frozen or folded copy, which could not be loaded again.
     """
+    model.expect_own_layers()
     header = {
         "format": _FORMAT,
         "spec": json.dumps(model.spec.to_dict()),
@@ -64,8 +65,11 @@ def read_header(path: Path) -> tuple[ModelSpec, dict[str, str]]:
             f"expected a model file of format {_FORMAT!r}, got {header.get('format')!r} in {path}"
         )
     try:
-        return ModelSpec.from_dict(json.loads(header["spec"])), json.loads(header["extra"])
-    except (ConfigError, KeyError, ValueError) as error:
+        spec, extra = json.loads(header["spec"]), json.loads(header["extra"])
+        if not isinstance(spec, dict) or not isinstance(extra, dict):
+            raise ConfigError("expected names with values")
+        return ModelSpec.from_dict(spec), extra
+    except (ConfigError, KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"model file {path} has a damaged header: {error}") from error
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from gain_core.errors import ConfigError
 
@@ -114,6 +114,11 @@ class TrainConfig:
     threads: int = 0  # CPU threads of the training process; 0: as many as torch chooses
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            allowed = {int: (int,), float: (int, float), bool: (bool,)}.get(cast(type, field.type))
+            if allowed and type(getattr(self, field.name)) not in allowed:
+                wanted = cast(type, field.type).__name__
+                raise ConfigError(f"{field.name}: expected {wanted}, got {getattr(self, field.name)!r}")
         if self.mode not in MODES:
             raise ConfigError(f"mode: expected one of {MODES}, got {self.mode!r}")
         if self.form not in FORMS:

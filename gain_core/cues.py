@@ -185,3 +185,5 @@ def _relative(attention: Tensor, size: tuple[int, int]) -> Tensor:
 def _check_maps(attention: Tensor) -> None:
     if attention.dim() != 3 or 0 in attention.shape:
         raise InputError(f"expected attention (n, h, w) of at least one class, got {tuple(attention.shape)}")
+    if not attention.isfinite().all():
+        raise InputError("expected attention of finite numbers, got some that are not")

@@ -5,40 +5,17 @@ from io import BytesIO
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from gain_core.errors import InputError
 from gain_core.losses import inside_outside_regions
 from gain_core.models import ModelSpec, preprocess, preprocess_mask
+from gain_core.pictures import UNREADABLE, marked, open_rgb, upright_size
 from gain_core.sample import Sample, Split
 
 __all__ = ["Sample", "Split", "guidance_by_class", "guidance_maps", "guidance_pictures", "inside_map"]
-__all__ += ["drawn_upon", "label_rows", "open_rgb", "pixels_of"]
-
-# What Pillow raises for files that are no image, cut short, or too large to be honest.
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-
-_NOT_ZERO = [0] + [255] * 255  # by grey value
-
-
-def open_rgb(path: Path, title: str | None = None, at_least: int | None = None) -> Image.Image:
-    """The picture as people see it: RGB, turned as its EXIF orientation says.
-
-    at_least: a JPEG with both sides at least twice as long is decoded at a half, a quarter or an eighth of
-    its size, which is many times as fast; other files come in full. Raises InputError naming it (by `title`
-    where given: stored files have names that say nothing to people).
-    """
-    try:
-        with Image.open(path) as image:
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode == "P":  # Pillow warns when a palette with transparency goes straight to RGB
-                upright = upright.convert("RGBA")
-            return upright.convert("RGB")
-    except _UNREADABLE as error:
-        raise InputError(f"{title or path}: expected a readable image, got {error}") from error
+__all__ += ["check_masks", "drawn_upon", "label_rows", "pixels_of"]
 
 
 def pixels_of(samples: list[Sample], spec: ModelSpec) -> Tensor:
@@ -99,6 +76,21 @@ def drawn_upon(sample: Sample) -> bool:
     return any(guidance_pictures(one) != (None, None) for one in sample.each_class)
 
 
+def check_masks(sample: Sample) -> None:
+    """InputError, naming the image, where guidance has not its image's shape; the size may be another."""
+    pictures = [mask for one in sample.each_class for mask in guidance_pictures(one) if mask is not None]
+    if not pictures or not sample.path.exists():  # kept features may outlive the file
+        return
+    width, height = upright_size(sample.path, sample.title)
+    for mask in pictures:
+        # Another size of the same shape is off by half a pixel at most, on either side.
+        if abs(mask.width * height - mask.height * width) > (width + height) / 2:
+            raise InputError(
+                f"{sample.title}: expected a mask of the image's size, {width}×{height}, got "
+                f"{mask.width}×{mask.height}"
+            )
+
+
 def inside_map(sample: Sample, size: tuple[int, int]) -> Tensor | None:
     """Where attention to the true class should lie: (h, w) float32 in [0, 1], or None when nobody said.
 
@@ -117,8 +109,8 @@ def inside_map(sample: Sample, size: tuple[int, int]) -> Tensor | None:
 def _read_mask(source: BytesIO | Path, title: str) -> Image.Image:
     try:
         with Image.open(source) as image:
-            return image.convert("L").point(_NOT_ZERO)
-    except _UNREADABLE as error:
+            return Image.fromarray(marked(image)).convert("L")
+    except UNREADABLE as error:
         raise InputError(f"{title}: expected a readable mask, got {error}") from error
 
 

@@ -23,16 +23,16 @@ from torch import Tensor
 
 from gain_core.atomic import write_atomically
 from gain_core.attention import PIECE, attention_maps, attention_weights, evidence_maps
-from gain_core.data import open_rgb
 from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.frozen import frozen
-from gain_core.models import Classifier, ModelSpec, preprocess
+from gain_core.freezing import frozen
+from gain_core.models import Classifier, ModelSpec, preprocess, weights_sha256
+from gain_core.pictures import open_rgb
 from gain_core.ranks import current_ranks
 
 _SHELF = 64  # images whose maps share a file, and are lost together when the work is interrupted
 _AHEAD = 32  # images read before the model asks for them
-_FORMAT = "refocus-maps-1"  # change it whenever the same model and files would give other maps or statistics
+_FORMAT = "refocus-maps-2"  # change it whenever the same model and files would give other maps or statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,14 @@ def explain_files(
 
     `maps-00000.safetensors` and so on hold `attention` (N, h, w) float32 >= 0 of 64 files each, in order and
     without the refused ones; `statistics.csv` has a row of `MapStatistics` for each and `refused.csv` the
-    others. What is there already, of the same model and unchanged files, is not computed again. JPEGs are
-    decoded no larger than twice the model's input (`data.open_rgb`). Under torchrun (`ranks.joined`) every
-    process calls it, each explains a share, and all of them get everything; `folder` must be one that all
-    see. InputError when a file is missing;
-    OSError when the folder cannot be written.
+    others. What is there already, of the same model and unchanged files, is not computed again; maps of an
+    earlier call with more files are removed. JPEGs are decoded no larger than twice the model's input
+    (`open_rgb`). Under torchrun (`ranks.joined`) every process calls it, each explains a share, and all of
+    them get everything; `folder` must be one that all see. InputError when a file is missing; OSError when
+    the folder cannot be written.
     """
-    identity = _identity(model)
+    model.expect_own_layers()
+    identity = weights_sha256(model, repr(model.spec))
     shelves = []
     for number, start in enumerate(range(0, len(files), _SHELF)):
         batch = files[start : start + _SHELF]
@@ -105,6 +106,10 @@ def explain_files(
     images = tuple(image for part in done for image in part.images)
     refused = tuple(refusal for part in done for refusal in part.refused)
     if ranks.first:
+        count = -(-len(files) // _SHELF)
+        for left in folder.glob("maps-*.safetensors"):
+            if left.stem > f"maps-{count - 1:05d}":
+                left.unlink()
         _write_table(folder / "statistics.csv", MapStatistics, images)
         _write_table(folder / "refused.csv", Refused, refused)
     return DatasetMaps(images, refused)
@@ -187,25 +192,18 @@ def _middles(count: int) -> Tensor:
     return (torch.arange(count) + 0.5) / count
 
 
-def _identity(model: Classifier) -> str:
-    """sha256 over everything that decides what the model says."""
-    digest = hashlib.sha256(repr(model.spec).encode())
-    for name, value in model.state_dict().items():
-        digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
 def _token(identity: str, files: Sequence[Path]) -> str:
     """Says of kept maps what they were made of; a file that was replaced has another time or size."""
     try:
         states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     except OSError as error:
         raise InputError(f"expected a file, got: {error}") from error
-    return hashlib.sha256(repr((_FORMAT, identity, states)).encode()).hexdigest()
+    return hashlib.sha256(repr((_FORMAT, identity, states)).encode(errors="surrogateescape")).hexdigest()
 
 
 def _keep(path: Path, token: str, kept: DatasetMaps, attention: Tensor) -> None:
-    header = {"token": token, "statistics": json.dumps(asdict(kept))}
+    digest = hashlib.sha256(attention.numpy().tobytes()).hexdigest()
+    header = {"token": token, "statistics": json.dumps(asdict(kept)), "sha256": digest}
     write_atomically(path, safetensors.torch.save({"attention": attention}, header), durable=False)
 
 
@@ -214,9 +212,12 @@ def _kept(path: Path, token: str) -> DatasetMaps | None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
+            if header.get("token") != token:
+                return None
+            content = file.get_tensor("attention").numpy().tobytes()
     except (OSError, safetensors.SafetensorError):
         return None
-    if header.get("token") != token:
+    if hashlib.sha256(content).hexdigest() != header["sha256"]:
         return None
     stored = json.loads(header["statistics"])
     return DatasetMaps(
@@ -230,4 +231,4 @@ def _write_table(path: Path, kind: type, rows: Sequence[MapStatistics] | Sequenc
     writer = csv.DictWriter(table, [field.name for field in fields(kind)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
-    write_atomically(path, table.getvalue().encode(), durable=False)
+    write_atomically(path, table.getvalue().encode(errors="surrogateescape"), durable=False)

@@ -17,8 +17,9 @@ from torch import Tensor
 from gain_core.atomic import write_atomically
 from gain_core.attention import PIECE
 from gain_core.data import pixels_of
+from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.frozen import frozen
+from gain_core.freezing import frozen
 from gain_core.models import Classifier
 from gain_core.sample import Sample
 
@@ -43,7 +44,7 @@ class FeatureStore:
         """Output of `model.trunk` for each sample: (N, K0, h0, w0) float16, on the CPU.
 
         `fingerprint`: `model.trunk_fingerprint()`, for a caller that asks many times about one trunk. Raises
-        InputError naming the image that cannot be read.
+        InputError naming the image that cannot be read, or that has another one's key.
         """
         phases = self.computing(model, samples, batch, fingerprint)
         while True:
@@ -61,6 +62,7 @@ class FeatureStore:
         """`get_or_compute` for a caller that yields events itself: the generator returns the tensor."""
         if not samples:
             return torch.empty(0, 0, 0, 0, dtype=torch.float16)
+        _check_keys(samples)
         folder = None if self.folder is None else self.folder / (fingerprint or model.trunk_fingerprint())
         kept = {} if folder is None else _read_all(folder, samples)
         missing = list({sample.key: sample for sample in samples if sample.key not in kept}.values())
@@ -81,6 +83,24 @@ class FeatureStore:
         if missing:
             yield Phase("Reading images", len(missing), len(missing))
         return torch.from_numpy(np.stack([kept[sample.key] for sample in samples]))
+
+
+def _check_keys(samples: Sequence[Sample]) -> None:
+    """InputError where one key stands for files of different sizes, which would share their features."""
+    first: dict[str, Sample] = {}
+    for sample in samples:
+        known = first.setdefault(sample.key, sample)
+        if known.path == sample.path:
+            continue
+        try:
+            same = known.path.stat().st_size == sample.path.stat().st_size
+        except OSError:
+            continue  # found, by its name, when it is read
+        if not same:
+            raise InputError(
+                f"{sample.title}: expected a key of its own (the SHA-256 of the file), got that of "
+                f"{known.title}"
+            )
 
 
 def _trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:

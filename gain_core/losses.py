@@ -1,20 +1,22 @@
 """The losses, one pure function each; the trainer weighs them (eq. 6 and 8).
 
-Guidance everywhere: look and ignore (B, n, H, W) in [0, 1], for the n classes of `classes` (B, n). A mask of
-zeros (or None for a whole role) says that nothing was drawn in that role; an item with neither is not guided
-and does not count. So a batch may mix guided and unguided images freely. Means run over the guided classes of
-an image, then over the images that have any; when there is none the loss is 0, still tied to the graph, with
-zero gradients. `look` alone: attention belongs inside. `ignore` alone: it belongs anywhere else. Both: inside
-look and not in ignore.
+Guidance everywhere: look and ignore (B, n, H, W) in [0, 1] or bool (InputError else), for the n classes of
+`classes` (B, n). A mask of zeros (or None for a whole role) says that nothing was drawn in that role; an item
+with neither is not guided and does not count. So a batch may mix guided and unguided images freely. Means run
+over the guided classes of an image, then over the images that have any; when there is none the loss is 0,
+still tied to the graph, with zero gradients. `look` alone: attention belongs inside. `ignore` alone: it
+belongs anywhere else. Both: inside look and not in ignore.
 """
 
 import math
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gain_core.config import RESOLUTIONS, SCORES, Resolution, Score
 from gain_core.errors import InputError
 from gain_core.masking import Scale, area_average, scale_attention
 from gain_core.models import Classifier
@@ -35,9 +37,9 @@ def classification_loss(
     Single label: targets (B,) long, cross-entropy. Multi-label: targets (B, C) in [0, 1], soft margin as in
     the paper, i.e. the mean over classes of the sigmoid's cross-entropy.
     """
-    wanted = logits.shape if multi_label else logits.shape[:1]
-    if targets.shape != wanted:
-        raise InputError(f"expected targets {tuple(wanted)}, got {tuple(targets.shape)}")
+    _expect("targets", targets, logits.shape if multi_label else logits.shape[:1])
+    if weights is not None:
+        _expect("weights", weights, logits.shape[:1])
     if multi_label:
         losses = F.binary_cross_entropy_with_logits(logits, targets.to(logits), reduction="none").mean(1)
     else:
@@ -51,7 +53,7 @@ def attention_mining_loss(
     *,
     multi_label: bool = False,
     valid: Tensor | None = None,
-    score: Literal["probability", "logit"] = "probability",
+    score: Score = "probability",
 ) -> Tensor:
     """L_am = 1/n Σ_c s^c(I*^c), eq. 5: erased_logits (B, n, C) -> scalar.
 
@@ -61,6 +63,11 @@ def attention_mining_loss(
     drive the training, and "probability" (softmax or sigmoid) is the default. Range [0, 1] then. "logit" is
     for comparison.
     """
+    _expect("classes", classes, erased_logits.shape[:2])
+    if valid is not None:
+        _expect("valid", valid, classes.shape)
+    if score not in SCORES:
+        raise InputError(f"expected a score of {SCORES}, got {score!r}")
     if score == "logit":
         scores = erased_logits
     else:
@@ -76,7 +83,7 @@ def external_loss(
     *,
     scale: Scale = "max",
     detach_scale: bool = True,
-    resolution: Literal["map", "mask"] = "map",
+    resolution: Resolution = "map",
 ) -> Tensor:
     """L_e = 1/n Σ_c mean((A^c − H^c)²), eq. 7: attention (B, n, h, w) >= 0 -> scalar.
 
@@ -86,6 +93,8 @@ def external_loss(
     cannot draw; resolution "mask" enlarges the map bilinearly to H instead. Where only an ignore mask was
     drawn, H is 0 there and the mean runs over the ignored places alone.
     """
+    if resolution not in RESOLUTIONS:
+        raise InputError(f"expected a resolution of {RESOLUTIONS}, got {resolution!r}")
     look, ignore = _both_roles(look, ignore)
     scaled = scale_attention(attention, scale, detach_scale)
     if resolution == "mask":
@@ -186,6 +195,13 @@ def inside_outside_loss(
     "says nothing", less the floor log 2. The other classes that the image shows may lie anywhere and are left
     alone.
     """
+    _expect("classes", classes, inside_logits.shape[:2])
+    _expect("outside_logits", outside_logits, inside_logits.shape)
+    if inside.shape != outside.shape or inside.shape[:2] != classes.shape:
+        raise InputError(
+            f"expected regions (B, n, h, w) of classes {tuple(classes.shape)}, got {tuple(inside.shape)} and "
+            f"{tuple(outside.shape)}"
+        )
     if multi_label:
         own = F.one_hot(classes, inside_logits.shape[2]).to(inside_logits)  # (B, n, C)
         counts = torch.ones_like(own) if present is None else torch.maximum(own, (~present[:, None]).to(own))
@@ -214,7 +230,25 @@ def _both_roles(look: Tensor | None, ignore: Tensor | None) -> tuple[Tensor, Ten
         raise InputError(
             f"expected masks (B, n, H, W), got look {tuple(look.shape)}, ignore {tuple(ignore.shape)}"
         )
-    return look, ignore
+    return _shares(look, "look"), _shares(ignore, "ignore")
+
+
+def _shares(mask: Tensor, role: str) -> Tensor:
+    """A mask as floating-point numbers in [0, 1]: grey values up to 255 would count 255 times, unnoticed."""
+    if mask.dtype == torch.bool:
+        return mask.float()
+    if not mask.is_floating_point():
+        raise InputError(f"expected {role} masks as bool or floating-point numbers, got {mask.dtype}")
+    if mask.numel():
+        low, high = mask.aminmax()
+        if not (low >= 0 and high <= 1):  # also where either is not a number
+            raise InputError(f"expected {role} masks in [0, 1], got {float(low):g} to {float(high):g}")
+    return mask
+
+
+def _expect(name: str, tensor: Tensor, shape: Sequence[int]) -> None:
+    if tuple(tensor.shape) != tuple(shape):
+        raise InputError(f"expected {name} {tuple(shape)}, got {tuple(tensor.shape)}")
 
 
 def _target_and_weight(maps: Tensor, look: Tensor | None, ignore: Tensor | None) -> tuple[Tensor, Tensor]:

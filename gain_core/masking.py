@@ -1,15 +1,13 @@
 """Scaling, thresholding and erasing: from an attention map to the image without it (eq. 3 and 4)."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gain_core.config import SCALES, Scale
 from gain_core.errors import ConfigError, InputError
-
-Scale = Literal["max", "min_max", "none"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class MaskingConfig:
     def __post_init__(self) -> None:
         if self.omega <= 0:
             raise ConfigError(f"expected omega above 0, got {self.omega}")
-        if self.scale not in ("max", "min_max", "none"):
-            raise ConfigError(f'expected scale "max", "min_max" or "none", got {self.scale!r}')
+        if self.scale not in SCALES:
+            raise ConfigError(f"expected a scale of {SCALES}, got {self.scale!r}")
 
 
 def scale_attention(attention: Tensor, scale: Scale = "max", detach_scale: bool = True) -> Tensor:
@@ -41,6 +39,8 @@ def scale_attention(attention: Tensor, scale: Scale = "max", detach_scale: bool 
     "min_max" first subtracts the map's minimum, as public code does; "none" gives the map back. A map that is
     zero everywhere stays zero. detach_scale: minimum and maximum are constants for the gradient.
     """
+    if scale not in SCALES:
+        raise InputError(f"expected a scale of {SCALES}, got {scale!r}")
     if scale == "none":
         return attention
     high = attention.amax((-2, -1), keepdim=True)  # (…, 1, 1)

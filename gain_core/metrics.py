@@ -81,10 +81,12 @@ def attention_inside(attention: Tensor | np.ndarray, mask: Tensor | np.ndarray) 
     """Share of an attention map (h, w) >= 0 that lies inside a mask (H, W) in [0, 1]; in [0, 1].
 
     The mask is averaged down to the map. None when the map is zero everywhere or nothing is masked: there is
-    no share of nothing.
+    no share of nothing. Raises InputError for a mask of other values (0 and 255, say).
     """
-    values = torch.as_tensor(attention).double()
-    inside = area_average(torch.as_tensor(mask).double(), (values.shape[0], values.shape[1]))
+    values, drawn = torch.as_tensor(attention).double(), torch.as_tensor(mask).double()
+    if drawn.numel() and not (drawn.min() >= 0 and drawn.max() <= 1):
+        raise InputError(f"expected a mask in [0, 1], got {float(drawn.min()):g} to {float(drawn.max()):g}")
+    inside = area_average(drawn, (values.shape[0], values.shape[1]))
     total = values.sum()
     if total <= 0 or inside.sum() <= 0:
         return None

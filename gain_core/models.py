@@ -6,8 +6,9 @@ images (B, 3, S, S) -> trunk -> neck -> features (B, K, h, w) -> head -> logits 
 import copy
 import hashlib
 import io
+import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -20,14 +21,15 @@ from torch import Tensor, nn
 from gain_core.backbones import DEFAULT_BACKBONE, Parts, cut_backbone, family
 from gain_core.errors import ConfigError, InputError
 from gain_core.masking import area_average
+from gain_core.pictures import UNREADABLE, marked
 
 __all__ = ["DEFAULT_BACKBONE", "Classifier", "ModelSpec", "build_classifier", "default_spec"]
 __all__ += ["preprocess", "preprocess_mask"]
 
 Triple = tuple[float, float, float]
 
-# Named in the trunk's fingerprint: change it whenever `preprocess` gives other pixels for the same spec.
-_PREPROCESSING = "squash-bilinear-antialias-1"
+# Named in the trunk's fingerprint: change it whenever a file gives the model other pixels for the same spec.
+_PREPROCESSING = "squash-bilinear-antialias-2"
 
 # Layers draw their first weights from torch's one random state: two builds at once would share their draws.
 _BUILDING = threading.Lock()
@@ -51,6 +53,21 @@ class ModelSpec:
     head: Literal["linear", "paper"] = "linear"  # GAP + linear; "paper": VGG's own two fully connected layers
 
     def __post_init__(self) -> None:
+        # A spec may come from anybody's file.
+        for field in ("backbone", "head"):
+            if not isinstance(getattr(self, field), str):
+                raise ConfigError(f"expected {field} as text, got {getattr(self, field)!r}")
+        if not isinstance(self.classes, tuple) or not all(isinstance(name, str) for name in self.classes):
+            raise ConfigError(f"expected a tuple of class names, got {self.classes!r}")
+        if not all(type(side) is int for side in (self.image_size, self.output_stride)):
+            raise ConfigError(
+                f"expected whole numbers of pixels, got {self.image_size!r} and {self.output_stride!r}"
+            )
+        if not isinstance(self.multi_label, bool):
+            raise ConfigError(f"expected multi_label true or false, got {self.multi_label!r}")
+        for triple in (self.mean, self.std):
+            if not all(isinstance(value, int | float) and math.isfinite(value) for value in triple):
+                raise ConfigError(f"expected means and stds as numbers, got {self.mean} and {self.std}")
         if len(self.classes) == 0 or len(set(self.classes)) != len(self.classes):
             raise ConfigError(f"expected at least one class and no name twice, got {self.classes!r}")
         if self.image_size < 32:
@@ -72,7 +89,8 @@ class ModelSpec:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ConfigError(f"unknown keys in model spec: {', '.join(sorted(unknown))}")
-        tuples = {key: tuple(values[key]) for key in ("classes", "mean", "std") if key in values}
+        # JSON knows lists alone; of text, a tuple would be made, too.
+        tuples = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
         try:
             return cls(**{**values, **tuples})
         except TypeError as error:
@@ -95,9 +113,12 @@ class LinearHead(nn.Module):
 class Classifier(nn.Module):
     """`trunk` is what quick mode freezes, `neck` the last convolution, `head` makes logits from its map."""
 
+    own_layers: bool  # False: a copy that computes the same through layers made for that
+
     def __init__(self, spec: ModelSpec, parts: Parts) -> None:
         super().__init__()
         self.spec = spec
+        self.own_layers = True
         self.trunk: nn.Module = parts.trunk  # (B, 3, S, S) -> (B, K0, h0, w0)
         self.neck: nn.Module = parts.neck  # (B, K0, h0, w0) -> (B, K, h, w)
         self.head: nn.Module  # (B, K, h, w) -> (B, C)
@@ -120,7 +141,13 @@ class Classifier(nn.Module):
         """A classifier of the same head and spec whose features come from these modules; `self` stays."""
         other = copy.copy(self)
         other._modules = {**self._modules, "trunk": trunk, "neck": neck}
+        other.own_layers = False
         return other
+
+    def expect_own_layers(self) -> None:
+        """InputError for a frozen or folded copy: it cannot be saved, trained or copied again."""
+        if not self.own_layers:
+            raise InputError("expected the model itself, got a frozen or folded copy of one")
 
     @property
     def linear_head_weights(self) -> Tensor | None:
@@ -134,21 +161,28 @@ class Classifier(nn.Module):
         """
         spec = self.spec
         said = (spec.backbone, spec.image_size, spec.output_stride, spec.mean, spec.std, _PREPROCESSING)
-        digest = hashlib.sha256(repr(said).encode())
-        for name, value in sorted(self.trunk.state_dict().items()):
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return weights_sha256(self.trunk, repr(said))
+
+
+def weights_sha256(module: nn.Module, said: str) -> str:
+    """sha256 (hex) over all weights and buffers, and what else is `said`."""
+    digest = hashlib.sha256(said.encode())
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def default_spec(
-    backbone: str, classes: tuple[str, ...], image_size: int = 224, multi_label: bool = False
+    backbone: str, classes: Sequence[str], image_size: int = 224, multi_label: bool = False
 ) -> ModelSpec:
-    """The spec with the backbone's own mean, std and natural output stride.
+    """The spec with the backbone's own mean, std and natural output stride; classes: their names, in order.
 
-    BackboneError for a backbone that is unknown or not convolutional.
+    ConfigError for a value out of range; BackboneError for a backbone that is unknown or not convolutional.
     """
-    module = family(backbone)
+    if isinstance(classes, str):
+        raise ConfigError(f"expected a list of class names, got the text {classes!r}")
+    module, classes = family(backbone), tuple(classes)
     if backbone == DEFAULT_BACKBONE:  # the packaged weights want other pixels than timm's: (x - 127) / 128
         return ModelSpec(backbone, classes, image_size, multi_label=multi_label)
     configuration: Any = timm.get_pretrained_cfg(backbone)  # is_model, checked by family, says there is one
@@ -172,6 +206,8 @@ def build_classifier(
     "none" everything, is drawn from `seed`; torch's global random state is left as it was. BackboneError as
     `cut_backbone`.
     """
+    if weights not in ("pretrained", "none"):
+        raise ConfigError(f'expected weights "pretrained" or "none", got {weights!r}')
     with _BUILDING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts = cut_backbone(spec.backbone, spec.output_stride, weights == "pretrained", spec.head == "paper")
@@ -191,15 +227,14 @@ def preprocess(image: Image.Image, spec: ModelSpec) -> Tensor:
 
 
 def preprocess_mask(mask: bytes | Image.Image, size: tuple[int, int]) -> Tensor:
-    """A mask of the image's size (PNG bytes or PIL; non-zero = inside) -> float32 (h, w) in [0, 1].
+    """A mask of the image's size (PNG bytes or PIL; inside as `marked` says) -> float32 (h, w) in [0, 1].
 
     size: (h, w) of the result; each value is the share of its cell that the mask covers. InputError for bytes
     that are no image.
     """
     try:
         picture = Image.open(io.BytesIO(mask)) if isinstance(mask, bytes) else mask
-        values = np.array(picture.convert("L"))  # (H, W) uint8
-    except (OSError, SyntaxError) as error:  # Pillow raises either for a damaged PNG
+        inside = torch.from_numpy(marked(picture)).float()  # (H, W) in {0, 1}
+    except UNREADABLE as error:
         raise InputError(f"expected a mask as PNG, got: {error}") from error
-    inside = torch.from_numpy(values > 0).float()  # (H, W) in {0, 1}
     return area_average(inside, size)

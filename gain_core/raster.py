@@ -25,13 +25,15 @@ def shapes_png(
     """Boxes and polygons as the mask that a Sample's `look` and `ignore` take: a 1-bit PNG, 1 inside any.
 
     size: (width, height) of the image as people see it; what lies beyond it is cut off. InputError for a box
-    turned inside out, or a polygon of fewer than three points.
+    turned inside out, a polygon of fewer than three points, or a point that is nowhere.
     """
     outlines = [_corners(box) for box in boxes] + [list(points) for points in polygons]
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)
     for points in outlines:
         if len(points) < 3:
             raise InputError(f"expected a polygon of at least three points, got {points}")
+        if not np.isfinite(points).all():
+            raise InputError(f"expected points in pixels, got {points}")
         mask |= fill_polygon(points, size)
     buffer = io.BytesIO()
     Image.fromarray(mask).save(buffer, "PNG")

@@ -17,18 +17,21 @@ from torch.optim import Optimizer
 from gain_core.atomic import write_atomically
 from gain_core.config import TrainConfig
 from gain_core.errors import CheckpointError
-from gain_core.models import Classifier
+from gain_core.models import Classifier, weights_sha256
 from gain_core.sample import Sample
+
+_DIGEST = hashlib.sha256().digest_size
 
 
 def training_identity(model: Classifier, samples: Sequence[Sample], config: TrainConfig) -> str:
-    """SHA-256 over all that decides the result but the weights that the checkpoint holds.
+    """SHA-256 over all that decides the result: the weights to start from, guidance, settings.
 
     A checkpoint of another identity (guidance was drawn since, the program was upgraded) cannot be continued.
     """
-    said = hashlib.sha256(json.dumps([model.spec.to_dict(), config.to_dict()]).encode())
+    settings = json.dumps([model.spec.to_dict(), config.to_dict()])
+    said = hashlib.sha256(weights_sha256(model, settings).encode())
     if config.mode == "quick":
-        said.update(model.trunk_fingerprint().encode())
+        said.update(model.trunk_fingerprint().encode())  # how kept features were made
     for sample in samples:
         told = (sample.key, sample.label, sample.split, sample.look, sample.ignore, sample.also)
         said.update(repr(told).encode())
@@ -36,7 +39,7 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
 
 
 def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, optimizer: Optimizer) -> None:
-    """`step`: how many are done. Written wholly or not at all."""
+    """`step`: how many are done. Written wholly or not at all, behind a checksum that torch lacks."""
     buffer = BytesIO()
     state = {
         "identity": identity,
@@ -45,7 +48,8 @@ def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, op
         "optimizer": optimizer.state_dict(),
     }
     torch.save(state, buffer)
-    write_atomically(path, buffer.getvalue())
+    content = buffer.getvalue()
+    write_atomically(path, hashlib.sha256(content).digest() + content)
 
 
 def load_checkpoint(path: Path, identity: str, trained: nn.Module, optimizer: Optimizer) -> int:
@@ -55,8 +59,11 @@ def load_checkpoint(path: Path, identity: str, trained: nn.Module, optimizer: Op
     """
     state = _read(path)
     if state.get("identity") != identity:
-        raise CheckpointError(f"{path}: expected a checkpoint of this training, got one of another")
-    trained.load_state_dict(state["weights"])
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of this training, got one of another (it goes on from the model "
+            "as it was at the start, not from one that was trained meanwhile)"
+        )
+    trained.load_state_dict(state["weights"])  # of the same identity, so that they fit
     optimizer.load_state_dict(state["optimizer"])
     step: int = state["step"]
     return step
@@ -64,7 +71,10 @@ def load_checkpoint(path: Path, identity: str, trained: nn.Module, optimizer: Op
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
+        if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+            raise CheckpointError("another content than was written")
+        state = torch.load(BytesIO(content[_DIGEST:]), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file shows itself as any of a dozen types
         raise CheckpointError(f"{path}: expected a training checkpoint, got {error}") from error
     if not isinstance(state, dict):

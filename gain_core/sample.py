@@ -1,9 +1,12 @@
 """What training and prediction are told about one image. Needs no torch: a supervisor may write it down."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+
+from gain_core.errors import InputError
 
 Split = Literal["train", "validation", "test"]
 
@@ -19,7 +22,10 @@ class AlsoShown:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One image with its true class and, for some, guidance for it; with independent classes, more."""
+    """One image with its true class and, for some, guidance for it; with independent classes, more.
+
+    Raises InputError for an unknown split or a key that is no SHA-256.
+    """
 
     key: str  # SHA-256 of the image file, hex: what its kept features are filed under
     path: Path
@@ -30,6 +36,12 @@ class Sample:
     object_mask: Path | None = None  # for evaluation only: training never opens it
     name: str = ""  # what people call the image, for messages; empty: its path
     also: tuple[AlsoShown, ...] = ()  # multi-label data: every class that the image shows beside `label`
+
+    def __post_init__(self) -> None:
+        if self.split not in get_args(Split):
+            raise InputError(f"{self.title}: expected a split of {get_args(Split)}, got {self.split!r}")
+        if not re.fullmatch("[0-9a-f]{64}", self.key):
+            raise InputError(f"{self.title}: expected the file's SHA-256 as key, got {self.key!r}")
 
     @property
     def guided(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gain_core.config import TrainConfig
-from gain_core.data import label_rows
+from gain_core.data import check_masks, label_rows
 from gain_core.errors import CheckpointError, ConfigError, GainError, InputError
 from gain_core.events import Event, Step, Validation
 from gain_core.features import FeatureStore
@@ -19,7 +19,7 @@ from gain_core.models import Classifier
 from gain_core.quick import prepare_quick
 from gain_core.ranks import Ranks, current_ranks
 from gain_core.resume import load_checkpoint, save_checkpoint, training_identity
-from gain_core.sample import Sample
+from gain_core.sample import Sample, guided_training
 from gain_core.streams import Losses, label_loss
 
 
@@ -47,16 +47,17 @@ def train(
     """Train `model` in place, on the training split; afterwards it is in eval mode, on `device`.
 
     store: where quick mode keeps its features (None: nowhere). checkpoint: written every `checkpoint_every`
-    steps and when the generator is closed; a file that is there already is continued, with the same result
-    on a CPU, bit for bit, as if it had never stopped. worker_init_fn: called in every process that loads
-    images (full mode).
+    steps and when the generator is closed; a file that is there already is continued, from the model as it
+    was at the very start, with the same result on a CPU, bit for bit, as if it had never stopped.
+    worker_init_fn: called in every process that loads images (full mode).
 
     Under torchrun (`ranks.joined`) every process calls it with the same arguments and its own device, in full
     mode: a step's images are divided, gradients and figures are the means over the processes, and the first
     one writes the checkpoint. A loss that counts only some images (those with a place outside their mask) is
     then a mean of means. Whoever stops early must stop in every process at the same step.
 
-    Raises InputError (an image that cannot be read, by its name; nothing to learn from), CheckpointError (a
+    Raises InputError (an image that cannot be read or a mask of another shape, by its name; nothing to learn
+    from; the wrong kind of model), CheckpointError (a
     file of another training; the model is then unchanged), GainError when the loss is no longer a number.
     torch's global random state stays as it is.
     """
@@ -64,6 +65,8 @@ def train(
     device = torch.device(device)
     # Once, for every user of positions: test images are never looked at, and positions count the others.
     samples = [sample for sample in samples if sample.split != "test"]
+    for position in guided_training(samples):
+        check_masks(samples[position])
     model.to(device).eval()
     task: Task
     ranks = current_ranks()
@@ -169,6 +172,7 @@ def _validate(model: Classifier, task: Task, positions: list[int], labels: Tenso
 
 
 def _check(model: Classifier, samples: Sequence[Sample]) -> None:
+    model.expect_own_layers()
     count = len(model.spec.classes)
     for sample in samples:
         for label in sample.labels:

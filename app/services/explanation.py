@@ -14,7 +14,7 @@ from app.services.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 from gain_core.attention import explain
 from gain_core.checkpoint import file_sha256, load_model
-from gain_core.frozen import frozen
+from gain_core.freezing import frozen
 from gain_core.models import Classifier, preprocess
 
 # Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.

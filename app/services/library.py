@@ -20,8 +20,8 @@ from app.services.workspace import Workspace
 from db import annotations, runs
 from db import library as rows
 from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
-from gain_core.data import open_rgb
 from gain_core.errors import InputError
+from gain_core.pictures import open_rgb
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 import io
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageOps
 
 from app.services.drawing import mask_png
 from app.services.errors import FileRefusedError
+from gain_core.pictures import as_rgb, marked
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # Pillow opens a JPEG with a second picture in it (many phones write one) under this name.
@@ -42,7 +42,7 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
         if plain:
             return Photograph(data, _SUFFIXES[str(image.format)], *upright.size, converted=False)
         buffer = io.BytesIO()
-        _as_rgb(upright).save(buffer, format="PNG", compress_level=3)
+        as_rgb(upright).save(buffer, format="PNG", compress_level=3)
     except Exception as error:  # Pillow passes on whatever its parsers stumble over
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
     return Photograph(buffer.getvalue(), ".png", *upright.size, converted=True)
@@ -51,8 +51,7 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
 def check_mask(data: bytes, size: tuple[int, int], max_pixels: int) -> bytes:
     """A mask file as a 1-bit PNG, nonzero = object. Raises FileRefusedError, also for another `size`.
 
-    `size`: (width, height) of its photograph. Palette masks count by index; of several channels any will do,
-    but transparency does not count.
+    `size`: (width, height) of its photograph. What counts as marked: `gain_core.pictures.marked`.
     """
     mask = _decoded(data, max_pixels)
     if mask.size != size:
@@ -60,14 +59,10 @@ def check_mask(data: bytes, size: tuple[int, int], max_pixels: int) -> bytes:
             f"The mask has another size than its image: expected {size[0]}×{size[1]}, "
             f"got {mask.size[0]}×{mask.size[1]}."
         )
-    if mask.mode not in ("1", "L", "P", "I", "I;16", "F"):
-        mask = mask.convert("RGB")
-    marked = np.asarray(mask) != 0
-    if marked.ndim == 3:
-        marked = marked.any(axis=2)
-    if not marked.any():
+    inside = marked(mask)
+    if not inside.any():
         raise FileRefusedError("The mask marks no pixel.")
-    return mask_png(Image.fromarray(marked))
+    return mask_png(Image.fromarray(inside))
 
 
 def _decoded(data: bytes, max_pixels: int) -> Image.Image:
@@ -98,19 +93,3 @@ def _too_large(pixels: str, max_pixels: int) -> str:
 def _first_line(error: Exception) -> str:
     lines = str(error).splitlines()
     return lines[0][:200] if lines else type(error).__name__
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        # No upper end is known for these: the darkest pixel becomes black and the brightest white.
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        low, high = float(values.min()), float(values.max())
-        scaled = (values - low) * (255 / (high - low) if high > low else 0.0)
-        return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return image.convert("RGB")

@@ -16,8 +16,8 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 
 DEVICE = torch.device("lazy", 0)
 _aten = torch.ops.aten
-# What a real one does with tensors of both places: copies, and indices that lie on the CPU.
-_MAY_MIX = {_aten._to_copy, _aten.copy_, _aten.index, _aten.index_put, _aten.index_put_}
+_COPIES = {_aten._to_copy, _aten.copy_}
+_INDEXING = {_aten.index, _aten.index_put, _aten.index_put_}
 
 
 class GpuTensor(Tensor):
@@ -64,10 +64,15 @@ class _PretendGpu(TorchDispatchMode):
 
 
 def _run(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    tensors = [item for item in tree_flatten((args, kwargs))[0] if isinstance(item, Tensor)]
+    packet = operation.overloadpacket
+    # What a real one takes from either place: indices into its own tensors, and scalars.
+    checked = (
+        (args[0], args[2:]) if packet in _INDEXING and isinstance(args[0], GpuTensor) else (args, kwargs)
+    )
+    tensors = [item for item in tree_flatten(checked)[0] if isinstance(item, Tensor)]
     on_gpu = any(isinstance(tensor, GpuTensor) for tensor in tensors)
     strays = [t for t in tensors if not isinstance(t, GpuTensor) and t.device.type == "cpu" and t.dim() > 0]
-    if on_gpu and strays and operation.overloadpacket not in _MAY_MIX:
+    if on_gpu and strays and packet not in _COPIES:
         raise RuntimeError(
             f"expected all tensors to be on the same device, found {DEVICE} and cpu ({operation})"
         )
@@ -76,7 +81,7 @@ def _run(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         place = torch.device(place)
         on_gpu = place.type == DEVICE.type
         kwargs = kwargs | {"device": torch.device("cpu") if on_gpu else place}
-    elif operation.overloadpacket in _MAY_MIX:
+    elif packet in _COPIES:
         on_gpu = isinstance(args[0], GpuTensor)
     plain = tree_map_only(GpuTensor, lambda tensor: tensor.held, (args, kwargs))
     result = operation(*plain[0], **plain[1])

@@ -214,6 +214,20 @@ def test_classes_that_do_not_fit_are_refused(classes: Tensor) -> None:
         explain(tiny_model(), images(1), classes)
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("curved", [False, True])
+def test_no_images_have_no_maps(curved: bool, create_graph: bool) -> None:
+    logits, evidence, attention = explain(tiny_model(curved), images(0), create_graph=create_graph)
+    assert logits.shape == (0, 3)
+    assert evidence.shape == attention.shape == (0, 3, 2, 2)
+
+
+@pytest.mark.parametrize("wrong", [images(1)[0], images(1).byte()])
+def test_what_is_no_batch_of_preprocessed_images_is_refused(wrong: Tensor) -> None:
+    with pytest.raises(InputError, match="expected preprocessed images"):
+        explain(tiny_model(), wrong)
+
+
 def test_weights_with_a_graph_need_features_with_one() -> None:
     model = tiny_model(curved=True)
     with pytest.raises(InputError, match="require a gradient"):

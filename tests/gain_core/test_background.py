@@ -1,8 +1,10 @@
 """Which places of unguided images are taken for background."""
 
+import pytest
 import torch
 
 from gain_core.background import background_of_guided, background_regions, only_ignored
+from gain_core.errors import InputError
 
 WATER, BOAT, CAR = torch.eye(3)  # features of one place
 
@@ -79,3 +81,9 @@ def test_a_class_is_only_ignored_when_no_image_of_it_says_where_to_look():
     masks = torch.stack([masks, torch.zeros_like(masks)], 1)  # (5, 2, 2, 2, 2)
     labels = torch.tensor([[label, label] for label, _, _ in drawn])
     assert only_ignored(labels, masks, 4).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(("side", "share"), [(1, 0.5), (4, 0.5), (2, 2), (2, 0)])
+def test_what_does_not_fit_is_refused(side, share):
+    with pytest.raises(InputError, match="expected"):
+        background_of_guided(GUIDED, GUIDED, torch.ones(1, 1, 2, side, side), share)

@@ -87,7 +87,9 @@ def test_counterexamples_among_the_unguided_images_are_found(samples, tmp_path):
     """Two images on the other class's ground: nobody says so, and their backgrounds speak against them."""
     odd = [
         replace(
-            samples[20 + label], path=draw(tmp_path, f"odd-{label}", label, 1 - label, 5)[0], key=str(label)
+            samples[20 + label],
+            path=draw(tmp_path, f"odd-{label}", label, 1 - label, 5)[0],
+            key=f"{label:064}",
         )
         for label in range(len(GROUND))
     ]

@@ -7,7 +7,9 @@ import safetensors.torch
 import torch
 
 from gain_core.checkpoint import file_sha256, load_model, read_header, save_model
-from gain_core.errors import CheckpointError
+from gain_core.errors import CheckpointError, InputError
+from gain_core.folding import folded
+from gain_core.freezing import frozen
 from gain_core.models import Classifier, ModelSpec, build_classifier
 from tests.gain_core.tiny import CLASSES, images
 
@@ -69,6 +71,20 @@ def test_files_of_others_are_refused(model: Classifier, tmp_path: Path) -> None:
         '{"backbone": "test_efficientnet", "classes": ["a"], "colour": 1}',
         '{"backbone": "test_efficientnet", "classes": ["a", "b"]}',  # not the three classes of these weights
         '{"backbone": "no_such_net", "classes": ["a", "b", "c"]}',
+        "[1]",
+        "5",
+        "null",
+        "[" * 100_000,
+        '{"backbone": 5, "classes": ["a", "b", "c"]}',
+        '{"backbone": "test_efficientnet", "classes": 5}',
+        '{"backbone": "test_efficientnet", "classes": "abc"}',
+        '{"backbone": "test_efficientnet", "classes": [1, 2, 3]}',
+        '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "mean": null}',
+        '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "mean": ["a", "b", "c"]}',
+        '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "std": [1, 1, NaN]}',
+        '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "image_size": NaN}',
+        '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "image_size": 64.5}',
+        '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "multi_label": "no"}',
     ],
 )
 def test_a_header_that_does_not_fit_its_weights_is_refused(
@@ -79,6 +95,16 @@ def test_a_header_that_does_not_fit_its_weights_is_refused(
     safetensors.torch.save_file(state, path, {"format": "refocus-model-1", "spec": spec, "extra": "{}"})
     with pytest.raises(CheckpointError, match=r"damaged header|does not fit"):
         load_model(path)
+
+
+def test_a_copy_that_could_not_be_loaded_again_is_not_saved(model: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, model)
+    before = path.read_bytes()
+    for copied in (frozen(model), folded(model)):
+        with pytest.raises(InputError, match="frozen or folded copy"):
+            save_model(path, copied)
+    assert path.read_bytes() == before
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(

@@ -127,6 +127,8 @@ def test_what_does_not_fit_is_refused(tmp_path) -> None:
         class_cues(torch.zeros(2, 2), (2, 2))
     with pytest.raises(InputError, match=r"expected attention .* at least one class"):
         cue_labels(torch.zeros(0, 2, 2), [], (2, 2))
+    with pytest.raises(InputError, match="finite"):
+        class_cues(torch.full((1, 2, 2), torch.nan), (2, 2))
     for classes in ([0, 1], [-1], [254]):
         with pytest.raises(InputError, match="expected 1 classes from 0 to 253"):
             cue_labels(MAP, classes, (2, 2))

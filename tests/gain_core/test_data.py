@@ -5,15 +5,15 @@ import torch
 from PIL import Image
 
 from gain_core.data import (
+    check_masks,
     guidance_maps,
     guidance_pictures,
     inside_map,
-    open_rgb,
     pixels_of,
 )
 from gain_core.errors import InputError
 from gain_core.models import ModelSpec
-from gain_core.sample import Sample, guided_training
+from gain_core.sample import AlsoShown, Sample, guided_training
 
 LEFT = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
 TOP = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
@@ -30,29 +30,9 @@ def png(cells: torch.Tensor, scale: int = 4) -> bytes:
 
 
 def sample(tmp_path, **values) -> Sample:
-    return Sample(**{"key": "k", "path": tmp_path / "stored.png", "label": 0, "split": "train", **values})
-
-
-def test_a_photograph_is_turned_as_its_exif_orientation_says(tmp_path):
-    picture = Image.new("RGB", (4, 2), (0, 0, 255))
-    exif = picture.getexif()
-    exif[0x0112] = 6  # turned by a quarter
-    picture.save(tmp_path / "turned.jpg", exif=exif)
-    assert open_rgb(tmp_path / "turned.jpg").size == (2, 4)
-
-
-@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK"])
-def test_every_usual_mode_opens_as_rgb(tmp_path, mode):
-    Image.new("RGB", (3, 3), (255, 255, 255)).convert(mode).save(tmp_path / "image.tiff")
-    opened = open_rgb(tmp_path / "image.tiff")
-    assert (opened.mode, opened.getpixel((1, 1))) == ("RGB", (255, 255, 255))
-
-
-def test_a_palette_with_transparency_opens_without_a_warning(tmp_path):
-    picture = Image.new("P", (2, 2), 1)
-    picture.putpalette([0, 0, 0, 10, 20, 30])
-    picture.save(tmp_path / "palette.png", transparency=b"\x00\xff")
-    assert open_rgb(tmp_path / "palette.png").getpixel((0, 0)) == (10, 20, 30)
+    return Sample(
+        **{"key": "0" * 64, "path": tmp_path / "stored.png", "label": 0, "split": "train", **values}
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", "cut short"])
@@ -115,3 +95,37 @@ def test_only_training_images_guide(tmp_path):
     splits = ("train", "validation", "test", "train")
     samples = [sample(tmp_path, split=split, look=b"drawn") for split in splits]
     assert guided_training([*samples, sample(tmp_path)]) == [0, 3]
+
+
+@pytest.mark.parametrize("size", [(40, 30), (20, 15), (13, 10), (80, 60)])
+def test_a_mask_of_its_images_shape_is_taken_in_any_size(tmp_path, size):
+    Image.new("RGB", (40, 30)).save(tmp_path / "stored.png")
+    check_masks(sample(tmp_path, look=png(torch.ones(size[1], size[0]), scale=1)))
+
+
+@pytest.mark.parametrize("role", ["look", "ignore", "also"])
+@pytest.mark.parametrize("size", [(30, 40), (30, 30), (41, 29), (20, 30)])
+def test_a_mask_of_another_shape_is_refused_by_name(tmp_path, role, size):
+    Image.new("RGB", (40, 30)).save(tmp_path / "stored.png")
+    mask = png(torch.ones(size[1], size[0]), scale=1)
+    guided = sample(
+        tmp_path, name="boat.png", **({"also": (AlsoShown(1, mask),)} if role == "also" else {role: mask})
+    )
+    with pytest.raises(InputError, match=rf"boat\.png: expected a mask .* 40×30, got {size[0]}×{size[1]}"):
+        check_masks(guided)
+
+
+def test_a_mask_that_was_drawn_before_its_photograph_was_turned_is_refused(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.new("RGB", (40, 30)).save(tmp_path / "stored.jpg", exif=exif)
+    with pytest.raises(InputError, match="30×40, got 40×30"):
+        check_masks(sample(tmp_path, path=tmp_path / "stored.jpg", look=png(torch.ones(30, 40), scale=1)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("split", "Train"), ("key", ""), ("key", "boat/1"), ("key", "A" * 64)]
+)
+def test_a_sample_of_another_split_or_without_a_proper_key_is_refused(tmp_path, field, value):
+    with pytest.raises(InputError, match=f"boat: expected .* got '{value}'"):
+        sample(tmp_path, name="boat", **{field: value})

@@ -1,6 +1,7 @@
 """From files to stored maps and statistics: what `explain` gives, whole or not at all, and only once."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from PIL import Image
 
 from gain_core import dataset_maps
 from gain_core.attention import explain
-from gain_core.data import open_rgb
 from gain_core.dataset_maps import DatasetMaps, MapStatistics, explain_files
 from gain_core.errors import InputError
 from gain_core.events import Phase
+from gain_core.freezing import frozen
 from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier, preprocess
+from gain_core.pictures import open_rgb
 from tests.gain_core.tiny import CLASSES, model_of_maps
 
 Photographs = list[Path]
@@ -130,10 +132,39 @@ def test_another_model_another_file_or_a_damaged_shelf_is_computed_again(
     before = explain_files(model, files, out)
     other = build_classifier(model.spec, seed=1)
     assert explain_files(other, files, out) == explain_files(other, files, tmp_path / "fresh") != before
-    (out / "maps-00000.safetensors").write_bytes(b"half")
-    assert explain_files(model, files, out) == before
+    shelf = out / "maps-00000.safetensors"
+    for damaged in (b"half", shelf.read_bytes()[:-4] + b"else"):
+        shelf.write_bytes(damaged)
+        assert explain_files(model, files, out) == before
+        assert damaged != shelf.read_bytes()
     Image.new("RGB", (50, 50)).save(files[3])
     assert len(explain_files(model, files, out).images) == 7
+
+
+def test_maps_of_an_earlier_call_with_more_files_do_not_stay(
+    model: Classifier, files: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_maps, "_SHELF", 2)
+    for count, shelves in ((7, 4), (3, 2), (0, 0)):
+        explain_files(model, files[:count], tmp_path / "out")
+        assert len(stored(tmp_path / "out")) == shelves
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names are Unix's")
+def test_a_name_in_no_known_encoding_stays_what_it_is(
+    model: Classifier, files: Photographs, tmp_path: Path
+) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.png")
+    Image.new("RGB", (9, 9)).save(odd)
+    (image,) = explain_files(model, [odd], tmp_path / "out").images
+    assert image.file == str(odd)
+    assert b"caf\xe9.png" in (tmp_path / "out" / "statistics.csv").read_bytes()
+    assert explain_files(model, [odd], tmp_path / "out").images == (image,)  # from what was kept
+
+
+def test_a_frozen_copy_is_refused(model: Classifier, files: Photographs, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="frozen or folded copy"):
+        explain_files(frozen(model), files, tmp_path / "out")
 
 
 def test_a_missing_file_is_an_error_at_once(model: Classifier, tmp_path: Path) -> None:

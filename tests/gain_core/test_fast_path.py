@@ -14,7 +14,7 @@ from gain_core.backbones import Parts
 from gain_core.config import FORMS, Form, TrainConfig
 from gain_core.errors import InputError
 from gain_core.folding import NormedConvolution, folded, folded_weights
-from gain_core.frozen import PackedConvolution, frozen
+from gain_core.freezing import PackedConvolution, frozen
 from gain_core.full import Division, FullTask, step_losses
 from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
 from gain_core.sample import Sample
@@ -135,7 +135,7 @@ def test_a_training_step_on_the_fast_path_has_the_plain_losses_and_gradients(for
 
 def test_full_mode_trains_through_the_folded_network_unless_norm_layers_learn() -> None:
     model = network(DEFAULT_BACKBONE)
-    samples = [Sample(str(i), Path(f"{i}.jpg"), i, "train") for i in range(len(CLASSES))]
+    samples = [Sample(f"{i:064}", Path(f"{i}.jpg"), i, "train") for i in range(len(CLASSES))]
     for norms in (False, True):
         config = TrainConfig(mode="full", form="none", train_norms=norms)
         network_used = FullTask(model, samples, config, torch.device("cpu"))._network

@@ -1,5 +1,6 @@
 import hashlib
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -84,6 +85,13 @@ def test_equal_files_are_computed_once(tmp_path, samples, seen):
     kept = FeatureStore(tmp_path / "kept").get_or_compute(toy_model(), [samples[0], samples[1], samples[0]])
     assert sum(seen) == 2
     assert torch.equal(kept[0], kept[2])
+
+
+def test_one_key_for_two_files_is_refused(tmp_path, samples):
+    Image.new("RGB", (9, 9)).save(samples[1].path)
+    samples[1] = replace(samples[1], key=samples[0].key)
+    with pytest.raises(InputError, match=rf"{samples[1].title}: .* got that of {samples[0].title}"):
+        FeatureStore().get_or_compute(toy_model(), samples)
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path, samples, seen):

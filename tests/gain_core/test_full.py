@@ -253,7 +253,7 @@ def test_ignore_this_alone_guides_too(samples):
 
 
 def test_a_sample_without_guidance_has_empty_masks(samples):
-    unguided = Sample("k", samples[9].path, 1, "train")
+    unguided = Sample("0" * 64, samples[9].path, 1, "train")
     _, masks, _ = AugmentedSamples([unguided], toy_model().spec, FAST)[(0, 0, 0)]
     assert masks.shape == (1, 2, 64, 64)
     assert not masks.any()

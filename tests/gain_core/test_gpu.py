@@ -15,7 +15,7 @@ from gain_core.config import TrainConfig
 from gain_core.dataset_maps import explain_files
 from gain_core.events import Step, Validation
 from gain_core.features import FeatureStore
-from gain_core.frozen import frozen
+from gain_core.freezing import frozen
 from gain_core.models import Classifier
 from gain_core.predict import predict
 from gain_core.sample import AlsoShown, Sample
@@ -89,6 +89,10 @@ def test_the_pretended_gpu_refuses_what_a_real_one_refuses() -> None:
             there + here
         with pytest.raises(RuntimeError, match="same device"):
             torch.stack([there, here])
+        with pytest.raises(RuntimeError, match="same device"):
+            here[torch.tensor([0, 2]).to(gpu)]
+        with pytest.raises(RuntimeError, match="same device"):
+            there[torch.tensor([0, 2])] = torch.ones(2)
         with pytest.raises(RuntimeError, match="numpy"):
             there.numpy()
 

@@ -10,20 +10,29 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+import gain_core
 from gain_core.cues import read_labels
 from tests.gain_core.toy import draw
 
 TEXT = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-SMALLER = (("image_size=224", "image_size=64"), ("steps=400, batch_size=16", "steps=2, batch_size=2"))
+SMALLER = (
+    ("image_size=224", "image_size=64"),
+    ("224, multi", "64, multi"),
+    ("steps=400, batch_size=16", "steps=2, batch_size=2"),
+)
 
 
 def test_the_ten_lines_are_about_ten() -> None:
-    for block in BLOCKS[:2]:
+    for block in (BLOCKS[0], BLOCKS[2]):
         statements = [
             one for one in ast.parse(block).body if not isinstance(one, ast.Import | ast.ImportFrom)
         ]
         assert sum((one.end_lineno or 0) - one.lineno + 1 for one in statements) <= 10
+
+
+def test_every_public_name_is_in_the_document() -> None:
+    assert [name for name in gain_core.__all__ if not re.search(rf"\b{name}\b", TEXT)] == []
 
 
 def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +47,20 @@ def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.Monke
             if number == 0:
                 (tmp_path / "masks" / f"{name}-{number}.png").write_bytes(mask)
     items = [(torch.randn(3, 64, 64), n % 2, torch.ones(1, 64, 64) * (n == 0)) for n in range(4)]
-    names: dict[str, object] = {"loader": DataLoader(items, batch_size=2)}
+    several = [
+        (
+            torch.randn(3, 64, 64),
+            torch.tensor([1.0, 1.0, 0.0]),
+            torch.tensor([0, 1]),
+            torch.tensor([True, n == 0]),
+            mask,
+        )
+        for n, mask in enumerate(torch.ones(2, 2, 64, 64))
+    ]
+    names: dict[str, object] = {
+        "loader": DataLoader(items, batch_size=2),
+        "loader_of_several": DataLoader(several, batch_size=2),
+    }
     for block in BLOCKS:
         for large, small in SMALLER:
             block = block.replace(large, small)

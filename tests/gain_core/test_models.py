@@ -172,6 +172,8 @@ def test_what_a_backbone_cannot_do_is_refused() -> None:
         build_classifier(ModelSpec("ghostnet_050", CLASSES, output_stride=16), "none")
     with pytest.raises(BackboneError, match="expected a VGG"):
         build_classifier(ModelSpec("test_efficientnet", CLASSES, head="paper"), "none")
+    with pytest.raises(BackboneError, match=r"got 'repvgg_a0': .* ends the whole program"):
+        build_classifier(ModelSpec("repvgg_a0", CLASSES), "none")
 
 
 def test_weights_that_cannot_be_downloaded_are_a_backbone_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,11 +212,26 @@ def test_a_spec_survives_json_and_refuses_what_it_does_not_know() -> None:
         {"output_stride": 24},
         {"std": (1.0, 0.0, 1.0)},
         {"head": "mlp"},
+        {"classes": "boat"},
+        {"classes": ("boat", 5)},
+        {"backbone": None},
+        {"image_size": 64.5},
+        {"mean": (0.5, 0.5, float("nan"))},
+        {"multi_label": 1},
     ],
 )
 def test_a_spec_out_of_range_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="expected"):
         ModelSpec(**{"backbone": "resnet50", "classes": ("a",), **wrong})  # type: ignore[arg-type]
+
+
+def test_slips_in_making_a_model_are_refused() -> None:
+    with pytest.raises(ConfigError, match="got the text 'boat'"):
+        default_spec("test_efficientnet", ("boat"))
+    assert default_spec("test_efficientnet", ["boat", "car"]).classes == ("boat", "car")
+    for weights in ("None", False):
+        with pytest.raises(ConfigError, match=f"got {weights!r}"):
+            build_classifier(ModelSpec("test_efficientnet", CLASSES), weights)  # type: ignore[arg-type]
 
 
 def test_the_fingerprint_follows_the_trunk_and_the_pixels_and_nothing_else(small: Classifier) -> None:

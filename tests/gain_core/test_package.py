@@ -13,6 +13,18 @@ def test_every_public_name_is_there() -> None:
         _ = gain_core.nothing
 
 
+def test_no_public_name_is_taken_for_the_module_of_that_name() -> None:
+    """A module that is imported becomes an attribute of its package, before any function of that name."""
+    program = """
+import types, gain_core
+for name in gain_core.__all__:
+    given = {}
+    exec(f"from gain_core import {name}", given)
+    assert not isinstance(given[name], types.ModuleType), name
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
 def test_an_error_can_be_caught_without_waiting_for_torch() -> None:
     program = "import sys; from gain_core import GainError; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

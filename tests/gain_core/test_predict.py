@@ -62,7 +62,7 @@ def test_half_the_attention_may_lie_inside(tmp_path, samples):
         both = picture.copy()
     both.paste((210, 40, 40), (0, 0, 16, 16))  # a second red cell, outside the mask
     both.save(path)
-    judged = replace(samples[0], key="both", path=path, look=None, object_mask=mask)
+    judged = replace(samples[0], key="b" * 64, path=path, look=None, object_mask=mask)
     assert predict(red_model(), [judged])[0].attention_inside == pytest.approx(0.5, abs=1e-3)
 
 

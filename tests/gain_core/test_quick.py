@@ -223,7 +223,7 @@ def test_a_finished_training_has_nothing_left_to_do(samples, tmp_path):
     assert same_state(resumed, whole)
 
 
-@pytest.mark.parametrize("change", ["guidance", "config", "trunk", "damage"])
+@pytest.mark.parametrize("change", ["guidance", "config", "trunk", "head", "trained", "cut", "flipped bit"])
 def test_a_checkpoint_of_another_training_is_refused_and_changes_nothing(samples, tmp_path, change):
     path = tmp_path / "checkpoint.pt"
     trained(samples, FAST, checkpoint=path)
@@ -235,8 +235,17 @@ def test_a_checkpoint_of_another_training_is_refused_and_changes_nothing(samples
     elif change == "trunk":
         with torch.no_grad():
             model.trunk[1].bias.add_(1)
-    else:
+    elif change == "head":
+        with torch.no_grad():
+            model.head.linear.bias.add_(1)
+    elif change == "trained":
+        model, _ = trained(samples, FAST)
+    elif change == "cut":
         path.write_bytes(path.read_bytes()[:-100])
+    else:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with pytest.raises(CheckpointError, match="expected a"):
         list(train(model, samples, config, checkpoint=path))

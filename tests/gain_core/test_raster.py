@@ -30,7 +30,7 @@ def test_boxes_and_polygons_add_up() -> None:
 
 
 def test_the_mask_is_what_a_sample_takes(tmp_path) -> None:
-    sample = Sample("k", tmp_path / "x", 0, "train", look=shapes_png((4, 4), boxes=[(0, 0, 2, 4)]))
+    sample = Sample("0" * 64, tmp_path / "x", 0, "train", look=shapes_png((4, 4), boxes=[(0, 0, 2, 4)]))
     maps = guidance_maps(sample, (2, 2))
     assert maps is not None
     assert maps[0].tolist() == [[1, 0], [1, 0]]
@@ -41,3 +41,6 @@ def test_shapes_that_are_none_are_refused() -> None:
         shapes_png((4, 4), boxes=[(3, 0, 1, 1)])
     with pytest.raises(InputError, match="at least three points"):
         shapes_png((4, 4), polygons=[[(0, 0), (1, 1)]])
+    for nowhere in (float("nan"), float("inf")):
+        with pytest.raises(InputError, match="expected points in pixels"):
+            shapes_png((4, 4), polygons=[[(0, 0), (1, 1), (0, nowhere)]])

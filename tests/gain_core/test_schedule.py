@@ -11,7 +11,7 @@ from gain_core.schedule import draw_schedule, seeded
 
 
 def samples(*labels: int, split: str = "train") -> list[Sample]:
-    return [Sample(str(n), Path(), label, split) for n, label in enumerate(labels)]
+    return [Sample(f"{n:064}", Path(), label, split) for n, label in enumerate(labels)]
 
 
 RARE = samples(0, 0, *[1] * 20)  # two images of one class, twenty of the other

@@ -1,0 +1,71 @@
+"""Image files to pixels and to masks, one rule for every format, for the library and the app alike."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from gain_core.errors import InputError
+
+# What Pillow raises for files that are no image, cut short, or too large to be honest.
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+_WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
+
+
+def open_rgb(path: Path, title: str | None = None, at_least: int | None = None) -> Image.Image:
+    """The picture as people see it: RGB as `as_rgb` has it, turned as its EXIF orientation says.
+
+    at_least: a JPEG with both sides at least twice as long is decoded at a half, a quarter or an eighth of
+    its size, which is many times as fast; other files come in full. Raises InputError naming it (by `title`
+    where given: stored files have names that say nothing to people).
+    """
+    try:
+        with Image.open(path) as image:
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+            return as_rgb(ImageOps.exif_transpose(image))
+    except UNREADABLE as error:
+        raise InputError(f"{title or path}: expected a readable image, got {error}") from error
+
+
+def upright_size(path: Path, title: str | None = None) -> tuple[int, int]:
+    """(width, height) as people see it; nothing is decoded. Raises InputError as `open_rgb`."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(0x0112) in (5, 6, 7, 8)  # the orientations on their side
+            return (image.height, image.width) if turned else image.size
+    except UNREADABLE as error:
+        raise InputError(f"{title or path}: expected a readable image, got {error}") from error
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Any mode -> RGB. Transparency is laid on white; 16-bit grey keeps its upper 8 bits.
+
+    32-bit and floating-point pixels have no known upper end: the darkest becomes black, the brightest white.
+    """
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        low, high = float(values.min()), float(values.max())
+        scaled = (values - low) * (255 / (high - low) if high > low else 0.0)
+        return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def marked(image: Image.Image) -> NDArray[np.bool_]:
+    """Which pixels of a mask are inside: (height, width), true where a pixel is not zero.
+
+    A palette counts by its index; of several channels any will do, where the pixel can be seen at all.
+    """
+    if image.mode in ("1", "L", "P", "I", "F") or image.mode.startswith("I;16"):
+        values: NDArray[np.bool_] = np.asarray(image) != 0
+        return values
+    visible = np.asarray(image.convert("RGBA"))  # (height, width, 4)
+    return visible[..., :3].any(axis=2) & (visible[..., 3] > 0)
