@@ -13,6 +13,7 @@ import streamlit as st
 from app import resources, state
 from app.components.problems import told
 from app.components.sidebar import sidebar
+from app.components.words import plain
 from app.jobs import launch
 
 # A file of ours: the browser would fetch a named icon from another machine.
@@ -66,6 +67,6 @@ with told("Refocus cannot open its data folder", "Mend this and reload the page;
     ready = True
 if ready:
     if state.TOAST.get():
-        st.toast(state.TOAST.get(), icon=":material/check:")
+        st.toast(plain(state.TOAST.get()), icon=":material/check:")
         state.TOAST.set("")
     page.run()

@@ -14,7 +14,7 @@ Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the canvas
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
 Filter = Literal["mended", "broken", "wrong", "right", "all"]  # images of a comparison
 
-Drawing = dict[str, Any]  # the canvas's own JSON; lives only here, the database keeps regions in image pixels
+Drawing = dict[str, Any]  # the canvas's own JSON; the database keeps regions in image pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Key(Generic[T]):
     holds: str
 
     def get(self) -> T:
-        if self.name not in st.session_state:
+        if st.session_state.get(self.name) is None:  # a browser may also say that nothing is chosen
             st.session_state[self.name] = self.default()
         value: T = st.session_state[self.name]
         return value
@@ -49,7 +49,8 @@ class Draft:
     current: Drawing  # what the canvas last said
     revision: int  # of the saved guidance it began from, 0 when there was none
     canvas_size: tuple[int, int]  # pixels; coordinates of the drawings above
-    mounts: int = 0  # grows when the canvas must be started again; part of the widget's key
+    mount: int = 0  # number of the canvas that shows it; part of the widget's key
+    kept: list[Any] | None = None  # the objects that the database last heard of, where it has heard of any
 
     @property
     def unsaved(self) -> bool:
@@ -132,10 +133,13 @@ QUEUE_SPLIT: Key[Split] = Key("annotate_split", lambda: "train", "split whose im
 QUEUE: Key[QueueOrder | None] = Key("annotate_queue", _nothing, "order of the queue as first shown")
 GROUP: Key[PickedGroup | None] = Key("annotate_group", _nothing, "evidence group that the queue holds")
 GROUPS_OPEN: Key[bool] = Key("annotate_groups_open", bool, "the list of evidence groups is unfolded")
-ONLY_DOUBTFUL: Key[bool] = Key("annotate_only_doubtful", bool, "the queue holds the doubtful labels alone")
+ONLY_DOUBTFUL: Key[int | None] = Key(
+    "annotate_only_doubtful", _no_image, "project whose queue holds its doubtful labels alone"
+)
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
     "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
 )
+MOUNTS: Key[int] = Key("annotate_mounts", int, "how often a canvas was started; no two share a widget's key")
 ON_CANVAS: Key[tuple[int, ...] | None] = Key(
     "annotate_on_canvas", _nothing, "which drawing the canvas showed in the last run"
 )

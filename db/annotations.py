@@ -13,7 +13,8 @@ from db.errors import ConflictError, NotFoundError
 from db.records import GuidanceRecord, RegionRecord
 from db.rows import guidance_record
 
-_CHANGED = "The regions of this image were changed elsewhere: expected revision {}, got {}. Load them again."
+_CHANGED = "What is drawn on this image was changed in another window in the meantime."
+_RELABELLED = "This image got another label in another window in the meantime."
 
 
 def save_guidance(
@@ -29,13 +30,20 @@ def save_guidance(
 
     Without regions the guidance is removed, and None returned.
     `expected_revision`: of the guidance the caller started from, 0 when there was none; None: never mind.
-    Raises ConflictError when it is another one by now, NotFoundError when there is no such image or no such
-    class in its project.
+    Raises ConflictError when it is another one by now, or when the caller started from the image's own class
+    and that is another one by now; NotFoundError when there is no such image or no such class in its project.
     """
     with database.writing() as session:
+        # The image first, as in `labels.set_label`: in another order the two would wait for each other.
+        own = session.scalar(
+            select(models.Image.class_id).where(models.Image.id == image_id).with_for_update()
+        )
         guidance_id, revision, exists = _lock(session, image_id, class_id)
-        if expected_revision is not None and expected_revision != (revision if exists else 0):
-            raise ConflictError(_CHANGED.format(expected_revision, revision if exists else 0))
+        if expected_revision is not None:
+            if own != class_id:
+                raise ConflictError(_RELABELLED)
+            if expected_revision != (revision if exists else 0):
+                raise ConflictError(_CHANGED)
         session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
         if not regions and not exists:
             return None
@@ -147,7 +155,7 @@ def _insert(session: Session, image_id: int, class_id: int, values: dict[str, An
         return session.scalars(statement.returning(models.Guidance.id)).one()
     except exc.IntegrityError as error:
         # on PostgreSQL two first saves can meet here: there was no row that _lock could have locked
-        raise ConflictError(_CHANGED.format(0, 1)) from error
+        raise ConflictError(_CHANGED) from error
 
 
 def _replace_regions(session: Session, guidance_id: int, regions: Sequence[RegionRecord]) -> None:

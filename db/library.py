@@ -172,6 +172,13 @@ def list_images(database: Database, project_id: int, split: Split | None = None)
         return [ImageRecord(*tuple(row)) for row in session.execute(query)]
 
 
+def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
+    """The images whose label somebody changed, in the order in which they were imported."""
+    query = _IMAGES.where(models.Image.project_id == project_id, models.Image.given_position.is_not(None))
+    with database.reading() as session:
+        return [ImageRecord(*tuple(row)) for row in session.execute(query.order_by(models.Image.id))]
+
+
 def get_image(database: Database, image_id: int) -> ImageRecord:
     with database.reading() as session:
         row = session.execute(_IMAGES.where(models.Image.id == image_id)).one_or_none()

@@ -148,6 +148,17 @@ class Region(Base):
     width: Mapped[float | None] = mapped_column(Float)
 
 
+class Draft(Base):
+    """What somebody has drawn on an image and not saved: it must survive a reload and a restart."""
+
+    __tablename__ = "drafts"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id", ondelete="CASCADE"), index=True)
+    revision: Mapped[int]
+    regions: Mapped[list[Any]]
+
+
 _ACTIVE = text("status IN ({})".format(", ".join(f"'{status}'" for status in ACTIVE_STATUSES)))
 
 

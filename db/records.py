@@ -82,6 +82,16 @@ class GuidanceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftRecord:
+    """A drawing that is not saved yet; training does not see it."""
+
+    image_id: int
+    class_id: int  # the image's class when it was drawn
+    revision: int  # of the guidance it began from, 0 when there was none
+    regions: tuple[RegionRecord, ...]  # none: what was saved is to go
+
+
+@dataclass(frozen=True, slots=True)
 class RefusalRecord:
     name: str  # the file
     reason: str  # one plain sentence

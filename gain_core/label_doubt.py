@@ -29,14 +29,15 @@ class LabelDoubt(NamedTuple):
 def label_doubts(vectors: Tensor, labels: Tensor) -> list[LabelDoubt | None]:
     """For each of N images, vectors (N, K) and labels (N,) long; classes exclude each other.
 
-    The ten nearest others by cosine are asked; of a class with fewer than eleven images as many as it has
-    others, so that a rare class is no reason for doubt. None for classes of fewer than six images, and where
-    no neighbour carries another label.
+    The ten nearest others by cosine are asked; of a class with fewer than eleven images among those that are
+    compared with, as many as it has others there, so that a rare class is no reason for doubt. None for
+    classes of fewer than six such images, and where no neighbour carries another label.
     """
     count = len(labels)
     known = torch.linspace(0, count - 1, min(count, _COMPARED)).long()
     reference = F.normalize(vectors[known].float(), dim=1)
-    others = torch.bincount(labels)[labels] - 1  # (N,) of the same class
+    others = torch.bincount(labels[known], minlength=int(labels.max()) + 1)[labels]  # (N,) of the same class
+    others[known] -= 1
     found: list[LabelDoubt | None] = []
     for rows in torch.arange(count).split(_PIECE):
         likeness = F.normalize(vectors[rows].float(), dim=1) @ reference.T
@@ -50,7 +51,7 @@ def label_doubts(vectors: Tensor, labels: Tensor) -> list[LabelDoubt | None]:
 def _doubt(near: Tensor, label: int, others: int) -> LabelDoubt | None:
     votes = torch.bincount(near, minlength=label + 1)
     votes[label] = 0
-    if others + 1 < LEAST_OF_A_CLASS or not votes.any():
+    if others < LEAST_OF_A_CLASS - 1 or not votes.any():
         return None
     rival = int(votes.argmax())
     return LabelDoubt(rival, int(votes[rival]) / len(near))

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from gain_core.config import RESOLUTIONS, SCORES, Resolution, Score
 from gain_core.errors import InputError
-from gain_core.masking import Scale, area_average, scale_attention
+from gain_core.masking import ROUNDING, Scale, area_average, scale_attention
 from gain_core.models import Classifier
 
 
@@ -241,7 +241,8 @@ def _shares(mask: Tensor, role: str) -> Tensor:
         raise InputError(f"expected {role} masks as bool or floating-point numbers, got {mask.dtype}")
     if mask.numel():
         low, high = mask.aminmax()
-        if not (low >= 0 and high <= 1):  # also where either is not a number
+        # What averaging leaves beyond an end is rounding. Also refused: what is not a number.
+        if not (low >= -ROUNDING and high <= 1 + ROUNDING):
             raise InputError(f"expected {role} masks in [0, 1], got {float(low):g} to {float(high):g}")
     return mask
 

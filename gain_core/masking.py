@@ -10,6 +10,9 @@ from gain_core.config import SCALES, Scale
 from gain_core.errors import ConfigError, InputError
 
 
+ROUNDING = 1e-3  # how far beyond [0, 1] an averaged mask may lie
+
+
 @dataclass(frozen=True)
 class MaskingConfig:
     """What eq. 3–4 leave open. ConfigError for a value out of range."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gain_core.errors import InputError
-from gain_core.masking import area_average
+from gain_core.masking import ROUNDING, area_average
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def attention_inside(attention: Tensor | np.ndarray, mask: Tensor | np.ndarray) 
     no share of nothing. Raises InputError for a mask of other values (0 and 255, say).
     """
     values, drawn = torch.as_tensor(attention).double(), torch.as_tensor(mask).double()
-    if drawn.numel() and not (drawn.min() >= 0 and drawn.max() <= 1):
+    if drawn.numel() and not (drawn.min() >= -ROUNDING and drawn.max() <= 1 + ROUNDING):
         raise InputError(f"expected a mask in [0, 1], got {float(drawn.min()):g} to {float(drawn.max()):g}")
     inside = area_average(drawn, (values.shape[0], values.shape[1]))
     total = values.sum()

@@ -37,6 +37,10 @@ def test_a_person_finds_the_shortcut_draws_retrains_and_compares(
     _make_project(page, server, archive)
     _train_first_model(page)
     _draw_box_and_stroke(page)
+    server.stop()  # nothing is saved yet, and nothing is lost
+    server.start()
+    page.reload()
+    expect(page.get_by_text("2 regions, not saved yet")).to_be_visible()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("2 regions saved").first).to_be_visible()
 

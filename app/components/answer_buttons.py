@@ -31,7 +31,7 @@ def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | N
         for place, (label, shortcut) in LABELS.items():
             if st.button(
                 label,
-                key=f"annotate_{place}_place",
+                key=f"annotate_{place}_place_{image.id}",  # pressed late, it is not for the next image
                 disabled=reason is not None,
                 help=reason or f"{MEANING[place]} {effort.WORTH_OF_ANSWERS}",
                 shortcut=shortcut,
@@ -58,21 +58,21 @@ def act(
     """
     answered = _to_take_back(image)
     if pressed == "back" and answered is not None:
-        if not nothing_unsaved(answered.image):
+        if not nothing_unsaved(ws, answered.image):
             return
         annotation.save(
             ws, answered.image.id, answered.image.class_id, [], expected_revision=answered.revision
         )
-        forget_draft(answered.image)
+        forget_draft(ws, answered.image)
         state.ANSWERED.set(None)
         state.TOAST.set(f"{answered.image.name}: answer taken back.")
         state.IMAGE.set(answered.image.id)
         st.rerun()
     position = state.MAP_CLASS.get()
-    if pressed != "back" and position is not None and nothing_unsaved(image):
+    if pressed != "back" and position is not None and nothing_unsaved(ws, image):
         view = resources.attention(ws, version, image)
         saved = answers.answer(ws, image, view, position, pressed)
-        forget_draft(image)
+        forget_draft(ws, image)
         state.ANSWERED.set(Answered(image, saved.revision))
         state.TOAST.set(f"Saved for {image.name}: {SAVED[pressed]}.")
         if next_id is not None:

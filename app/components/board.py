@@ -4,13 +4,14 @@ import streamlit as st
 
 from app import resources, state
 from app.components.canvas import HOW, ROLES, TOOLS, drawing_canvas
-from app.components.drafts import forget_draft, objects_of, open_draft, restart
+from app.components.drafts import forget_draft, keep, objects_of, open_draft, restart
 from app.components.problems import told
 from app.components.words import one_of
 from app.services import annotation, effort
 from app.services.drawing import fit_canvas, regions_from_canvas
 from app.services.workspace import Workspace
 from app.state import Draft
+from db import library
 from db.records import ImageRecord, VersionRecord
 
 TAKEN = (470, 404)  # pixels of the window that everything but the canvas and the picture beside it needs
@@ -36,13 +37,14 @@ def board(
             draft.current = drawing_canvas(
                 _background(ws, image, version, size),
                 size,
-                key=f"canvas_{image.id}_{draft.mounts}",
+                key=f"canvas_{image.id}_{draft.mount}",
                 seed=draft.seed,
                 tool=state.TOOL.get(),
                 role=state.ROLE.get(),
                 brush=state.BRUSH.get(),
                 disabled=image.split != "train",
             )
+        keep(ws, image, draft)
         with second_row:
             _second_row(draft)
         _actions(ws, image, draft, previous_id, next_id)
@@ -171,12 +173,17 @@ def _actions(
             _go_to(next_id)
     st.markdown(_said(image, draft))
     if save or save_next:
-        with told(
-            f"{image.name} was not saved", "Your drawing is still here. Keep it and save again later, or:"
-        ):
+        with told(f"{image.name} was not saved", "Your drawing is still here."):
             _save(ws, image, draft)
             _go_to(next_id if save_next else image.id)
-        st.button("Show what is saved instead", key="annotate_reload", on_click=forget_draft, args=(image,))
+        with st.container(horizontal=True, gap="small"):
+            st.button("Show what is saved", key="annotate_reload", on_click=forget_draft, args=(ws, image))
+            st.button(
+                "Put mine in its place",
+                key="annotate_overwrite",
+                on_click=_overwrite,
+                args=(ws, image, draft),
+            )
 
 
 def _said(image: ImageRecord, draft: Draft) -> str:
@@ -193,10 +200,22 @@ def _said(image: ImageRecord, draft: Draft) -> str:
     return f":small[:gray[Mark what should decide, and what should not. {effort.START_SMALL}]]"
 
 
+def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
+    """The next save goes over what another window has saved."""
+    saved = annotation.load(ws, image.id, image.class_id)
+    draft.revision = saved.revision if saved else 0
+    state.TOAST.set("Press Save: your drawing then takes the place of what was saved.")
+
+
 def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
+    now = library.get_image(ws.database, image.id)
+    if now.class_id != image.class_id:
+        name = library.list_classes(ws.database, now.project_id)[now.class_position].name
+        state.TOAST.set(f"{image.name} is labelled {name} now. Your drawing is kept; save it for that.")
+        st.rerun()
     regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
     saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=draft.revision)
-    forget_draft(image)
+    forget_draft(ws, image)
     count = one_of(len(regions), "region")
     state.TOAST.set(f"{image.name}: {count} saved." if saved else f"{image.name}: guidance removed.")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import state
+from app.components.group_panel import leave_group
 from app.components.words import one_of
 from app.services.annotation import QueueItem
 
@@ -14,16 +15,18 @@ WHAT_TO_DO = (
 )
 
 
-def only_doubtful(doubtful: Sequence[QueueItem], image_id: int | None) -> bool:
-    """Whether the queue is narrowed to them: asked for, and neither all done nor another image opened."""
-    wanted = state.ONLY_DOUBTFUL.get() and (
+def only_doubtful(project_id: int, doubtful: Sequence[QueueItem], image_id: int | None) -> bool:
+    """Whether the queue is narrowed to them: asked for in this project, and neither all done nor another
+    image opened.
+    """
+    wanted = state.ONLY_DOUBTFUL.get() == project_id and (
         bool(doubtful) and (image_id is None or image_id in [item.image.id for item in doubtful])
     )
-    state.ONLY_DOUBTFUL.set(wanted)
+    state.ONLY_DOUBTFUL.set(project_id if wanted else None)
     return wanted
 
 
-def doubtful_button(count: int, *, narrowed: bool) -> None:
+def doubtful_button(project_id: int, count: int, *, narrowed: bool) -> None:
     """To them, and back to all images; nothing where there are none."""
     if not count:
         return
@@ -35,13 +38,15 @@ def doubtful_button(count: int, *, narrowed: bool) -> None:
         type="tertiary",
         help=None if narrowed else "Images whose label most images like them contradict.",
         on_click=_switch,
-        args=(not narrowed,),
+        args=(None if narrowed else project_id,),
     )
 
 
-def _switch(narrowed: bool) -> None:
-    """Before the page is drawn again: its queue begins anew."""
-    state.ONLY_DOUBTFUL.set(narrowed)
+def _switch(project_id: int | None) -> None:
+    """Before the page is drawn again: its queue begins anew, of all images where it is not narrowed."""
+    state.ONLY_DOUBTFUL.set(project_id)
+    if project_id is None:
+        leave_group()
     state.QUEUE_SPLIT.set("train")
     state.QUEUE.set(None)
     state.IMAGE.set(None)

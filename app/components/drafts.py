@@ -1,15 +1,20 @@
-"""Drawings that are not saved yet: begun from what is stored, kept while the page changes."""
+"""Drawings that are not saved yet: begun from what is stored, and kept with every stroke, so that neither
+another page nor a reload nor a restart loses one.
+"""
 
 from typing import Any
 
 import streamlit as st
 
 from app import state
+from app.components.words import plain
 from app.services import annotation
 from app.services.drawing import canvas_from_regions, regions_from_canvas
+from app.services.errors import DrawingError
 from app.services.workspace import Workspace
 from app.state import Draft, Drawing
-from db.records import ImageRecord
+from db import drafts as kept_drafts
+from db.records import DraftRecord, ImageRecord
 
 
 def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
@@ -24,7 +29,7 @@ def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) 
     arrives = state.ON_CANVAS.get() != on_canvas
     draft = drafts.get(key)
     if draft is None or (arrives and not draft.unsaved):
-        draft = _begin(ws, image, canvas_size, mounts=draft.mounts if draft else 0)
+        draft = _begin(ws, image, canvas_size)
         drafts[key] = draft
     if draft.canvas_size != canvas_size:
         _resize(draft, image, canvas_size)
@@ -37,22 +42,40 @@ def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) 
 def restart(draft: Draft, drawing: Drawing) -> None:
     """Show `drawing` on a fresh canvas."""
     draft.seed = draft.current = drawing
-    draft.mounts += 1
+    draft.mount = state.MOUNTS.get() + 1
+    state.MOUNTS.set(draft.mount)
 
 
-def forget_draft(image: ImageRecord) -> None:
+def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
+    """For after the canvas: put what is new on it into the database."""
+    objects = objects_of(draft.current)
+    if objects == (objects_of(draft.stored) if draft.kept is None else draft.kept):
+        return
+    if draft.unsaved:
+        try:
+            regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
+        except DrawingError:
+            return  # saving says what is wrong with it
+        kept_drafts.keep_draft(ws.database, DraftRecord(image.id, image.class_id, draft.revision, regions))
+    else:
+        kept_drafts.drop_draft(ws.database, image.id)
+    draft.kept = objects
+
+
+def forget_draft(ws: Workspace, image: ImageRecord) -> None:
     """Begin anew from what is stored, the next time."""
-    state.DRAFTS.get().pop((image.id, image.class_id), None)
+    kept_drafts.drop_draft(ws.database, image.id)
+    _leave_memory(image)
     state.ON_CANVAS.set(None)
 
 
-def nothing_unsaved(image: ImageRecord) -> bool:
+def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
     """No drawing of this image waits to be saved; else says so."""
-    draft = state.DRAFTS.get().get((image.id, image.class_id))
-    if draft is not None and draft.unsaved:
-        st.warning(f"{image.name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
-        return False
-    return True
+    if kept_drafts.get_draft(ws.database, image.id) is None:
+        return True
+    name = plain(image.name)
+    st.warning(f"{name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
+    return False
 
 
 def objects_of(drawing: Drawing) -> list[Any]:
@@ -60,18 +83,36 @@ def objects_of(drawing: Drawing) -> list[Any]:
     return found
 
 
-def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int], mounts: int) -> Draft:
+def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
+    """What was drawn last, saved or not. It goes along with the image when its label changes."""
+    size = (image.width, image.height)
+    _leave_memory(image)
     guidance = annotation.load(ws, image.id, image.class_id)
     regions = guidance.regions if guidance else ()
-    stored = canvas_from_regions(regions, (image.width, image.height), canvas_size)
+    revision = guidance.revision if guidance else 0
+    stored = current = canvas_from_regions(regions, size, canvas_size)
+    waiting = kept_drafts.get_draft(ws.database, image.id)
+    if waiting is not None and waiting.regions != regions:
+        current = canvas_from_regions(waiting.regions, size, canvas_size)
+        if waiting.class_id == image.class_id:
+            revision = waiting.revision
+    elif waiting is not None:
+        kept_drafts.drop_draft(ws.database, image.id)
     return Draft(
         stored=stored,
-        seed=stored,
-        current=stored,
-        revision=guidance.revision if guidance else 0,
+        seed=current,
+        current=current,
+        revision=revision,
         canvas_size=canvas_size,
-        mounts=mounts,
+        kept=objects_of(current),
     )
+
+
+def _leave_memory(image: ImageRecord) -> None:
+    """Also what was begun for a label that the image had before."""
+    drafts = state.DRAFTS.get()
+    for key in [key for key in drafts if key[0] == image.id]:
+        del drafts[key]
 
 
 def _resize(draft: Draft, image: ImageRecord, canvas_size: tuple[int, int]) -> None:

@@ -25,6 +25,7 @@ class Frame:
     caption: str = ""
     tone: Tone = "plain"  # colour of the border
     ticked: bool = False
+    unsaved: bool = False  # a drawing waits to be saved; goes before the tick
 
 
 _CSS = """
@@ -44,6 +45,7 @@ button[aria-current=true] .picture { box-shadow: 0 0 0 3px var(--st-primary-colo
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 3px; }
 .tick { position: absolute; right: 4px; top: 4px; width: 17px; height: 17px; border-radius: 50%;
   background: #00b86b; color: #fff; font-size: 12px; line-height: 17px; text-align: center; }
+.waiting { background: #e06a1b; }
 .caption { display: block; font-size: 12px; line-height: 16px; margin-top: 4px; max-width: 100%;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .75; }
 .frames:not(.grid) .caption { width: var(--side); }
@@ -72,10 +74,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     img.src = frame.src
     img.alt = ""
     picture.append(img)
-    if (frame.ticked) {
+    if (frame.unsaved || frame.ticked) {
       const tick = document.createElement("span")
-      tick.className = "tick"
-      tick.textContent = "✓"
+      tick.className = frame.unsaved ? "tick waiting" : "tick"
+      tick.textContent = frame.unsaved ? "✎" : "✓"
       picture.append(tick)
     }
     button.append(picture)
@@ -117,6 +119,7 @@ def film_strip(
                 "caption": frame.caption,
                 "tone": frame.tone,
                 "ticked": frame.ticked,
+                "unsaved": frame.unsaved,
             }
             for frame in frames
         ],

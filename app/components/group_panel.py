@@ -122,6 +122,11 @@ def _pick(version_id: int, group: EvidenceGroup | None) -> None:
     st.query_params.pop("image", None)
 
 
+def leave_group() -> None:
+    """The queue holds all images again."""
+    _settle(None, None)
+
+
 def _settle(version_id: int | None, group: EvidenceGroup | None) -> None:
     """In the session for other pages' sake, in the address for a reload or a link sent to a colleague."""
     if group is None or version_id is None:

@@ -12,7 +12,7 @@ from db.records import ClassRecord, ImageRecord
 
 MEANING = (
     "If the label is wrong, say here what it is. Accuracy counts it there at once, the next retrain learns "
-    "it, and what is drawn stays. Library lists all changes."
+    "it, and what is drawn stays. Library lists all changes, and can train the first model anew with them."
 )
 
 
@@ -29,7 +29,7 @@ def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRe
         "Wrong label",
         sorted(others, key=lambda one: one.position != likeliest),
         format_func=named,
-        key="annotate_label",
+        key=f"annotate_label_{image.id}",  # of this image: a click that comes late is not for the next one
         type="tertiary",
         help=MEANING,
     )
@@ -41,10 +41,13 @@ def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | 
 
     For after the canvas, as the answers. Raises what saving raises.
     """
-    if not nothing_unsaved(image):
+    if not nothing_unsaved(ws, image):
         return
     labels.change_label(ws, image, chosen.id)
-    forget_draft(image)
+    forget_draft(ws, image)
+    answered = state.ANSWERED.get()
+    if answered is not None and answered.image.id == image.id:
+        state.ANSWERED.set(None)  # what it guided goes along, and is no answer about this label
     state.TOAST.set(f"{image.name} is labelled {chosen.name} now.")
     if go_to is not None:
         state.IMAGE.set(go_to)

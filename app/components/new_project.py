@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.problems import EXPECTED
+from app.components.words import plain
 from app.services import library, training
 from app.services.errors import ServiceError
 from app.services.library import ImportReport, Progress
@@ -123,7 +124,9 @@ def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportRep
     except EXPECTED as error:
         bar.empty()
         st.error(
-            f"{error}\n\nNothing was stored. Mend it and try again.", title=what, icon=":material/error:"
+            f"{plain(str(error))}\n\nNothing was stored. Mend it and try again.",
+            title=plain(what),
+            icon=":material/error:",
         )
         return None
 

@@ -4,7 +4,12 @@ from app.services.evaluation import Score
 
 
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}".replace("%", " %")
+    """Whole per cents; one decimal where those would say 100 of what is not all, or 0 of what is not none."""
+    if share is None:
+        return "–"
+    if 0 < share < 1 and round(100 * share) in (0, 100):
+        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+    return f"{100 * share:.0f} %"
 
 
 def of_n(score: Score) -> str:

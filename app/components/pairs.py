@@ -54,4 +54,4 @@ def _says(said: PredictionRecord, true_position: int, classes: Sequence[str]) ->
     """What the model said, green when right and orange when not."""
     right = said.predicted == true_position
     sure = percent(said.probabilities[said.predicted])
-    return f":{'green' if right else 'orange'}-badge[{plain(classes[said.predicted])} {sure}]"
+    return f":{'green' if right else 'orange'}-badge[{sure} {plain(classes[said.predicted])}]"

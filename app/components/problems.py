@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from app.components.words import plain
 from app.services.errors import ServiceError
 from db.errors import DatabaseError
 from gain_core.errors import GainError
@@ -14,11 +15,12 @@ EXPECTED = (ServiceError, DatabaseError, GainError)
 
 @contextmanager
 def told(what: str, remedy: str) -> Iterator[None]:
-    """Show an expected error of the block in place: `what` went wrong, its own sentence, and the `remedy`.
+    """Show an expected error of the block in place: `what` went wrong and its own sentence, both plain text,
+    and the `remedy`, Markdown.
 
     Anything else is a fault of the program and goes on to Streamlit, which logs it.
     """
     try:
         yield
     except EXPECTED as error:
-        st.error(f"{error}\n\n{remedy}", title=what, icon=":material/error:")
+        st.error(f"{plain(str(error))}\n\n{remedy}", title=plain(what), icon=":material/error:")

@@ -1,5 +1,7 @@
 """The sidebar's Retrain panel: start a run, watch it, hear how it ended."""
 
+from typing import Literal
+
 import streamlit as st
 
 from app import state
@@ -9,7 +11,7 @@ from app.components.words import one_of
 from app.services import training
 from app.services.training import TrainingStatus
 from app.services.workspace import Workspace
-from db import versions
+from db import drafts, versions
 from db.records import ProjectRecord, RunMode, RunRecord
 
 MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
@@ -33,8 +35,10 @@ def run_panel(ws: Workspace, project: ProjectRecord) -> None:
 
 
 def start_first_model(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
-    """The button that trains a project's first model."""
-    if st.button("Train first model", key=key, type="primary", icon=":material/play_arrow:"):
+    """The button that trains a project's first model, or trains it anew."""
+    label = "Train first model" + ("" if project.current_version_id is None else " anew")
+    kind: Literal["primary", "secondary"] = "primary" if project.current_version_id is None else "secondary"
+    if st.button(label, key=key, type=kind, icon=":material/play_arrow:"):
         with told("The training did not start", "Nothing was changed; try again."):
             training.request_first_model(ws, project.id)
             st.rerun()
@@ -71,7 +75,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
             st.caption(f"Starts again from version {start.number} with all guidance.")
-    unsaved = sum(draft.unsaved for draft in state.DRAFTS.get().values())
+    unsaved = len(drafts.drafted_images(ws.database, project.id))
     if unsaved:
         st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
     if pressed:

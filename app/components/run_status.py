@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.components.problems import told
+from app.jobs import launch
 from app.services import training
 from app.services.workspace import Workspace
 from db import runs
@@ -38,6 +39,7 @@ def _live(ws: Workspace, run_id: int) -> None:
     with told(
         "The state of the run cannot be read", "It goes on by itself; this page looks again in a second."
     ):
+        launch.ensure_worker(ws)  # this alone is drawn again while somebody watches
         run = runs.get_run(ws.database, run_id)
         if run.status not in ACTIVE_STATUSES:
             st.rerun()

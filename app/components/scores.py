@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.components.numbers import of_n, percent, points
-from app.components.words import one_of
+from app.components.words import one_of, plain
 from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Evaluation, Score
 
 
@@ -32,7 +32,12 @@ def score_cards(comparison: Comparison) -> None:
             help="Share of the true class's attention that lies inside the object's mask, or inside your "
             "regions where no mask is known; the mean over the images that have one.",
         )
-        st.caption("of all attention lies on the object")
+        known = after.overall.attention_images
+        st.caption(
+            f"of all attention lies on the object, in {one_of(known, 'image')}"
+            if known
+            else "No image here has a mask, or was drawn on before this version was trained."
+        )
     with mended.container(border=True, height="stretch", gap=None):
         broken = len(comparison.changed("broken"))
         st.metric("Mended", len(comparison.changed("mended")), -broken, delta_description="broken")
@@ -84,7 +89,7 @@ def _worst_group(before: Evaluation, after: Evaluation) -> None:
         points(worst_before.score.accuracy, worst_after.score.accuracy),
         help="The accuracy of the group that fares worst; before, it may have been another group. " + note,
     )
-    st.caption(f"{worst_after.name}: {of_n(worst_after.score)}")
+    st.caption(f"{plain(worst_after.name)}: {of_n(worst_after.score)}")
 
 
 def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: str) -> None:

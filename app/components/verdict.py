@@ -92,8 +92,10 @@ def _map_class(
         state.MAP_CLASS.set(view.predicted)
         state.MAP_CLASS_FOR.set((image.id, version.id))
     positions = [item.position for item in classes]
-    names = {item.position: item.name for item in classes}
-    widget = st.pills if len(classes) <= CLASSES_AS_PILLS else st.selectbox
+    few = len(classes) <= CLASSES_AS_PILLS
+    widget = st.pills if few else st.selectbox
+    # A pill's label is Markdown, a menu's is not.
+    names = {item.position: plain(item.name) if few else item.name for item in classes}
     chosen: int = widget(  # type: ignore[operator]
         "What speaks for",
         positions,

@@ -40,7 +40,8 @@ class QueueItem:
     @property
     def doubtful(self) -> bool:
         """Nobody has looked yet whether the label that the others contradict is right."""
-        return self.rival is not None and not self.guided and self.image.review != "skipped"
+        looked = self.guided or self.image.review == "skipped" or self.image.given_position is not None
+        return self.rival is not None and not looked
 
     @property
     def probability_true(self) -> float | None:
@@ -89,7 +90,7 @@ def _judged(
         if said.attention_spread is not None:
             reason = f"{reason[:-1]}, looking at {said.attention_spread:.0%} of the picture."
     item = QueueItem(image, said, guided, reason)
-    if said is not None and item.rival is not None:
+    if said is not None and item.rival is not None and image.given_position is None:
         reason += f" {_doubt(said):.0%} of the images most like it are {names[item.rival]}: a wrong label?"
     prefix = ("", "Guided. ", "Skipped. ")[done]
     return (done, order), urgency, replace(item, reason=prefix + reason)

@@ -24,9 +24,10 @@ class Score:
 
     correct: int
     n: int
-    attention_inside: (
-        float | None
-    )  # mean share of the true class's attention inside the mask, over images with one
+    # Mean share of the true class's attention inside the mask, or inside the regions that were drawn by the
+    # time the version was trained, over the images that have either.
+    attention_inside: float | None
+    attention_images: int = 0  # how many those are
 
     @property
     def accuracy(self) -> float | None:
@@ -168,6 +169,7 @@ def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:
         correct=sum(prediction.predicted == image.class_position for image, prediction in members),
         n=len(members),
         attention_inside=fmean(inside) if inside else None,
+        attention_images=len(inside),
     )
 
 

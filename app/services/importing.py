@@ -110,11 +110,9 @@ def _judge(
     if on_progress is not None:
         on_progress(total, total, "Storing the project")
     if converted:
-        layout.notes.append(f"{converted} images were stored as plain RGB, white behind transparency.")
+        layout.notes.append(f"Stored as plain RGB, white behind transparency: {converted}.")
     if misnamed:
-        layout.notes.append(
-            f"{len(misnamed)} images have another format than their name says, e.g. {misnamed[0]}."
-        )
+        layout.notes.append(f"Of another format than their name says: {len(misnamed)}, e.g. {misnamed[0]}.")
     return accepted
 
 

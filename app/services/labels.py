@@ -32,7 +32,7 @@ def changed_labels(ws: Workspace, project_id: int) -> list[ChangedLabel]:
     names = [item.name for item in library.list_classes(ws.database, project_id)]
     return [
         ChangedLabel(image, was=names[image.given_position], now=names[image.class_position])
-        for image in library.list_images(ws.database, project_id)
+        for image in library.list_relabelled(ws.database, project_id)
         if image.given_position is not None
     ]
 

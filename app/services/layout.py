@@ -50,23 +50,23 @@ def read_layout(source: Source) -> Layout:
     """Raises ImportRefusedError when neither an index nor class folders can be made out."""
     if not source.names:
         raise ImportRefusedError("Expected images, got no file that can be read.")
-    first = source.names[0].split("/")[0]
-    for prefix in ("", f"{first}/"):  # a zip is often one folder that holds everything
-        if f"{prefix}{INDEX}" in source.names:
-            return _from_index(source, prefix)
-    return _from_folders(source)
+    if INDEX in source.names:
+        return _from_index(source, "")
+    # A zip is often one folder that holds everything.
+    inner = [name for name in source.names if name.count("/") == 1 and name.endswith(f"/{INDEX}")]
+    return _from_index(source, inner[0].removesuffix(INDEX)) if len(inner) == 1 else _from_folders(source)
 
 
 def _from_folders(source: Source) -> Layout:
     layout = Layout()
     paths = {path: path.split("/") for path in source.names}
-    # One folder around everything carries no meaning, unless it is "train" itself.
-    while (
-        len({parts[0] for parts in paths.values()}) == 1
-        and all(len(parts) > 2 for parts in paths.values())
-        and next(iter(paths.values()))[0].lower() not in _SPLITS
-    ):
-        paths = {path: parts[1:] for path, parts in paths.items()}
+    # One folder around the others carries no meaning, unless it is "train" itself. A lone file beside or in
+    # it, a README say, is no reason to take it for the only class.
+    while any(len(parts) > 2 for parts in paths.values()):
+        folders = {parts[0] for parts in paths.values() if len(parts) > 1}
+        if len(folders) > 1 or folders.pop().lower() in _SPLITS:
+            break
+        paths = {path: parts[1:] or parts for path, parts in paths.items()}
     has_splits = any(_SPLITS.get(parts[0].lower()) == "train" and len(parts) > 2 for parts in paths.values())
     for path, parts in paths.items():
         name = "/".join(parts)
@@ -124,9 +124,7 @@ def _from_index(source: Source, prefix: str) -> Layout:
         layout.entries.append(entry)
     left_out = [name for name in source.names if name not in used]
     if left_out:
-        layout.notes.append(
-            f"{len(left_out)} files are not named in {INDEX} and were left out, e.g. {left_out[0]}."
-        )
+        layout.notes.append(f"Not named in {INDEX} and left out: {len(left_out)}, e.g. {left_out[0]}.")
     return layout
 
 

@@ -21,7 +21,7 @@ from app.services.annotation import QueueItem
 from app.services.evidence_groups import EvidenceGroup
 from app.services.workspace import Workspace
 from app.state import QueueOrder
-from db import library, versions
+from db import drafts, library, versions
 from db.errors import NotFoundError
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
@@ -60,7 +60,8 @@ def annotate_page(ws: Workspace) -> None:
     if picked is not None:
         queues = {split: _only(picked, queues[split]) for split in LOOKED_AT}
     doubtful = [item for item in queues["train"] if item.doubtful]
-    narrowed = only_doubtful(doubtful, None if image is None else image.id)
+    narrowed = only_doubtful(project.id, doubtful, None if image is None else image.id)
+    guided = sum(item.guided for item in queues["train"])
     if narrowed:
         queues = {"train": doubtful, "validation": []}
     if not queues[state.QUEUE_SPLIT.get()]:
@@ -85,8 +86,8 @@ def annotate_page(ws: Workspace) -> None:
     if project.current_version_id is not None:
         version = versions.get_version(ws.database, project.current_version_id)
     with st.container(gap=None):
-        with _head(ws, project, queues, queue, image, whole=picked is None and not narrowed):
-            doubtful_button(len(doubtful), narrowed=narrowed)
+        with _head(ws, project, queues, queue, image, guided, whole=picked is None and not narrowed):
+            doubtful_button(project.id, len(doubtful), narrowed=narrowed)
             if version is not None and not narrowed:
                 group_panel(ws, version, groups, {item.image.id: item for item in everything}, picked)
         if narrowed:
@@ -141,13 +142,13 @@ def _head(
     queues: dict[Split, list[QueueItem]],
     queue: list[QueueItem],
     image: ImageRecord,
+    guided: int,
     *,
     whole: bool,
 ) -> DeltaGenerator:
     """Draws it; the row, for what else belongs there. `whole`: the queue is not narrowed to a group, whose
     sentence says what is wrong in it."""
     place = next((number for number, item in enumerate(queue, 1) if item.image.id == image.id), None)
-    guided = sum(item.guided for item in queues["train"])
 
     def begin_anew() -> None:
         state.IMAGE.set(None)
@@ -200,20 +201,23 @@ def _strip(
 ) -> int | None:
     here = next((index for index, item in enumerate(queue) if item.image.id == image.id), 0)
     first = max(0, here - BEHIND)
-    frames = [_frame(ws, item, classes) for item in queue[first : first + STRIP]]
+    waiting = drafts.drafted_images(ws.database, image.project_id)
+    frames = [_frame(ws, item, classes, item.image.id in waiting) for item in queue[first : first + STRIP]]
     return film_strip(frames, key="queue_strip", current=image.id, side=58)
 
 
-def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord]) -> Frame:
+def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], unsaved: bool) -> Frame:
     tone: Tone = "plain"
     if item.predicted is not None:
         tone = "right" if item.predicted == item.image.class_position else "wrong"
     return Frame(
         id=item.image.id,
         jpeg=resources.thumbnail(ws, item.image, 96),
-        title=f"{item.image.name}, {classes[item.image.class_position].name}: {item.reason}",
+        title=f"{item.image.name}, {classes[item.image.class_position].name}: {item.reason}"
+        + (" Drawn on, not saved yet." if unsaved else ""),
         tone=tone,
         ticked=item.guided,
+        unsaved=unsaved,
     )
 
 
@@ -246,7 +250,7 @@ def _desk(
             act(ws, image, version, asked.pressed, next_id)
     if asked.label is not None:
         with left, told(f"{image.name} keeps its label", "Reload the page to see what is saved now."):
-            change(ws, image, asked.label, next_id if state.ONLY_DOUBTFUL.get() else image.id)
+            change(ws, image, asked.label, next_id if state.ONLY_DOUBTFUL.get() is not None else image.id)
 
 
 with told("This project cannot be drawn on", "Reload the page; nothing that was saved is lost."):

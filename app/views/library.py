@@ -9,7 +9,7 @@ from app.components.problems import told
 from app.components.project_images import counts_table, groups_tables, refusals_table, thumbnails
 from app.components.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.components.words import listed, one_of
+from app.components.words import one_of, plain
 from app.services import labels, library, training
 from app.services.library import ProjectOverview
 from app.services.workspace import Workspace
@@ -48,7 +48,7 @@ def _two_choices(ws: Workspace) -> None:
 
 def _head(project: ProjectRecord, overview: ProjectOverview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(project.name, width="stretch")
+        st.header(plain(project.name), width="stretch")
         is_open = state.NEW_PROJECT_OPEN.get()
         if st.button(
             "Close" if is_open else "New project",
@@ -74,8 +74,9 @@ def _head(project: ProjectRecord, overview: ProjectOverview) -> None:
 @st.dialog("Delete this project?", icon=":material/delete:")
 def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None:
     st.markdown(
-        f"**{project.name}**: {one_of(overview.n_images, 'image')}, the guidance of {overview.n_guided} of "
-        "them, all runs and all model versions are removed from this machine. This cannot be undone."
+        f"**{plain(project.name)}**: {one_of(overview.n_images, 'image')}, the guidance of "
+        f"{overview.n_guided} of them, all runs and all model versions are removed from this machine. "
+        "This cannot be undone."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="keep_project"):
@@ -116,7 +117,7 @@ def _first_model(ws: Workspace, project: ProjectRecord) -> None:
 def _notes() -> None:
     """What the last import decided by itself, until the page is left."""
     if state.IMPORT_NOTES.get():
-        st.info(listed(state.IMPORT_NOTES.get()), icon=":material/info:")
+        st.info(plain(" ".join(state.IMPORT_NOTES.get())), icon=":material/info:")
 
 
 def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
@@ -141,6 +142,12 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
     if changes:
         with tabs[2]:
             changed_labels_table(changes)
+            if project.current_version_id is not None:
+                st.caption(
+                    "The next retrain learns them, and needs at least one drawing. Without any, train the "
+                    "first model anew; it becomes a version like the others."
+                )
+                start_first_model(ws, project, key="labels_first_model")
     if overview.n_refused:
         with tabs[-1]:
             refusals_table(ws, project)

@@ -11,7 +11,7 @@ from app.components.numbers import of_n, percent
 from app.components.problems import told
 from app.components.publishing import publish_button
 from app.components.sidebar import chosen_project
-from app.components.words import ago
+from app.components.words import ago, plain
 from app.services import evaluation
 from app.services.workspace import Workspace
 from db import versions
@@ -65,7 +65,7 @@ def _card(ws: Workspace, project: ProjectRecord, version: VersionRecord, numbers
         with worst.container(gap=None):
             group = figures.worst_group or figures.worst_group_any
             st.metric("Worst group", percent(group.score.accuracy if group else None))
-            st.caption(f"{group.name}, n = {group.score.n}" if group else "no images")
+            st.caption(f"{plain(group.name)}, n = {group.score.n}" if group else "no images")
         with buttons:
             publish_button(ws, project, version, key=f"publish_{version.id}")
             st.download_button(

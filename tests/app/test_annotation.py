@@ -181,7 +181,7 @@ def test_a_save_over_somebody_elses_is_refused_and_keeps_theirs(
 ) -> None:
     image = images[0]
     theirs = annotation.save(ws, image.id, image.class_id, [STROKE], expected_revision=0)
-    with pytest.raises(ConflictError, match="changed elsewhere"):
+    with pytest.raises(ConflictError, match="changed in another window"):
         annotation.save(ws, image.id, image.class_id, [BOX], expected_revision=0)
     assert annotation.load(ws, image.id, image.class_id) == theirs
     assert theirs is not None

@@ -75,7 +75,7 @@ def test_an_empty_map_is_refused_and_nothing_is_stored(seeded: Seeded) -> None:
 def test_an_answer_never_replaces_guidance_even_when_that_came_meanwhile(seeded: Seeded) -> None:
     boat, _ = seeded.images()
     drawn = annotation.save(seeded.ws, boat.id, boat.class_id, [BOX])
-    with pytest.raises(ConflictError, match="changed elsewhere"):
+    with pytest.raises(ConflictError, match="changed in another window"):
         answers.answer(seeded.ws, boat, VIEW, 0, "right")
     assert annotation.load(seeded.ws, boat.id, boat.class_id) == drawn
 

@@ -51,6 +51,25 @@ def test_a_zip_of_one_folder_with_everything_in_it_is_understood(ws: Workspace, 
     assert {image.name for image in rows.list_images(ws.database, report.project_id)} == set(two_classes())
 
 
+@pytest.mark.parametrize("lone", ["harbour/README.txt", "README.txt", "harbour/loose.png", "A first.txt"])
+def test_a_lone_file_beside_the_folders_is_refused_alone(ws: Workspace, tmp_path: Path, lone: str) -> None:
+    files = {**two_classes("harbour/"), lone: photograph(3)}
+    report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
+    assert {image.name for image in rows.list_images(ws.database, report.project_id)} == set(two_classes())
+    assert [(item.name, item.reason) for item in report.refused] == [
+        (lone.removeprefix("harbour/"), "It lies in no class folder.")
+    ]
+
+
+def test_an_index_inside_one_folder_is_found_with_files_beside_it(ws: Workspace, tmp_path: Path) -> None:
+    files = {f"harbour/{name}": data for name, data in two_classes().items()}
+    table = index("file,label", *(f"{name},{name.split('/')[0]}" for name in two_classes()))
+    report = library.import_zip(
+        ws, "a", zipped(tmp_path / "a.zip", {**files, "harbour/index.csv": table, "A first.txt": b"x"})
+    )
+    assert report.accepted == 4
+
+
 def test_folders_named_train_val_and_test_are_splits(ws: Workspace, tmp_path: Path) -> None:
     files = {**two_classes("train/"), "val/car/9.png": photograph(9), "Test/boat/8.png": photograph(8)}
     report = library.import_zip(
@@ -103,7 +122,7 @@ def test_an_index_gives_labels_splits_groups_and_masks(ws: Workspace, tmp_path: 
     report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
     images = {image.name: image for image in rows.list_images(ws.database, report.project_id)}
     assert report.refused == ()
-    assert report.notes == ("1 files are not named in index.csv and were left out, e.g. notes.txt.",)
+    assert report.notes == ("Not named in index.csv and left out: 1, e.g. notes.txt.",)
     assert images["photos/0.png"].groups == {"place": "sea", "weather": "sun"}
     assert images["photos/1.png"].groups == {"place": "land"}
     assert images["photos/2.png"].split == "validation"
@@ -190,7 +209,7 @@ def test_a_png_named_jpg_is_taken_for_what_it_is_and_reported(ws: Workspace, tmp
         ws, "a", zipped(tmp_path / "a.zip", {**two_classes(), "car/x.jpg": photograph(7)})
     )
     assert report.refused == ()
-    assert "1 images have another format than their name says, e.g. car/x.jpg." in report.notes
+    assert "Of another format than their name says: 1, e.g. car/x.jpg." in report.notes
 
 
 # ── folders ──

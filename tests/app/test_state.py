@@ -45,6 +45,18 @@ def test_a_key_starts_at_its_default_and_keeps_what_is_set() -> None:
     assert app.run().text[0].value == "35 quick {}"
 
 
+def test_a_choice_that_a_browser_has_lost_is_the_default_again() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from app import state
+
+        st.session_state[state.TOOL.name] = None
+        st.text(f"{state.TOOL.get()}")
+
+    assert AppTest.from_function(script).run().text[0].value == "rect"
+
+
 def test_only_a_change_of_page_counts_as_an_arrival() -> None:
     def script() -> None:
         import streamlit as st

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import exc
 
-from db import annotations, library
+from db import annotations, labels, library
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
 from db.records import GuidanceRecord, ImageRecord, ProjectRecord, RegionRecord
@@ -81,12 +81,23 @@ def test_an_old_page_does_not_overwrite_regions_drawn_since(
     database: Database, image: ImageRecord, save: Save
 ) -> None:
     save(BOX)
-    with pytest.raises(ConflictError, match="expected revision 0, got 1"):
+    with pytest.raises(ConflictError, match="changed in another window"):
         save(POLYGON, expected_revision=0)
     current = save(BRUSH, expected_revision=1)
-    with pytest.raises(ConflictError, match="expected revision 1, got 2"):
+    with pytest.raises(ConflictError, match="changed in another window"):
         save(POLYGON, expected_revision=1)
     assert annotations.get_guidance(database, image.id, image.class_id) == current
+
+
+def test_what_was_drawn_for_a_label_that_was_changed_since_is_refused(
+    database: Database, project: ProjectRecord
+) -> None:
+    image = first_image(database, project)
+    car = library.list_classes(database, project.id)[1]
+    labels.set_label(database, image.id, car.id, expected_class_id=image.class_id)
+    with pytest.raises(ConflictError, match="got another label"):
+        annotations.save_guidance(database, image.id, image.class_id, [BOX], b"1", None, expected_revision=0)
+    assert annotations.list_guidance(database, project.id) == []
 
 
 def test_a_revision_is_not_given_again_after_the_regions_were_removed(
@@ -95,7 +106,7 @@ def test_a_revision_is_not_given_again_after_the_regions_were_removed(
     save(BOX)  # an old page shows revision 1
     save()
     drawn_anew = save(BRUSH)
-    with pytest.raises(ConflictError, match="expected revision 1, got 3"):
+    with pytest.raises(ConflictError, match="changed in another window"):
         save(POLYGON, expected_revision=1)
     assert annotations.get_guidance(database, image.id, image.class_id) == drawn_anew
 

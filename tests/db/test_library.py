@@ -6,12 +6,12 @@ import pickle
 import pytest
 from sqlalchemy import exc
 
-from db import annotations, library, runs
+from db import annotations, drafts, library, runs
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
 from db.library import NewImage
 from db.models import Base
-from db.records import ProjectRecord, RefusalRecord
+from db.records import DraftRecord, ProjectRecord, RefusalRecord
 from tests.db.build import (
     BOX,
     count_rows,
@@ -131,6 +131,7 @@ def test_deleting_a_project_deletes_all_that_is_its_own_and_nothing_else(databas
     request(database, doomed, base_version_id=version.id)
     image = first_image(database, doomed)
     annotations.save_guidance(database, image.id, image.class_id, [BOX], b"png", None)
+    drafts.keep_draft(database, DraftRecord(image.id, image.class_id, 1, (BOX,)))
     assert set(count_rows(database)) == set(Base.metadata.tables)  # every table has something to lose
 
     library.delete_project(database, doomed.id)

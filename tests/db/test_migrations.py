@@ -22,8 +22,8 @@ STEP = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
@@ -82,7 +82,7 @@ def add_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     def add(more: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(db.migrations._FOLDER, folder)
-        (folder / "versions" / "0004_next.py").write_text(STEP.format(more=more), "utf-8")
+        (folder / "versions" / "0005_next.py").write_text(STEP.format(more=more), "utf-8")
         monkeypatch.setattr(db.migrations, "_FOLDER", folder)
 
     return add
@@ -113,7 +113,7 @@ def test_a_step_that_breaks_references_changes_nothing(
         Database.open(url)
     assert count_rows(database) == before
     with database.reading() as session:
-        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0003"
+        assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0004"
 
 
 def test_predictions_of_the_first_schema_stay_and_know_neither_group_nor_doubt(
@@ -121,7 +121,7 @@ def test_predictions_of_the_first_schema_stay_and_know_neither_group_nor_doubt(
 ) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(db.migrations._FOLDER, folder)
-    for later in ("0002_evidence_groups.py", "0003_labels.py"):
+    for later in ("0002_evidence_groups.py", "0003_labels.py", "0004_drafts.py"):
         (folder / "versions" / later).unlink()
     with monkeypatch.context() as patch:
         patch.setattr(db.migrations, "_FOLDER", folder)

@@ -66,3 +66,11 @@ def test_pieces_and_a_part_of_the_images_find_the_same(monkeypatch: pytest.Monke
     part = label_doubts(vectors, labels)
     assert part[7] == LabelDoubt(0, 1.0)
     assert [n for n, doubt in enumerate(part) if doubt and doubt.share > 0.5] == [7]
+
+
+def test_a_class_that_is_rare_among_those_compared_with_is_no_reason_for_doubt_either(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(label_doubt, "_COMPARED", 60)
+    for rare in (6, 12, 40, 100):
+        assert label_doubts(*two_kinds(first=400, second=rare)) == [None] * (400 + rare), rare

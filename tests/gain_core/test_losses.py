@@ -219,6 +219,11 @@ def test_masks_beyond_0_to_1_are_refused(loss: Callable[[Tensor], Tensor], wrong
 
 
 @pytest.mark.parametrize("loss", GUIDANCE)
+def test_what_averaging_leaves_beyond_one_is_no_error(loss: Callable[[Tensor], Tensor]) -> None:
+    torch.testing.assert_close(loss(maps([LEFT]) * (1 + 1e-6)), loss(maps([LEFT])))
+
+
+@pytest.mark.parametrize("loss", GUIDANCE)
 def test_a_mask_may_be_bool(loss: Callable[[Tensor], Tensor]) -> None:
     assert loss(maps([LEFT]).bool()) == loss(maps([LEFT]))
 

@@ -1,5 +1,7 @@
 """Opens pages through the real entry point, and reads them."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +39,22 @@ def open_page(name: str = "library", state: dict[str, Any] | None = None) -> App
     return app
 
 
+def own_key(elements: Iterable[Any], key: str) -> str:
+    """`key`, or it with the number of the image on screen behind it."""
+    known = [str(one.key) for one in elements]
+    return next(name for name in known if name == key or re.fullmatch(rf"{key}_\d+", name))
+
+
 def click(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click().run()
+    app.button(key=own_key(app.button, key)).click().run()
     assert not app.exception
     return app
 
 
 def said(app: AppTest) -> str:
-    """All running text of the page."""
+    """All running text of the page, without the marks that keep names from being Markdown."""
     parts = [*app.markdown, *app.caption, *app.error, *app.info, *app.success, *app.warning, *app.header]
-    return "\n".join(str(part.value) for part in parts)
+    return re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", "\n".join(str(part.value) for part in parts))
 
 
 def keys(app: AppTest) -> set[str]:

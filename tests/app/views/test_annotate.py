@@ -1,7 +1,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.services import annotation
+from app.services import annotation, labels
+from db import drafts, library
 from tests.app.seeded import Seeded
 from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, said
 
@@ -82,6 +83,58 @@ def test_an_unsaved_drawing_waits_while_another_image_is_looked_at(seeded: Seede
     assert "1 region, not saved yet" in said(app)
 
 
+def test_an_unsaved_drawing_survives_a_reload_and_a_restart(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+
+    app = open_page("annotate", {"annotate_image": image.id})  # another session
+
+    assert "2 regions, not saved yet" in said(app)
+    assert "1 drawing not saved yet" in said(app)
+    click(app, "annotate_save")
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 2
+    assert drafts.drafted_images(seeded.ws.database, seeded.project_id) == set()
+
+
+def test_what_was_saved_can_be_shown_instead_and_the_drawing_does_not_come_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX, BOX))
+    click(click(app, "annotate_save"), "annotate_reload")
+    assert "2 regions saved" in said(app)
+
+    app = open_page("annotate", {"annotate_image": image.id})
+
+    assert "2 regions saved" in said(app)
+
+
+def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    click(open_page("annotate", drawn(image, RECT)), "annotate_clear")
+    assert drafts.get_draft(seeded.ws.database, image.id) is None
+
+
+def test_an_unsaved_drawing_goes_along_when_the_label_is_changed_elsewhere(seeded: Seeded) -> None:
+    seeded.publish()
+    boat = seeded.images("train")[0]
+    app = open_page("annotate", drawn(boat, RECT))
+    car = library.list_classes(seeded.ws.database, seeded.project_id)[1]
+    labels.change_label(seeded.ws, boat, car.id)
+
+    app.run()
+    assert "1 region, not saved yet" in said(app)
+    click(app, "annotate_save")
+
+    assert annotation.load(seeded.ws, boat.id, boat.class_id) is None
+    assert annotation.load(seeded.ws, boat.id, car.id) is not None
+    assert "not saved yet" not in said(app)
+
+
 def test_undo_takes_back_the_last_region_and_clear_takes_all(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
@@ -105,6 +158,10 @@ def test_somebody_elses_newer_drawing_is_not_overwritten(seeded: Seeded) -> None
     assert stored is not None
     assert len(stored.regions) == 2
     assert len(app.error) == 1
+    click(click(app, "annotate_overwrite"), "annotate_save")  # when it is asked for
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 1
 
 
 def test_an_image_of_another_split_is_only_looked_at(seeded: Seeded) -> None:

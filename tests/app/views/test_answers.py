@@ -1,9 +1,10 @@
 from streamlit.testing.v1 import AppTest
 
 from app.services import annotation
+from db import library
 from db.records import ImageRecord, Role
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, click, drawn, open_page, said
+from tests.app.views.pages import BOX, RECT, click, drawn, open_page, own_key, said
 
 BUTTONS = ("annotate_wrong_place", "annotate_right_place")
 
@@ -14,7 +15,7 @@ def roles(seeded: Seeded, image: ImageRecord) -> set[Role]:
 
 
 def disabled(app: AppTest) -> list[bool]:
-    return [app.button(key=key).disabled for key in BUTTONS]
+    return [app.button(key=own_key(app.button, key)).disabled for key in BUTTONS]
 
 
 def test_wrong_place_is_saved_as_ignore_this_and_the_next_image_comes(seeded: Seeded) -> None:
@@ -98,3 +99,35 @@ def test_guidance_that_came_meanwhile_is_not_replaced(seeded: Seeded) -> None:
 
     assert roles(seeded, image) == {"look_here"}
     assert disabled(app) == [True, True]
+
+
+def test_an_answer_whose_label_was_changed_since_is_not_there_to_take_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = click(open_page("annotate", {"annotate_image": image.id}), "annotate_wrong_place")
+    app.session_state["annotate_image"] = image.id
+    app.run()
+    assert not app.button(key="annotate_take_back").disabled
+
+    menu = app.menu_button(key=own_key(app.menu_button, "annotate_label"))
+    menu.click_index(0).run()
+
+    assert not app.exception
+    assert app.button(key="annotate_take_back").disabled
+    changed = library.get_image(seeded.ws.database, image.id)
+    assert changed.class_id != image.class_id
+    assert roles(seeded, changed) == {"ignore_this"}  # it goes along
+
+
+def test_a_key_pressed_late_does_not_answer_the_next_image(seeded: Seeded) -> None:
+    seeded.publish()
+    first, second = seeded.images("train")[:2]
+    app = open_page("annotate", {"annotate_image": first.id})
+    button = app.button(key=own_key(app.button, "annotate_wrong_place"))
+    app.session_state["annotate_image"] = second.id  # Next is under way
+
+    button.click().run()
+
+    assert not app.exception
+    assert roles(seeded, first) == roles(seeded, second) == set()
+    assert app.session_state["annotate_image"] == second.id

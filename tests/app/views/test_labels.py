@@ -1,14 +1,21 @@
+from typing import Any
+
 from streamlit.testing.v1 import AppTest
 
 from app.services import annotation, labels
-from db import library
+from app.state import PickedGroup
+from db import library, runs
 from db.records import ImageRecord
-from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, said, table
+from tests.app.seeded import Seeded, seed
+from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, own_key, said, table
+
+
+def label_menu(app: AppTest) -> Any:
+    return app.menu_button(key=own_key(app.menu_button, "annotate_label"))
 
 
 def say_it_is(app: AppTest, name: str) -> AppTest:
-    menu = app.menu_button(key="annotate_label")
+    menu = label_menu(app)
     menu.click_index([option.startswith(f"It is {name}") for option in menu.options].index(True)).run()
     assert not app.exception
     return app
@@ -31,7 +38,7 @@ def test_an_image_gets_the_right_label_stays_on_screen_and_can_get_the_old_one_b
     assert "but it is **car**" in said(app)
     assert "Imported as boat." in said(app)
     assert "is labelled car now" in app.toast[0].value
-    assert app.menu_button(key="annotate_label").options == ["It is boat (as imported)"]
+    assert label_menu(app).options == ["It is boat (as imported)"]
     say_it_is(app, "boat")
     assert class_of(seeded, boat) == 0
     assert "Imported as" not in said(app)
@@ -125,3 +132,51 @@ def test_all_images_come_back_on_request_or_when_another_one_is_opened(seeded: S
 def test_without_doubtful_labels_nothing_is_said_of_them(seeded: Seeded) -> None:
     seeded.publish()
     assert "annotate_doubtful" not in keys(open_page("annotate"))
+
+
+def test_doubtful_labels_of_one_project_narrow_no_other_one(seeded: Seeded) -> None:
+    first = seeded.images("train")[0]
+    seeded.publish(doubtful=[first.id])
+    other = seed(seeded.ws, "Another bay")
+    other.publish(doubtful=[other.images("train")[0].id])
+    app = click(open_page("annotate", {"project": seeded.project_id}), "annotate_doubtful")
+    assert "Image 1 of 1" in said(app)
+
+    app.selectbox(key="project").set_value(other.project_id).run()
+
+    assert not app.exception
+    assert "Image 1 of 4" in said(app)
+
+
+def test_guided_images_are_counted_in_the_narrowed_queue_too(seeded: Seeded) -> None:
+    first, second = seeded.images("train")[:2]
+    seeded.publish(doubtful=[first.id])
+    annotation.save(seeded.ws, second.id, second.class_id, [BOX])
+    assert "1 guided" in said(click(open_page("annotate"), "annotate_doubtful"))
+
+
+def test_all_images_means_all_also_from_within_a_group(seeded: Seeded) -> None:
+    images = seeded.images("train")
+    groups = {image.id: number % 2 for number, image in enumerate(images)}
+    seeded.publish(doubtful=[images[0].id], groups=groups)
+    group = PickedGroup(seeded.project.current_version_id or 0, images[0].class_position, 0)
+    app = open_page("annotate", {"annotate_group": group})
+    assert "of 4" not in said(app)
+
+    click(click(app, "annotate_doubtful"), "annotate_doubtful")
+
+    assert "of 4" in said(app)
+
+
+def test_without_a_drawing_changed_labels_lead_to_a_first_model_anew(seeded: Seeded) -> None:
+    seeded.publish()
+    say_it_is(open_page("annotate", {"annotate_image": seeded.images("train")[0].id}), "car")
+    app = open_page()
+    assert app.button(key="retrain").disabled
+    assert app.button(key="labels_first_model").label == "Train first model anew"
+
+    click(app, "labels_first_model")
+
+    run = runs.active_run(seeded.ws.database, seeded.project_id)
+    assert run is not None
+    assert run.base_version_id is None

@@ -1,5 +1,10 @@
+from pathlib import Path
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.components import run_status
+from app.jobs import launch
 from app.services import annotation
 from db import runs
 from tests.app.seeded import LEASE, Seeded, seed
@@ -87,3 +92,15 @@ def test_the_address_names_the_project_and_is_followed(seeded: Seeded) -> None:
     assert app.session_state["project"] == other
     app.selectbox(key="project").set_value(seeded.project_id).run()
     assert app.query_params["project"] == str(seeded.project_id)
+
+
+def test_a_trainer_that_was_killed_is_started_again_while_somebody_only_watches(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = seeded.run()
+    started: list[Path] = []
+    monkeypatch.setattr(launch, "ensure_worker", lambda ws: started.append(ws.settings.home))
+
+    run_status._live(seeded.ws, run.id)  # what is drawn again every second, without the rest of the page
+
+    assert started == [seeded.ws.settings.home]

@@ -1,0 +1,39 @@
+"""Drawings that are not saved yet: one for each image, kept whole, gone with the image."""
+
+from db import drafts, library
+from db.engine import Database
+from db.records import DraftRecord, ProjectRecord
+from tests.db.build import BOX, BRUSH, POLYGON, count_rows, first_image, new_project
+
+
+def test_a_draft_comes_back_as_it_was(database: Database, project: ProjectRecord) -> None:
+    image = first_image(database, project)
+    draft = DraftRecord(image.id, image.class_id, 3, (BOX, POLYGON, BRUSH))
+    assert drafts.get_draft(database, image.id) is None
+    drafts.keep_draft(database, draft)
+    assert drafts.get_draft(database, image.id) == draft
+    assert drafts.drafted_images(database, project.id) == {image.id}
+
+
+def test_a_newer_draft_takes_the_place_of_the_older_one(database: Database, project: ProjectRecord) -> None:
+    image = first_image(database, project)
+    drafts.keep_draft(database, DraftRecord(image.id, image.class_id, 0, (BOX,)))
+    newer = DraftRecord(image.id, image.class_id, 1, ())  # all that was saved is to go
+    drafts.keep_draft(database, newer)
+    assert drafts.get_draft(database, image.id) == newer
+    drafts.drop_draft(database, image.id)
+    drafts.drop_draft(database, image.id)
+    assert drafts.get_draft(database, image.id) is None
+
+
+def test_only_the_projects_own_are_named(database: Database, project: ProjectRecord) -> None:
+    other = first_image(database, new_project(database, "other"))
+    drafts.keep_draft(database, DraftRecord(other.id, other.class_id, 0, (BOX,)))
+    assert drafts.drafted_images(database, project.id) == set()
+
+
+def test_a_draft_of_an_image_that_is_gone_leaves_nothing(database: Database, project: ProjectRecord) -> None:
+    image = first_image(database, project)
+    library.delete_project(database, project.id)
+    drafts.keep_draft(database, DraftRecord(image.id, image.class_id, 0, (BOX,)))
+    assert count_rows(database) == {}
