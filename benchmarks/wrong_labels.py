@@ -83,7 +83,9 @@ def _made_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[
 
 
 def _called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
-    return {item.image.id for item in annotation.queue(ws, version.project_id, version.id) if item.doubtful}
+    """As if they had been imported so: a label that was changed in the app counts there as looked at."""
+    items = annotation.queue(ws, version.project_id, version.id)
+    return {item.image.id for item in items if item.rival is not None}
 
 
 def _set_right(ws: Workspace, project_id: int, ids: set[int]) -> None:

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 from gain_core.config import SCALES, Scale
 from gain_core.errors import ConfigError, InputError
 
-
 ROUNDING = 1e-3  # how far beyond [0, 1] an averaged mask may lie
 
 

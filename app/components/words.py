@@ -12,6 +12,11 @@ def plain(name: str) -> str:
     return _MARKS.sub(r"\\\1", name)
 
 
+def file_name(name: str) -> str:
+    """Of a project, for a file that is downloaded: letters and digits."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-") or "project"
+
+
 def one_of(count: int, singular: str, plural: str | None = None) -> str:
     return f"{count} {singular if count == 1 else plural or singular + 's'}"
 

@@ -9,8 +9,9 @@ from app.components.problems import told
 from app.components.project_images import counts_table, groups_tables, refusals_table, thumbnails
 from app.components.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.components.words import one_of, plain
+from app.components.words import file_name, one_of, plain
 from app.services import labels, library, training
+from app.services.export import drawings_zip
 from app.services.library import ProjectOverview
 from app.services.workspace import Workspace
 from db import runs
@@ -30,7 +31,7 @@ def library_page(ws: Workspace) -> None:
         _two_choices(ws)
         return
     overview = library.overview(ws, project.id)
-    _head(project, overview)
+    _head(ws, project, overview)
     if state.NEW_PROJECT_OPEN.get():
         _two_choices(ws)
     _first_model(ws, project)
@@ -46,17 +47,33 @@ def _two_choices(ws: Workspace) -> None:
         own_choice(ws)
 
 
-def _head(project: ProjectRecord, overview: ProjectOverview) -> None:
+def _download(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
+    st.download_button(
+        "Drawings",
+        data=lambda: drawings_zip(ws, project.id),
+        file_name=f"{file_name(project.name)}-drawings.zip",
+        mime="application/zip",
+        key=key,
+        icon=":material/download:",
+        on_click="ignore",
+        help="What is saved, as a zip: the regions, black-and-white masks, and all labels as they are now.",
+    )
+
+
+def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(plain(project.name), width="stretch")
         is_open = state.NEW_PROJECT_OPEN.get()
-        if st.button(
+        # A callback: drawn open at once, or what is typed into the form meanwhile would be lost.
+        st.button(
             "Close" if is_open else "New project",
             key="toggle_new_project",
             icon=":material/close:" if is_open else ":material/add:",
-        ):
-            state.NEW_PROJECT_OPEN.set(not is_open)
-            st.rerun()
+            on_click=state.NEW_PROJECT_OPEN.set,
+            args=(not is_open,),
+        )
+        if overview.n_guided:
+            _download(ws, project, key="download_drawings")
         if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
             _confirm_deletion(project, overview)
     facts = [
@@ -79,6 +96,8 @@ def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None
         "This cannot be undone."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
+        if overview.n_guided:
+            _download(resources.workspace(), project, key="download_drawings_first")
         if st.button("Keep it", key="keep_project"):
             st.rerun()
         if st.button("Delete", key="confirm_delete", type="primary"):

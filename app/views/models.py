@@ -11,7 +11,7 @@ from app.components.numbers import of_n, percent
 from app.components.problems import told
 from app.components.publishing import publish_button
 from app.components.sidebar import chosen_project
-from app.components.words import ago, plain
+from app.components.words import ago, file_name, plain
 from app.services import evaluation
 from app.services.workspace import Workspace
 from db import versions
@@ -71,7 +71,7 @@ def _card(ws: Workspace, project: ProjectRecord, version: VersionRecord, numbers
             st.download_button(
                 "Download",
                 data=_reader(path),
-                file_name=f"{_file_name(project.name)}-v{version.number}.safetensors",
+                file_name=f"{file_name(project.name)}-v{version.number}.safetensors",
                 mime="application/octet-stream",
                 key=f"download_{version.id}",
                 icon=":material/download:",
@@ -84,10 +84,6 @@ def _card(ws: Workspace, project: ProjectRecord, version: VersionRecord, numbers
 def _reader(path: Path) -> Callable[[], bytes]:
     """Read only when the button is pressed, and only then kept in memory."""
     return path.read_bytes
-
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-") or "model"
 
 
 st.header("Models")

@@ -5,13 +5,13 @@ import pytest
 from sqlalchemy import text
 
 from app.components.words import plain
-from app.services import library
+from app.services import annotation, library
 from app.services.errors import ImportRefusedError
 from app.services.library import ImportReport
 from db import library as rows
 from db import runs
 from tests.app.seeded import Seeded, seed
-from tests.app.views.pages import click, keys, open_page, said, table
+from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
 
 def test_the_first_visit_offers_the_demo_and_a_new_project(home: Path) -> None:
@@ -124,3 +124,11 @@ def test_a_database_of_a_newer_program_is_refused_in_words(seeded: Seeded) -> No
 
     assert len(app.error) == 1
     assert "data folder" in app.error[0].proto.title
+
+
+def test_drawings_can_be_taken_away_once_there_are_any(seeded: Seeded) -> None:
+    seeded.publish()
+    assert "download_drawings" not in {one.key for one in open_page().get("download_button")}
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, [BOX])
+    assert "download_drawings" in {one.key for one in open_page().get("download_button")}

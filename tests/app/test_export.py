@@ -1,0 +1,78 @@
+"""What people drew, taken away in plain formats."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.services import annotation, labels
+from app.services.export import drawings_zip
+from db import library
+from db.records import RegionRecord
+from tests.app.seeded import SIDE, Seeded, open_home, seed
+
+LOOK = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 24.0)))
+IGNORE = RegionRecord("polygon", "ignore_this", ((0.0, 0.0), (10.0, 0.0), (10.0, 10.0)))
+
+
+@pytest.fixture
+def seeded(tmp_path: Path) -> Iterator[Seeded]:
+    ws = open_home(tmp_path)
+    yield seed(ws)
+    ws.database.close()
+
+
+def opened(seeded: Seeded) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(drawings_zip(seeded.ws, seeded.project_id)))
+
+
+def test_regions_masks_and_labels_are_there(seeded: Seeded) -> None:
+    first, second = seeded.images("train")[:2]
+    annotation.save(seeded.ws, first.id, first.class_id, [LOOK, IGNORE])
+    car = library.list_classes(seeded.ws.database, seeded.project_id)[1]
+    labels.change_label(seeded.ws, first, car.id)
+    with opened(seeded) as archive:
+        assert set(archive.namelist()) == {
+            "index.csv",
+            "drawings.json",
+            f"look_here/{first.name}.png",
+            f"ignore_this/{first.name}.png",
+        }
+        told = json.loads(archive.read("drawings.json"))
+        assert told["images"] == [
+            {
+                "file": first.name,
+                "class": "car",
+                "regions": [
+                    {"shape": "box", "role": "look_here", "points": [[8, 8], [40, 24]], "width": None},
+                    {
+                        "shape": "polygon",
+                        "role": "ignore_this",
+                        "points": [[0, 0], [10, 0], [10, 10]],
+                        "width": None,
+                    },
+                ],
+            }
+        ]
+        mask = np.asarray(Image.open(io.BytesIO(archive.read(f"look_here/{first.name}.png"))))
+        rows = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode())))
+    assert mask.shape == (SIDE, SIDE)
+    assert mask.sum() == 32 * 16
+    assert mask[8:24, 8:40].all()
+    assert [(row["file"], row["label"], row["split"]) for row in rows][:2] == [
+        (first.name, "car", "train"),
+        (second.name, ("boat", "car")[second.class_position], "train"),
+    ]
+    assert len(rows) == len(seeded.images())
+
+
+def test_without_drawings_there_are_the_labels(seeded: Seeded) -> None:
+    with opened(seeded) as archive:
+        assert archive.namelist() == ["index.csv", "drawings.json"]
+        assert json.loads(archive.read("drawings.json"))["images"] == []
