@@ -201,10 +201,11 @@ def _said(image: ImageRecord, draft: Draft) -> str:
 
 
 def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
-    """The next save goes over what another window has saved."""
+    """Save over what another window has saved."""
     saved = annotation.load(ws, image.id, image.class_id)
     draft.revision = saved.revision if saved else 0
-    state.TOAST.set("Press Save: your drawing then takes the place of what was saved.")
+    with told(f"{image.name} was not saved", "Your drawing is still here. Reload the page and try again."):
+        _save(ws, image, draft)
 
 
 def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

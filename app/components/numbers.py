@@ -4,12 +4,17 @@ from app.services.evaluation import Score
 
 
 def percent(share: float | None) -> str:
-    """Whole per cents; one decimal where those would say 100 of what is not all, or 0 of what is not none."""
+    """What was counted, in whole per cents, with a decimal where they would say 100 of less, or 0 of more."""
     if share is None:
         return "–"
     if 0 < share < 1 and round(100 * share) in (0, 100):
         return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
     return f"{100 * share:.0f} %"
+
+
+def confidence(probability: float) -> str:
+    """What a model says of itself, in whole per cents: nobody counted it."""
+    return f"{100 * probability:.0f} %"
 
 
 def of_n(score: Score) -> str:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 import streamlit as st
 
 from app import resources
-from app.components.numbers import percent
+from app.components.numbers import confidence, percent
 from app.components.words import plain
 from app.services.drawing import fit_canvas
 from app.services.evaluation import Pair
@@ -53,5 +53,5 @@ def pair_card(
 def _says(said: PredictionRecord, true_position: int, classes: Sequence[str]) -> str:
     """What the model said, green when right and orange when not."""
     right = said.predicted == true_position
-    sure = percent(said.probabilities[said.predicted])
+    sure = confidence(said.probabilities[said.predicted])
     return f":{'green' if right else 'orange'}-badge[{sure} {plain(classes[said.predicted])}]"

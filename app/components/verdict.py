@@ -8,7 +8,7 @@ from app import resources, state
 from app.components.answer_buttons import Pressed, answer_buttons
 from app.components.bars import probability_bars
 from app.components.label_menu import label_menu
-from app.components.numbers import percent
+from app.components.numbers import confidence
 from app.components.words import plain
 from app.services.annotation import QueueItem
 from app.services.drawing import fit_canvas
@@ -76,7 +76,7 @@ def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[Clas
     truth = plain(classes[image.class_position].name)
     if view is None:
         return f"**{truth}** :gray[· no model yet]"
-    said, sure = plain(classes[view.predicted].name), percent(view.probabilities[view.predicted])
+    said, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
     if view.predicted == image.class_position:
         return f":green-badge[:material/check: {said} {sure}] and so it is."
     return f":orange-badge[:material/close: {said} {sure}] but it is **{truth}**."

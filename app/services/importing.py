@@ -122,7 +122,7 @@ def _fits(name: str, suffix: str) -> bool:
 
 
 def _twice(first: Entry, second: Entry) -> str:
-    where = "" if first.label == second.label else f", which is in class {first.label!r}"
+    where = "" if first.label == second.label else f", which is in class “{first.label}”"
     return f"It is the same picture as {first.name}{where}; only the first was taken."
 
 
@@ -182,7 +182,7 @@ def _with_training_images(accepted: Sequence[_Accepted], layout: Layout) -> tupl
         if item.entry.label in trained:
             kept.append(item)
         else:
-            layout.refuse(item.entry.name, f"Its class {item.entry.label!r} has no training image.")
+            layout.refuse(item.entry.name, f"Its class “{item.entry.label}” has no training image.")
     missing = [split for split in SPLITS if not any(item.entry.split == split for item in kept)]
     if missing:
         layout.notes.append(f"There are no {' and no '.join(missing)} images.")

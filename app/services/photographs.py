@@ -11,6 +11,7 @@ from gain_core.pictures import as_rgb, marked
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # Pillow opens a JPEG with a second picture in it (many phones write one) under this name.
+_HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")  # what such files say of themselves
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
 
@@ -80,6 +81,8 @@ def _decoded(data: bytes, max_pixels: int) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise FileRefusedError(_too_large("far more", max_pixels)) from error
     except Image.UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+            raise FileRefusedError("It is a HEIC photograph, which is not read: save it as JPEG.") from error
         raise FileRefusedError("It is not an image (JPEG, PNG, WebP, BMP, GIF or TIFF).") from error
     except Exception as error:  # Pillow passes on whatever its parsers stumble over
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error

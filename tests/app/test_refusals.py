@@ -57,7 +57,7 @@ def test_bad_lines_of_an_index_are_refused_and_the_rest_goes_in(ws: Workspace, t
     assert (
         told.pop("0.png") == "Line 8 of index.csv: The index names it a second time; the first line counts."
     )
-    assert told.pop("4.png") == "Its class 'kite' has no training image."
+    assert told.pop("4.png") == "Its class “kite” has no training image."
     assert told.pop("lost.png") == "Line 10 of index.csv: there is no such mask in the import."
     assert told.pop("empty.png") == "The mask marks no pixel. Its image 6.png was taken without it."
     assert told.pop("index.csv, line 12") == "Expected 4 values, got another number."
@@ -91,6 +91,7 @@ def bomb_png(width: int, height: int) -> bytes:
     [
         (b"", "It is empty."),
         (b"<html>not an image</html>", "It is not an image (JPEG, PNG, WebP, BMP, GIF or TIFF)."),
+        (bytes(4) + b"ftypheic" + bytes(40), "It is a HEIC photograph, which is not read: save it as JPEG."),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "It is not an image"),
         (photograph(1, (90, 90), "JPEG")[:2000], "It is damaged"),
         (photograph(1)[:-30], "It is damaged"),
@@ -99,13 +100,14 @@ def bomb_png(width: int, height: int) -> bytes:
         (bomb_png(60_000, 60_000), "It has too many pixels: expected at most 10,000, got far more."),
         (
             photograph(0),
-            "It is the same picture as boat/1.png, which is in class 'boat'; only the first was taken.",
+            "It is the same picture as boat/1.png, which is in class “boat”; only the first was taken.",
         ),
         (photograph(2), "It is the same picture as car/1.png; only the first was taken."),
     ],
     ids=[
         "empty",
         "text",
+        "heic",
         "postscript",
         "cut jpeg",
         "cut png",

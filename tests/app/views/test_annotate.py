@@ -158,7 +158,7 @@ def test_somebody_elses_newer_drawing_is_not_overwritten(seeded: Seeded) -> None
     assert stored is not None
     assert len(stored.regions) == 2
     assert len(app.error) == 1
-    click(click(app, "annotate_overwrite"), "annotate_save")  # when it is asked for
+    click(app, "annotate_overwrite")  # when it is asked for
     stored = annotation.load(seeded.ws, image.id, image.class_id)
     assert stored is not None
     assert len(stored.regions) == 1
