@@ -96,6 +96,14 @@ def active_run(database: Database, project_id: int) -> RunRecord | None:
         return None if row is None else run_record(*row)
 
 
+def running(database: Database) -> RunRecord | None:
+    """The run that the trainer is at, of whichever project."""
+    with database.reading() as session:
+        query = _RUNS.where(Run.status == "running").order_by(Run.id).limit(1)
+        row = session.execute(query).one_or_none()
+        return None if row is None else run_record(*row)
+
+
 def has_work(database: Database) -> bool:
     """Whether any run is queued or running, whoever owns it: a reason for a trainer to stay."""
     with database.reading() as session:

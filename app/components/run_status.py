@@ -3,10 +3,11 @@
 import streamlit as st
 
 from app.components.problems import told
+from app.components.words import plain
 from app.jobs import launch
 from app.services import training
 from app.services.workspace import Workspace
-from db import runs
+from db import library, runs
 from db.records import ACTIVE_STATUSES, RunRecord
 
 REDRAW_SECONDS = 1.0
@@ -44,6 +45,10 @@ def _live(ws: Workspace, run_id: int) -> None:
         if run.status not in ACTIVE_STATUSES:
             st.rerun()
         share, sentence = progress_of(run)
+        before = runs.running(ws.database) if run.status == "queued" else None
+        if before is not None:
+            name = plain(library.get_project(ws.database, before.project_id).name)
+            sentence = f"Waits until the run of {name} has ended…"
         st.progress(min(1.0, share), text=sentence)
         if st.button(
             "Cancel", key="panel_cancel", icon=":material/stop_circle:", disabled=run.cancel_requested

@@ -104,3 +104,13 @@ def test_a_trainer_that_was_killed_is_started_again_while_somebody_only_watches(
     run_status._live(seeded.ws, run.id)  # what is drawn again every second, without the rest of the page
 
     assert started == [seeded.ws.settings.home]
+
+
+def test_a_run_that_waits_for_another_projects_says_for_which(seeded: Seeded) -> None:
+    other = seed(seeded.ws, "Another *bay*")
+    other.claim(other.run())
+    seeded.run()
+
+    app = open_page("library", {"project": seeded.project_id})
+
+    assert app.progress[0].text == r"Waits until the run of Another \*bay\* has ended…"
