@@ -12,6 +12,7 @@ from app.services import library, training
 from app.services.errors import ServiceError
 from app.services.library import ImportReport, Progress
 from app.services.workspace import Workspace
+from db.library import find_project
 
 ZIP, FOLDER = "Upload a zip", "Folder on the server"
 
@@ -86,7 +87,10 @@ def own_choice(ws: Workspace) -> None:
         )
     with st.expander("What should the zip hold?" if source == ZIP else "What should the folder hold?"):
         st.markdown(FORMATS)
-    missing = not name.strip() or (upload is None and not folder)
+    taken = find_project(ws.database, name.strip()) is not None
+    if taken:  # said before anything is uploaded
+        st.caption(f":orange[There is a project named {plain(name.strip())} already: choose another name.]")
+    missing = taken or not name.strip() or (upload is None and not folder)
     if st.button(
         "Create project",
         key="create_project",

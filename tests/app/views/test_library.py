@@ -132,3 +132,11 @@ def test_drawings_can_be_taken_away_once_there_are_any(seeded: Seeded) -> None:
     image = seeded.images("train")[0]
     annotation.save(seeded.ws, image.id, image.class_id, [BOX])
     assert "download_drawings" in {one.key for one in open_page().get("download_button")}
+
+
+def test_a_name_that_is_taken_is_said_before_anything_is_uploaded(seeded: Seeded) -> None:
+    app = click(open_page(), "toggle_new_project")
+    app.text_input(key="new_name").set_value(f" {seeded.project.name} ").run()
+    assert "already: choose another name" in said(app)
+    app.text_input(key="new_name").set_value("Another bay").run()
+    assert "already: choose another name" not in said(app)
