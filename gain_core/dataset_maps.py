@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -107,9 +108,10 @@ def explain_files(
     refused = tuple(refusal for part in done for refusal in part.refused)
     if ranks.first:
         count = -(-len(files) // _SHELF)
-        for left in folder.glob("maps-*.safetensors"):
-            if left.stem > f"maps-{count - 1:05d}":
-                left.unlink()
+        for path in folder.glob("maps-*.safetensors"):
+            shelf = re.fullmatch(r"maps-([0-9]{5,})", path.stem)  # any other file is not ours
+            if shelf and int(shelf[1]) >= count:
+                path.unlink()
         _write_table(folder / "statistics.csv", MapStatistics, images)
         _write_table(folder / "refused.csv", Refused, refused)
     return DatasetMaps(images, refused)

@@ -34,7 +34,8 @@ def upright_size(path: Path, title: str | None = None) -> tuple[int, int]:
     """(width, height) as people see it; nothing is decoded. Raises InputError as `open_rgb`."""
     try:
         with Image.open(path) as image:
-            turned = image.getexif().get(0x0112) in (5, 6, 7, 8)  # the orientations on their side
+            # The orientations on their side; a TIFF says the size that it has once it is turned.
+            turned = image.format != "TIFF" and image.getexif().get(0x0112) in (5, 6, 7, 8)
             return (image.height, image.width) if turned else image.size
     except UNREADABLE as error:
         raise InputError(f"{title or path}: expected a readable image, got {error}") from error
@@ -62,10 +63,19 @@ def as_rgb(image: Image.Image) -> Image.Image:
 def marked(image: Image.Image) -> NDArray[np.bool_]:
     """Which pixels of a mask are inside: (height, width), true where a pixel is not zero.
 
-    A palette counts by its index; of several channels any will do, where the pixel can be seen at all.
+    A palette counts by its index, unless its colours are black and white: then by colour, since programs put
+    either first. Of several channels any will do, where the pixel can be seen at all.
     """
+    if image.mode == "P" and _black_and_white(image):
+        image = image.convert("L")
     if image.mode in ("1", "L", "P", "I", "F") or image.mode.startswith("I;16"):
         values: NDArray[np.bool_] = np.asarray(image) != 0
         return values
     visible = np.asarray(image.convert("RGBA"))  # (height, width, 4)
     return visible[..., :3].any(axis=2) & (visible[..., 3] > 0)
+
+
+def _black_and_white(image: Image.Image) -> bool:
+    """Whether a palette image shows no other colours."""
+    shown = image.convert("RGB").getcolors(2)  # None: more than two
+    return shown is not None and {colour for _, colour in shown} <= {(0, 0, 0), (255, 255, 255)}

@@ -216,7 +216,7 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
         st.rerun()
     regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
     saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=draft.revision)
-    forget_draft(ws, image)
+    forget_draft(ws, image, saved=regions)
     count = one_of(len(regions), "region")
     state.TOAST.set(f"{image.name}: {count} saved." if saved else f"{image.name}: guidance removed.")
 

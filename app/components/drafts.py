@@ -9,12 +9,14 @@ import streamlit as st
 from app import state
 from app.components.words import plain
 from app.services import annotation
-from app.services.drawing import canvas_from_regions, regions_from_canvas
+from app.services.drawing import alike, canvas_from_regions, regions_from_canvas
 from app.services.errors import DrawingError
 from app.services.workspace import Workspace
 from app.state import Draft, Drawing
 from db import drafts as kept_drafts
-from db.records import DraftRecord, ImageRecord
+from db.records import DraftRecord, ImageRecord, RegionRecord
+
+Regions = tuple[RegionRecord, ...]
 
 
 def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
@@ -28,7 +30,7 @@ def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) 
     on_canvas = (state.VISIT.get(), *key, *canvas_size)
     arrives = state.ON_CANVAS.get() != on_canvas
     draft = drafts.get(key)
-    if draft is None or (arrives and not draft.unsaved):
+    if draft is None or (arrives and not _here_alone(ws, image, draft)):
         draft = _begin(ws, image, canvas_size)
         drafts[key] = draft
     if draft.canvas_size != canvas_size:
@@ -51,27 +53,31 @@ def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
     objects = objects_of(draft.current)
     if objects == (objects_of(draft.stored) if draft.kept is None else draft.kept):
         return
-    if draft.unsaved:
-        try:
-            regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
-        except DrawingError:
-            return  # saving says what is wrong with it
-        kept_drafts.keep_draft(ws.database, DraftRecord(image.id, image.class_id, draft.revision, regions))
-    else:
+    try:
+        regions = _regions(image, draft, draft.current)
+    except DrawingError:
+        return  # saving says what is wrong with it
+    if alike(regions, _regions(image, draft, draft.stored)):
+        draft.stored = draft.current  # the canvas writes the same regions in other words
         kept_drafts.drop_draft(ws.database, image.id)
+    else:
+        kept_drafts.keep_draft(ws.database, DraftRecord(image.id, image.class_id, draft.revision, regions))
     draft.kept = objects
 
 
-def forget_draft(ws: Workspace, image: ImageRecord) -> None:
-    """Begin anew from what is stored, the next time."""
-    kept_drafts.drop_draft(ws.database, image.id)
+def forget_draft(ws: Workspace, image: ImageRecord, saved: Regions | None = None) -> None:
+    """Begin anew from what is stored, the next time. saved: unless another window has drawn on since then."""
+    waiting = kept_drafts.get_draft(ws.database, image.id)
+    if waiting is not None and (saved is None or alike(waiting.regions, saved)):
+        kept_drafts.drop_draft(ws.database, image.id)
     _leave_memory(image)
     state.ON_CANVAS.set(None)
 
 
 def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
     """No drawing of this image waits to be saved; else says so."""
-    if kept_drafts.get_draft(ws.database, image.id) is None:
+    here = state.DRAFTS.get().get((image.id, image.class_id))  # another window may have dropped it
+    if kept_drafts.get_draft(ws.database, image.id) is None and not (here and here.unsaved):
         return True
     name = plain(image.name)
     st.warning(f"{name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
@@ -92,7 +98,7 @@ def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> D
     revision = guidance.revision if guidance else 0
     stored = current = canvas_from_regions(regions, size, canvas_size)
     waiting = kept_drafts.get_draft(ws.database, image.id)
-    if waiting is not None and waiting.regions != regions:
+    if waiting is not None and not alike(waiting.regions, regions):
         current = canvas_from_regions(waiting.regions, size, canvas_size)
         if waiting.class_id == image.class_id:
             revision = waiting.revision
@@ -106,6 +112,27 @@ def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> D
         canvas_size=canvas_size,
         kept=objects_of(current),
     )
+
+
+def _here_alone(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
+    """Whether this window's drawing is neither saved nor kept: another window has cleared the kept one, or it
+    could not be kept. Marks it as to be kept again.
+    """
+    if not draft.unsaved:
+        return False
+    if draft.kept is not None and objects_of(draft.current) == draft.kept:
+        saved = annotation.load(ws, image.id, image.class_id)
+        regions = _regions(image, draft, draft.current)
+        if kept_drafts.get_draft(ws.database, image.id) is not None or alike(
+            regions, saved.regions if saved else ()
+        ):
+            return False
+        draft.kept = None
+    return True
+
+
+def _regions(image: ImageRecord, draft: Draft, drawing: Drawing) -> Regions:
+    return regions_from_canvas(drawing, (image.width, image.height), draft.canvas_size)
 
 
 def _leave_memory(image: ImageRecord) -> None:

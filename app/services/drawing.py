@@ -8,7 +8,7 @@ only loaded and saved again stays the same to the last digit.
 
 import io
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,18 @@ def _role_of(stroke: str) -> Role:
 def _clipped_box(corners: Sequence[Point], size: tuple[int, int]) -> list[Point]:
     x, y = zip(*corners, strict=True)
     return [(max(0.0, min(x)), max(0.0, min(y))), (min(float(size[0]), max(x)), min(float(size[1]), max(y)))]
+
+
+def alike(some: Sequence[RegionRecord], others: Sequence[RegionRecord]) -> bool:
+    """Whether these are the same regions, but for the tenth of a pixel that another canvas may cost."""
+    return len(some) == len(others) and all(map(_same_region, some, others))
+
+
+def _same_region(one: RegionRecord, other: RegionRecord) -> bool:
+    if (one.shape, one.role, len(one.points)) != (other.shape, other.role, len(other.points)):
+        return False
+    mine, theirs = ([*chain(*region.points), region.width or 0.0] for region in (one, other))
+    return all(abs(a - b) <= 0.1 for a, b in zip(mine, theirs, strict=True))
 
 
 def canvas_from_regions(

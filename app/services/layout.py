@@ -50,11 +50,12 @@ def read_layout(source: Source) -> Layout:
     """Raises ImportRefusedError when neither an index nor class folders can be made out."""
     if not source.names:
         raise ImportRefusedError("Expected images, got no file that can be read.")
-    if INDEX in source.names:
-        return _from_index(source, "")
-    # A zip is often one folder that holds everything.
-    inner = [name for name in source.names if name.count("/") == 1 and name.endswith(f"/{INDEX}")]
-    return _from_index(source, inner[0].removesuffix(INDEX)) if len(inner) == 1 else _from_folders(source)
+    folders = {name.split("/")[0] for name in source.names if "/" in name}
+    # A zip is often one folder that holds everything. An index in one of several folders is not the import's.
+    for prefix in ("", *(f"{folder}/" for folder in folders if len(folders) == 1)):
+        if f"{prefix}{INDEX}" in source.names:
+            return _from_index(source, prefix)
+    return _from_folders(source)
 
 
 def _from_folders(source: Source) -> Layout:

@@ -70,6 +70,13 @@ def test_an_index_inside_one_folder_is_found_with_files_beside_it(ws: Workspace,
     assert report.accepted == 4
 
 
+def test_a_table_in_one_of_several_folders_is_not_the_index(ws: Workspace, tmp_path: Path) -> None:
+    for name, table in (("car/index.csv", index("name,when", "1.png,noon")), ("boat/index.csv", b"\xff")):
+        report = library.import_zip(ws, name, zipped(tmp_path / "a.zip", {**two_classes(), name: table}))
+        assert report.accepted == 4
+        assert [item.name for item in report.refused] == [name]
+
+
 def test_folders_named_train_val_and_test_are_splits(ws: Workspace, tmp_path: Path) -> None:
     files = {**two_classes("train/"), "val/car/9.png": photograph(9), "Test/boat/8.png": photograph(8)}
     report = library.import_zip(

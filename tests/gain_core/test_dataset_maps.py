@@ -145,9 +145,18 @@ def test_maps_of_an_earlier_call_with_more_files_do_not_stay(
     model: Classifier, files: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset_maps, "_SHELF", 2)
+    out = tmp_path / "out"
+    out.mkdir()
+    others = [
+        out / name for name in ("maps-of-last-week.safetensors", "maps-1.safetensors", "maps-00009.csv")
+    ]
+    for path in others:
+        path.write_bytes(b"somebody's own")
     for count, shelves in ((7, 4), (3, 2), (0, 0)):
-        explain_files(model, files[:count], tmp_path / "out")
-        assert len(stored(tmp_path / "out")) == shelves
+        explain_files(model, files[:count], out)
+        left = sorted(path.name for path in out.glob("maps-0*.safetensors"))
+        assert left == [f"maps-{number:05d}.safetensors" for number in range(shelves)]
+    assert [path.read_bytes() for path in others] == [b"somebody's own"] * 3
 
 
 @pytest.mark.skipif(os.name != "posix", reason="such names are Unix's")

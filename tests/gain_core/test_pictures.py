@@ -21,13 +21,15 @@ def test_a_photograph_is_turned_as_its_exif_orientation_says(tmp_path):
     assert upright_size(tmp_path / "turned.jpg") == (2, 4)
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_size_is_that_of_the_turned_picture(tmp_path, orientation):
+def test_the_size_is_that_of_the_turned_picture(tmp_path, orientation, suffix):
     picture = Image.new("RGB", (5, 3))
     exif = picture.getexif()
     exif[0x0112] = orientation
-    picture.save(tmp_path / "one.jpg", exif=exif)
-    assert upright_size(tmp_path / "one.jpg") == open_rgb(tmp_path / "one.jpg").size
+    path = tmp_path / f"one.{suffix}"
+    picture.save(path, exif=exif)
+    assert upright_size(path) == open_rgb(path).size == ((3, 5) if orientation > 4 else (5, 3))
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK"])
@@ -77,6 +79,14 @@ def test_a_palette_mask_counts_by_index_whatever_its_colours():
     mask.putpixel((2, 0), 2)
     mask.putpalette([255, 255, 255, 0, 0, 0, 9, 9, 9])  # background white, label 1 black
     assert marked(mask).tolist() == [[False, True, True]]
+
+
+@pytest.mark.parametrize("white", [0, 1])
+def test_a_black_and_white_palette_counts_by_colour_whichever_comes_first(white):
+    mask = Image.new("P", (3, 1), 1 - white)
+    mask.putpixel((1, 0), white)
+    mask.putpalette([0, 0, 0, 255, 255, 255] if white else [255, 255, 255, 0, 0, 0])
+    assert marked(mask).tolist() == [[False, True, False]]
 
 
 @pytest.mark.parametrize("values", [np.array([[0, 1]], np.uint16), np.array([[0, 0.5]], np.float32)])

@@ -3,6 +3,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.services import annotation, labels
 from db import drafts, library
+from db.records import DraftRecord
 from tests.app.seeded import Seeded
 from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, said
 
@@ -110,6 +111,66 @@ def test_what_was_saved_can_be_shown_instead_and_the_drawing_does_not_come_back(
     app = open_page("annotate", {"annotate_image": image.id})
 
     assert "2 regions saved" in said(app)
+
+
+def test_what_is_saved_is_not_unsaved_because_the_canvas_writes_it_in_other_words(seeded: Seeded) -> None:
+    """After a stroke and Undo, the canvas gives the shapes that it began with, and what it adds to them."""
+    seeded.publish()
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    app = open_page("annotate", {"annotate_image": image.id})
+    draft = app.session_state["annotate_drafts"][(image.id, image.class_id)]
+    (shape,) = draft.stored["objects"]
+    draft.seed = draft.current = {"objects": [{**shape, "version": "7", "left": shape["left"] + 0.02}]}
+    draft.mount += 1  # a canvas that has not spoken yet
+
+    app.run()
+
+    assert "1 region saved" in said(app)
+    assert drafts.get_draft(seeded.ws.database, image.id) is None
+
+
+def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    click(open_page("annotate", {"annotate_image": image.id}), "annotate_clear")
+    assert drafts.get_draft(seeded.ws.database, image.id) is None
+
+    click(app, "annotate_wrong_place")
+    assert annotation.load(seeded.ws, image.id, image.class_id) is None  # not over the drawing
+    assert "has a drawing that is not saved" in said(app)
+    click(click(app, "annotate_next"), "annotate_previous")
+
+    assert "1 region, not saved yet" in said(app)
+    assert drafts.get_draft(seeded.ws.database, image.id) is not None
+
+
+def test_what_another_window_has_saved_is_shown_as_saved_when_one_comes_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    first = open_page("annotate", drawn(image, RECT))
+    second = open_page("annotate", {"annotate_image": image.id})
+    assert "1 region, not saved yet" in said(second)
+    click(first, "annotate_save")
+
+    click(click(second, "annotate_next"), "annotate_previous")
+
+    assert "1 region saved" in said(second)
+    assert "not saved yet" not in said(second)
+
+
+def test_saving_leaves_what_another_window_has_drawn_since(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    newer = DraftRecord(image.id, image.class_id, 0, (BOX, BOX))
+    drafts.keep_draft(seeded.ws.database, newer)
+
+    click(app, "annotate_save")
+
+    assert annotation.load(seeded.ws, image.id, image.class_id) is not None
+    assert drafts.get_draft(seeded.ws.database, image.id) == newer
 
 
 def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
