@@ -33,6 +33,8 @@ def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) 
     if draft is None or (arrives and not _here_alone(ws, image, draft)):
         draft = _begin(ws, image, canvas_size)
         drafts[key] = draft
+    elif arrives:
+        draft.kept = None  # so that it is kept again
     if draft.canvas_size != canvas_size:
         _resize(draft, image, canvas_size)
     if arrives:
@@ -115,20 +117,15 @@ def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> D
 
 
 def _here_alone(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
-    """Whether this window's drawing is neither saved nor kept: another window has cleared the kept one, or it
-    could not be kept. Marks it as to be kept again.
+    """Whether this window's drawing is neither saved nor kept: it could not be kept, or another window has
+    cleared it.
     """
-    if not draft.unsaved:
+    if not draft.unsaved or objects_of(draft.current) != draft.kept:
+        return draft.unsaved
+    if kept_drafts.get_draft(ws.database, image.id) is not None:
         return False
-    if draft.kept is not None and objects_of(draft.current) == draft.kept:
-        saved = annotation.load(ws, image.id, image.class_id)
-        regions = _regions(image, draft, draft.current)
-        if kept_drafts.get_draft(ws.database, image.id) is not None or alike(
-            regions, saved.regions if saved else ()
-        ):
-            return False
-        draft.kept = None
-    return True
+    saved = annotation.load(ws, image.id, image.class_id)
+    return not alike(_regions(image, draft, draft.current), saved.regions if saved else ())
 
 
 def _regions(image: ImageRecord, draft: Draft, drawing: Drawing) -> Regions:

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from app.services.workspace import Workspace
 from db import annotations, library
@@ -42,10 +43,7 @@ def _members(
         image = by_id[guidance.image_id]
         if guidance.class_id != image.class_id:
             continue  # of a label that the image has no more: nothing learns from it
-        regions = [
-            {"shape": region.shape, "role": region.role, "points": region.points, "width": region.width}
-            for region in guidance.regions
-        ]
+        regions = [asdict(region) for region in guidance.regions]
         entries.append({"file": image.name, "class": names[guidance.class_id], "regions": regions})
         for role, png in (("look_here", guidance.look_png), ("ignore_this", guidance.ignore_png)):
             if png is not None:
