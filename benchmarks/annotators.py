@@ -15,12 +15,17 @@ from db.records import ImageRecord, RegionRecord, Role, VersionRecord
 from gain_core.raster import Mask
 
 Corners = tuple[int, int, int, int]  # left, top, right, bottom, pixels
-Supervision = Kind | Literal["ignore"]  # "ignore": a box over the background beside the object
+# "ignore": a box over the background beside the object; "ignore_mask": one around what the mask marks
+Supervision = Kind | Literal["ignore", "ignore_mask"]
 
 
 def takes_as_long_as(supervision: Supervision) -> Kind:
     """What the seconds of work are known for: a box is a box, whatever it means."""
-    return "box" if supervision == "ignore" else supervision
+    match supervision:
+        case "ignore" | "ignore_mask":
+            return "box"
+        case _:
+            return supervision
 
 
 def guide(ws: Workspace, biased: VersionRecord, images: Sequence[ImageRecord], kind: Supervision) -> None:
@@ -46,7 +51,7 @@ def _guide_one(
         place = judged(answers.place_shown(view, image, view.predicted), np.asarray(mask) != 0)
         answers.answer(ws, image, view, view.predicted, place)
     elif (around := mask.getbbox()) is not None:
-        role: Role = "ignore_this" if kind == "ignore" else "look_here"
+        role: Role = "look_here" if kind == "box" else "ignore_this"
         left, top, right, bottom = beside(around, mask.size) if kind == "ignore" else around
         annotation.save(
             ws, image.id, image.class_id, [RegionRecord("box", role, ((left, top), (right, bottom)))]

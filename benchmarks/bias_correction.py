@@ -23,6 +23,7 @@ from benchmarks.annotators import guide, takes_as_long_as
 from benchmarks.orders import ORDERS, in_order
 from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from db.library import list_classes
 from gain_core.config import Form
 
 FORMS: tuple[Form, ...] = ("none", "gainext", "guided")
@@ -45,7 +46,10 @@ def _one_seed(ws: Workspace, seed: int, options: argparse.Namespace) -> Iterator
     trained = biased_model(ws, options.data, seed)
     yield "biased", measured(ws, trained, options)
     biased, _ = trained
+    classes = [record.name for record in list_classes(ws.database, biased.project_id)]
     images = in_order(ws, biased, options.order, seed)
+    if options.only:
+        images = [image for image in images if classes[image.class_position] == options.only]
     if len(images) < options.masks:
         raise SystemExit(f"expected at least {options.masks} training images with a mask, got {len(images)}")
     guide(ws, biased, images[: options.masks], options.supervision)
@@ -65,6 +69,7 @@ def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> 
         "supervision": options.supervision,
         "seconds_of_work": effort.seconds_of_work(takes_as_long_as(options.supervision), options.masks),
         "order": options.order,
+        "only": options.only,
         "seeds": options.seeds,
         "mode": options.mode,
         "split": options.split,
@@ -98,7 +103,8 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
             }
         )
     print(
-        f"\n{options.data.name}: {options.masks} images ({options.supervision}, {options.order} order),"
+        f"\n{options.data.name}: {options.masks} images ({options.supervision}, {options.order} order"
+        f"{f', {options.only} only' if options.only else ''}),"
         f" {options.mode} mode, {options.split} split,"
         f" {options.seeds} seeds; figures in %"
     )
@@ -128,9 +134,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--masks", type=int, default=20, help="training images that get guidance")
     parser.add_argument(
         "--supervision",
-        choices=(*effort.SECONDS, "ignore"),
+        choices=(*effort.SECONDS, "ignore", "ignore_mask"),
         default="mask",
-        help="what is given: the outline, a box, an answer about the map, or a box that says ignore this",
+        help="what is given: the outline, a box, an answer about the map, or a box that says ignore this: "
+        "beside the object, or around what the mask marks",
     )
     parser.add_argument(
         "--order",
@@ -138,6 +145,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="balanced",
         help="which images are guided: as many of each class at random, any at random, the app's queue, …",
     )
+    parser.add_argument("--only", metavar="CLASS", help="guide images of this class alone")
     parser.add_argument(
         "--forms", nargs="+", default=list(FORMS), choices=("none", "gainext", "signed", "guided")
     )

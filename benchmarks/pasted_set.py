@@ -38,7 +38,7 @@ class Photograph:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
-    photographs = _read(options.data)
+    photographs = read_photographs(options.data)
     homes = home_places(photographs, swapped=options.swapped)
     backgrounds = _backgrounds(options.data, photographs)
     for folder in ("images", "masks"):
@@ -144,7 +144,8 @@ def _opened(folder: Path, one: Photograph) -> tuple[Image.Image, Image.Image]:
     return Image.open(folder / one.file).convert("RGB"), mask
 
 
-def _read(folder: Path) -> list[Photograph]:
+def read_photographs(folder: Path) -> list[Photograph]:
+    """What index.csv lists."""
     with (folder / "index.csv").open(newline="", encoding="utf-8") as stream:
         return [
             Photograph(*(row[name] for name in ("file", "mask", "split", "label", "place")))

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, exc, func, insert, select, update
+from sqlalchemy import and_, delete, exc, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from db import models
 from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.records import GuidanceRecord, RegionRecord
+from db.records import GuidanceRecord, RegionRecord, Role
 from db.rows import guidance_record
 
 _CHANGED = "What is drawn on this image was changed in another window in the meantime."
@@ -94,6 +94,25 @@ def count_guided_images(database: Database, project_id: int) -> int:
     )
     with database.reading() as session:
         return session.scalars(query).one()
+
+
+def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
+    """Of each class with training images: the roles of the regions that were drawn on these for it."""
+    of_own_class = and_(
+        models.Guidance.image_id == models.Image.id, models.Guidance.class_id == models.Image.class_id
+    )
+    query = (
+        select(models.Image.class_id, models.Region.role)
+        .outerjoin(models.Guidance, of_own_class)
+        .outerjoin(models.Region, models.Region.guidance_id == models.Guidance.id)
+        .where(models.Image.project_id == project_id, models.Image.split == "train")
+        .distinct()
+    )
+    found: dict[int, set[Role]] = {}
+    with database.reading() as session:
+        for class_id, role in session.execute(query):
+            found.setdefault(class_id, set()).update(() if role is None else (role,))
+    return found
 
 
 def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | None:

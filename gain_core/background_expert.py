@@ -63,6 +63,19 @@ def background_expert(
     return Expert(torch.where(guided[:, None], offsets, 0.0), weights)
 
 
+def levelled(weights: Tensor, shown: Tensor, only_ignored: Tensor, level: float) -> Tensor:
+    """Label weights (N,) of images that show a class beside those `only_ignored` (C,), times `level`; shown
+    (N, C) bool.
+
+    An image in which people only said what to ignore must give its class as a whole, and so must all others
+    of that class: next to one label for each of the rest, these would teach foremost how frequent the class
+    is, and it would be seen wherever nothing speaks (docs/decisions/0021).
+    """
+    if not only_ignored.any():
+        return weights
+    return torch.where((shown & ~only_ignored).any(1), weights * level, weights)
+
+
 def background_kinds(described: Tensor, most: int, seed: int) -> Tensor:
     """Which kind of background each image has, at most `most` kinds: rows (N, K) -> (N,) long.
 

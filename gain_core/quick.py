@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gain_core.background import background_of_guided, guided_for, only_ignored
-from gain_core.background_expert import Expert, background_expert
+from gain_core.background_expert import Expert, background_expert, levelled
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
@@ -85,21 +85,32 @@ class QuickTask:
         return Elsewhere(
             backgrounds=dict(zip(drawn.tolist(), regions, strict=True)),
             only_ignored=ignored.to(self._device),
-            expert=self._expert_of(drawn, features, regions, masks) if beyond else None,
+            expert=self._expert_of(drawn, features, regions, masks, ignored) if beyond else None,
         )
 
-    def _expert_of(self, drawn: Tensor, features: Tensor, regions: Tensor, masks: Tensor) -> Expert:
+    def _expert_of(
+        self, drawn: Tensor, features: Tensor, regions: Tensor, masks: Tensor, ignored: Tensor
+    ) -> Expert:
         """Of all samples; zero for those that are not among the positions `drawn`."""
         count = len(self._model.spec.classes)
-        of_drawn = background_expert(
-            features,
-            regions,
-            shown(self._labels[drawn], count),
-            guided_for(self._labels[sorted(self._masks)], masks, count),
-            self._config.seed,
-            multi_label=self._model.spec.multi_label,
+        showing = shown(self._labels[drawn], count)
+        guided = guided_for(self._labels[sorted(self._masks)], masks, count)
+        multi_label = self._model.spec.multi_label
+        found = background_expert(
+            features, regions, showing, guided, self._config.seed, multi_label=multi_label
         )
-        return Expert(*(_spread(part, drawn, len(self._labels)) for part in of_drawn))
+        weights = levelled(found.weights, showing, ignored, self._level(int(guided.sum())))
+        return Expert(*(_spread(part, drawn, len(self._labels)) for part in (found.offsets, weights)))
+
+    def _level(self, guided: int) -> float:
+        """How much more a class learns from *ignore this* alone than another from its labels, with `guided`
+        classes that have guidance. All streams take classes in turn: what counts is how many share each.
+        """
+        config = self._config
+        labelled = len(self._labels[self._schedule.images].unique())
+        by_label = config.unguided_weight / labelled
+        by_guidance = (config.inside_weight + config.background_weight) / guided
+        return by_guidance / by_label if by_label else 1.0
 
     def _losses(self, plain: Tensor, guided: Tensor, background: Tensor) -> Losses:
         """plain (B,), guided (G,) and background (U,): positions of the samples of the streams."""

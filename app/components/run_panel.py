@@ -1,5 +1,6 @@
 """The sidebar's Retrain panel: start a run, watch it, hear how it ended."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
@@ -7,13 +8,14 @@ import streamlit as st
 from app import state
 from app.components.problems import EXPECTED, told
 from app.components.run_status import watch
-from app.components.words import one_of
+from app.components.words import listed, one_of, plain
 from app.services import training
 from app.services.training import TrainingStatus
 from app.services.workspace import Workspace
 from db import drafts, versions
 from db.records import ProjectRecord, RunMode, RunRecord
 
+NAMED = 3  # classes named in one sentence
 MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
 
 
@@ -75,6 +77,8 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
             st.caption(f"Starts again from version {start.number} with all guidance.")
+    if mode == "quick" and status.unguided_classes:
+        st.caption(f":orange[{_left_alone(status.unguided_classes)}]")
     unsaved = len(drafts.drafted_images(ws.database, project.id))
     if unsaved:
         st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
@@ -82,6 +86,17 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         with told("The retraining did not start", "Nothing was changed; try again."):
             training.request_retrain(ws, project.id, mode)
             st.rerun()
+
+
+def _left_alone(classes: Sequence[str]) -> str:
+    """Outlines of some classes alone can be worse than none (docs/decisions/0021)."""
+    more = len(classes) - NAMED
+    names = [plain(name) for name in classes[:NAMED]] + ([f"{more} more"] if more > 0 else [])
+    them = "it" if len(classes) == 1 else "them"
+    return (
+        f"Nothing drawn for {listed(names)} yet: what surrounds {them} would decide even more. "
+        "Draw on one image of each class first."
+    )
 
 
 def _time_needed(mode: RunMode) -> str:

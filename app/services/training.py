@@ -8,7 +8,7 @@ from app.jobs.spec import RunSpec
 from app.services.errors import ServiceError
 from app.services.workspace import Workspace
 from db import runs
-from db.annotations import count_guided_images, list_guidance
+from db.annotations import count_guided_images, list_guidance, roles_by_class
 from db.library import get_project, list_classes, list_images
 from db.records import ACTIVE_STATUSES, GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.versions import get_version
@@ -27,6 +27,7 @@ class TrainingStatus:
     active: RunRecord | None  # the run that is running, else the one that waits
     last: RunRecord | None  # the newest run that has ended
     guided_images: int  # images with at least one region
+    unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,20 @@ def status(ws: Workspace, project_id: int) -> TrainingStatus:
         active=min(active, key=lambda run: run.status != "running", default=None),
         last=next((run for run in newest_first if run.status not in ACTIVE_STATUSES), None),
         guided_images=count_guided_images(ws.database, project_id),
+        unguided_classes=_left_alone(ws, project_id),
     )
+
+
+def _left_alone(ws: Workspace, project_id: int) -> tuple[str, ...]:
+    """Names of the classes without guidance, where others have *look here*.
+
+    The surroundings of the others lose their say, those of a class left alone keep theirs, and it gives way
+    wherever that weighs more: docs/decisions/0021. *Ignore this* asks nothing of other classes.
+    """
+    roles = roles_by_class(ws.database, project_id)
+    if not any("look_here" in of_class for of_class in roles.values()):
+        return ()
+    return tuple(item.name for item in list_classes(ws.database, project_id) if roles.get(item.id) == set())
 
 
 def curves(ws: Workspace, run_id: int) -> Curves:

@@ -17,7 +17,7 @@ from db import runs
 from db.annotations import save_guidance
 from db.errors import RunRefusedError
 from db.library import NewImage, create_project, list_classes, list_images
-from db.records import ClassRecord, ImageRecord, RegionRecord, RunEventRecord, RunMode
+from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode
 from gain_core.config import TrainConfig
 
 BOX = RegionRecord("box", "look_here", ((1.0, 1.0), (5.0, 5.0)))
@@ -180,6 +180,23 @@ def test_status_tells_the_run_at_work_the_last_one_and_how_many_images_are_guide
     last = training.status(ws, project_id).last
     assert last is not None
     assert (last.id, last.status) == (waiting.id, "cancelled")
+
+
+def test_status_names_the_classes_left_alone_while_others_say_where_to_look(
+    ws: Workspace, project_id: int
+) -> None:
+    boat, car = list_images(ws.database, project_id, split="train")
+
+    def left_alone(*drawn: tuple[ImageRecord, Role]) -> tuple[str, ...]:
+        for image, role in drawn:
+            region = RegionRecord("box", role, ((1.0, 1.0), (5.0, 5.0)))
+            save_guidance(ws.database, image.id, image.class_id, [region], b"look", b"ignore")
+        return training.status(ws, project_id).unguided_classes
+
+    assert left_alone() == ()
+    assert left_alone((boat, "ignore_this")) == ()  # a stamp on one class asks nothing of the others
+    assert left_alone((boat, "look_here")) == ("car",)
+    assert left_alone((car, "ignore_this")) == ()
 
 
 def test_curves_join_attempts_where_the_later_one_went_on() -> None:

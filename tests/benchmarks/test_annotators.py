@@ -5,7 +5,7 @@ import pytest
 
 from app.services import annotation
 from app.services.effort import Kind
-from benchmarks.annotators import beside, guide, judged
+from benchmarks.annotators import Supervision, beside, guide, judged
 from db import annotations
 from db.records import Role
 from tests.app.seeded import Seeded
@@ -52,9 +52,10 @@ def test_the_box_to_ignore_is_the_widest_strip_beside_the_object() -> None:
     assert (right - left) * (bottom - top) == 0
 
 
-def test_a_box_to_ignore_is_saved_as_such(project: Seeded) -> None:
+@pytest.mark.parametrize("kind", ["ignore", "ignore_mask"])
+def test_a_box_to_ignore_is_saved_as_such(project: Seeded, kind: Supervision) -> None:
     cars = [image for image in project.images("train") if image.class_position == 1]
-    guide(project.ws, project.publish(), cars, "ignore")
+    guide(project.ws, project.publish(), cars, kind)
     for stored in annotations.list_guidance(project.ws.database, project.project_id):
         assert [(region.shape, region.role) for region in stored.regions] == [("box", "ignore_this")]
         assert stored.look_png is None

@@ -8,7 +8,7 @@ from sqlalchemy import exc
 from db import annotations, labels, library
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.records import GuidanceRecord, ImageRecord, ProjectRecord, RegionRecord
+from db.records import GuidanceRecord, ImageRecord, ProjectRecord, RegionRecord, Role
 from tests.db.build import (
     BOX,
     BRUSH,
@@ -150,3 +150,24 @@ def test_a_class_of_another_project_is_refused(database: Database, image: ImageR
         ):
             annotations.save_guidance(database, image.id, class_id, [BOX], b"png", None)
     assert "guidance" not in count_rows(database)
+
+
+def test_the_roles_of_a_class_are_those_on_its_own_training_images(
+    database: Database, project: ProjectRecord
+) -> None:
+    images = library.list_images(database, project.id)
+    first, second = library.list_classes(database, project.id)
+    own = next(image for image in images if image.split == "train" and image.class_id == first.id)
+    held_out = next(image for image in images if image.split != "train")
+
+    def roles() -> dict[int, set[Role]]:
+        return annotations.roles_by_class(database, project.id)
+
+    assert roles() == {first.id: set(), second.id: set()}
+    annotations.save_guidance(database, own.id, second.id, [POLYGON], b"look", None)  # not of its class
+    annotations.save_guidance(database, held_out.id, held_out.class_id, [POLYGON], b"look", None)
+    assert roles() == {first.id: set(), second.id: set()}
+    annotations.save_guidance(database, own.id, own.class_id, [BOX, BRUSH], b"look", b"ignore")
+    assert roles() == {first.id: {BOX.role, BRUSH.role}, second.id: set()}
+    annotations.save_guidance(database, own.id, own.class_id, [], None, None)
+    assert roles() == {first.id: set(), second.id: set()}

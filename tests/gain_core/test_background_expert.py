@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gain_core.background_expert import background_expert, background_kinds, class_shares
+from gain_core.background_expert import background_expert, background_kinds, class_shares, levelled
 from gain_core.config import TrainConfig
 from gain_core.errors import ConfigError
 from gain_core.features import FeatureStore
 from gain_core.predict import predict
 from gain_core.quick import QuickTask
 from gain_core.trainer import train
-from tests.gain_core.toy import GROUND, draw, toy_model, toy_samples, worst_group
+from tests.gain_core.toy import GROUND, draw, ignoring, toy_model, toy_samples, worst_group
 
 BOAT, CAR = [True, False], [False, True]
 WATER, LAND = torch.eye(2)
@@ -77,6 +77,13 @@ def test_an_image_whose_background_nobody_knows_does_not_count() -> None:
     assert nothing.weights.tolist() == [0, 0, 0, 0]
 
 
+def test_labels_beside_a_class_that_is_only_ignored_weigh_more() -> None:
+    weights = torch.tensor([2.0, 1.0, 0.0, 1.0])
+    shown = torch.tensor([BOAT, CAR, CAR, [True, True]])
+    assert levelled(weights, shown, torch.tensor(BOAT), 3.0).tolist() == [2, 3, 0, 3]
+    assert levelled(weights, shown, torch.tensor([False, False]), 3.0).tolist() == weights.tolist()
+
+
 @pytest.fixture
 def samples(tmp_path):
     (tmp_path / "images").mkdir()
@@ -98,6 +105,24 @@ def test_counterexamples_among_the_unguided_images_are_found(samples, tmp_path):
     assert expert is not None
     own = [expert.offsets[position, sample.label] for position, sample in enumerate(samples[:24])]
     assert max(own[20], own[21]) < -1 < min(own[8:20])
+
+
+def label_weights(samples, config):
+    expert = quick_task(samples, config)._elsewhere.expert
+    assert expert is not None
+    return expert.weights[torch.tensor([sample.label for sample in samples]) == 1]
+
+
+def test_a_label_weighs_as_much_as_what_ignoring_alone_teaches(samples):
+    """Class 0 is ignored only. Alone it has all of inside (1) and of what is found elsewhere (0.6); class 1
+    has half of the labels: 2 × 1.6. Where class 1 has outlines, class 0 has half of that.
+    """
+    config = TrainConfig.quick_default()
+    mixed = [s if s.label else marked for s, marked in zip(samples, ignoring(samples), strict=True)]
+    one_sided = [replace(sample, look=None) for sample in mixed]
+    assert label_weights(one_sided, config).unique().tolist() == pytest.approx([0, 3.2])
+    as_they_are = label_weights(mixed, replace(config, inside_weight=0.4))
+    torch.testing.assert_close(label_weights(mixed, config), 1.6 * as_they_are)
 
 
 def quick_task(samples, config):

@@ -75,6 +75,19 @@ def test_a_second_quick_retrain_says_that_it_starts_again_from_the_first_model(s
     assert "Starts again from version 1" in said(open_page())
 
 
+def test_a_class_without_a_drawing_is_named_beside_retrain(seeded: Seeded) -> None:
+    seeded.publish()
+    boat, car = (image for image in seeded.images("train")[:2])
+    annotation.save(seeded.ws, boat.id, boat.class_id, (BOX,))
+    app = open_page()
+    assert "Nothing drawn for car yet" in said(app)
+    app.get_by_key("retrain_mode").set_value("full").run()
+    assert "Nothing drawn" not in said(app)  # measured in quick mode only
+
+    annotation.save(seeded.ws, car.id, car.class_id, (BOX,))
+    assert "Nothing drawn" not in said(open_page())
+
+
 def test_a_drawing_that_is_not_saved_is_pointed_out_beside_retrain(seeded: Seeded) -> None:
     seeded.publish()
     app = open_page("annotate", drawn(seeded.images("train")[0], RECT))

@@ -1,0 +1,86 @@
+import csv
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks import stamped_set
+
+GREY = (128, 128, 128)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Grey pictures without anything: of each class four in training and two in each other split."""
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    rows = []
+    for split, count in (("train", 4), ("validation", 2), ("test", 2)):
+        for label in ("boat", "car"):
+            for _ in range(count):
+                name = f"{len(rows):02d}.png"
+                Image.new("RGB", (160, 120), GREY).save(folder / "images" / name)
+                mask = Image.new("1", (160, 120))
+                mask.paste(1, (0, 0, 160, 10))
+                mask.save(folder / "masks" / name)
+                rows.append((f"images/{name}", f"masks/{name}", split, label, "sea"))
+    with (folder / "index.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file", "mask", "split", "label", "place"), *rows])
+    return folder
+
+
+def made(data: Path, *options: str) -> list[dict[str, str]]:
+    out = data.parent / "-".join(("out", *options))
+    stamped_set.main(["--data", str(data), "--out", str(out), "--label", "boat", *options])
+    with (out / "index.csv").open(newline="") as stream:
+        return [{**row, "folder": str(out)} for row in csv.DictReader(stream)]
+
+
+def test_in_training_one_class_bears_the_stamp_and_elsewhere_every_picture_is_there_twice(data: Path) -> None:
+    rows = made(data)
+    counts = Counter((row["split"] == "train", row["label"], row["place"]) for row in rows)
+    assert counts == {
+        (True, "boat", "stamped"): 4,
+        (True, "car", "plain"): 4,
+        **{(False, label, place): 4 for label in ("boat", "car") for place in ("stamped", "plain")},
+    }
+
+
+@pytest.mark.parametrize("kind", ["sticker", "address"])
+def test_the_mask_marks_all_of_the_stamp_and_little_else(kind: str) -> None:
+    for seed in range(20):
+        picture, mask = stamped_set.stamp(Image.new("RGB", (160, 120), GREY), kind, Random(seed))
+        changed, marked = (np.asarray(picture) != GREY).any(2), np.asarray(mask)
+        assert 0.005 < marked.mean() < 0.08
+        assert changed[marked].mean() > 0.3
+        assert not (changed & ~marked).any()
+
+
+def test_a_picture_without_a_stamp_is_as_it_was_and_has_no_mask(data: Path) -> None:
+    for row in made(data):
+        picture = np.asarray(Image.open(Path(row["folder"]) / row["file"]), dtype=float)
+        assert (np.abs(picture - GREY).max() > 30) == (row["place"] == "stamped") == (row["mask"] != "")
+
+
+def test_masks_of_the_objects_can_be_kept(data: Path) -> None:
+    for row in made(data, "--masks", "object"):
+        mask = np.asarray(Image.open(Path(row["folder"]) / row["mask"]))
+        assert mask[:10].all()
+        assert not mask[10:].any()
+
+
+@pytest.mark.parametrize("kind", ["sticker", "address"])
+def test_a_stamp_leaves_room_on_a_narrow_picture(kind: str) -> None:
+    for seed in range(20):
+        picture, mask = stamped_set.stamp(Image.new("RGB", (120, 40), GREY), kind, Random(seed))
+        assert picture.size == mask.size == (120, 40)
+        assert 0 < np.asarray(mask).mean() < 0.25
+
+
+def test_a_class_that_is_not_there_is_refused(data: Path) -> None:
+    with pytest.raises(SystemExit, match=r"\['boat', 'car'\], got 'plane'"):
+        stamped_set.main(["--data", str(data), "--out", str(data.parent / "no"), "--label", "plane"])
