@@ -33,20 +33,22 @@ def background_expert(
     guided_classes: Tensor,
     seed: int,
     *,
+    everywhere: bool = False,
     multi_label: bool = False,
 ) -> Expert:
     """features (N, K, h, w); backgrounds (N, h, w) in {0, 1} from `background_regions`; shown (N, C) bool:
     the classes of each image; guided_classes (C,) bool.
 
     Labels of guided classes count 1 / mean(1 − p(class | background)), 25 at most: as much in all, however
-    little their backgrounds leave to learn. A class without guidance counts as it is: nothing else teaches
-    it. An image of a guided class without a known background does not count.
+    little their backgrounds leave to learn; with `everywhere` those of all classes. A class without guidance
+    counts as it is where its background is not known: nothing else teaches it. An image of a guided class
+    without a known background does not count.
     """
     described = evidence_features(features, backgrounds)
     known = described.any(1)
     guided = (shown & guided_classes).any(1)
+    counted = known if everywhere else known & guided
     offsets, weights = torch.zeros(shown.shape), (~guided).float()
-    counted = guided & known
     if not counted.any():
         return Expert(offsets, weights)
     kinds = background_kinds(described[known], int(shown.any(0).sum()) + 1, seed)
@@ -60,7 +62,7 @@ def background_expert(
         offsets[known] = shares.log() - others.log()
     else:
         offsets[known] = chances[known].log()
-    return Expert(torch.where(guided[:, None], offsets, 0.0), weights)
+    return Expert(torch.where(counted[:, None], offsets, 0.0), weights)
 
 
 def levelled(weights: Tensor, shown: Tensor, only_ignored: Tensor, level: float) -> Tensor:

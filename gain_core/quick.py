@@ -14,7 +14,7 @@ from gain_core.events import Phase
 from gain_core.features import FeatureStore
 from gain_core.models import Classifier
 from gain_core.sample import Sample, guided_training
-from gain_core.schedule import draw_schedule, seeded
+from gain_core.schedule import background_everywhere, draw_schedule, seeded
 from gain_core.streams import Losses, background_stream, guided_stream, image_stream, shown
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
@@ -50,6 +50,7 @@ class QuickTask:
         # By position, each (n, 2, h, w)
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
+        self._everywhere = background_everywhere([samples[p] for p in self._masks], config)
         self._elsewhere = self._look_elsewhere()
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -95,9 +96,14 @@ class QuickTask:
         count = len(self._model.spec.classes)
         showing = shown(self._labels[drawn], count)
         guided = guided_for(self._labels[sorted(self._masks)], masks, count)
-        multi_label = self._model.spec.multi_label
         found = background_expert(
-            features, regions, showing, guided, self._config.seed, multi_label=multi_label
+            features,
+            regions,
+            showing,
+            guided,
+            self._config.seed,
+            everywhere=self._everywhere,
+            multi_label=self._model.spec.multi_label,
         )
         weights = levelled(found.weights, showing, ignored, self._level(int(guided.sum())))
         return Expert(*(_spread(part, drawn, len(self._labels)) for part in (found.offsets, weights)))
@@ -107,9 +113,11 @@ class QuickTask:
         classes that have guidance. All streams take classes in turn: what counts is how many share each.
         """
         config = self._config
-        labelled = len(self._labels[self._schedule.images].unique())
+        labelled, backed = (
+            len(self._labels[drawn].unique()) for drawn in (self._schedule.images, self._schedule.background)
+        )
         by_label = config.unguided_weight / labelled
-        by_guidance = (config.inside_weight + config.background_weight) / guided
+        by_guidance = config.inside_weight / guided + config.background_weight / max(1, backed)
         return by_guidance / by_label if by_label else 1.0
 
     def _losses(self, plain: Tensor, guided: Tensor, background: Tensor) -> Losses:

@@ -22,9 +22,9 @@ class Schedule:
 
     images: Tensor  # (steps, batch_size) long: image-level label only; (steps, 0) when no class wants it
     guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0) when no image has any
-    background: (
-        Tensor  # (steps, background_batch_size) long: without, of guided classes; (steps, 0): not asked for
-    )
+    # (steps, background_batch_size) long: without guidance, of guided classes or of all
+    # (`background_everywhere`); (steps, 0): not asked for
+    background: Tensor
 
 
 @contextmanager
@@ -69,7 +69,10 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
         for label in sorted(train)
         if by_label or not marked[label]
     }
-    background = [[p for p in train[label] if p not in chosen] for label in sorted(train) if marked[label]]
+    everywhere = background_everywhere([samples[p] for p in guided], config)
+    background = [
+        [p for p in train[label] if p not in chosen] for label in sorted(train) if marked[label] or everywhere
+    ]
     wanted = config.form == "guided" and config.background_weight > 0
     return Schedule(
         images=_balanced_draws(list(plain.values()), config.steps, config.batch_size, generator),
@@ -83,6 +86,17 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
             generator,
         ),
     )
+
+
+def background_everywhere(guided: Sequence[Sample], config: TrainConfig) -> bool:
+    """Whether the surroundings of the guided classes are looked for in all classes, also those left alone.
+
+    They are where somebody said *look here*: else the surroundings of some classes would lose their say and
+    those of the others gain it. An ignored stamp lies on its own class (docs/decisions/0021). Only together
+    with labels that teach no more than the background: full mode has none.
+    """
+    looked = any(one.look is not None for sample in guided for one in sample.each_class)
+    return looked and config.image_classes == "beyond_background"
 
 
 def _guides(sample: Sample, label: int) -> bool:

@@ -78,7 +78,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         if start.id != published:
             st.caption(f"Starts again from version {start.number} with all guidance.")
     if mode == "quick" and status.unguided_classes:
-        st.caption(f":orange[{_left_alone(status.unguided_classes)}]")
+        st.caption(_left_alone(status.unguided_classes))
     unsaved = len(drafts.drafted_images(ws.database, project.id))
     if unsaved:
         st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
@@ -89,14 +89,9 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
 
 
 def _left_alone(classes: Sequence[str]) -> str:
-    """Outlines of some classes alone can be worse than none (docs/decisions/0021)."""
     more = len(classes) - NAMED
     names = [plain(name) for name in classes[:NAMED]] + ([f"{more} more"] if more > 0 else [])
-    them = "it" if len(classes) == 1 else "them"
-    return (
-        f"Nothing drawn for {listed(names)} yet: what surrounds {them} would decide even more. "
-        "Draw on one image of each class first."
-    )
+    return f"Nothing drawn for {listed(names)} yet: one image of each class does most."
 
 
 def _time_needed(mode: RunMode) -> str:

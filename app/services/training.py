@@ -123,8 +123,8 @@ def status(ws: Workspace, project_id: int) -> TrainingStatus:
 def _left_alone(ws: Workspace, project_id: int) -> tuple[str, ...]:
     """Names of the classes without guidance, where others have *look here*.
 
-    The surroundings of the others lose their say, those of a class left alone keep theirs, and it gives way
-    wherever that weighs more: docs/decisions/0021. *Ignore this* asks nothing of other classes.
+    One outline of such a class is worth more than ten of the others (docs/decisions/0021). *Ignore this* asks
+    nothing of other classes.
     """
     roles = roles_by_class(ws.database, project_id)
     if not any("look_here" in of_class for of_class in roles.values()):

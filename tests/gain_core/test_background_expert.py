@@ -67,6 +67,21 @@ def test_a_class_that_nobody_guided_keeps_its_labels_as_they_are() -> None:
     assert (offsets[:2, 0] > offsets[:2, 1]).all()
 
 
+def test_everywhere_the_labels_of_a_class_left_alone_teach_what_its_background_does_not_say() -> None:
+    """As if it were guided; only where its background is not known its label counts as it is."""
+    features, regions = described(WATER, WATER, LAND, LAND, LAND)
+    regions[4] = 0
+    shown = torch.tensor([BOAT, BOAT, CAR, CAR, CAR])
+    guided, alone = (
+        background_expert(features, regions, shown, torch.tensor(which), 0, everywhere=everywhere)
+        for which, everywhere in (([True, True], False), (BOAT, True))
+    )
+    torch.testing.assert_close(alone.offsets, guided.offsets)
+    assert (alone.offsets[2] != 0).all()
+    torch.testing.assert_close(alone.weights[:4], guided.weights[:4])
+    assert (alone.offsets[4].tolist(), alone.weights[4], guided.weights[4]) == ([0, 0], 1, 0)
+
+
 def test_an_image_whose_background_nobody_knows_does_not_count() -> None:
     features, regions = described(WATER, LAND, WATER, LAND)
     regions[0] = 0

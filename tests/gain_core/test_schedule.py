@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_the_background_stream_takes_the_unguided_images_of_guided_classes():
     both = draw_schedule(RARE, [0, 5], config).background
     assert all((step < 2).sum() == 2 for step in both)
     assert set(both.flatten().tolist()) <= set(range(22)) - {0, 5}
+
+
+@pytest.mark.parametrize(("role", "taken"), [("look", {0, 1}), ("ignore", {0})])
+def test_where_somebody_says_where_to_look_classes_left_alone_show_background_too(role, taken):
+    config = TrainConfig(
+        steps=4, background_batch_size=4, background_weight=1.0, image_classes="beyond_background"
+    )
+    guided = [replace(RARE[0], **{role: b"a mask"}), *RARE[1:]]
+    background = draw_schedule(guided, [0], config).background.flatten().tolist()
+    assert {RARE[position].label for position in background} == taken
+    assert 0 not in background
+    plain = draw_schedule(guided, [0], replace(config, image_classes="all")).background.flatten().tolist()
+    assert set(plain) == {1}
 
 
 @pytest.mark.parametrize("form", ["none", "gainext", "signed"])
