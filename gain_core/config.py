@@ -79,8 +79,9 @@ class TrainConfig:
     # "guided": classes whose images without guidance give L_cl. "unguided": only those that nobody guided,
     # which would be forgotten otherwise; a guided class then learns from its regions alone, and nothing
     # brings its shortcut back. In full mode it is then not in the erased pass either. "beyond_background",
-    # quick mode only: of all classes, but in guided ones a label teaches no more than what the background
-    # does not say already (background_expert, docs/decisions/0016).
+    # quick mode only: of all classes, but where the background is known a label teaches no more than what
+    # that does not say already (background_expert, docs/decisions/0016), and with *look here* the background
+    # is looked for in classes without guidance too (docs/decisions/0021).
     image_classes: ImageClasses = "all"
     inside_weight: float = 1.0  # "guided": what lies in H must give the class
     outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
