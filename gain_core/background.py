@@ -1,10 +1,10 @@
 """Where unguided images show background: places whose features look like what lies outside the guidance.
 
 A few outlines say what the background of a class looks like; the class's other images show the same
-background in many more ways, and so do those of classes that nobody drew on. Only the outside is carried over: what is taken for background is background
-nearly always (97 % of the chosen places of `boat_water`, measured against masks; 88 to 95 % in a class left
-alone, docs/decisions/0021), while carrying the inside
-over as well made the worst group worse (docs/decisions/0008).
+background in many more ways, and so do those of classes that nobody drew on. Only the outside is carried
+over: what is taken for background is background nearly always (97 % of the chosen places of `boat_water`,
+measured against masks; 88 to 95 % in a class left alone, docs/decisions/0021), while carrying the inside over
+as well made the worst group worse (docs/decisions/0008).
 """
 
 import torch
