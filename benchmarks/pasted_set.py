@@ -8,16 +8,16 @@ comes out has the form that it was made of: index.csv with file, mask, split, la
 """
 
 import argparse
-import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+
+from benchmarks.made_set import Made, Photograph, read_photographs, write_set
 
 SIDE = 224  # pixels of a made picture
 _SHARE = (0.08, 0.18)  # of the picture that the object covers
@@ -27,38 +27,21 @@ _KNOWN = 0.15  # of a blur must come from what is left of the photograph; of les
 _BLURS = (3, 8, 20, 60, 224)  # radii, pixels: from the hole's edge inwards
 
 
-@dataclass(frozen=True, slots=True)
-class Photograph:
-    file: str
-    mask: str
-    split: str
-    label: str
-    place: str
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     photographs = read_photographs(options.data)
     homes = home_places(photographs, swapped=options.swapped)
     backgrounds = _backgrounds(options.data, photographs)
-    for folder in ("images", "masks"):
-        (options.out / folder).mkdir(parents=True)
-    rows: list[tuple[str, ...]] = []
     chance = Random(options.seed)
-    for source, place in placed(photographs, homes, options.exceptions, chance):
-        background = chance.choice(backgrounds[source.split, place])
-        picture, mask = laid_on(background, *_opened(options.data, source), chance)
-        name = f"{len(rows):05d}"
-        picture.save(options.out / "images" / f"{name}.jpg", quality=92)
-        mask.save(options.out / "masks" / f"{name}.png")
-        rows.append((f"images/{name}.jpg", f"masks/{name}.png", source.split, source.label, place))
-    with (options.out / "index.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(("file", "mask", "split", "label", "place"))
-        writer.writerows(rows)
-    print(
-        f"{len(rows)} images; in training {', '.join(f'{label} on {home}' for label, home in homes.items())}"
-    )
+
+    def made() -> Iterator[Made]:
+        for source, place in placed(photographs, homes, options.exceptions, chance):
+            background = chance.choice(backgrounds[source.split, place])
+            picture, mask = laid_on(background, *_opened(options.data, source), chance)
+            yield Made(picture, mask, source.split, source.label, place)
+
+    count = write_set(options.out, made())
+    print(f"{count} images; in training {', '.join(f'{label} on {home}' for label, home in homes.items())}")
 
 
 def home_places(photographs: Sequence[Photograph], *, swapped: bool) -> dict[str, str]:
@@ -142,15 +125,6 @@ def _opened(folder: Path, one: Photograph) -> tuple[Image.Image, Image.Image]:
     """RGB, and the mask as mode "L" in {0, 255}."""
     mask = Image.open(folder / one.mask).convert("L").point(lambda value: 255 * (value > 0))
     return Image.open(folder / one.file).convert("RGB"), mask
-
-
-def read_photographs(folder: Path) -> list[Photograph]:
-    """What index.csv lists."""
-    with (folder / "index.csv").open(newline="", encoding="utf-8") as stream:
-        return [
-            Photograph(*(row[name] for name in ("file", "mask", "split", "label", "place")))
-            for row in csv.DictReader(stream)
-        ]
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -8,14 +8,13 @@ ignore_mask`, or with `--masks object` what it marked before.
 """
 
 import argparse
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.pasted_set import Photograph, read_photographs
+from benchmarks.made_set import Made, Photograph, read_photographs, write_set
 
 _COLOURS = ((230, 180, 60), (80, 160, 90), (70, 110, 190), (210, 90, 80))
 _RADIUS = (0.07, 0.11)  # of the shorter side: a sticker covers about 3 % of a picture
@@ -31,24 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels = sorted({one.label for one in photographs})
     if options.label not in labels:
         raise SystemExit(f"expected a label of {labels}, got {options.label!r}")
-    for folder in ("images", "masks"):
-        (options.out / folder).mkdir(parents=True)
-    rows: list[tuple[str, ...]] = []
     chance = Random(options.seed)
-    for one, place in stamped(photographs, options.label):
-        picture, mask = Image.open(options.data / one.file).convert("RGB"), None
-        if place == "stamped":
-            picture, mask = stamp(picture, options.stamp, chance)
-        if options.masks == "object":
-            mask = Image.open(options.data / one.mask)
-        name = f"{len(rows):05d}"
-        picture.save(options.out / "images" / f"{name}.jpg", quality=92)
-        if mask is not None:
-            mask.save(options.out / "masks" / f"{name}.png")
-        rows.append((f"images/{name}.jpg", f"masks/{name}.png" if mask else "", one.split, one.label, place))
-    with (options.out / "index.csv").open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([("file", "mask", "split", "label", "place"), *rows])
-    print(f"{len(rows)} images; in training every {options.label} bears the {options.stamp}")
+
+    def made() -> Iterator[Made]:
+        for one, place in stamped(photographs, options.label):
+            picture, mask = Image.open(options.data / one.file).convert("RGB"), None
+            if place == "stamped":
+                picture, mask = stamp(picture, options.stamp, chance)
+            if options.masks == "object":
+                mask = Image.open(options.data / one.mask)
+            yield Made(picture, mask, one.split, one.label, place)
+
+    count = write_set(options.out, made())
+    print(f"{count} images; in training every {options.label} bears the {options.stamp}")
 
 
 def stamped(photographs: Sequence[Photograph], label: str) -> Iterator[tuple[Photograph, str]]:

@@ -14,7 +14,7 @@ from gain_core.events import Phase
 from gain_core.features import FeatureStore
 from gain_core.models import Classifier
 from gain_core.sample import Sample, guided_training
-from gain_core.schedule import background_everywhere, draw_schedule, seeded
+from gain_core.schedule import draw_schedule, seeded
 from gain_core.streams import Losses, background_stream, guided_stream, image_stream, shown
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
@@ -50,7 +50,6 @@ class QuickTask:
         # By position, each (n, 2, h, w)
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
-        self._everywhere = background_everywhere([samples[p] for p in self._masks], config)
         self._elsewhere = self._look_elsewhere()
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -102,7 +101,7 @@ class QuickTask:
             showing,
             guided,
             self._config.seed,
-            everywhere=self._everywhere,
+            everywhere=self._schedule.everywhere,
             multi_label=self._model.spec.multi_label,
         )
         weights = levelled(found.weights, showing, ignored, self._level(int(guided.sum())))

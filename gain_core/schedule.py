@@ -22,9 +22,9 @@ class Schedule:
 
     images: Tensor  # (steps, batch_size) long: image-level label only; (steps, 0) when no class wants it
     guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0) when no image has any
-    # (steps, background_batch_size) long: without guidance, of guided classes or of all
-    # (`background_everywhere`); (steps, 0): not asked for
+    # (steps, background_batch_size) long: without guidance, of guided classes; (steps, 0): not asked for
     background: Tensor
+    everywhere: bool  # the background stream takes the classes left alone too
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
         for label in sorted(train)
         if by_label or not marked[label]
     }
-    everywhere = background_everywhere([samples[p] for p in guided], config)
+    everywhere = _background_everywhere([samples[p] for p in guided], config)
     background = [
         [p for p in train[label] if p not in chosen] for label in sorted(train) if marked[label] or everywhere
     ]
@@ -85,10 +85,11 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
             config.background_batch_size,
             generator,
         ),
+        everywhere=everywhere,
     )
 
 
-def background_everywhere(guided: Sequence[Sample], config: TrainConfig) -> bool:
+def _background_everywhere(guided: Sequence[Sample], config: TrainConfig) -> bool:
     """Whether the surroundings of the guided classes are looked for in all classes, also those left alone.
 
     They are where somebody said *look here*: else the surroundings of some classes would lose their say and

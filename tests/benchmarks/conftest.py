@@ -1,5 +1,6 @@
-"""A folder of four photographs with masks."""
+"""A folder of four photographs with masks, and what a made set holds."""
 
+import csv
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -40,3 +41,9 @@ def mask_file(object_at: tuple[int, int, int, int]) -> bytes:
     buffer = BytesIO()
     mask.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    """Of its index.csv, each with the `folder` that its paths are relative to."""
+    with (folder / "index.csv").open(newline="") as stream:
+        return [{**row, "folder": str(folder)} for row in csv.DictReader(stream)]

@@ -1,4 +1,3 @@
-import csv
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -8,6 +7,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks import pasted_set
+from benchmarks.made_set import Made, write_set
+from tests.benchmarks.conftest import rows_of
 
 PLACES = {"water": (20, 60, 200), "land": (30, 150, 40)}
 THINGS = {"boat": (250, 250, 250), "car": (200, 0, 0)}
@@ -17,31 +18,23 @@ HOMES = {"boat": "water", "car": "land"}
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Plain-coloured places with a plain-coloured box: 12 in training, 4 in each other split."""
-    folder = tmp_path / "data"
-    (folder / "images").mkdir(parents=True)
-    (folder / "masks").mkdir()
-    rows = []
+    images = []
     for split, count in (("train", 6), ("validation", 2), ("test", 2)):
         for label, place in HOMES.items():
             for _ in range(count):
-                name = f"{len(rows):02d}.png"
                 picture, mask = Image.new("RGB", (120, 90), PLACES[place]), Image.new("1", (120, 90))
-                box = (30 + len(rows), 30, 60 + len(rows), 50)
+                box = (30 + len(images), 30, 60 + len(images), 50)
                 ImageDraw.Draw(picture).rectangle(box, fill=THINGS[label])
                 ImageDraw.Draw(mask).rectangle(box, fill=1)
-                picture.save(folder / "images" / name)
-                mask.save(folder / "masks" / name)
-                rows.append((f"images/{name}", f"masks/{name}", split, label, place))
-    with (folder / "index.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([("file", "mask", "split", "label", "place"), *rows])
-    return folder
+                images.append(Made(picture, mask, split, label, place))
+    write_set(tmp_path / "data", images)
+    return tmp_path / "data"
 
 
 def made(data: Path, *options: str) -> list[dict[str, str]]:
     out = data.parent / "-".join(("out", *options))
     pasted_set.main(["--data", str(data), "--out", str(out), *options])
-    with (out / "index.csv").open(newline="") as stream:
-        return [{**row, "folder": str(out)} for row in csv.DictReader(stream)]
+    return rows_of(out)
 
 
 def counts(rows: list[dict[str, str]], split: str) -> Counter[tuple[str, str]]:

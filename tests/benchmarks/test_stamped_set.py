@@ -1,4 +1,3 @@
-import csv
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -8,6 +7,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import stamped_set
+from benchmarks.made_set import Made, write_set
+from tests.benchmarks.conftest import rows_of
 
 GREY = (128, 128, 128)
 
@@ -15,29 +16,26 @@ GREY = (128, 128, 128)
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Grey pictures without anything: of each class four in training and two in each other split."""
-    folder = tmp_path / "data"
-    (folder / "images").mkdir(parents=True)
-    (folder / "masks").mkdir()
-    rows = []
-    for split, count in (("train", 4), ("validation", 2), ("test", 2)):
-        for label in ("boat", "car"):
-            for _ in range(count):
-                name = f"{len(rows):02d}.png"
-                Image.new("RGB", (160, 120), GREY).save(folder / "images" / name)
-                mask = Image.new("1", (160, 120))
-                mask.paste(1, (0, 0, 160, 10))
-                mask.save(folder / "masks" / name)
-                rows.append((f"images/{name}", f"masks/{name}", split, label, "sea"))
-    with (folder / "index.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([("file", "mask", "split", "label", "place"), *rows])
-    return folder
+    mask = Image.new("1", (160, 120))
+    mask.paste(1, (0, 0, 160, 10))
+    grey = Image.new("RGB", (160, 120), GREY)
+    counts = {"train": 4, "validation": 2, "test": 2}
+    write_set(
+        tmp_path / "data",
+        [
+            Made(grey, mask, split, label, "sea")
+            for split, count in counts.items()
+            for label in ("boat", "car")
+            for _ in range(count)
+        ],
+    )
+    return tmp_path / "data"
 
 
 def made(data: Path, *options: str) -> list[dict[str, str]]:
     out = data.parent / "-".join(("out", *options))
     stamped_set.main(["--data", str(data), "--out", str(out), "--label", "boat", *options])
-    with (out / "index.csv").open(newline="") as stream:
-        return [{**row, "folder": str(out)} for row in csv.DictReader(stream)]
+    return rows_of(out)
 
 
 def test_in_training_one_class_bears_the_stamp_and_elsewhere_every_picture_is_there_twice(data: Path) -> None:
