@@ -80,7 +80,7 @@ def _row(name: str, batch: int, device: torch.device, options: argparse.Namespac
     exact, seconds = [fast], 0.0
     if options.compile:
         started = time.perf_counter()
-        compiled = frozen(model, compiled=True)
+        compiled = frozen(model, min(batch, PIECE), compiled=True)
         exact.append(compiled)
         rivals["compiled"] = lambda: explain(compiled, images, classes)
         rivals["compiled"]()

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from timm.layers import BatchNormAct2d, pad_same
+from timm.layers import BatchNormAct2d
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from gain_core.convolution import convolve, is_depthwise
 from gain_core.models import Classifier
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU)
@@ -35,22 +35,25 @@ class Chain:
     activation: str | None = None
 
 
-class NormedConvolution(nn.Module):
-    """A convolution and its norm layer as one convolution of their live weights: gradients reach all of them.
+class LiveConvolution(nn.Module):
+    """A convolution and its norm layer, if any, as one convolution of their live weights.
 
-    (B, K, h, w) -> (B, K', h', w'). Exact while the norm layer is in eval mode.
+    (B, K, h, w) -> (B, K', h', w'). Gradients reach all weights. Exact while the norm layer is in eval mode.
     """
 
-    def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> None:
         super().__init__()
         self.convolution = convolution
         self.norm = norm
 
+    def weights(self) -> tuple[Tensor, Tensor | None]:
+        """Weight (K', K, kh, kw) and bias (K',) of the one convolution."""
+        if self.norm is None:
+            return self.convolution.weight, self.convolution.bias
+        return folded_weights(self.convolution, self.norm)
+
     def forward(self, maps: Tensor) -> Tensor:
-        layer = self.convolution
-        weight, bias = folded_weights(layer, self.norm)
-        maps, padding = padded(layer, maps)
-        return F.conv2d(maps, weight, bias, layer.stride, padding, layer.dilation, layer.groups)
+        return convolve(self.convolution, maps, *self.weights())
 
 
 def folded(model: Classifier) -> Classifier:
@@ -68,6 +71,9 @@ def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
     shared = {id(value): value for value in itertools.chain(layers.parameters(), layers.buffers())}
     own = copy.deepcopy(layers, dict(shared))  # the layers' structure is copied, their weights are the same
     fold(own, chains(layers, example))
+    for layer in own.modules():
+        if isinstance(layer, nn.ReLU6 | nn.SiLU):
+            layer.inplace = False  # its gradient needs what went in: in place, that would be copied first
     with torch.no_grad():
         return own, own(example)
 
@@ -101,11 +107,16 @@ def chains(layers: nn.Module, example: Tensor) -> list[Chain]:
 
 
 def fold(layers: nn.Module, found: Sequence[Chain]) -> None:
-    """Put one convolution of live weights in the place of each pair; timm's norm layers leave activations."""
+    """Put one convolution of live weights in the place of each pair; timm's norm layers leave activations.
+
+    Depthwise convolutions without a norm layer too, for `convolve` is faster.
+    """
     for chain in found:
+        convolution: Any = layers.get_submodule(chain.convolution)
+        norm: Any = None if chain.norm is None else layers.get_submodule(chain.norm)
+        if norm is not None or is_depthwise(convolution):
+            layers.set_submodule(chain.convolution, LiveConvolution(convolution, norm))
         if chain.norm is not None:
-            convolution, norm = (layers.get_submodule(name) for name in (chain.convolution, chain.norm))
-            layers.set_submodule(chain.convolution, NormedConvolution(convolution, norm))  # type: ignore[arg-type]
             layers.set_submodule(chain.norm, getattr(norm, "act", nn.Identity()))
 
 
@@ -132,14 +143,6 @@ def folded_weights(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor
     if convolution.bias is not None:
         bias = bias + convolution.bias * scale
     return convolution.weight * scale.view(-1, 1, 1, 1), bias
-
-
-def padded(convolution: nn.Conv2d, maps: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """What goes into the convolution and the padding that it adds itself: TensorFlow's "same" is uneven."""
-    if isinstance(convolution, Conv2dSame):
-        sizes: Any = (convolution.kernel_size, convolution.stride, convolution.dilation)
-        return pad_same(maps, *sizes), (0, 0)
-    return maps, convolution.padding  # type: ignore[return-value]  # no string: see _plain_convolution
 
 
 def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Chain], Tensor]:

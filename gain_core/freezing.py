@@ -12,14 +12,13 @@ from torch import Tensor, nn
 from torch._inductor import config as inductor
 
 from gain_core.attention import PIECE
+from gain_core.convolution import even_padding, is_depthwise, margins, padded
 from gain_core.folding import (
-    NormedConvolution,
+    LiveConvolution,
     chains,
     example_image,
     fold,
-    folded_weights,
     join,
-    padded,
 )
 from gain_core.models import Classifier
 
@@ -65,20 +64,28 @@ class PackedConvolution(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d, activation: nn.Module, shape: torch.Size) -> None:
         super().__init__()
-        self._convolution = convolution
+        self._layers = nn.Sequential(convolution, activation)
         self._joined = _JOINED[type(activation)]
-        maps, padding = padded(convolution, torch.empty(shape, device="meta"))
+        maps, weight = torch.empty(shape, device="meta"), convolution.weight.detach()
+        self._margins = margins(convolution, maps)
+        if is_depthwise(convolution):
+            weight, padding = even_padding(weight, self._margins)
+        else:
+            maps, padding = padded(convolution, maps)
         geometry = (list(padding), list(convolution.stride), list(convolution.dilation), convolution.groups)
         self._geometry = geometry
-        self._weight = torch.ops.mkldnn._reorder_convolution_weight(
-            convolution.weight.detach(), *geometry, list(maps.shape)
-        )
+        self._weight = torch.ops.mkldnn._reorder_convolution_weight(weight, *geometry, list(maps.shape))
 
     def forward(self, maps: Tensor) -> Tensor:
-        maps, _ = padded(self._convolution, maps)
+        convolution: Any = self._layers[0]
+        if margins(convolution, maps) != self._margins:
+            result: Tensor = self._layers(maps)  # of another size, where "same" wants other zeros
+            return result
+        if not is_depthwise(convolution):
+            maps, _ = padded(convolution, maps)
         name, arguments = self._joined
-        result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            maps, self._weight, self._convolution.bias, *self._geometry, name, arguments, ""
+        result = torch.ops.mkldnn._convolution_pointwise(
+            maps, self._weight, convolution.bias, *self._geometry, name, arguments, ""
         )
         return result
 
@@ -116,24 +123,24 @@ def _frozen(layers: nn.Module, example: Tensor, dtype: torch.dtype, compiled: bo
     wide, narrow = example.dtype, dtype != torch.float32
     if narrow:
         own = own.to(dtype)
-    if compiled:
-        own = CompiledLayers(own)
-    elif _can_pack(example, dtype):
+    if _can_pack(example, dtype):
         for chain in found:
             convolution, activation = own.get_submodule(chain.convolution).children()
             own.set_submodule(
                 chain.convolution, PackedConvolution(cast(nn.Conv2d, convolution), activation, chain.shape)
             )
+    if compiled:
+        own = CompiledLayers(own)
     return nn.Sequential(Cast(dtype), own, Cast(wide)) if narrow else own
 
 
 def _constant(convolution: nn.Module, activation: nn.Module) -> nn.Module:
     """The two in a row, the weights of a folded norm layer worked in."""
-    if isinstance(convolution, NormedConvolution):
-        weight, bias = folded_weights(convolution.convolution, convolution.norm)
+    if isinstance(convolution, LiveConvolution):
+        weight, bias = convolution.weights()
         convolution = convolution.convolution
         convolution.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
-        convolution.bias = nn.Parameter(bias)
+        convolution.bias = None if bias is None else nn.Parameter(bias)
     return nn.Sequential(convolution, activation)
 
 

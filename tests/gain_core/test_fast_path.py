@@ -13,7 +13,7 @@ from gain_core.attention import PIECE, explain
 from gain_core.backbones import Parts
 from gain_core.config import FORMS, Form, TrainConfig
 from gain_core.errors import InputError
-from gain_core.folding import NormedConvolution, folded, folded_weights
+from gain_core.folding import LiveConvolution, folded, folded_weights
 from gain_core.freezing import PackedConvolution, frozen
 from gain_core.full import Division, FullTask, step_losses
 from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
@@ -80,7 +80,7 @@ def test_frozen_and_folded_networks_say_what_the_plain_one_says(backbone: str) -
 def test_the_default_network_is_folded_and_packed_throughout() -> None:
     model = network(DEFAULT_BACKBONE)
     live, fast = list(folded(model).modules()), list(frozen(model).modules())
-    assert sum(isinstance(layer, NormedConvolution) for layer in live) == 49
+    assert sum(isinstance(layer, LiveConvolution) for layer in live) == 49
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in fast) == 0
     assert sum(isinstance(layer, PackedConvolution) for layer in fast) == 49
 
@@ -93,7 +93,16 @@ def test_a_build_of_torch_without_onednn_explains_the_same(monkeypatch: pytest.M
     assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
 
 
-@pytest.mark.parametrize("backbone", [DEFAULT_BACKBONE, "resnet18"])
+def test_a_frozen_network_explains_images_of_another_size() -> None:
+    """Where halving an odd map wants other zeros around it than halving an even one."""
+    model = network(DEFAULT_BACKBONE)
+    fast = frozen(model)
+    for side in (64, 72, 75, 97):
+        batch = images(2, side=side, dtype=torch.float32)
+        assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
+
+
+@pytest.mark.parametrize("backbone", [DEFAULT_BACKBONE, "resnet18", "convnext_atto", "mobilenetv3_small_100"])
 def test_training_through_the_folded_network_gives_the_plain_gradients(backbone: str) -> None:
     """In float64, where nothing but the order of sums differs: losses and every gradient to 1e-9."""
     model, batch = network(backbone).double(), pixels(4, torch.float64)
@@ -139,7 +148,7 @@ def test_full_mode_trains_through_the_folded_network_unless_norm_layers_learn() 
     for norms in (False, True):
         config = TrainConfig(mode="full", form="none", train_norms=norms)
         network_used = FullTask(model, samples, config, torch.device("cpu"))._network
-        assert any(isinstance(m, NormedConvolution) for m in network_used.modules()) != norms
+        assert any(isinstance(m, LiveConvolution) for m in network_used.modules()) != norms
 
 
 def test_folding_and_freezing_leave_the_model_as_it_was() -> None:
@@ -268,7 +277,7 @@ def test_what_cannot_be_folded_runs_as_it_is() -> None:
     for layers in (*cases, [named, nn.BatchNorm2d(4)], [nn.Conv2d(3, 4, 1), own]):
         model = classifier_of(*layers)
         batch = images(2, side=8, dtype=torch.float32)
-        assert not any(isinstance(layer, NormedConvolution) for layer in folded(model).modules())
+        assert not any(isinstance(layer, LiveConvolution) for layer in folded(model).modules())
         assert relative(explain(frozen(model), batch).logits, explain(model, batch).logits) < 1e-5
 
 
@@ -283,4 +292,4 @@ def test_an_activation_inside_a_norm_layer_survives() -> None:
 
 def test_norm_layers_in_training_mode_are_not_folded() -> None:
     model = classifier_of(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).train()
-    assert not any(isinstance(layer, NormedConvolution) for layer in folded(model).modules())
+    assert not any(isinstance(layer, LiveConvolution) for layer in folded(model).modules())

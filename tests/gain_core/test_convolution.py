@@ -1,0 +1,98 @@
+"""A depthwise convolution by the faster way is the same convolution, and so are its gradients."""
+
+from typing import Any
+
+import pytest
+import torch
+from timm.layers.conv2d_same import Conv2dSame
+from torch import Tensor, nn
+
+from gain_core.convolution import Margins, convolve, even_padding
+
+CHANNELS = 6
+
+
+def layer(kind: type[nn.Conv2d], kernel: tuple[int, int], stride: int, bias: bool = True) -> nn.Conv2d:
+    padding: Any = 0 if kind is Conv2dSame else (kernel[0] // 2, kernel[1] // 2)
+    torch.manual_seed(0)
+    made = kind(CHANNELS, CHANNELS, kernel, stride, padding, groups=CHANNELS, bias=bias)
+    return made.double().to(memory_format=torch.channels_last)
+
+
+def maps(height: int = 9, width: int = 12) -> Tensor:
+    values = torch.randn(2, CHANNELS, height, width, generator=torch.Generator().manual_seed(1))
+    return values.double().contiguous(memory_format=torch.channels_last).requires_grad_()
+
+
+@pytest.mark.parametrize("size", [(9, 12), (12, 9), (7, 7), (2, 2), (1, 3)])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (7, 7), (3, 5), (5, 3), (4, 4)])
+@pytest.mark.parametrize("kind", [nn.Conv2d, Conv2dSame])
+def test_values_and_gradients_are_those_of_the_layer(
+    kind: type[nn.Conv2d], kernel: tuple[int, int], stride: int, size: tuple[int, int]
+) -> None:
+    own, given = layer(kind, kernel, stride), maps(*size)
+    wanted = [given, own.weight, own.bias]
+    expected = own(given)
+    got = convolve(own, given, own.weight, own.bias)
+    torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-10)
+    outer = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2)).double()
+    pairs = zip(
+        torch.autograd.grad(got, wanted, outer), torch.autograd.grad(expected, wanted, outer), strict=True
+    )
+    for fast, plain in pairs:
+        torch.testing.assert_close(fast, plain, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, Conv2dSame])
+def test_gradcheck(kind: type[nn.Conv2d]) -> None:
+    own = layer(kind, (5, 5), 2)
+    small = maps(5, 6)[:1].detach().requires_grad_()
+    assert torch.autograd.gradcheck(lambda *given: convolve(own, *given), (small, own.weight, own.bias))
+
+
+def test_one_number_by_hand() -> None:
+    """1 2 3 4 and a zero behind it, kernel 1 10 100, stride 2: 321 and 43; the weight saw 1 + 3, 2 + 4, 3."""
+    row = torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]]).repeat(1, 2, 1, 1)
+    own = Conv2dSame(2, 2, (1, 3), stride=(1, 2), groups=2, bias=False)
+    own.weight.data.copy_(torch.tensor([1.0, 10.0, 100.0]).expand(2, 1, 1, 3))
+    result = convolve(own, row, own.weight, None)
+    assert result[0, 0].tolist() == [[321.0, 43.0]]
+    result.sum().backward()
+    assert own.weight.grad is not None
+    assert own.weight.grad[0].flatten().tolist() == [4.0, 6.0, 3.0]
+
+
+def test_a_kernel_that_starts_earlier_sees_the_same() -> None:
+    weight, padding = even_padding(torch.ones(1, 1, 3, 3), Margins(left=0, right=1, top=1, bottom=1))
+    assert weight[0, 0].tolist() == [[0, 1, 1, 1]] * 3
+    assert padding == (1, 1)
+
+
+def test_only_what_learns_gets_a_gradient() -> None:
+    own, given = layer(nn.Conv2d, (5, 5), 1, bias=False), maps()
+    own.weight.requires_grad_(False)
+    convolve(own, given, own.weight, None).sum().backward()
+    assert given.grad is not None
+    assert own.weight.grad is None
+    own.weight.requires_grad_(True)
+    convolve(own, given.detach(), own.weight, None).sum().backward()
+    assert own.weight.grad is not None
+
+
+def test_a_second_derivative_is_refused_and_not_wrong() -> None:
+    own, given = layer(nn.Conv2d, (5, 5), 1), maps()
+    (first,) = torch.autograd.grad(
+        convolve(own, given, own.weight, own.bias).square().sum(), given, create_graph=True
+    )
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
+
+
+def test_autocast_keeps_its_own_way() -> None:
+    own, given = layer(nn.Conv2d, (5, 5), 1).float(), maps().detach().float().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        result = convolve(own, given, own.weight, own.bias)
+    result.float().sum().backward()
+    assert result.dtype == torch.bfloat16
+    assert given.grad is not None
