@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from db import models
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.records import PredictionRecord, VersionRecord
+from db.records import PredictionRecord, Split, VersionRecord
 from db.rows import version_record
 
 T = TypeVar("T")
@@ -59,8 +59,10 @@ def add_predictions(database: Database, version_id: int, predictions: Sequence[N
         ) from error
 
 
-def list_predictions(database: Database, version_id: int) -> list[PredictionRecord]:
-    """In the order of the images. One query."""
+def list_predictions(
+    database: Database, version_id: int, split: Split | None = None
+) -> list[PredictionRecord]:
+    """In the order of the images, of one split or of all. One query."""
     prediction = models.Prediction
 
     def of_this_label(column: InstrumentedAttribute[T]) -> ColumnElement[T]:
@@ -85,6 +87,8 @@ def list_predictions(database: Database, version_id: int) -> list[PredictionReco
         .where(prediction.version_id == version_id)
         .order_by(prediction.image_id)
     )
+    if split is not None:
+        query = query.where(models.Image.split == split)
     with database.reading() as session:
         return [
             PredictionRecord(version, image, predicted, tuple(probabilities), *further)

@@ -65,7 +65,7 @@ def queue(
     guided = {item.image_id for item in annotations.list_guidance(ws.database, project_id)}
     said: dict[int, PredictionRecord] = {}
     if version_id is not None:
-        said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
+        said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
     parts: dict[tuple[int, int], dict[int, list[tuple[float, int, QueueItem]]]] = {}
     for image in rows.list_images(ws.database, project_id, split):
         part, urgency, item = _judged(image, said.get(image.id), image.id in guided, names)

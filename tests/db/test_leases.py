@@ -7,7 +7,7 @@ import pytest
 from db import library, runs, versions
 from db.engine import Database
 from db.errors import ConflictError, DatabaseError, LostLeaseError, NotFoundError
-from db.records import ProjectRecord, RunRecord
+from db.records import SPLITS, ProjectRecord, RunRecord
 from db.versions import NewPrediction
 from tests.db.build import claim, count_rows, fail_when, new_project, publish, repair, request, start
 
@@ -187,6 +187,11 @@ def test_publishing_stores_version_predictions_and_status_together(
         (0.25, 0.75),
         0.5,
     )
+    by_split = {split: versions.list_predictions(database, second.id, split) for split in SPLITS}
+    assert by_split["train"] == [
+        said for said, image in zip(stored, images, strict=True) if image.split == "train"
+    ]
+    assert 0 < len(by_split["train"]) < len(stored) == sum(map(len, by_split.values()))
 
 
 def test_publishing_that_fails_half_way_leaves_the_run_as_it_was(
