@@ -15,14 +15,17 @@ from db.records import ImageRecord, RegionRecord, Role, VersionRecord
 from gain_core.raster import Mask
 
 Corners = tuple[int, int, int, int]  # left, top, right, bottom, pixels
-# "ignore": a box over the background beside the object; "ignore_mask": one around what the mask marks
-Supervision = Kind | Literal["ignore", "ignore_mask"]
+# "ignore": a box over the background beside the object; "ignore_mask": one around what the mask marks. As
+# hurried people draw: "stroke" along the object, and "loose", a box half as wide and half as high again.
+Supervision = Kind | Literal["ignore", "ignore_mask", "stroke", "loose"]
+LOOSE = 0.5
+STROKE = (0.6, 0.05, 7)  # of the object's length, of the picture's longer side wide, points
 
 
 def takes_as_long_as(supervision: Supervision) -> Kind:
-    """What the seconds of work are known for: a box is a box, whatever it means."""
+    """What the seconds of work are known for: a box is a box, whatever it means, and so is one stroke."""
     match supervision:
-        case "ignore" | "ignore_mask":
+        case "ignore" | "ignore_mask" | "stroke" | "loose":
             return "box"
         case _:
             return supervision
@@ -50,9 +53,17 @@ def _guide_one(
         view = explanation.attention_for(ws, biased, image)
         place = judged(answers.place_shown(view, image, view.predicted), np.asarray(mask) != 0)
         answers.answer(ws, image, view, view.predicted, place)
+    elif kind == "stroke":
+        width = STROKE[1] * max(mask.size)
+        stroke = RegionRecord("brush", "look_here", along(np.asarray(mask) != 0), width)
+        annotation.save(ws, image.id, image.class_id, [stroke])
     elif (around := mask.getbbox()) is not None:
-        role: Role = "look_here" if kind == "box" else "ignore_this"
-        left, top, right, bottom = beside(around, mask.size) if kind == "ignore" else around
+        role: Role = "look_here" if kind in ("box", "loose") else "ignore_this"
+        if kind == "ignore":
+            around = beside(around, mask.size)
+        elif kind == "loose":
+            around = widened(around, mask.size)
+        left, top, right, bottom = around
         annotation.save(
             ws, image.id, image.class_id, [RegionRecord("box", role, ((left, top), (right, bottom)))]
         )
@@ -66,6 +77,26 @@ def beside(around: Corners, size: tuple[int, int]) -> Corners:
     (left, top, right, bottom), (width, height) = around, size
     strips = ((0, 0, left, height), (right, 0, width, height), (0, 0, width, top), (0, bottom, width, height))
     return max(strips, key=lambda strip: (strip[2] - strip[0]) * (strip[3] - strip[1]))
+
+
+def widened(around: Corners, size: tuple[int, int]) -> Corners:
+    """A box half as wide and half as high again, about the same middle, as far as the picture goes."""
+    (left, top, right, bottom), (width, height) = around, size
+    across, down = round(LOOSE / 2 * (right - left)), round(LOOSE / 2 * (bottom - top))
+    return max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down)
+
+
+def along(mask: Mask) -> tuple[tuple[float, float], ...]:
+    """A stroke (x, y) through the middle of an object (height, width) along its longest axis."""
+    length, _, points = STROKE
+    pixels = np.argwhere(mask)[:, ::-1] + 0.5  # (N, 2): x, y
+    about = pixels - pixels.mean(0)
+    place = about @ np.linalg.svd(about, full_matrices=False)[2][0]  # (N,): how far along
+    first, last = np.quantile(place, [0.5 - length / 2, 0.5 + length / 2])
+    nearest = np.abs(place[None] - np.linspace(first, last, points)[:, None]) <= max(
+        1.0, (last - first) / (2 * points)
+    )
+    return tuple((float(x), float(y)) for x, y in (pixels[near].mean(0) for near in nearest if near.any()))
 
 
 def judged(region: Mask, mask: Mask) -> Place:

@@ -92,6 +92,17 @@ def regions_from_canvas(
     return tuple(regions)
 
 
+def look_share(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int]) -> float:
+    """Share of the canvas (width, height) that *look here* covers; 0 for a drawing that cannot be read, which
+    saving tells.
+    """
+    try:
+        look, _ = rasterise(regions_from_canvas(json_data, canvas_size, canvas_size), canvas_size)
+    except DrawingError:
+        return 0.0
+    return 0.0 if look is None else float(np.asarray(look).mean())
+
+
 def _role_of(stroke: str) -> Role:
     """The role a stroke colour stands for, whatever its transparency."""
     colour = stroke.strip().lower()[:7]

@@ -11,8 +11,10 @@ import pytest
 
 from app.services import drawing
 from app.services.drawing import (
+    IGNORE_COLOUR,
     canvas_from_regions,
     fit_canvas,
+    look_share,
     rasterise,
     regions_from_canvas,
 )
@@ -194,6 +196,20 @@ def test_a_drawing_with_far_too_many_shapes_or_points_is_refused() -> None:
     path = [["M", 1, 1], *[["L", n % 300, n % 200] for n in range(50_001)]]
     with pytest.raises(DrawingError, match="at most 50000 points"):
         regions({**STROKE, "path": path})
+
+
+def test_how_much_of_the_picture_counts_as_the_object() -> None:
+    whole = {**RECT, "left": 0, "top": 0, "width": 600, "height": 400}
+    left_half = {**whole, "width": 300}
+
+    def share(*objects: object) -> float:
+        return look_share({"objects": list(objects)}, CANVAS)
+
+    assert share(left_half) == pytest.approx(0.5, abs=0.01)
+    assert share(left_half, left_half) == pytest.approx(0.5, abs=0.01)
+    assert share(whole) > 0.99
+    assert share({**whole, "stroke": IGNORE_COLOUR}) == 0
+    assert share() == share("Rect") == 0
 
 
 # ── regions → canvas ──

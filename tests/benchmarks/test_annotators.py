@@ -5,7 +5,7 @@ import pytest
 
 from app.services import annotation
 from app.services.effort import Kind
-from benchmarks.annotators import Supervision, beside, guide, judged
+from benchmarks.annotators import Supervision, along, beside, guide, judged, widened
 from db import annotations
 from db.records import Role
 from tests.app.seeded import Seeded
@@ -50,6 +50,27 @@ def test_the_box_to_ignore_is_the_widest_strip_beside_the_object() -> None:
     assert beside((4, 8, 20, 15), (24, 16)) == (0, 0, 24, 8)
     left, top, right, bottom = beside(EVERYWHERE, SIZE)
     assert (right - left) * (bottom - top) == 0
+
+
+def test_a_loose_box_is_half_as_wide_and_high_again_and_stays_in_the_picture() -> None:
+    assert widened((8, 4, 16, 12), (24, 16)) == (6, 2, 18, 14)
+    assert widened((0, 4, 8, 16), (24, 16)) == (0, 1, 10, 16)
+
+
+def test_a_stroke_runs_along_the_middle_of_the_object() -> None:
+    mask = np.zeros((16, 40), dtype=np.bool_)
+    mask[4:8, 0:40] = True
+    points = along(mask)
+    assert len(points) == 7
+    assert [y for _, y in points] == pytest.approx([6.0] * 7)
+    assert sorted(x for x, _ in points) == pytest.approx([8.5, 12.0, 16.0, 20.0, 24.0, 28.0, 31.5], abs=1.0)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("stroke", "brush"), ("loose", "box")])
+def test_hurried_people_say_where_to_look(project: Seeded, kind: Supervision, shape: str) -> None:
+    guide(project.ws, project.publish(), project.images("train"), kind)
+    for stored in annotations.list_guidance(project.ws.database, project.project_id):
+        assert [(region.shape, region.role) for region in stored.regions] == [(shape, "look_here")]
 
 
 @pytest.mark.parametrize("kind", ["ignore", "ignore_mask"])

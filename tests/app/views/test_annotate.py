@@ -60,6 +60,18 @@ def test_saved_regions_come_back_to_the_canvas(seeded: Seeded) -> None:
     assert "1 region saved" in said(app)
 
 
+def test_a_region_over_most_of_the_picture_is_asked_about(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    assert "counts as the object" not in said(open_page("annotate", drawn(image, RECT)))
+
+    app = open_page("annotate", drawn(image, {**RECT, "left": 0, "top": 0, "width": 390, "height": 390}))
+
+    assert "of the picture: all of that counts as the object" in said(app)
+    click(app, "annotate_save")
+    assert annotation.load(seeded.ws, image.id, image.class_id) is not None
+
+
 def test_an_unsaved_drawing_survives_a_visit_to_another_page(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
