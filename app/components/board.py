@@ -16,9 +16,9 @@ from db.records import ImageRecord, VersionRecord
 
 TAKEN = (470, 404)  # pixels of the window that everything but the canvas and the picture beside it needs
 LEAST = (480, 396)
-COVERS_MUCH = (
-    0.7  # of the picture: a close box around a boat covers more in 5 of 100 (docs/bias-correction.md)
-)
+# Shares of the picture. A close box around a boat rarely covers more, an outline less; loose boxes and single
+# strokes do, and are worth less (docs/bias-correction.md).
+COVERS_MUCH, COVERS_LITTLE = 0.7, 0.03
 LARGE = (0.7, 1000)  # share of the page's width, pixels of height: then the page scrolls
 
 
@@ -196,15 +196,21 @@ def _said(image: ImageRecord, draft: Draft) -> str:
             f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
         )
     count = one_of(len(objects_of(draft.current)), "region")
-    share = look_share(draft.current, draft.canvas_size)
-    wide = ""
-    if share > COVERS_MUCH:
-        wide = f" :small[Covers {share:.0%} of the picture: all of that counts as the object.]"
+    covers = _covers(look_share(draft.current, draft.canvas_size))
     if draft.unsaved:
-        return f":orange-badge[{count}, not saved yet]{wide}"
+        return f":orange-badge[{count}, not saved yet]{covers}"
     if draft.revision:
-        return f":green-badge[:material/check: {count} saved]{wide}"
+        return f":green-badge[:material/check: {count} saved]{covers}"
     return f":small[:gray[Mark what should decide, and what should not. {effort.START_SMALL}]]"
+
+
+def _covers(share: float) -> str:
+    """What a drawing that covers nearly all or nearly nothing is taken for."""
+    if share > COVERS_MUCH:
+        return f" :small[Covers {share:.0%} of the picture: all of that counts as the object.]"
+    if 0 < share < COVERS_LITTLE:
+        return f" :small[Covers {max(share, 0.01):.0%} of the picture: the rest counts as background.]"
+    return ""
 
 
 def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

@@ -60,14 +60,23 @@ def test_saved_regions_come_back_to_the_canvas(seeded: Seeded) -> None:
     assert "1 region saved" in said(app)
 
 
-def test_a_region_over_most_of_the_picture_is_asked_about(seeded: Seeded) -> None:
+@pytest.mark.parametrize(
+    ("side", "words"),
+    [
+        (390, "of the picture: all of that counts as the object"),
+        (30, "Covers 1% of the picture: the rest counts as background"),
+    ],
+)
+def test_what_a_very_large_or_small_drawing_means_is_said_under_it(
+    seeded: Seeded, side: int, words: str
+) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    assert "counts as the object" not in said(open_page("annotate", drawn(image, RECT)))
+    assert "of the picture:" not in said(open_page("annotate", drawn(image, RECT)))
 
-    app = open_page("annotate", drawn(image, {**RECT, "left": 0, "top": 0, "width": 390, "height": 390}))
+    app = open_page("annotate", drawn(image, {**RECT, "left": 0, "top": 0, "width": side, "height": side}))
 
-    assert "of the picture: all of that counts as the object" in said(app)
+    assert words in said(app)
     click(app, "annotate_save")
     assert annotation.load(seeded.ws, image.id, image.class_id) is not None
 
