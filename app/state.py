@@ -51,6 +51,7 @@ class Draft:
     canvas_size: tuple[int, int]  # pixels; coordinates of the drawings above
     mount: int = 0  # number of the canvas that shows it; part of the widget's key
     kept: list[Any] | None = None  # the objects that the database last heard of, where it has heard of any
+    measured: tuple[list[Any], float | None] | None = None  # objects, and `look_share` of them
 
     @property
     def unsaved(self) -> bool:

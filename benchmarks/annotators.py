@@ -19,7 +19,7 @@ Corners = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 # hurried people draw: "stroke" along the object, and "loose", a box half as wide and half as high again.
 Supervision = Kind | Literal["ignore", "ignore_mask", "stroke", "loose"]
 LOOSE = 0.5
-STROKE = (0.6, 0.05, 7)  # of the object's length, of the picture's longer side wide, points
+STROKE = (0.6, 0.05, 7)  # share of the object's pixels passed, of the picture's longer side wide, points
 
 
 def takes_as_long_as(supervision: Supervision) -> Kind:
@@ -53,11 +53,13 @@ def _guide_one(
         view = explanation.attention_for(ws, biased, image)
         place = judged(answers.place_shown(view, image, view.predicted), np.asarray(mask) != 0)
         answers.answer(ws, image, view, view.predicted, place)
+    elif (around := mask.getbbox()) is None:
+        return  # `guide` says so
     elif kind == "stroke":
         width = STROKE[1] * max(mask.size)
         stroke = RegionRecord("brush", "look_here", along(np.asarray(mask) != 0), width)
         annotation.save(ws, image.id, image.class_id, [stroke])
-    elif (around := mask.getbbox()) is not None:
+    else:
         role: Role = "look_here" if kind in ("box", "loose") else "ignore_this"
         if kind == "ignore":
             around = beside(around, mask.size)

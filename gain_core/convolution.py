@@ -2,8 +2,8 @@
 
 Two things are slow there (docs/decisions/0009). torch asks oneDNN for even padding alone, so that
 TensorFlow's "same" copies the maps in front of each layer that halves them. And oneDNN's way to the gradient
-of a depthwise weight ends at three columns: in a wider one it takes each channel for sixteen, 6 to 20 times
-as long.
+of a depthwise weight ends at three columns: for a wider one it takes each channel for sixteen, and 6 to 20
+times as long.
 """
 
 from typing import Any, NamedTuple
@@ -31,13 +31,19 @@ def convolve(layer: nn.Conv2d, maps: Tensor, weight: Tensor, bias: Tensor | None
 
     Differentiable; on a CPU once where it is depthwise. layer: zero-padded, its padding not given in words.
     """
-    if maps.device.type == "cpu" and is_depthwise(layer) and not torch.is_autocast_enabled("cpu"):
+    if is_depthwise(layer) and _faster_by_parts(maps):
         around = margins(layer, maps)
         if layer.kernel_size[1] > _COLUMNS or not _even(around):
             result: Tensor = _Depthwise.apply(maps, weight, bias, layer.stride, around)
             return result
     maps, padding = padded(layer, maps)
     return F.conv2d(maps, weight, bias, layer.stride, padding, layer.dilation, layer.groups)
+
+
+def _faster_by_parts(maps: Tensor) -> bool:
+    """On oneDNN's ground; in other dtypes it takes longer."""
+    single = maps.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return maps.device.type == "cpu" and single and torch.backends.mkldnn.is_available()
 
 
 def is_depthwise(layer: nn.Conv2d) -> bool:

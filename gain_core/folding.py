@@ -59,6 +59,8 @@ class LiveConvolution(nn.Module):
 def folded(model: Classifier) -> Classifier:
     """The same classifier on the same live weights, norm layers folded: train through it, keep `model`.
 
+    Once differentiable on a CPU, and not for torch.func there, where depthwise convolutions go another way.
+
     For norm layers in eval mode (`TrainConfig.train_norms` off); what has no pair to fold runs as it is.
     `model` is not changed; its parameters are those of the result, under other names.
     """
@@ -71,11 +73,21 @@ def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
     shared = {id(value): value for value in itertools.chain(layers.parameters(), layers.buffers())}
     own = copy.deepcopy(layers, dict(shared))  # the layers' structure is copied, their weights are the same
     fold(own, chains(layers, example))
-    for layer in own.modules():
-        if isinstance(layer, nn.ReLU6 | nn.SiLU):
-            layer.inplace = False  # its gradient needs what went in: in place, that would be copied first
+    trial = copy.deepcopy(layers)
+    _disturb(trial)
     with torch.no_grad():
+        expected = trial(example)
+        _overwrite_nothing(trial)
+        if _same(trial(example), expected):
+            _overwrite_nothing(own)
         return own, own(example)
+
+
+def _overwrite_nothing(layers: nn.Module) -> None:
+    """The gradient of these activations needs what went in: in place, they would copy it first."""
+    for layer in layers.modules():
+        if isinstance(layer, nn.Hardtanh | nn.SiLU | nn.Hardswish):  # a ReLU6 is a Hardtanh
+            layer.inplace = False
 
 
 def example_image(model: Classifier, count: int = 1) -> Tensor:
@@ -193,9 +205,12 @@ def _outside_norm(layers: nn.Module, name: str, layer: nn.Module) -> bool:
 
 
 def _plain_convolution(layer: nn.Module) -> bool:
-    """Whether its result is its weight on its zero-padded input: other kinds first change their weight."""
+    """Whether its result is its weight on its zero-padded input: other kinds first change their weight, and
+    hooks may change anything.
+    """
     return (
         type(layer) in (nn.Conv2d, Conv2dSame)
+        and not (layer._forward_hooks or layer._forward_pre_hooks)
         and layer.padding_mode == "zeros"
         and not isinstance(layer.padding, str)
     )

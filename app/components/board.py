@@ -196,7 +196,7 @@ def _said(image: ImageRecord, draft: Draft) -> str:
             f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
         )
     count = one_of(len(objects_of(draft.current)), "region")
-    covers = _covers(look_share(draft.current, draft.canvas_size))
+    covers = _covers(_share(draft))
     if draft.unsaved:
         return f":orange-badge[{count}, not saved yet]{covers}"
     if draft.revision:
@@ -204,13 +204,20 @@ def _said(image: ImageRecord, draft: Draft) -> str:
     return f":small[:gray[Mark what should decide, and what should not. {effort.START_SMALL}]]"
 
 
-def _covers(share: float) -> str:
+def _share(draft: Draft) -> float | None:
+    """Of the picture, covered by *look here*; counted once for each drawing."""
+    objects = objects_of(draft.current)
+    if draft.measured is None or draft.measured[0] != objects:
+        draft.measured = (objects, look_share(draft.current, draft.canvas_size))
+    return draft.measured[1]
+
+
+def _covers(share: float | None) -> str:
     """What a drawing that covers nearly all or nearly nothing is taken for."""
-    if share > COVERS_MUCH:
-        return f" :small[Covers {share:.0%} of the picture: all of that counts as the object.]"
-    if 0 < share < COVERS_LITTLE:
-        return f" :small[Covers {max(share, 0.01):.0%} of the picture: the rest counts as background.]"
-    return ""
+    if share is None or COVERS_LITTLE <= share <= COVERS_MUCH:
+        return ""
+    meaning = "all of that counts as the object" if share > COVERS_MUCH else "the rest counts as background"
+    return f" :small[Covers {min(max(share, 0.01), 0.99):.0%} of the picture: {meaning}.]"
 
 
 def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

@@ -202,14 +202,22 @@ def test_how_much_of_the_picture_counts_as_the_object() -> None:
     whole = {**RECT, "left": 0, "top": 0, "width": 600, "height": 400}
     left_half = {**whole, "width": 300}
 
-    def share(*objects: object) -> float:
+    def share(*objects: object) -> float | None:
         return look_share({"objects": list(objects)}, CANVAS)
 
     assert share(left_half) == pytest.approx(0.5, abs=0.01)
     assert share(left_half, left_half) == pytest.approx(0.5, abs=0.01)
-    assert share(whole) > 0.99
-    assert share({**whole, "stroke": IGNORE_COLOUR}) == 0
-    assert share() == share("Rect") == 0
+    assert share(whole) == pytest.approx(1.0, abs=0.01)
+    assert (
+        share({**whole, "left": 5, "top": 5, "width": 1, "height": 1}) == 0
+    )  # less than a cell, and yet a region
+    nothing = (
+        share({**whole, "stroke": IGNORE_COLOUR}),
+        share(),
+        share("Rect"),
+        share({**whole, "stroke": "x"}),
+    )
+    assert nothing == (None, None, None, None)
 
 
 # ── regions → canvas ──

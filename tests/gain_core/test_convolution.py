@@ -7,9 +7,15 @@ import torch
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 
+from gain_core import convolution
 from gain_core.convolution import Margins, convolve, even_padding
 
 CHANNELS = 6
+
+
+@pytest.fixture(autouse=True)
+def _by_parts_in_float64_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "_faster_by_parts", lambda _: True)
 
 
 def layer(kind: type[nn.Conv2d], kernel: tuple[int, int], stride: int, bias: bool = True) -> nn.Conv2d:
@@ -69,15 +75,17 @@ def test_a_kernel_that_starts_earlier_sees_the_same() -> None:
     assert padding == (1, 1)
 
 
-def test_only_what_learns_gets_a_gradient() -> None:
+def test_no_time_is_spent_on_a_gradient_that_nobody_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     own, given = layer(nn.Conv2d, (5, 5), 1, bias=False), maps()
+    asked: list[tuple[bool, bool]] = []
+    backward = convolution._backward
+    monkeypatch.setattr(convolution, "_backward", lambda *all: asked.append(all[-1]) or backward(*all))
     own.weight.requires_grad_(False)
     convolve(own, given, own.weight, None).sum().backward()
-    assert given.grad is not None
-    assert own.weight.grad is None
+    assert asked == [(True, False)]
     own.weight.requires_grad_(True)
     convolve(own, given.detach(), own.weight, None).sum().backward()
-    assert own.weight.grad is not None
+    assert asked[1:] == [(False, True)] * 2  # columns 0 to 2, 3 and 4
 
 
 def test_a_second_derivative_is_refused_and_not_wrong() -> None:
@@ -89,10 +97,15 @@ def test_a_second_derivative_is_refused_and_not_wrong() -> None:
         first.sum().backward()
 
 
-def test_autocast_keeps_its_own_way() -> None:
-    own, given = layer(nn.Conv2d, (5, 5), 1).float(), maps().detach().float().requires_grad_()
+def test_only_single_precision_outside_autocast_goes_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    own, given = layer(nn.Conv2d, (5, 5), 1), maps()
+
+    def way(made: nn.Conv2d, images: Tensor) -> str:
+        return type(convolve(made, images, made.weight, made.bias).grad_fn).__name__
+
+    assert way(own, given) == "ConvolutionBackward0"
+    own, given = own.float(), given.detach().float()
+    assert way(own, given) == "_DepthwiseBackward"
     with torch.autocast("cpu", torch.bfloat16):
-        result = convolve(own, given, own.weight, own.bias)
-    result.float().sum().backward()
-    assert result.dtype == torch.bfloat16
-    assert given.grad is not None
+        assert way(own, given) == "ConvolutionBackward0"

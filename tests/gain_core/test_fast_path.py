@@ -3,6 +3,7 @@
 import copy
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -83,6 +84,15 @@ def test_the_default_network_is_folded_and_packed_throughout() -> None:
     assert sum(isinstance(layer, LiveConvolution) for layer in live) == 49
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in fast) == 0
     assert sum(isinstance(layer, PackedConvolution) for layer in fast) == 49
+    assert {layer.inplace for layer in live if isinstance(layer, nn.ReLU6)} == {False}
+
+
+def test_depthwise_convolutions_without_a_norm_are_taken_in_too() -> None:
+    live = [
+        layer for layer in folded(network("convnext_atto")).modules() if isinstance(layer, LiveConvolution)
+    ]
+    assert len(live) == 12
+    assert all(layer.norm is None for layer in live)
 
 
 def test_a_build_of_torch_without_onednn_explains_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +252,18 @@ class Shared(nn.Module):
         return result + self.norm(result)
 
 
+class Overwritten(nn.Module):
+    """What an activation in place has overwritten is read again."""
+
+    def __init__(self, activation: nn.Module) -> None:
+        super().__init__()
+        self.convolution, self.norm, self.activation = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), activation
+
+    def forward(self, maps: Tensor) -> Tensor:
+        result: Tensor = self.norm(self.convolution(maps))
+        return result + 2 * self.activation(result)
+
+
 class Hidden(nn.Module):
     """The same behind a γ of zero, as the last norm of a fresh residual branch: one look would not tell."""
 
@@ -293,3 +315,24 @@ def test_an_activation_inside_a_norm_layer_survives() -> None:
 def test_norm_layers_in_training_mode_are_not_folded() -> None:
     model = classifier_of(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).train()
     assert not any(isinstance(layer, LiveConvolution) for layer in folded(model).modules())
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish])
+def test_what_is_overwritten_and_read_again_stays_so(activation: type[Any]) -> None:
+    model, batch = (
+        classifier_of(Overwritten(activation(inplace=True))),
+        images(2, side=32, dtype=torch.float32),
+    )
+    for fast in (folded(model), frozen(model)):
+        assert relative(explain(fast, batch).logits, explain(model, batch).logits) < 1e-5
+
+
+def test_a_layer_whose_weight_or_result_a_hook_changes_is_left_as_it_is() -> None:
+    hooked = nn.utils.spectral_norm(nn.Conv2d(4, 4, 5, padding=2, groups=4))
+    doubled = nn.Conv2d(4, 4, 5, padding=2, groups=4)
+    doubled.register_forward_hook(lambda _layer, _given, result: 2 * result)
+    model, batch = classifier_of(nn.Conv2d(3, 4, 1), hooked, doubled), images(2, side=32, dtype=torch.float32)
+    live = folded(model)
+    assert not any(isinstance(layer, LiveConvolution) for layer in live.modules())
+    for fast in (live, frozen(model)):
+        assert relative(explain(fast, batch).logits, explain(model, batch).logits) < 1e-5
