@@ -61,3 +61,8 @@ def images(count: int, side: int = 4, seed: int = 0, dtype: torch.dtype = torch.
 def maps(*items: list[list[list[float]]]) -> Tensor:
     """One list of 2×2 maps per image -> (B, n, 2, 2)."""
     return torch.tensor(items)
+
+
+def relative(got: Tensor, expected: Tensor) -> float:
+    """The largest difference, with the largest expected value as 1."""
+    return float((got - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
