@@ -59,10 +59,9 @@ class LiveConvolution(nn.Module):
 def folded(model: Classifier) -> Classifier:
     """The same classifier on the same live weights, norm layers folded: train through it, keep `model`.
 
-    Once differentiable on a CPU, and not for torch.func there, where depthwise convolutions go another way.
-
     For norm layers in eval mode (`TrainConfig.train_norms` off); what has no pair to fold runs as it is.
-    `model` is not changed; its parameters are those of the result, under other names.
+    `model` is not changed; its parameters are those of the result, under other names. On a CPU it is once
+    differentiable and not for torch.func, because depthwise convolutions have a backward of their own.
     """
     trunk, maps = _folded(model.trunk, example_image(model))
     return model.running_through(trunk, _folded(model.neck, maps)[0])
