@@ -5,27 +5,32 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from app.services import annotation, answers, explanation, library
 from app.services.answers import Place
+from app.services.contours import polygons_of
+from app.services.drawing import canvas_from_regions, regions_from_canvas
 from app.services.effort import Kind
 from app.services.workspace import Workspace
 from db import annotations as stored_guidance
 from db.records import ImageRecord, RegionRecord, Role, VersionRecord
-from gain_core.raster import Mask
+from gain_core.raster import Mask, Point
 
 Corners = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 # "ignore": a box over the background beside the object; "ignore_mask": one around what the mask marks. As
-# hurried people draw: "stroke" along the object, and "loose", a box half as wide and half as high again.
-Supervision = Kind | Literal["ignore", "ignore_mask", "stroke", "loose"]
+# hurried people draw: a "stroke" of the brush along the object, a "circle" around it, nearly closed, and
+# "loose", a box half as wide and half as high again.
+Supervision = Kind | Literal["ignore", "ignore_mask", "stroke", "circle", "loose"]
 LOOSE = 0.5
+AROUND = (0.95, 100)  # share of the way around the object, points
 STROKE = (0.6, 0.05, 7)  # share of the object's pixels passed, of the picture's longer side wide, points
 
 
 def takes_as_long_as(supervision: Supervision) -> Kind:
     """What the seconds of work are known for: a box is a box, whatever it means, and so is one stroke."""
     match supervision:
-        case "ignore" | "ignore_mask" | "stroke" | "loose":
+        case "ignore" | "ignore_mask" | "stroke" | "circle" | "loose":
             return "box"
         case _:
             return supervision
@@ -55,10 +60,13 @@ def _guide_one(
         answers.answer(ws, image, view, view.predicted, place)
     elif (around := mask.getbbox()) is None:
         return  # `guide` says so
-    elif kind == "stroke":
-        width = STROKE[1] * max(mask.size)
-        stroke = RegionRecord("brush", "look_here", along(np.asarray(mask) != 0), width)
-        annotation.save(ws, image.id, image.class_id, [stroke])
+    elif kind in ("stroke", "circle"):
+        line = (along if kind == "stroke" else about)(np.asarray(mask) != 0)
+        brushed = RegionRecord("brush", "look_here", line, STROKE[1] * max(mask.size))
+        on_canvas = canvas_from_regions(
+            [brushed], mask.size, mask.size
+        )  # which tells what a stroke counts as
+        annotation.save(ws, image.id, image.class_id, regions_from_canvas(on_canvas, mask.size, mask.size))
     else:
         role: Role = "look_here" if kind in ("box", "loose") else "ignore_this"
         if kind == "ignore":
@@ -88,7 +96,7 @@ def widened(around: Corners, size: tuple[int, int]) -> Corners:
     return max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down)
 
 
-def along(mask: Mask) -> tuple[tuple[float, float], ...]:
+def along(mask: Mask) -> tuple[Point, ...]:
     """A stroke (x, y) through the middle of an object (height, width) along its longest axis."""
     length, _, points = STROKE
     pixels = np.argwhere(mask)[:, ::-1] + 0.5  # (N, 2): x, y
@@ -99,6 +107,17 @@ def along(mask: Mask) -> tuple[tuple[float, float], ...]:
         1.0, (last - first) / (2 * points)
     )
     return tuple((float(x), float(y)) for x, y in (pixels[near].mean(0) for near in nearest if near.any()))
+
+
+def about(mask: Mask) -> tuple[Point, ...]:
+    """A stroke (x, y) along the edge of the largest part of an object (height, width) that ends too early."""
+    share, count = AROUND
+    edge = polygons_of(ndimage.binary_fill_holes(mask))[0]
+    closed = np.array([*edge, edge[0]])  # (n, 2)
+    passed = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])  # (n,)
+    where = np.linspace(0, share * passed[-1], count)
+    x, y = (np.interp(where, passed, along_edge) for along_edge in closed.T)
+    return tuple(zip(x.tolist(), y.tolist(), strict=True))
 
 
 def judged(region: Mask, mask: Mask) -> Place:

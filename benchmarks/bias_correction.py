@@ -134,11 +134,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--masks", type=int, default=20, help="training images that get guidance")
     parser.add_argument(
         "--supervision",
-        choices=(*effort.SECONDS, "ignore", "ignore_mask", "stroke", "loose"),
+        choices=(*effort.SECONDS, "ignore", "ignore_mask", "stroke", "circle", "loose"),
         default="mask",
         help="what is given: the outline, a box, an answer about the map, or a box that says ignore this: "
-        "beside the object, or around what the mask marks; a brush stroke along the object, or a box half "
-        "as wide and high again",
+        "beside the object, or around what the mask marks; a brush stroke along the object, one around it, "
+        "or a box half as wide and high again",
     )
     parser.add_argument(
         "--order",

@@ -8,7 +8,8 @@ from app.components.drafts import forget_draft, keep, objects_of, open_draft, re
 from app.components.problems import told
 from app.components.words import one_of
 from app.services import annotation, effort
-from app.services.drawing import fit_canvas, look_share, regions_from_canvas
+from app.services.drawing import CIRCLED_COLOUR, encircled, fit_canvas, look_share, regions_from_canvas
+from app.services.loops import filled
 from app.services.workspace import Workspace
 from app.state import Draft
 from db import library
@@ -35,10 +36,11 @@ def board(
         _tools(disabled=image.split != "train")
         size = fit_canvas((image.width, image.height), *_room())
         draft = open_draft(ws, image, size)
+        loops = encircled(draft.current, size)
         second_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
         with st.container(height=size[1] + 6, border=False, horizontal_alignment="center", gap=None):
             draft.current = drawing_canvas(
-                _background(ws, image, version, size),
+                filled(_background(ws, image, version, size), loops, CIRCLED_COLOUR),
                 size,
                 key=f"canvas_{image.id}_{draft.mount}",
                 seed=draft.seed,
@@ -48,6 +50,8 @@ def board(
                 disabled=image.split != "train",
             )
         keep(ws, image, draft)
+        if encircled(draft.current, size) != loops:
+            st.rerun()  # with what the stroke encircles filled
         with second_row:
             _second_row(draft)
         _actions(ws, image, draft, previous_id, next_id)
@@ -196,7 +200,10 @@ def _said(image: ImageRecord, draft: Draft) -> str:
             f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
         )
     count = one_of(len(objects_of(draft.current)), "region")
-    covers = _covers(_share(draft))
+    loops = (
+        " :small[What is circled counts as a whole.]" if encircled(draft.current, draft.canvas_size) else ""
+    )
+    covers = loops + _covers(_share(draft))
     if draft.unsaved:
         return f":orange-badge[{count}, not saved yet]{covers}"
     if draft.revision:

@@ -17,11 +17,13 @@ from PIL import Image
 from app.services import fabric
 from app.services.contours import polygons_of
 from app.services.errors import DrawingError
-from db.records import RegionRecord, Role
+from app.services.loops import outline_of_loop
+from db.records import RegionRecord, Role, Shape
 from gain_core.raster import Mask, Point, clip_polygon, fill_polygon, stroke_line
 
 LOOK_COLOUR = "#00b86b"  # stroke of "look here"
 IGNORE_COLOUR = "#f0308c"  # stroke of "ignore this"; told apart from green by colour-blind eyes too
+CIRCLED_COLOUR = f"{LOOK_COLOUR}66"  # of what a stroke goes around: to be noticed when it appears
 OUTLINE_WIDTH = (
     2  # `stroke_width` for boxes and polygons, canvas pixels; the box tool refuses boxes under twice it
 )
@@ -57,15 +59,16 @@ def regions_from_canvas(
 ) -> tuple[RegionRecord, ...]:
     """What is drawn on the canvas, in image pixels; the role is told by the stroke colour.
 
-    Sizes are (width, height). Moved, scaled and turned objects are followed; a turned box becomes a polygon.
-    Boxes and polygons are cut off at the image's border; a shape that covers no pixel is left out.
+    Sizes are (width, height). Moved, scaled and turned objects are followed; a turned box becomes a polygon,
+    and so does a stroke that goes around what to look at, with all that it encircles. Boxes and polygons are
+    cut off at the image's border; a shape that covers no pixel is left out.
     Raises DrawingError for an object that our tools do not make.
     """
     try:
         objects = list((json_data or {}).get("objects") or [])
         if len(objects) > MAX_OBJECTS:
             raise DrawingError(f"expected at most {MAX_OBJECTS} shapes in one drawing, got {len(objects)}")
-        drawn = [(_role_of(str(item["stroke"])), *fabric.shape_of(item)) for item in objects]
+        drawn = [_drawn(item, canvas_size) for item in objects]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise DrawingError(
             f"expected a drawing made with the canvas, got one that cannot be read: {error}"
@@ -93,6 +96,22 @@ def regions_from_canvas(
     return tuple(regions)
 
 
+def encircled(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int]) -> list[tuple[Point, ...]]:
+    """Outlines, on the canvas, of the strokes that count with all they encircle; none in a drawing that
+    cannot be read, which saving tells.
+    """
+    try:
+        objects = list((json_data or {}).get("objects") or [])
+        drawn = [(item, _drawn(item, canvas_size)) for item in objects[:MAX_OBJECTS]]
+        return [
+            tuple(points)
+            for item, (_, shape, points, _) in drawn
+            if shape == "polygon" and fabric.shape_of(item)[0] == "brush"
+        ]
+    except (DrawingError, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
+        return []
+
+
 def look_share(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int]) -> float | None:
     """Share of the canvas (width, height) that *look here* covers, to about a hundredth; None without any,
     and for a drawing that cannot be read, which saving tells. Takes milliseconds for boxes, a tenth of a
@@ -107,6 +126,22 @@ def look_share(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int]
     except (DrawingError, KeyError, TypeError):
         return None
     return 0.0 if look is None else float(np.asarray(look).mean())  # None: less than a cell
+
+
+def _drawn(
+    item: Mapping[str, Any], canvas_size: tuple[int, int]
+) -> tuple[Role, Shape, list[Point], float | None]:
+    """Role, shape, points on the canvas, and the diameter of a brush.
+
+    What surrounds an object is painted with *ignore this* in one stroke too: there a loop is what it covers.
+    """
+    role = _role_of(str(item["stroke"]))
+    shape, points, diameter = fabric.shape_of(item)
+    if role == "look_here" and diameter is not None:
+        outline = outline_of_loop(tuple(points), diameter, canvas_size)
+        if outline is not None:
+            return role, "polygon", list(outline), None
+    return role, shape, points, diameter
 
 
 def _role_of(stroke: str) -> Role:

@@ -1,11 +1,14 @@
 """Simulated people, on a folder of four photographs with masks."""
 
+import math
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from app.services import annotation
 from app.services.effort import Kind
-from benchmarks.annotators import Supervision, along, beside, guide, judged, widened
+from benchmarks.annotators import Supervision, about, along, beside, guide, judged, widened
 from db import annotations
 from db.records import Role
 from tests.app.seeded import Seeded
@@ -66,9 +69,20 @@ def test_a_stroke_runs_along_the_middle_of_the_object() -> None:
     assert sorted(x for x, _ in points) == pytest.approx([8.5, 12.0, 16.0, 20.0, 24.0, 28.0, 31.5], abs=1.0)
 
 
-@pytest.mark.parametrize(("kind", "shape"), [("stroke", "brush"), ("loose", "box")])
+def test_a_circle_runs_along_the_edge_of_the_object_and_ends_a_little_early() -> None:
+    mask = np.zeros((16, 40), dtype=np.bool_)
+    mask[4:12, 10:30] = True
+    mask[6:8, 15:20] = False  # a hole is not walked
+    points = about(mask)
+    assert all(min(abs(x - 10), abs(x - 30), abs(y - 4), abs(y - 12)) < 1e-6 for x, y in points)
+    length = sum(math.dist(one, other) for one, other in pairwise(points))
+    assert length == pytest.approx(0.95 * 56, rel=0.03)  # corners are cut a little
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("stroke", "brush"), ("circle", "polygon"), ("loose", "box")])
 def test_hurried_people_say_where_to_look(project: Seeded, kind: Supervision, shape: str) -> None:
-    guide(project.ws, project.publish(), project.images("train"), kind)
+    boats = project.images("train")[:2]  # a brush covers the cars' pixel: around it is no circle
+    guide(project.ws, project.publish(), boats, kind)
     for stored in annotations.list_guidance(project.ws.database, project.project_id):
         assert [(region.shape, region.role) for region in stored.regions] == [(shape, "look_here")]
 

@@ -1,0 +1,92 @@
+"""Strokes that go around something."""
+
+import math
+
+import numpy as np
+import pytest
+
+from app.services.loops import outline_of_loop
+from gain_core.raster import Mask, Point, fill_polygon
+
+SIZE = (200, 160)
+Stroke = tuple[Point, ...]
+
+
+def arc(turn: float, radius: float = 40.0, centre: Point = (100.0, 80.0), start: float = 0.0) -> Stroke:
+    """Part of a circle; turn 1.0: all around."""
+    angles = np.linspace(start, start + turn * 2 * math.pi, 60)
+    return tuple((centre[0] + radius * math.cos(a), centre[1] + radius * math.sin(a)) for a in angles)
+
+
+def covered(outline: Stroke | None) -> Mask:
+    assert outline is not None
+    return fill_polygon(outline, SIZE)
+
+
+def disc(radius: float, centre: Point = (100.0, 80.0)) -> Mask:
+    x, y = np.arange(SIZE[0]) + 0.5 - centre[0], np.arange(SIZE[1])[:, None] + 0.5 - centre[1]
+    return x**2 + y**2 <= radius**2  # type: ignore[no-any-return]
+
+
+def iou(one: Mask, other: Mask) -> float:
+    return float((one & other).sum() / (one | other).sum())
+
+
+@pytest.mark.parametrize("turn", [0.9, 1.0, 1.1, 2.0, -1.0])
+def test_a_circle_counts_to_the_outer_edge_of_its_line(turn: float) -> None:
+    """Not quite closed, closed, too far, twice around, and the other way round."""
+    assert iou(covered(outline_of_loop(arc(turn), 8.0, SIZE)), disc(44.0)) > 0.97
+
+
+def test_an_eight_counts_with_both_its_loops() -> None:
+    upper = arc(1.0, 25.0, (100.0, 50.0), start=math.pi / 2)
+    lower = arc(-1.0, 25.0, (100.0, 100.0), start=-math.pi / 2)
+    found = covered(outline_of_loop((*upper, *lower), 6.0, SIZE))
+    assert found[50, 100]
+    assert found[100, 100]
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        ((100.0, 80.0),),
+        ((20.0, 20.0), (180.0, 140.0)),
+        arc(0.75),
+        (*arc(0.4), *reversed(arc(0.4))),  # there and back: the ends meet around nothing
+        tuple((x, 80.0 + 3 * (x % 2)) for x in (*range(40, 160), *range(160, 40, -1))),  # a scribble
+    ],
+    ids=["dot", "line", "three quarters", "there and back", "scribble"],
+)
+def test_any_other_stroke_is_what_it_covers(stroke: Stroke) -> None:
+    assert outline_of_loop(stroke, 8.0, SIZE) is None
+
+
+def test_a_wide_brush_that_leaves_no_hole_is_what_it_covers() -> None:
+    assert outline_of_loop(arc(1.0, 10.0), 18.0, SIZE) is None
+
+
+def test_the_side_of_the_picture_closes_a_stroke_that_begins_and_ends_there() -> None:
+    """Half a circle around something that the picture cuts off, at each side."""
+    for centre, start in (
+        ((0.0, 80.0), -0.25),
+        ((200.0, 80.0), 0.25),
+        ((100.0, 0.0), 0.0),
+        ((100.0, 160.0), 0.5),
+    ):
+        stroke = arc(0.5, 40.0, centre, start * 2 * math.pi)
+        assert iou(covered(outline_of_loop(stroke, 8.0, SIZE)), disc(44.0, centre)) > 0.95
+    across = ((0.0, 40.0), (100.0, 80.0), (200.0, 40.0))
+    assert outline_of_loop(across, 8.0, SIZE) is None
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 1e6])
+def test_it_is_the_same_at_every_size(scale: float) -> None:
+    stroke = tuple((x * scale, y * scale) for x, y in arc(1.0))
+    found = outline_of_loop(stroke, 8.0 * scale, (round(SIZE[0] * scale), round(SIZE[1] * scale)))
+    assert found is not None
+    assert iou(covered(tuple((x / scale, y / scale) for x, y in found)), disc(44.0)) > 0.97
+
+
+@pytest.mark.parametrize("diameter", [0.0, -3.0])
+def test_a_line_without_width_goes_around_nothing(diameter: float) -> None:
+    assert outline_of_loop(arc(1.0), diameter, SIZE) is None

@@ -1,0 +1,161 @@
+"""Drawings that are not saved yet: they survive, and no window overwrites another's."""
+
+from app.services import annotation, labels
+from db import drafts, library
+from db.records import DraftRecord
+from tests.app.seeded import Seeded
+from tests.app.views.pages import BOX, RECT, click, drawn, open_page, said
+
+
+def test_an_unsaved_drawing_survives_a_visit_to_another_page(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    assert "1 region, not saved yet" in said(app)
+
+    app.switch_page("views/train.py").run()
+    app.switch_page("views/annotate.py").run()
+
+    assert not app.exception
+    assert "1 region, not saved yet" in said(app)
+
+
+def test_an_unsaved_drawing_waits_while_another_image_is_looked_at(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+
+    click(click(app, "annotate_next"), "annotate_previous")
+
+    assert app.session_state["annotate_image"] == image.id
+    assert "1 region, not saved yet" in said(app)
+
+
+def test_an_unsaved_drawing_survives_a_reload_and_a_restart(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+
+    app = open_page("annotate", {"annotate_image": image.id})  # another session
+
+    assert "2 regions, not saved yet" in said(app)
+    assert "1 drawing not saved yet" in said(app)
+    click(app, "annotate_save")
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 2
+    assert drafts.drafted_images(seeded.ws.database, seeded.project_id) == set()
+
+
+def test_what_was_saved_can_be_shown_instead_and_the_drawing_does_not_come_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX, BOX))
+    click(click(app, "annotate_save"), "annotate_reload")
+    assert "2 regions saved" in said(app)
+
+    app = open_page("annotate", {"annotate_image": image.id})
+
+    assert "2 regions saved" in said(app)
+
+
+def test_what_is_saved_is_not_unsaved_because_the_canvas_writes_it_in_other_words(seeded: Seeded) -> None:
+    """After a stroke and Undo, the canvas gives the shapes that it began with, and what it adds to them."""
+    seeded.publish()
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    app = open_page("annotate", {"annotate_image": image.id})
+    draft = app.session_state["annotate_drafts"][(image.id, image.class_id)]
+    (shape,) = draft.stored["objects"]
+    draft.seed = draft.current = {"objects": [{**shape, "version": "7", "left": shape["left"] + 0.02}]}
+    draft.mount += 1  # a canvas that has not spoken yet
+
+    app.run()
+
+    assert "1 region saved" in said(app)
+    assert drafts.get_draft(seeded.ws.database, image.id) is None
+
+
+def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    click(open_page("annotate", {"annotate_image": image.id}), "annotate_clear")
+    assert drafts.get_draft(seeded.ws.database, image.id) is None
+
+    click(app, "annotate_wrong_place")
+    assert annotation.load(seeded.ws, image.id, image.class_id) is None  # not over the drawing
+    assert "has a drawing that is not saved" in said(app)
+    click(click(app, "annotate_next"), "annotate_previous")
+
+    assert "1 region, not saved yet" in said(app)
+    assert drafts.get_draft(seeded.ws.database, image.id) is not None
+
+
+def test_what_another_window_has_saved_is_shown_as_saved_when_one_comes_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    first = open_page("annotate", drawn(image, RECT))
+    second = open_page("annotate", {"annotate_image": image.id})
+    assert "1 region, not saved yet" in said(second)
+    click(first, "annotate_save")
+
+    click(click(second, "annotate_next"), "annotate_previous")
+
+    assert "1 region saved" in said(second)
+    assert "not saved yet" not in said(second)
+
+
+def test_saving_leaves_what_another_window_has_drawn_since(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    newer = DraftRecord(image.id, image.class_id, 0, (BOX, BOX))
+    drafts.keep_draft(seeded.ws.database, newer)
+
+    click(app, "annotate_save")
+
+    assert annotation.load(seeded.ws, image.id, image.class_id) is not None
+    assert drafts.get_draft(seeded.ws.database, image.id) == newer
+
+
+def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    click(open_page("annotate", drawn(image, RECT)), "annotate_clear")
+    assert drafts.get_draft(seeded.ws.database, image.id) is None
+
+
+def test_an_unsaved_drawing_goes_along_when_the_label_is_changed_elsewhere(seeded: Seeded) -> None:
+    seeded.publish()
+    boat = seeded.images("train")[0]
+    app = open_page("annotate", drawn(boat, RECT))
+    car = library.list_classes(seeded.ws.database, seeded.project_id)[1]
+    labels.change_label(seeded.ws, boat, car.id)
+
+    app.run()
+    assert "1 region, not saved yet" in said(app)
+    click(app, "annotate_save")
+
+    assert annotation.load(seeded.ws, boat.id, boat.class_id) is None
+    assert annotation.load(seeded.ws, boat.id, car.id) is not None
+    assert "not saved yet" not in said(app)
+
+
+def test_somebody_elses_newer_drawing_is_not_overwritten(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT))
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX, BOX))
+
+    click(app, "annotate_save")
+
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 2
+    assert len(app.error) == 1
+    click(app, "annotate_overwrite")  # when it is asked for
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 1
