@@ -66,7 +66,8 @@ with told("Refocus cannot open its data folder", "Mend this and reload the page;
     sidebar(workspace)
     ready = True
 if ready:
-    if state.TOAST.get():
-        st.toast(plain(state.TOAST.get()), icon=":material/check:")
-        state.TOAST.set("")
+    said = state.take_up()
+    if said:
+        st.toast(plain(said), icon=":material/check:")
+        state.WAKE.get().toast = ""
     page.run()

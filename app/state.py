@@ -66,6 +66,20 @@ class Answered:
     revision: int  # of the guidance that it became
 
 
+@dataclass(slots=True)
+class Wake:
+    """What something that was just stored leaves to the next run.
+
+    Streamlit ends a run for a newer key or click at any call of `st` and any access to the session state. So
+    whoever stores something fetches this before, and fills it in right after, with neither in between: what
+    is stored is also told, and can be taken back.
+    """
+
+    toast: str = ""  # a sentence to show once; empty: none
+    image_id: int | None = None  # the image to go to
+    answered: Answered | None = None  # the last answer about a map; stays
+
+
 @dataclass(frozen=True, slots=True)
 class QueueOrder:
     """The order of the queue, held still while someone works through it."""
@@ -93,10 +107,6 @@ def _no_image() -> int | None:
     return None
 
 
-def _no_answer() -> Answered | None:
-    return None
-
-
 def _no_draft() -> dict[tuple[int, int], Draft]:
     return {}
 
@@ -108,7 +118,7 @@ NEXT_PROJECT: Key[int | None] = Key(
 )
 PAGE: Key[str] = Key("page", str, "page of the last script run, to notice arrivals")
 VISIT: Key[int] = Key("visit", int, "grows with every arrival on a page")
-TOAST: Key[str] = Key("toast", str, "a sentence to show once after the next rerun; empty: none")
+WAKE: Key[Wake] = Key("wake", Wake, "what was stored just now leaves to the next run")
 
 # --- sidebar: retrain
 MODE: Key[RunMode] = Key("retrain_mode", lambda: "quick", "mode of the next run")
@@ -147,10 +157,6 @@ ON_CANVAS: Key[tuple[int, ...] | None] = Key(
 MAP_CLASS: Key[int | None] = Key(
     "annotate_map_class", _no_image, "class position whose attention map is shown"
 )
-MAP_CLASS_FOR: Key[tuple[int, int] | None] = Key(
-    "annotate_map_class_for", _nothing, "(image id, version id) that the class above was chosen for"
-)
-ANSWERED: Key[Answered | None] = Key("annotate_answered", _no_answer, "the last answer about a map")
 OPACITY: Key[int] = Key("annotate_opacity", lambda: 60, "strength of the map over the photograph, per cent")
 BLEND: Key[bool] = Key("annotate_blend", bool, "the map also lies under the drawing")
 TOOL: Key[Tool] = Key("annotate_tool", lambda: "rect", "drawing mode of the canvas")
@@ -180,6 +186,15 @@ def arrive(page: str) -> None:
     if PAGE.get() != page:
         PAGE.set(page)
         VISIT.set(VISIT.get() + 1)
+
+
+def take_up() -> str:
+    """Go where the last run wanted to; the sentence that it left to be shown, empty for none."""
+    wake = WAKE.get()
+    if wake.image_id is not None:
+        IMAGE.set(wake.image_id)
+        wake.image_id = None
+    return wake.toast
 
 
 def choose_project(project_id: int | None) -> None:

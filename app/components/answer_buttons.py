@@ -56,6 +56,7 @@ def act(
     For after the canvas: what was drawn just before the key is in its draft by then, and is not lost. Raises
     what saving raises.
     """
+    wake, drafts = state.WAKE.get(), state.DRAFTS.get()
     answered = _to_take_back(image)
     if pressed == "back" and answered is not None:
         if not nothing_unsaved(ws, answered.image):
@@ -63,20 +64,19 @@ def act(
         annotation.save(
             ws, answered.image.id, answered.image.class_id, [], expected_revision=answered.revision
         )
-        forget_draft(ws, answered.image)
-        state.ANSWERED.set(None)
-        state.TOAST.set(f"{answered.image.name}: answer taken back.")
-        state.IMAGE.set(answered.image.id)
+        forget_draft(ws, answered.image, drafts)
+        wake.answered = None
+        wake.toast = f"{answered.image.name}: answer taken back."
+        wake.image_id = answered.image.id
         st.rerun()
     position = state.MAP_CLASS.get()
     if pressed != "back" and position is not None and nothing_unsaved(ws, image):
         view = resources.attention(ws, version, image)
         saved = answers.answer(ws, image, view, position, pressed)
-        forget_draft(ws, image)
-        state.ANSWERED.set(Answered(image, saved.revision))
-        state.TOAST.set(f"Saved for {image.name}: {SAVED[pressed]}.")
-        if next_id is not None:
-            state.IMAGE.set(next_id)
+        forget_draft(ws, image, drafts)
+        wake.answered = Answered(image, saved.revision)
+        wake.toast = f"Saved for {image.name}: {SAVED[pressed]}."
+        wake.image_id = next_id
         st.rerun()
 
 
@@ -92,5 +92,5 @@ def _why_not(image: ImageRecord, guided: bool, empty: bool) -> str | None:
 
 def _to_take_back(image: ImageRecord) -> Answered | None:
     """The last answer, when it was given in this project."""
-    answered = state.ANSWERED.get()
+    answered = state.WAKE.get().answered
     return answered if answered and answered.image.project_id == image.project_id else None

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.canvas import HOW, ROLES, TOOLS, drawing_canvas
-from app.components.drafts import forget_draft, keep, objects_of, open_draft, restart
+from app.components.drafts import forget_draft, keep, objects_of, open_draft, restart, settle_draft
 from app.components.problems import told
 from app.components.words import one_of
 from app.services import annotation, effort
@@ -181,10 +181,15 @@ def _actions(
     st.markdown(_said(image, draft))
     if save or save_next:
         with told(f"{image.name} was not saved", "Your drawing is still here."):
-            _save(ws, image, draft)
-            _go_to(next_id if save_next else image.id)
+            _save(ws, image, draft, next_id if save_next else None)
+            st.rerun()
         with st.container(horizontal=True, gap="small"):
-            st.button("Show what is saved", key="annotate_reload", on_click=forget_draft, args=(ws, image))
+            st.button(
+                "Show what is saved",
+                key="annotate_reload",
+                on_click=forget_draft,
+                args=(ws, image, state.DRAFTS.get()),
+            )
             st.button(
                 "Put mine in its place",
                 key="annotate_overwrite",
@@ -232,20 +237,24 @@ def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
     saved = annotation.load(ws, image.id, image.class_id)
     draft.revision = saved.revision if saved else 0
     with told(f"{image.name} was not saved", "Your drawing is still here. Reload the page and try again."):
-        _save(ws, image, draft)
+        _save(ws, image, draft, None)
 
 
-def _save(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
+def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) -> None:
     now = library.get_image(ws.database, image.id)
     if now.class_id != image.class_id:
         name = library.list_classes(ws.database, now.project_id)[now.class_position].name
-        state.TOAST.set(f"{image.name} is labelled {name} now. Your drawing is kept; save it for that.")
-        st.rerun()
+        state.WAKE.get().toast = (
+            f"{image.name} is labelled {name} now. Your drawing is kept; save it for that."
+        )
+        return
     regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
+    wake, drafts = state.WAKE.get(), state.DRAFTS.get()
     saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=draft.revision)
-    forget_draft(ws, image, saved=regions)
+    settle_draft(ws, image, drafts, regions, saved.revision if saved else 0)
     count = one_of(len(regions), "region")
-    state.TOAST.set(f"{image.name}: {count} saved." if saved else f"{image.name}: guidance removed.")
+    wake.toast = f"{image.name}: {count} saved." if saved else f"{image.name}: guidance removed."
+    wake.image_id = go_to
 
 
 def _go_to(image_id: int | None) -> None:

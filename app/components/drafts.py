@@ -17,6 +17,7 @@ from db import drafts as kept_drafts
 from db.records import DraftRecord, ImageRecord, RegionRecord
 
 Regions = tuple[RegionRecord, ...]
+Drafts = dict[tuple[int, int], Draft]
 
 
 def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
@@ -28,16 +29,17 @@ def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) 
     drafts = state.DRAFTS.get()
     key = (image.id, image.class_id)
     on_canvas = (state.VISIT.get(), *key, *canvas_size)
-    arrives = state.ON_CANVAS.get() != on_canvas
     draft = drafts.get(key)
-    if draft is None or (arrives and not _here_alone(ws, image, draft)):
-        draft = _begin(ws, image, canvas_size)
-        drafts[key] = draft
+    if draft is not None and _overtaken(ws, image, draft):
+        draft = None
+    arrives = state.ON_CANVAS.get() != on_canvas
+    if draft is None or (arrives and draft.mount and not _here_alone(ws, image, draft)):
+        draft = drafts[key] = _begin(ws, image, canvas_size)
     elif arrives:
         draft.kept = None  # so that it is kept again
     if draft.canvas_size != canvas_size:
         _resize(draft, image, canvas_size)
-    if arrives:
+    if arrives or not draft.mount:
         restart(draft, draft.current)
         state.ON_CANVAS.set(on_canvas)
     return draft
@@ -67,13 +69,27 @@ def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
     draft.kept = objects
 
 
-def forget_draft(ws: Workspace, image: ImageRecord, saved: Regions | None = None) -> None:
-    """Begin anew from what is stored, the next time. saved: unless another window has drawn on since then."""
-    waiting = kept_drafts.get_draft(ws.database, image.id)
-    if waiting is not None and (saved is None or alike(waiting.regions, saved)):
+def forget_draft(ws: Workspace, image: ImageRecord, drafts: Drafts) -> None:
+    """Begin anew from what is stored, the next time. drafts: `state.DRAFTS`, fetched before: see `Wake`."""
+    if kept_drafts.get_draft(ws.database, image.id) is not None:
         kept_drafts.drop_draft(ws.database, image.id)
-    _leave_memory(image)
-    state.ON_CANVAS.set(None)
+    _leave_memory(image, drafts)
+
+
+def settle_draft(ws: Workspace, image: ImageRecord, drafts: Drafts, regions: Regions, revision: int) -> None:
+    """`regions` are saved, as this revision: show them. What another window has drawn since is kept for it.
+
+    drafts: as `forget_draft`.
+    """
+    waiting = kept_drafts.get_draft(ws.database, image.id)
+    if waiting is not None and alike(waiting.regions, regions):
+        kept_drafts.drop_draft(ws.database, image.id)
+    canvas_size = drafts[image.id, image.class_id].canvas_size
+    _leave_memory(image, drafts)
+    drawing = canvas_from_regions(regions, (image.width, image.height), canvas_size)
+    drafts[image.id, image.class_id] = Draft(
+        drawing, drawing, drawing, revision, canvas_size, kept=objects_of(drawing)
+    )
 
 
 def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
@@ -94,7 +110,7 @@ def objects_of(drawing: Drawing) -> list[Any]:
 def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
     """What was drawn last, saved or not. It goes along with the image when its label changes."""
     size = (image.width, image.height)
-    _leave_memory(image)
+    _leave_memory(image, state.DRAFTS.get())
     guidance = annotation.load(ws, image.id, image.class_id)
     regions = guidance.regions if guidance else ()
     revision = guidance.revision if guidance else 0
@@ -116,6 +132,16 @@ def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> D
     )
 
 
+def _overtaken(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
+    """Whether something was saved since it began, and it shows no more than that: another window did, or a
+    run of this one that was ended before it could say so.
+    """
+    saved = annotation.load(ws, image.id, image.class_id)
+    if (saved.revision if saved else 0) == draft.revision:
+        return False
+    return not draft.unsaved or alike(_regions(image, draft, draft.current), saved.regions if saved else ())
+
+
 def _here_alone(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
     """Whether this window's drawing is neither saved nor kept: it could not be kept, or another window has
     cleared it.
@@ -132,9 +158,8 @@ def _regions(image: ImageRecord, draft: Draft, drawing: Drawing) -> Regions:
     return regions_from_canvas(drawing, (image.width, image.height), draft.canvas_size)
 
 
-def _leave_memory(image: ImageRecord) -> None:
+def _leave_memory(image: ImageRecord, drafts: Drafts) -> None:
     """Also what was begun for a label that the image had before."""
-    drafts = state.DRAFTS.get()
     for key in [key for key in drafts if key[0] == image.id]:
         del drafts[key]
 

@@ -43,12 +43,11 @@ def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | 
     """
     if not nothing_unsaved(ws, image):
         return
+    wake, drafts = state.WAKE.get(), state.DRAFTS.get()
     labels.change_label(ws, image, chosen.id)
-    forget_draft(ws, image)
-    answered = state.ANSWERED.get()
-    if answered is not None and answered.image.id == image.id:
-        state.ANSWERED.set(None)  # what it guided goes along, and is no answer about this label
-    state.TOAST.set(f"{image.name} is labelled {chosen.name} now.")
-    if go_to is not None:
-        state.IMAGE.set(go_to)
+    forget_draft(ws, image, drafts)
+    if wake.answered is not None and wake.answered.image.id == image.id:
+        wake.answered = None  # what it guided goes along, and is no answer about this label
+    wake.toast = f"{image.name} is labelled {chosen.name} now."
+    wake.image_id = go_to
     st.rerun()

@@ -22,5 +22,5 @@ def publish_button(ws: Workspace, project: ProjectRecord, version: VersionRecord
         ):
             library.set_current_version(ws.database, project.id, version.id)
             state.COMPARED_FOR.set((project.id, version.id))  # what is being compared stays on screen
-            state.TOAST.set(f"Version {version.number} is published.")
+            state.WAKE.get().toast = f"Version {version.number} is published."
             st.rerun()

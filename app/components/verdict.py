@@ -1,6 +1,7 @@
 """What the model says of the image on screen, and what in the image says so."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -86,24 +87,22 @@ def _map_class(
     image: ImageRecord, version: VersionRecord, view: AttentionView, classes: list[ClassRecord]
 ) -> int:
     """The class whose map is shown: at first the predicted one, since that is the decision to explain."""
-    if state.MAP_CLASS_FOR.get() != (image.id, version.id) or state.MAP_CLASS.get() not in range(
-        len(classes)
-    ):
-        state.MAP_CLASS.set(view.predicted)
-        state.MAP_CLASS_FOR.set((image.id, version.id))
     positions = [item.position for item in classes]
     few = len(classes) <= CLASSES_AS_PILLS
     widget = st.pills if few else st.selectbox
     # A pill's label is Markdown, a menu's is not.
     names = {item.position: plain(item.name) if few else item.name for item in classes}
+    arguments: dict[str, Any] = {"default": view.predicted} if few else {"index": view.predicted}
     chosen: int = widget(  # type: ignore[operator]
         "What speaks for",
         positions,
         format_func=names.__getitem__,
-        key=state.MAP_CLASS.name,
+        key=f"annotate_map_of_{image.id}_{version.id}",  # a choice that comes late is not for the next image
         required=True,
         label_visibility="collapsed",
+        **arguments,
     )
+    state.MAP_CLASS.set(chosen)
     return chosen
 
 

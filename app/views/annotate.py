@@ -185,9 +185,9 @@ def _head(
             type="tertiary",
             help=f"Outlines the objects of the next {DEMO_DRAWS} images; the demo knows them.",
         ):
+            wake = state.WAKE.get()
             drawn = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
-            state.ON_CANVAS.set(None)
-            state.TOAST.set(f"{one_of(len(drawn), 'image')} guided. Now press Retrain.")
+            wake.toast = f"{one_of(len(drawn), 'image')} guided. Now press Retrain."
             st.rerun()
     return row
 

@@ -105,7 +105,7 @@ def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None
                 library.delete_project(resources.workspace(), project.id)
                 state.IMAGE.set(None)
                 state.DRAFTS.set({})
-                state.TOAST.set(f"{project.name} is deleted.")
+                state.WAKE.get().toast = f"{project.name} is deleted."
                 st.rerun()
 
 
@@ -116,7 +116,7 @@ def _first_model(ws: Workspace, project: ProjectRecord) -> None:
         run = runs.get_run(ws.database, followed)
         if run.status == "published":
             state.FOLLOWED_RUN.set(None)
-            state.TOAST.set("The first model is ready: see where it looks.")
+            state.WAKE.get().toast = "The first model is ready: see where it looks."
             st.switch_page("views/annotate.py")
     if project.current_version_id is not None:
         return

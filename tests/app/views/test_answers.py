@@ -1,5 +1,11 @@
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
+from app import state
 from app.services import annotation
 from db import library
 from db.records import ImageRecord, Role
@@ -53,6 +59,38 @@ def test_the_last_answer_can_be_taken_back(seeded: Seeded) -> None:
     assert app.session_state["annotate_image"] == image.id
     assert disabled(app) == [False, False]
     assert app.button(key="annotate_take_back").disabled
+
+
+def test_an_answer_is_whole_when_the_next_key_ends_its_run(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streamlit ends a run at any access to the session state: here at the first one after the answer."""
+    seeded.publish()
+    first, second = seeded.images("train")[:2]
+    app = click(open_page("annotate", {"annotate_image": first.id}), "annotate_wrong_place")
+    saves = annotation.save
+
+    def end_run(*_: Any, **__: Any) -> None:
+        raise StopException
+
+    with monkeypatch.context() as patch:
+
+        def stored(*arguments: Any, **options: Any) -> Any:
+            saved = saves(*arguments, **options)
+            for owner, name in ((state.Key, "get"), (state.Key, "set"), (st, "rerun")):
+                patch.setattr(owner, name, end_run)
+            return saved
+
+        patch.setattr(annotation, "save", stored)
+        click(app, "annotate_right_place")
+    app.run()
+
+    assert roles(seeded, second) == {"look_here"}
+    assert "look at this place" in app.toast[0].value
+    assert app.session_state["annotate_image"] not in (first.id, second.id)
+    click(app, "annotate_take_back")
+    assert roles(seeded, second) == set()
+    assert roles(seeded, first) == {"ignore_this"}
 
 
 def test_an_answer_that_was_drawn_over_is_not_taken_back(seeded: Seeded) -> None:

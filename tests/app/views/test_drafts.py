@@ -1,6 +1,7 @@
 """Drawings that are not saved yet: they survive, and no window overwrites another's."""
 
 from app.services import annotation, labels
+from app.services.drawing import regions_from_canvas
 from db import drafts, library
 from db.records import DraftRecord
 from tests.app.seeded import Seeded
@@ -118,6 +119,23 @@ def test_saving_leaves_what_another_window_has_drawn_since(seeded: Seeded) -> No
 
     assert annotation.load(seeded.ws, image.id, image.class_id) is not None
     assert drafts.get_draft(seeded.ws.database, image.id) == newer
+    assert "1 region saved" in said(app)  # this window shows what it saved
+
+
+def test_a_drawing_is_shown_as_saved_when_its_run_ended_before_it_could_say_so(seeded: Seeded) -> None:
+    """Saved, and this window has not taken note: what it shows is what is saved, or nothing."""
+    seeded.publish()
+    image = seeded.images("train")[0]
+    for state in (drawn(image, RECT), drawn(image)):
+        app = open_page("annotate", state)
+        shown = app.session_state["annotate_drafts"][(image.id, image.class_id)].current
+        regions = regions_from_canvas(shown, (64, 64), (396, 396)) or (BOX,)
+        annotation.save(seeded.ws, image.id, image.class_id, regions)
+
+        app.run()
+
+        assert "1 region saved" in said(app)
+        annotation.save(seeded.ws, image.id, image.class_id, ())
 
 
 def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
