@@ -15,6 +15,7 @@ from db import annotations, library, runs, versions
 from db.engine import Database
 from db.records import RegionRecord
 from tests import photographs
+from tests.hand import canvas, choose, drag
 from tests.live_server import LiveServer
 
 Picture = NDArray[np.int16]  # (height, width, 3), 0 … 255
@@ -73,18 +74,18 @@ def _train_first_model(page: Page) -> None:
     expect(page.get_by_test_id("stProgress").first).to_be_visible()
     _wait_for_version(page, 1)
     expect(page).to_have_url(re.compile(r"/annotate"))
-    _canvas(page)
+    canvas(page)
 
 
 def _draw_box_and_stroke(page: Page) -> None:
     """A box that says look here, a brush stroke that says ignore this."""
-    _drag(page, *BOX)
+    drag(page, *BOX)
     expect(page.get_by_text("1 region, not saved yet")).to_be_visible()
-    _choose(page, "Ignore this")
-    _choose(page, "Brush")
+    choose(page, "Ignore this")
+    choose(page, "Brush")
     expect(page.locator(".st-key-annotate_brush")).to_be_visible()  # the page has heard of the new tool
     page.wait_for_timeout(1_000)  # and the canvas has taken it up
-    _drag(page, *STROKE)
+    drag(page, *STROKE)
     expect(page.get_by_text("2 regions, not saved yet")).to_be_visible()
 
 
@@ -138,8 +139,8 @@ def _compare(page: Page) -> None:
     """Two maps of the same photograph, and they are different pictures."""
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Compare").click()
     expect(page.get_by_text("Worst group").first).to_be_visible()
-    _choose(page, "All")
-    _choose(page, "True class")  # the two versions may say different things of the image
+    choose(page, "All")
+    choose(page, "True class")  # the two versions may say different things of the image
     old = page.get_by_role("img", name=re.compile(r"attention map for .*, before$")).first
     new = page.get_by_role("img", name=re.compile(r"attention map for .*, after$")).first
     truth = page.get_by_test_id("stMain").get_by_role("radio", name="True class")
@@ -183,41 +184,9 @@ def _database(server: LiveServer) -> Database:
     return Database.open(f"sqlite:///{server.home / 'refocus.db'}")
 
 
-def _canvas(page: Page) -> Locator:
-    canvas = page.locator("canvas.upper-canvas")
-    expect(canvas).to_have_count(1)
-    expect(canvas).to_be_visible()
-    frame = None
-    while frame != (frame := canvas.bounding_box()):  # the page is still being laid out
-        page.wait_for_timeout(500)
-    return canvas
-
-
-def _drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    canvas = _canvas(page)
-    canvas.scroll_into_view_if_needed()
-    frame = canvas.bounding_box()
-    assert frame is not None
-    (x0, y0), (x1, y1) = (
-        (frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]) for x, y in (start, end)
-    )
-    page.mouse.move(x0, y0)
-    page.mouse.down()
-    page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2, steps=8)
-    page.mouse.move(x1, y1, steps=8)
-    page.mouse.up()
-
-
-def _choose(page: Page, name: str) -> None:
-    """One choice of a segmented control or of pills."""
-    main = page.get_by_test_id("stMain")
-    label = re.compile(rf"\b{name}$")  # an icon's name may stand before it
-    main.get_by_role("radio", name=label).or_(main.get_by_role("button", name=label)).first.click()
-
-
 def _drawn_pixels(page: Page) -> NDArray[np.bool_]:
     """(height, width) of the canvas, true where anything is drawn; the photograph is on another layer."""
-    _canvas(page)
+    canvas(page)
     url = page.locator("canvas.dc-canvas.lower-canvas").last.evaluate("canvas => canvas.toDataURL()")
     picture = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
     return np.asarray(picture.convert("RGBA"))[:, :, 3] > 0

@@ -4,7 +4,15 @@ import streamlit as st
 
 from app import resources, state
 from app.components.canvas import HOW, ROLES, TOOLS, drawing_canvas
-from app.components.drafts import forget_draft, keep, objects_of, open_draft, restart, settle_draft
+from app.components.drafts import (
+    close_open,
+    forget_draft,
+    keep,
+    objects_of,
+    open_draft,
+    restart,
+    settle_draft,
+)
 from app.components.problems import told
 from app.components.words import one_of
 from app.services import annotation, effort
@@ -74,6 +82,7 @@ def _tools(disabled: bool) -> None:
             list(ROLES),
             format_func=ROLES.__getitem__,
             key=state.ROLE.name,
+            on_change=close_open,
             required=True,
             disabled=disabled,
             label_visibility="collapsed",
@@ -84,6 +93,7 @@ def _tools(disabled: bool) -> None:
             list(TOOLS),
             format_func=TOOLS.__getitem__,
             key=state.TOOL.name,
+            on_change=close_open,
             required=True,
             disabled=disabled,
             label_visibility="collapsed",

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from app.services.drawing import OUTLINE_WIDTH, brush_colour, fill_colour, stroke_colour
@@ -21,6 +22,38 @@ ROLES: dict[Role, str] = {
     "look_here": ":material/visibility: Look here",
     "ignore_this": ":material/visibility_off: Ignore this",
 }
+
+# The canvas tells of a stroke a fifth of a second after it, and of a polygon once it is closed: too late for
+# a key that comes at once, and never for a page that is left. So its own button for that is pressed after
+# every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either.
+_JS = """
+const listening = new WeakSet()
+const around = (event) => event.composedPath().find((one) => one.classList?.contains("dc-root"))
+export default function ({ parentElement }) {
+  if (listening.has(parentElement)) return
+  listening.add(parentElement)
+  let drawnOn = null
+  const begin = (event) => { drawnOn = around(event) ?? null }
+  const end = () => {
+    const canvas = drawnOn
+    drawnOn = null
+    if (canvas) setTimeout(() => canvas.querySelector(".dc-toolbar button")?.click())
+  }
+  const hide = (event) => {
+    const tools = around(event)?.querySelector(".dc-toolbar")
+    if (tools) tools.inert = true
+  }
+  const heard = {
+    mousedown: begin, touchstart: begin, mouseup: end, touchend: end, focusin: hide, mouseover: hide,
+  }
+  for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act, true)
+  return () => {
+    for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act, true)
+    listening.delete(parentElement)
+  }
+}
+"""
+_PROMPT = st.components.v2.component("refocus_canvas_prompt", html="<span></span>", js=_JS)
 
 
 def drawing_canvas(
@@ -48,4 +81,5 @@ def drawing_canvas(
         disabled=disabled,
         key=key,
     )
+    _PROMPT(key="canvas_prompt", height=0)
     return cast(dict[str, Any], result.json_data or seed)

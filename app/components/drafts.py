@@ -9,7 +9,7 @@ import streamlit as st
 from app import state
 from app.components.words import plain
 from app.services import annotation
-from app.services.drawing import alike, canvas_from_regions, regions_from_canvas
+from app.services.drawing import alike, canvas_from_regions, closed, regions_from_canvas
 from app.services.errors import DrawingError
 from app.services.workspace import Workspace
 from app.state import Draft, Drawing
@@ -50,6 +50,15 @@ def restart(draft: Draft, drawing: Drawing) -> None:
     draft.seed = draft.current = drawing
     draft.mount = state.MOUNTS.get() + 1
     state.MOUNTS.set(draft.mount)
+
+
+def close_open() -> None:
+    """For before the role or the tool changes: the canvas would drop a polygon that is not closed yet."""
+    on_canvas = state.ON_CANVAS.get()
+    draft = state.DRAFTS.get().get((on_canvas[1], on_canvas[2])) if on_canvas else None
+    drawing = closed(draft.current, draft.canvas_size) if draft else None
+    if draft and drawing:
+        restart(draft, drawing)
 
 
 def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

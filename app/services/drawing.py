@@ -112,6 +112,20 @@ def encircled(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int])
         return []
 
 
+def closed(json_data: Mapping[str, Any], canvas_size: tuple[int, int]) -> dict[str, Any] | None:
+    """The drawing with its polygon closed that somebody is still at; None without one, and for a drawing that
+    cannot be read, which saving tells.
+    """
+    try:
+        if not any(map(fabric.is_open, json_data.get("objects") or [])):
+            return None
+        return canvas_from_regions(
+            regions_from_canvas(json_data, canvas_size, canvas_size), canvas_size, canvas_size
+        )
+    except (DrawingError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def look_share(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int]) -> float | None:
     """Share of the canvas (width, height) that *look here* covers, to about a hundredth; None without any,
     and for a drawing that cannot be read, which saving tells. Takes milliseconds for boxes, a tenth of a

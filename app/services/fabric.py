@@ -40,12 +40,16 @@ def shape_of(item: Mapping[str, Any]) -> tuple[Shape, list[Point], float | None]
     if kind == "Path":
         line, hull, closed = _flattened(item["path"])
         placed = _placed_around_middle(item, line, hull)
-        if closed or item.get("fill"):
-            # A polygon not yet closed is sent as a filled path: what is filled on screen is what counts.
+        if closed or is_open(item):  # what is filled on screen is what counts
             return "polygon", _as_points(placed), None
         zoom = math.sqrt(abs(float(np.linalg.det(_matrix(item)))))
         return "brush", _as_points(placed), _number(item, "strokeWidth") * zoom
     raise DrawingError(f"expected a box, polygon or brush stroke on the canvas, got {kind!r}")
+
+
+def is_open(item: Mapping[str, Any]) -> bool:
+    """Whether it is a polygon that is not closed yet: the canvas sends it as a filled path."""
+    return item["type"] == "Path" and bool(item.get("fill"))
 
 
 def _number(item: Mapping[str, Any], key: str, default: float | None = None) -> float:

@@ -1,0 +1,131 @@
+"""The drawing canvas in a real browser, under quick and careless hands."""
+
+import math
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.services.workspace import open_workspace
+from app.settings import Settings
+from db import annotations, drafts
+from db.records import ImageRecord
+from tests.app.seeded import Seeded, seed
+from tests.hand import canvas, choose, click, drag
+from tests.live_server import LiveServer
+
+BOX = ((0.1, 0.1), (0.3, 0.3))
+OTHER_BOX = ((0.5, 0.5), (0.8, 0.8))
+CORNERS = ((0.5, 0.5), (0.9, 0.5), (0.9, 0.9))
+CIRCLE = tuple(
+    (0.5 + 0.3 * math.cos(t / 10 * math.pi), 0.5 + 0.3 * math.sin(t / 10 * math.pi)) for t in range(20)
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One for all tests here: each draws on images of its own."""
+    folder = tmp_path_factory.mktemp("canvas")
+    live = LiveServer(home=folder / "home", folder=folder / "elsewhere")
+    try:
+        live.start()
+        yield live
+    finally:
+        live.close()
+
+
+@pytest.fixture(scope="module")
+def project(server: LiveServer) -> Iterator[Seeded]:
+    ws = open_workspace(Settings(home=server.home))
+    seeded = seed(ws, per_split=(5, 0, 0))
+    seeded.publish()
+    yield seeded
+    ws.database.close()
+
+
+def show(page: Page, server: LiveServer, image: ImageRecord) -> None:
+    page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
+    expect(page.get_by_text(image.name).first).to_be_visible()
+    canvas(page)
+
+
+def says(page: Page, words: str) -> None:
+    expect(page.get_by_text(words).first).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_key_right_after_a_stroke_takes_it_along(server: LiveServer, page: Page, project: Seeded) -> None:
+    first, second = project.images("train")[:2]
+    show(page, server, first)
+    drag(page, *BOX)
+    says(page, "1 region, not saved yet")
+    drag(page, *OTHER_BOX)
+    page.keyboard.press("s")
+    says(page, f"{first.name}: 2 regions saved.")
+
+    show(page, server, second)
+    drag(page, *BOX)
+    page.keyboard.press("ArrowRight")
+    expect(page).not_to_have_url(re.compile(rf"image={second.id}\b"))
+
+    (saved,) = annotations.list_guidance(project.ws.database, project.project_id)
+    assert [region.shape for region in saved.regions] == ["box", "box"]
+    kept = drafts.get_draft(project.ws.database, second.id)
+    assert kept is not None
+    assert [region.shape for region in kept.regions] == ["box"]
+
+
+@pytest.mark.browser
+def test_a_polygon_that_is_not_closed_is_not_lost(server: LiveServer, page: Page, project: Seeded) -> None:
+    image = project.images("train")[2]
+    show(page, server, image)
+    drag(page, *BOX)
+    says(page, "1 region, not saved yet")
+    choose(page, "Polygon")
+    says(page, "End on the first corner.")
+    click(page, *CORNERS)
+    says(page, "2 regions, not saved yet")
+    page.keyboard.press("Control+z")  # takes back the polygon, and not the box
+    says(page, "1 region, not saved yet")
+
+    click(page, *CORNERS)
+    says(page, "2 regions, not saved yet")
+    choose(page, "Ignore this")
+    canvas(page)
+    click(page, (0.1, 0.6), (0.3, 0.6), (0.3, 0.9))
+    says(page, "3 regions, not saved yet")
+    page.reload()
+    says(page, "3 regions, not saved yet")
+
+    kept = drafts.get_draft(project.ws.database, image.id)
+    assert kept is not None
+    assert [(region.shape, region.role) for region in kept.regions] == [
+        ("box", "look_here"),
+        ("polygon", "look_here"),
+        ("polygon", "ignore_this"),
+    ]
+
+
+@pytest.mark.browser
+def test_what_is_circled_with_the_brush_is_filled(server: LiveServer, page: Page, project: Seeded) -> None:
+    show(page, server, project.images("train")[3])
+    choose(page, "Brush")
+    expect(page.locator(".st-key-annotate_brush")).to_be_visible()
+    page.wait_for_timeout(1_000)  # and the canvas has taken it up
+    drag(page, *CIRCLE)
+    says(page, "What is circled counts as a whole.")
+
+
+@pytest.mark.browser
+def test_the_tab_key_does_not_reach_tools_that_are_out_of_sight(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    show(page, server, project.images("train")[4])
+    drag(page, *BOX)
+    says(page, "1 region, not saved yet")
+    page.get_by_role("button", name="View").focus()
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        on_tools = "() => document.activeElement.shadowRoot?.activeElement?.closest('.dc-toolbar') != null"
+        assert not page.evaluate(on_tools)
