@@ -130,6 +130,8 @@ FOLLOWED_RUN: Key[int | None] = Key(
 
 # --- library
 NEW_PROJECT_OPEN: Key[bool] = Key("library_new_open", bool, "the form for a new project is open")
+NEW_PROJECT_MADE: Key[bool] = Key("library_new_made", bool, "the form has made a project and begins anew")
+UPLOAD: Key[Any] = Key("library_upload", _nothing, "the zip chosen for a new project; survives a page switch")
 IMPORT_NOTES: Key[tuple[str, ...]] = Key(
     "library_import_notes", tuple, "what the last import decided by itself"
 )
@@ -176,7 +178,9 @@ COMPARED_FOR: Key[tuple[int, int | None] | None] = Key(
     "compare_for", _nothing, "(project id, current version id) that the two above were chosen for"
 )
 COMPARE_SPLIT: Key[Split] = Key("compare_split", lambda: "validation", "split that is compared")
-COMPARE_FILTER: Key[Filter] = Key("compare_filter", lambda: "mended", "which images are shown side by side")
+COMPARE_FILTER: Key[Filter | None] = Key(
+    "compare_filter", _nothing, "which images are shown side by side; None: what tells most"
+)
 COMPARE_MAP: Key[MapOf] = Key("compare_map", lambda: "said", "class whose maps are shown side by side")
 COMPARE_PAGE: Key[int] = Key("compare_page", lambda: 1, "page of the pairs, from 1")
 
@@ -186,6 +190,12 @@ def arrive(page: str) -> None:
     if PAGE.get() != page:
         PAGE.set(page)
         VISIT.set(VISIT.get() + 1)
+
+
+def in_address(name: str) -> int | None:
+    """The id that the page's address gives; None for anything else. No id of a database has 19 digits."""
+    given = st.query_params.get(name, "")
+    return int(given) if given.isdecimal() and len(given) < 19 else None
 
 
 def take_up() -> str:

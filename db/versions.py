@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, case, exc, insert, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, case, exc, func, insert, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from db import models
 from db.engine import Database
@@ -94,6 +94,26 @@ def list_predictions(
             PredictionRecord(version, image, predicted, tuple(probabilities), *further)
             for version, image, predicted, probabilities, *further in session.execute(query)
         ]
+
+
+def count_changes(database: Database, before_id: int, after_id: int, split: Split) -> tuple[int, int]:
+    """(mended, broken): images of the split that one version has wrong and the other right. One query."""
+    before, after = aliased(models.Prediction), aliased(models.Prediction)
+    was_right, is_right = (one.predicted == models.Class.position for one in (before, after))
+    query = (
+        select(
+            func.count().filter(is_right & ~was_right),
+            func.count().filter(was_right & ~is_right),
+        )
+        .select_from(models.Image)
+        .join(models.Class, models.Class.id == models.Image.class_id)
+        .join(before, (before.image_id == models.Image.id) & (before.version_id == before_id))
+        .join(after, (after.image_id == models.Image.id) & (after.version_id == after_id))
+        .where(models.Image.split == split)
+    )
+    with database.reading() as session:
+        mended, broken = session.execute(query).one()
+    return int(mended), int(broken)
 
 
 def insert_predictions(session: Session, version_id: int, predictions: Sequence[NewPrediction]) -> None:

@@ -239,7 +239,7 @@ def _covers(share: float | None) -> str:
     if share is None or COVERS_LITTLE <= share <= COVERS_MUCH:
         return ""
     meaning = "all of that counts as the object" if share > COVERS_MUCH else "the rest counts as background"
-    return f" :small[Covers {min(max(share, 0.01), 0.99):.0%} of the picture: {meaning}.]"
+    return f" :small[Covers {100 * min(max(share, 0.01), 0.99):.0f} % of the picture: {meaning}.]"
 
 
 def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

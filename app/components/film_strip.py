@@ -52,10 +52,19 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 """
 
 _JS = """
+const listening = new WeakMap()
+const steps = (pixels) => Math.floor(pixels / 50) * 50
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  const steps = (pixels) => Math.floor(pixels / 50) * 50
-  const room = [steps(window.innerWidth), steps(window.innerHeight)]
-  if (String(room) !== String(data.window)) setStateValue("window", room)
+  const tell = () => {
+    const room = [steps(window.innerWidth), steps(window.innerHeight)]
+    if (String(room) !== String(data.window)) setStateValue("window", room)
+  }
+  tell()
+  let waiting = null
+  const resized = () => { clearTimeout(waiting); waiting = setTimeout(tell, 300) }
+  window.removeEventListener("resize", listening.get(parentElement))
+  listening.set(parentElement, resized)
+  window.addEventListener("resize", resized)
   const root = parentElement.querySelector(".frames")
   root.className = data.grid ? "frames grid" : "frames"
   root.style.setProperty("--side", data.side + "px")
@@ -91,6 +100,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     return button
   }))
   root.scrollLeft = before
+  return () => window.removeEventListener("resize", listening.get(parentElement))
 }
 """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -60,7 +61,13 @@ def demo_choice(ws: Workspace) -> None:
 def own_choice(ws: Workspace) -> None:
     """A form for one's own images."""
     st.subheader("New project", icon=":material/add_photo_alternate:")
-    name = st.text_input("Name", key="new_name", placeholder="Boats in the bay", max_chars=80)
+    if state.NEW_PROJECT_MADE.get():
+        st.session_state["new_name"] = ""
+        state.UPLOAD.set(None)
+        state.NEW_PROJECT_MADE.set(False)
+    name = st.text_input(
+        "Name", key="new_name", placeholder="Boats in the bay", max_chars=80, persist_state="session"
+    )
     roots = ws.settings.import_roots
     source = ZIP
     if roots:
@@ -74,7 +81,7 @@ def own_choice(ws: Workspace) -> None:
         )
     upload, folder = None, None
     if source == ZIP:
-        upload = st.file_uploader("Zip with your images", type="zip", key="new_zip")
+        upload = _upload()
     else:
         folder = st.selectbox(
             "Folder",
@@ -111,6 +118,21 @@ def own_choice(ws: Workspace) -> None:
             _lead_on(ws, report, first_model=False)
 
 
+def _upload() -> Any:
+    """The zip chosen, now or before another page was looked at: the browser's field forgets it."""
+    chosen = st.file_uploader(
+        "Zip with your images", type="zip", key="new_zip", on_change=state.UPLOAD.set, args=(None,)
+    )
+    if chosen is not None:
+        state.UPLOAD.set(chosen)
+    kept = state.UPLOAD.get()
+    if chosen is None and kept is not None:
+        st.caption(
+            f":green[:material/check:] {plain(kept.name)} is still here; choose another to replace it."
+        )
+    return kept
+
+
 def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportReport | None:
     """Run an import with a progress bar; leaving the page stops it, and nothing of it is kept."""
     bar = st.progress(0.0, text="Starting…")
@@ -138,6 +160,7 @@ def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportRep
 def _lead_on(ws: Workspace, report: ImportReport, *, first_model: bool) -> None:
     state.choose_project(report.project_id)
     state.NEW_PROJECT_OPEN.set(False)
+    state.NEW_PROJECT_MADE.set(True)
     state.IMPORT_NOTES.set(report.notes)
     if first_model:
         try:

@@ -13,7 +13,7 @@ from app.services import training
 from app.services.training import TrainingStatus
 from app.services.workspace import Workspace
 from db import drafts, versions
-from db.records import ProjectRecord, RunMode, RunRecord
+from db.records import ProjectRecord, RunMode, RunRecord, VersionRecord
 
 NAMED = 3  # classes named in one sentence
 MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
@@ -99,13 +99,10 @@ def _time_needed(mode: RunMode) -> str:
 
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
+    published = project.current_version_id and versions.get_version(ws.database, project.current_version_id)
     if run.status == "published" and run.version_id is not None:
         version = versions.get_version(ws.database, run.version_id)
-        current = version.id == project.current_version_id
-        st.markdown(
-            f":green[:material/check_circle: **Version {version.number}** is "
-            + ("published.]" if current else "ready; another one is published.]")
-        )
+        st.markdown(_made(ws, version, published.number if published else None))
         if version.parent_id is None:
             if state.PAGE.get() != "Annotate" and st.button(
                 "See where it looks", key="panel_annotate", icon=":material/draw:", width="stretch"
@@ -117,7 +114,8 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
             state.COMPARED_FOR.set(None)
             st.switch_page("views/compare.py")
     elif run.status == "cancelled":
-        st.info(run.message or "The last run was cancelled.", icon=":material/stop_circle:")
+        stays = f" Version {published.number} stays published." if published else ""
+        st.info((run.message or "The last run was cancelled.") + stays, icon=":material/stop_circle:")
     elif run.status == "failed":
         sentence, _, details = (run.message or "The last run failed.").partition("\n")
         st.error(sentence, icon=":material/error:")
@@ -126,6 +124,20 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
                 st.code(details.strip(), language=None, wrap_lines=True)
         if st.button("Retry", key="retry", icon=":material/replay:", width="stretch"):
             _retry(ws, run)
+
+
+def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
+    """What came of a run, and for how many images it is better or worse than what it was trained from."""
+    state_of_it = (
+        "is published" if version.number == published else f"is ready; version {published} is published"
+    )
+    mended, broken = 0, 0
+    if version.parent_id is not None:
+        mended, broken = versions.count_changes(ws.database, version.parent_id, version.id, "validation")
+    colour, icon = ("orange", "warning") if broken > mended else ("green", "check_circle")
+    changes = f" Validation images: {mended} mended, {broken} broken." if mended or broken else ""
+    worse = " Models can roll it back." if broken > mended and version.number == published else ""
+    return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"
 
 
 def _retry(ws: Workspace, run: RunRecord) -> None:

@@ -27,7 +27,7 @@ def progress_of(run: RunRecord) -> tuple[float, str]:
     if event.get("event") == "step":
         return event["step"] / event["total"], f"Learning: step {event['step']} of {event['total']}"
     if event.get("event") == "validation":
-        return 1.0, f"Checking: {event['accuracy']:.0%} of {event['n']} validation images right"
+        return 1.0, f"Checking: {100 * event['accuracy']:.0f} % of {event['n']} validation images right"
     return 0.0, "Starting…"
 
 

@@ -40,7 +40,13 @@ def score_cards(comparison: Comparison) -> None:
         )
     with mended.container(border=True, height="stretch", gap=None):
         broken = len(comparison.changed("broken"))
-        st.metric("Mended", len(comparison.changed("mended")), -broken, delta_description="broken")
+        st.metric(
+            "Mended",
+            len(comparison.changed("mended")),
+            f"{broken} broken",
+            delta_color="inverse" if broken else "off",
+            delta_arrow="off",
+        )
         st.caption(f"of {one_of(len(comparison.pairs), 'image')}")
 
 

@@ -39,8 +39,7 @@ def sidebar(ws: Workspace) -> None:
 
 def _settle(ids: list[int]) -> None:
     """Which project is chosen: the one a page asked for, the one before, the one in the address, or any."""
-    linked = st.query_params.get("project", "")
-    candidates = [state.NEXT_PROJECT.get(), state.PROJECT.get(), int(linked) if linked.isdecimal() else None]
+    candidates = [state.NEXT_PROJECT.get(), state.PROJECT.get(), state.in_address("project")]
     state.NEXT_PROJECT.set(None)
     state.PROJECT.set(next((item for item in [*candidates, *ids] if item in ids), None))
 

@@ -83,15 +83,17 @@ def _judged(
         order, urgency, reason = 2, 0.0, "No model version has looked at it."
     elif said.predicted != image.class_position:
         order, urgency = 0, said.probabilities[said.predicted]
-        reason = f"Taken for {names[said.predicted]} with {urgency:.0%} confidence."
+        reason = f"Taken for {names[said.predicted]} with {100 * urgency:.0f} % confidence."
     else:
         order, urgency = 1, said.attention_spread or 0.0
-        reason = f"Right with {said.probabilities[image.class_position]:.0%} confidence."
+        reason = f"Right with {100 * said.probabilities[image.class_position]:.0f} % confidence."
         if said.attention_spread is not None:
-            reason = f"{reason[:-1]}, looking at {said.attention_spread:.0%} of the picture."
+            reason = f"{reason[:-1]}, with evidence on {100 * said.attention_spread:.0f} % of the picture."
     item = QueueItem(image, said, guided, reason)
     if said is not None and item.rival is not None and image.given_position is None:
-        reason += f" {_doubt(said):.0%} of the images most like it are {names[item.rival]}: a wrong label?"
+        reason += (
+            f" {100 * _doubt(said):.0f} % of the images most like it are {names[item.rival]}: a wrong label?"
+        )
     prefix = ("", "Guided. ", "Skipped. ")[done]
     return (done, order), urgency, replace(item, reason=prefix + reason)
 

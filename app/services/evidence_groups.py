@@ -81,9 +81,9 @@ def _sentence(name: str, count: int, wrong: int, inside: float | None, measured:
     if inside is None:
         why = "for the same kind of evidence" if apart else "and their evidence falls into no clear kinds"
     elif inside < 0.5:
-        why = f"mostly for what lies outside the marked object ({1 - inside:.0%} of the evidence)"
+        why = f"mostly for what lies outside the marked object ({100 * (1 - inside):.0f} % of the evidence)"
     else:
-        why = f"mostly for the object itself ({inside:.0%} of the evidence)"
+        why = f"mostly for the object itself ({100 * inside:.0f} % of the evidence)"
     sentence = f"{called} called “{name}” {why}"
     if wrong == count:
         sentence += ", wrongly" if count == 1 else ", all of them wrongly"

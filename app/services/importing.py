@@ -166,6 +166,10 @@ def _with_splits(accepted: Sequence[_Accepted], layout: Layout) -> list[_Accepte
     ]
 
 
+def _refused(count: int) -> str:
+    return {0: "No file was refused.", 1: "One file was refused."}.get(count, f"{count} files were refused.")
+
+
 def _with_training_images(accepted: Sequence[_Accepted], layout: Layout) -> tuple[list[str], list[_Accepted]]:
     """(classes in alphabetical order, images of these classes); refuses images of classes never trained."""
     trained = {item.entry.label for item in accepted if item.entry.split == "train"}
@@ -175,7 +179,7 @@ def _with_training_images(accepted: Sequence[_Accepted], layout: Layout) -> tupl
         example = next((f" For example {item.name}: {item.reason}" for item in layout.refused), "")
         raise ImportRefusedError(
             f"Expected 2 to {MAX_CLASSES:,} classes with training images, got {len(classes)}{found}; "
-            f"{len(layout.refused)} files were refused.{example}"
+            f"{_refused(len(layout.refused))}{example}"
         )
     kept = []
     for item in accepted:

@@ -124,9 +124,8 @@ def _in_order(project: ProjectRecord, split: Split, items: list[QueueItem]) -> l
 
 def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
     """The image on screen before, or the one the page's address names when somebody has changed that."""
-    linked = st.query_params.get("image", "")
-    changed = linked.isdecimal() and int(linked) != state.ADDRESSED.get()
-    wanted = int(linked) if changed else state.IMAGE.get()
+    linked = state.in_address("image")
+    wanted = state.IMAGE.get() if linked in (None, state.ADDRESSED.get()) else linked
     if wanted is None:
         return None
     try:

@@ -87,6 +87,7 @@ def _choose(project: ProjectRecord, known: list[VersionRecord]) -> tuple[Version
         state.AFTER.set(after.id)
         state.BEFORE.set(after.parent_id if after.parent_id in by_id else known[0].id)
         state.COMPARED_FOR.set(settled)
+        state.COMPARE_FILTER.set(None)
     state.COMPARE_SPLIT.get()
 
     ids = list(by_id)
@@ -123,14 +124,14 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     }
 
     state.COMPARE_MAP.get()
-    if state.COMPARE_FILTER.get() == "mended" and not chosen_by["mended"]:
-        state.COMPARE_FILTER.set("all")
+    if state.COMPARE_FILTER.get() is None:
+        state.COMPARE_FILTER.set(_most_telling(chosen_by))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Same images, before and after**", width="content")
         st.pills(
             "Images",
             list(FILTERS),
-            format_func=FILTERS.__getitem__,
+            format_func=lambda name: f"{FILTERS[name]} {len(chosen_by[name])}",
             key=state.COMPARE_FILTER.name,
             required=True,
             label_visibility="collapsed",
@@ -144,7 +145,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
             label_visibility="collapsed",
             help="What speaks for the class that each version says, or for the true class in both.",
         )
-    chosen = state.COMPARE_FILTER.get()
+    chosen = state.COMPARE_FILTER.get() or "all"
     pairs = sorted(chosen_by[chosen], key=_towards_the_object, reverse=True)
     of_truth = state.COMPARE_MAP.get() == "truth"
     if not pairs:
@@ -165,6 +166,13 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
             "“Inside”: the share of the true class's attention that lies on the object."
         )
     st.caption(note)
+
+
+def _most_telling(chosen_by: dict[Filter, tuple[Pair, ...]]) -> Filter:
+    """What broke, where it is more than what was mended."""
+    if len(chosen_by["broken"]) > len(chosen_by["mended"]):
+        return "broken"
+    return "mended" if chosen_by["mended"] else "all"
 
 
 def _towards_the_object(pair: Pair) -> float:

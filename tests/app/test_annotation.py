@@ -68,12 +68,12 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
     annotation.skip(ws, cars[1].id)
     items = annotation.queue(ws, images[0].project_id, version_id)
     assert [(item.image.id, item.reason) for item in items] == [
-        (boats[1].id, "Taken for car with 90% confidence."),
-        (boats[0].id, "Taken for car with 60% confidence."),
-        (cars[0].id, "Right with 95% confidence, looking at 50% of the picture."),
+        (boats[1].id, "Taken for car with 90 % confidence."),
+        (boats[0].id, "Taken for car with 60 % confidence."),
+        (cars[0].id, "Right with 95 % confidence, with evidence on 50 % of the picture."),
         (cars[2].id, "No model version has looked at it."),
-        (boats[2].id, "Guided. Taken for car with 99% confidence."),
-        (cars[1].id, "Skipped. Right with 55% confidence."),
+        (boats[2].id, "Guided. Taken for car with 99 % confidence."),
+        (cars[1].id, "Skipped. Right with 55 % confidence."),
     ]
     assert items[0].probability_true == 0.1
     assert [item.guided for item in items] == [False, False, False, False, True, False]
@@ -95,18 +95,18 @@ def test_doubtful_labels_say_why_and_keep_their_place(ws: Workspace, images: lis
     )
     items = annotation.queue(ws, images[0].project_id, version_id)
     assert [(item.image.id, item.reason, item.doubtful) for item in items[:4]] == [
-        (boats[0].id, "Taken for car with 60% confidence.", False),
+        (boats[0].id, "Taken for car with 60 % confidence.", False),
         (
             cars[0].id,
-            "Taken for boat with 95% confidence. 80% of the images most like it are boat: a wrong label?",
+            "Taken for boat with 95 % confidence. 80 % of the images most like it are boat: a wrong label?",
             True,
         ),
         (
             boats[1].id,
-            "Right with 90% confidence. 90% of the images most like it are car: a wrong label?",
+            "Right with 90 % confidence. 90 % of the images most like it are car: a wrong label?",
             True,
         ),
-        (boats[2].id, "Right with 70% confidence.", False),
+        (boats[2].id, "Right with 70 % confidence.", False),
     ]
     annotation.skip(ws, boats[1].id)
     annotation.save(ws, cars[0].id, cars[0].class_id, [BOX])

@@ -76,16 +76,16 @@ def test_images_without_a_group_or_a_prediction_are_in_none() -> None:
         (
             [item(1, inside=0.25), item(2, inside=0.15, true=1), item(3, inside=0.2)],
             "3 images are called “boat” mostly for what lies outside the marked object "
-            "(80% of the evidence), 1 of them wrongly.",
+            "(80 % of the evidence), 1 of them wrongly.",
         ),
         (
             [item(1, inside=0.75), item(2, inside=0.75)],
-            "2 images are called “boat” mostly for the object itself (75% of the evidence).",
+            "2 images are called “boat” mostly for the object itself (75 % of the evidence).",
         ),
         (
             [item(1, true=1, inside=0.0), item(2, true=1), item(3, true=1)],
             "3 images are called “boat” mostly for what lies outside the marked object "
-            "(100% of the evidence), all of them wrongly; the object is marked in 1 of them.",
+            "(100 % of the evidence), all of them wrongly; the object is marked in 1 of them.",
         ),
         (
             [item(1), item(2)],
@@ -93,7 +93,7 @@ def test_images_without_a_group_or_a_prediction_are_in_none() -> None:
         ),
         (
             [item(1, true=1, inside=0.5)],
-            "1 image is called “boat” mostly for the object itself (50% of the evidence), wrongly.",
+            "1 image is called “boat” mostly for the object itself (50 % of the evidence), wrongly.",
         ),
     ],
 )

@@ -90,7 +90,7 @@ def test_an_object_circled_with_the_brush_counts_as_a_whole(seeded: Seeded, role
     ("side", "words"),
     [
         (390, "of the picture: all of that counts as the object"),
-        (30, "Covers 1% of the picture: the rest counts as background"),
+        (30, "Covers 1 % of the picture: the rest counts as background"),
     ],
 )
 def test_what_a_very_large_or_small_drawing_means_is_said_under_it(
@@ -134,6 +134,16 @@ def test_a_link_opens_its_image(seeded: Seeded) -> None:
     app.switch_page("views/annotate.py").run()
 
     assert app.session_state["annotate_image"] == image.id
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "0", "-1", "9" * 400, "x"])
+def test_an_address_that_names_no_image_begins_with_the_first(seeded: Seeded, number: str) -> None:
+    seeded.publish()
+    app = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    app.query_params["image"] = number
+    app.switch_page("views/annotate.py").run()
+    assert not app.exception
+    assert "#### Image 1 of 4" in said(app)
 
 
 def test_a_missing_model_file_is_explained_and_drawing_still_works(seeded: Seeded) -> None:

@@ -11,7 +11,7 @@ def test_compare_shows_what_was_mended_and_both_maps_of_each_image(seeded: Seede
 
     metrics = {metric.label: (metric.value, metric.delta) for metric in app.metric}
     assert metrics["Accuracy"] == ("100 %", "+50 points")
-    assert metrics["Mended"][0] == "1"
+    assert metrics["Mended"] == ("1", "0 broken")
     assert metrics["Worst group"] == ("100 %", "+100 points")
     pictures = [image.proto.imgs[0].url for image in app.get("image")]
     assert len(pictures) == 2
@@ -40,6 +40,21 @@ def test_the_maps_are_of_what_each_version_says_or_of_the_true_class(seeded: See
         "004.png: attention map for boat, before",
         "004.png: attention map for boat, after",
     ]
+
+
+def test_a_retrain_that_breaks_more_than_it_mends_shows_what_it_broke_first(seeded: Seeded) -> None:
+    validation = seeded.images("validation")
+    seeded.publish()
+    seeded.publish(wrong=[validation[1].id], seed=1)
+
+    app = open_page("compare")
+
+    assert app.session_state["compare_filter"] == "broken"
+    assert [image.proto.imgs[0].alt for image in app.get("image")] == [
+        "005.png: attention map for car, before",
+        "005.png: attention map for boat, after",
+    ]
+    assert {metric.label: metric.delta for metric in app.metric}["Mended"] == "1 broken"
 
 
 def test_with_one_version_compare_says_what_is_missing(seeded: Seeded) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from sqlalchemy import text
@@ -132,6 +133,28 @@ def test_drawings_can_be_taken_away_once_there_are_any(seeded: Seeded) -> None:
     image = seeded.images("train")[0]
     annotation.save(seeded.ws, image.id, image.class_id, [BOX])
     assert "download_drawings" in {one.key for one in open_page().get("download_button")}
+
+
+def test_the_form_for_a_new_project_keeps_its_name_and_zip_over_a_page_switch(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bytes]] = []
+
+    def refuse(_: object, name: str, upload: IO[bytes], *__: object) -> ImportReport:
+        asked.append((name, upload.read()))
+        raise ImportRefusedError("The zip holds no image.")
+
+    monkeypatch.setattr(library, "import_zip", refuse)
+    app = open_page()
+    app.text_input(key="new_name").set_value("Bay").run()
+    app.file_uploader(key="new_zip").upload("a.zip", b"PK").run()
+
+    app.switch_page("views/train.py").run()
+    app.switch_page("views/library.py").run()
+
+    assert "a.zip is still here" in said(app)
+    click(app, "create_project")
+    assert asked == [("Bay", b"PK")]
 
 
 def test_a_name_that_is_taken_is_said_before_anything_is_uploaded(seeded: Seeded) -> None:

@@ -64,6 +64,21 @@ def test_a_published_retrain_leads_to_compare(seeded: Seeded) -> None:
     assert app.selectbox(key="compare_before").value < app.selectbox(key="compare_after").value
 
 
+def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(seeded: Seeded) -> None:
+    boat, car = seeded.images("validation")
+    first = seeded.publish(wrong=[boat.id])
+    seeded.publish(seed=1)
+    assert "Validation images: 1 mended, 0 broken." in said(open_page())
+
+    seeded.publish(wrong=[boat.id, car.id], seed=2)
+    worse = said(open_page())
+    assert ":orange[:material/warning: **Version 3** is published.]" in worse
+    assert "0 mended, 2 broken. Models can roll it back." in worse
+
+    click(open_page("models"), f"publish_{first.id}")
+    assert "**Version 3** is ready; version 1 is published" in said(open_page())
+
+
 def test_a_second_quick_retrain_says_that_it_starts_again_from_the_first_model(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
