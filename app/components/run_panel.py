@@ -135,8 +135,8 @@ def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
     if version.parent_id is not None:
         mended, broken = versions.count_changes(ws.database, version.parent_id, version.id, "validation")
     colour, icon = ("orange", "warning") if broken > mended else ("green", "check_circle")
-    changes = f" Validation images: {mended} mended, {broken} broken." if mended or broken else ""
-    worse = " Models can roll it back." if broken > mended and version.number == published else ""
+    changes = f" :small[Validation images: {mended} mended, {broken} broken.]" if mended or broken else ""
+    worse = " :small[Models can roll it back.]" if broken > mended and version.number == published else ""
     return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"
 
 

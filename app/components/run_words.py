@@ -32,10 +32,11 @@ LOSSES = {  # of gain_core's trainers, as a legend says them
 }
 
 
-def title(run: RunRecord) -> str:
+def title(run: RunRecord, number: int) -> str:
+    """number: of the run within its project, from 1."""
     if run.base_version_id is None:
-        return f"Run {run.id} · first model"
-    return f"Run {run.id} · {run.mode} retrain"
+        return f"Run {number} · first model"
+    return f"Run {number} · {run.mode} retrain"
 
 
 def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]:

@@ -45,16 +45,17 @@ def train_page(ws: Workspace) -> None:
 
 
 def _choose(known: list[RunRecord]) -> RunRecord:
+    """known: all runs of the project, the newest first."""
     by_id = {run.id: run for run in known}
+    numbers = dict(zip(by_id, range(len(known), 0, -1), strict=True))
     if state.RUN.get() not in by_id or state.NEWEST_RUN.get() != known[0].id:
         state.RUN.set(known[0].id)  # a new run is what people want to see
         state.NEWEST_RUN.set(known[0].id)
     chosen = st.selectbox(
         "Run",
         list(by_id),
-        format_func=lambda run_id: title(
-            by_id[run_id]
-        ),  # a label that changes would stay as it was on screen
+        # Without the status: a label that changes would stay as it was on screen.
+        format_func=lambda run_id: title(by_id[run_id], numbers[run_id]),
         key=state.RUN.name,
         width=420,
     )

@@ -1,4 +1,4 @@
-from tests.app.seeded import Seeded
+from tests.app.seeded import Seeded, seed
 from tests.app.views.pages import click, keys, open_page, said, table
 
 
@@ -100,3 +100,14 @@ def test_a_new_run_comes_on_screen_by_itself(seeded: Seeded) -> None:
     app.run()
 
     assert app.selectbox(key="train_run").value == run.id
+
+
+def test_runs_are_numbered_within_their_project(seeded: Seeded) -> None:
+    seeded.publish()
+    other = seed(seeded.ws, name="Other bay")
+    other.publish()
+    other.publish(seed=1)
+
+    app = open_page("train", {"project": other.project_id})
+
+    assert list(app.selectbox(key="train_run").options) == ["Run 2 · quick retrain", "Run 1 · first model"]

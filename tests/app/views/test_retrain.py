@@ -73,7 +73,7 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
     seeded.publish(wrong=[boat.id, car.id], seed=2)
     worse = said(open_page())
     assert ":orange[:material/warning: **Version 3** is published.]" in worse
-    assert "0 mended, 2 broken. Models can roll it back." in worse
+    assert "0 mended, 2 broken.] :small[Models can roll it back.]" in worse
 
     click(open_page("models"), f"publish_{first.id}")
     assert "**Version 3** is ready; version 1 is published" in said(open_page())
