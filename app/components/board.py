@@ -44,7 +44,7 @@ def board(
         _tools(disabled=image.split != "train")
         size = fit_canvas((image.width, image.height), *_room())
         draft = open_draft(ws, image, size)
-        loops = encircled(draft.current, size)
+        loops = encircled(draft.current, size, "look_here")
         second_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
         with st.container(height=size[1] + 6, border=False, horizontal_alignment="center", gap=None):
             draft.current = drawing_canvas(
@@ -58,7 +58,7 @@ def board(
                 disabled=image.split != "train",
             )
         keep(ws, image, draft)
-        if encircled(draft.current, size) != loops:
+        if encircled(draft.current, size, "look_here") != loops:
             st.rerun()  # with what the stroke encircles filled
         with second_row:
             _second_row(draft)
@@ -215,15 +215,21 @@ def _said(image: ImageRecord, draft: Draft) -> str:
             f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
         )
     count = one_of(len(objects_of(draft.current)), "region")
-    loops = (
-        " :small[What is circled counts as a whole.]" if encircled(draft.current, draft.canvas_size) else ""
-    )
-    covers = loops + _covers(_share(draft))
+    covers = _circled(draft) + _covers(_share(draft))
     if draft.unsaved:
         return f":orange-badge[{count}, not saved yet]{covers}"
     if draft.revision:
         return f":green-badge[:material/check: {count} saved]{covers}"
     return f":small[:gray[Mark what should decide, and what should not. {effort.START_SMALL}]]"
+
+
+def _circled(draft: Draft) -> str:
+    """What a stroke around something is taken for."""
+    if encircled(draft.current, draft.canvas_size, "look_here"):
+        return " :small[What is circled counts as a whole.]"
+    if encircled(draft.current, draft.canvas_size, "ignore_this"):
+        return " :small[Only the line is ignored, not what it goes around: paint over that, or draw a box.]"
+    return ""
 
 
 def _share(draft: Draft) -> float | None:

@@ -96,20 +96,20 @@ def regions_from_canvas(
     return tuple(regions)
 
 
-def encircled(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int]) -> list[tuple[Point, ...]]:
-    """Outlines, on the canvas, of the strokes that count with all they encircle; none in a drawing that
-    cannot be read, which saving tells.
+def encircled(
+    json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int], role: Role
+) -> list[tuple[Point, ...]]:
+    """Outlines, on the canvas, of the strokes of a role that go around something: *look here* counts with all
+    they encircle. None in a drawing that cannot be read, which saving tells.
     """
     try:
-        objects = list((json_data or {}).get("objects") or [])
-        drawn = [(item, _drawn(item, canvas_size)) for item in objects[:MAX_OBJECTS]]
-        return [
-            tuple(points)
-            for item, (_, shape, points, _) in drawn
-            if shape == "polygon" and fabric.shape_of(item)[0] == "brush"
-        ]
+        objects = list((json_data or {}).get("objects") or [])[:MAX_OBJECTS]
+        shapes = [fabric.shape_of(item) for item in objects if _role_of(str(item["stroke"])) == role]
     except (DrawingError, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
         return []
+    strokes = [(tuple(points), diameter) for _, points, diameter in shapes if diameter is not None]
+    outlines = [outline_of_loop(points, diameter, canvas_size) for points, diameter in strokes]
+    return [outline for outline in outlines if outline is not None]
 
 
 def closed(json_data: Mapping[str, Any], canvas_size: tuple[int, int]) -> dict[str, Any] | None:

@@ -77,6 +77,7 @@ def test_an_object_circled_with_the_brush_counts_as_a_whole(seeded: Seeded, role
 
     app = open_page("annotate", drawn(image, item))
     assert ("What is circled counts as a whole." in said(app)) == whole
+    assert ("Only the line is ignored" in said(app)) != whole
 
     click(app, "annotate_save")
     stored = annotation.load(seeded.ws, image.id, image.class_id)
