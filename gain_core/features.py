@@ -4,6 +4,7 @@ A file is named by what went in (image bytes, trunk weights, preprocessing), so 
 invalidated and the folder may be deleted at any time.
 """
 
+import filecmp
 import struct
 import zlib
 from collections.abc import Callable, Generator, Sequence
@@ -86,14 +87,14 @@ class FeatureStore:
 
 
 def _check_keys(samples: Sequence[Sample]) -> None:
-    """InputError where one key stands for files of different sizes, which would share their features."""
+    """InputError where one key stands for files of different content, which would share their features."""
     first: dict[str, Sample] = {}
     for sample in samples:
         known = first.setdefault(sample.key, sample)
         if known.path == sample.path:
             continue
         try:
-            same = known.path.stat().st_size == sample.path.stat().st_size
+            same = filecmp.cmp(known.path, sample.path, shallow=False)
         except OSError:
             continue  # found, by its name, when it is read
         if not same:

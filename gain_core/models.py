@@ -145,7 +145,7 @@ class Classifier(nn.Module):
         return other
 
     def expect_own_layers(self) -> None:
-        """InputError for a frozen or folded copy: it cannot be saved, trained or copied again."""
+        """InputError for a frozen or folded copy: it cannot be saved, trained, copied or fingerprinted."""
         if not self.own_layers:
             raise InputError("expected the model itself, got a frozen or folded copy of one")
 
@@ -157,8 +157,10 @@ class Classifier(nn.Module):
     def trunk_fingerprint(self) -> str:
         """sha256 (hex) over the trunk's weights and buffers and the preprocessing.
 
-        Two models with the same fingerprint give the same trunk output for the same image file.
+        Two models with the same fingerprint give the same trunk output for the same image file. InputError
+        for a frozen or folded copy, whose weights are others.
         """
+        self.expect_own_layers()
         spec = self.spec
         said = (spec.backbone, spec.image_size, spec.output_stride, spec.mean, spec.std, _PREPROCESSING)
         return weights_sha256(self.trunk, repr(said))

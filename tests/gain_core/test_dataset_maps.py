@@ -2,7 +2,9 @@
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -98,6 +100,28 @@ def test_only_torn_files_give_no_maps(model: Classifier, files: Photographs, tmp
     result = explain_files(model, [files[3]], tmp_path / "out")
     assert result.images == ()
     assert [len(attention) for attention in stored(tmp_path / "out")] == [0]
+
+
+def test_files_may_come_one_by_one_and_as_text(model: Classifier, files: Photographs, tmp_path: Path) -> None:
+    expected = explain_files(model, files, tmp_path / "out")
+    assert explain_files(model, map(str, files), str(tmp_path / "again")) == expected
+
+
+def test_a_list_that_makes_its_files_anew_loses_none(
+    model: Classifier, files: Photographs, tmp_path: Path
+) -> None:
+    class Lazy(Sequence[Path]):
+        def __init__(self, names: Photographs) -> None:
+            self.names = names
+
+        def __len__(self) -> int:
+            return len(self.names)
+
+        def __getitem__(self, index: Any) -> Any:
+            return Lazy(self.names[index]) if isinstance(index, slice) else Path(self.names[index])
+
+    expected = explain_files(model, files, tmp_path / "out")
+    assert explain_files(model, Lazy(files), tmp_path / "again") == expected
 
 
 def test_no_files_give_two_empty_tables(model: Classifier, tmp_path: Path) -> None:
