@@ -115,6 +115,22 @@ def test_a_model_in_training_mode_is_left_as_it_was(samples):
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("scale", [1e5, float("nan")])
+def test_features_that_half_precision_cannot_hold_are_refused_and_not_kept(tmp_path, samples, scale):
+    model = toy_model()
+    with torch.no_grad():
+        model.trunk[1].weight.mul_(scale)
+    with pytest.raises(InputError, match=rf"{samples[0].title}: expected features that float16 can hold"):
+        FeatureStore(tmp_path / "kept").get_or_compute(model, samples)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_folder_may_be_given_as_text(tmp_path, samples, seen):
+    for folder in (tmp_path / "kept", str(tmp_path / "kept")):
+        FeatureStore(folder).get_or_compute(toy_model(), [replace(s, path=str(s.path)) for s in samples])
+    assert sum(seen) == len(samples)
+
+
 def test_without_a_folder_nothing_is_kept(tmp_path, samples, seen):
     store = FeatureStore()
     store.get_or_compute(toy_model(), samples)
