@@ -26,7 +26,7 @@ def background_of_guided(features: Tensor, guided: Tensor, masks: Tensor, share:
     """The likely background of images with features (U, K, h, w), by guided ones: (U, h, w) in {0, 1}.
 
     guided (G, K, h, w): the guided images' features; masks (G, n, 2, h, w): look and ignore of each class, at
-    the features' size (`data.guidance_maps`, or `masking.area_average`). share: of an image's places, in (0,
+    the features' size (`guidance_maps`, or `area_average`). share: of an image's places, in (0,
     1], at most. How: `background_regions`. Raises InputError.
     """
     expect("features", features, ("U", "K", "h", "w"))

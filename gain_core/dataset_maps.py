@@ -78,8 +78,8 @@ def explain_files(
     others. What is there already, of the same model and unchanged files, is not computed again; maps of an
     earlier call with more files are removed. JPEGs are decoded no larger than twice the model's input
     (`open_rgb`). Under torchrun (`ranks.joined`) every process calls it, each explains a share, and all of
-    them get everything; `folder` must be one that all see. InputError when a file is missing; OSError when
-    the folder cannot be written.
+    them get everything; `folder` must be one that all see. InputError when a file is missing or the model's
+    weights are no numbers; OSError when the folder cannot be written.
     """
     model.expect_own_layers()
     identity, paths, folder = weights_sha256(model, repr(model.spec)), [*map(Path, files)], Path(folder)
@@ -168,6 +168,10 @@ def _most_probable(model: Classifier, images: Tensor) -> tuple[Tensor, Tensor, T
         logits = model.head(features)
         scores = logits.sigmoid() if model.spec.multi_label else logits.softmax(1)
         probabilities, classes = scores.max(1)
+        if not probabilities.isfinite().all():
+            raise InputError(
+                "expected a model with weights that are numbers, got probabilities that are none"
+            )
         weights = attention_weights(model, features, classes[:, None])
         attention = attention_maps(evidence_maps(features, weights))[:, 0]
         return probabilities.cpu(), classes.cpu(), attention.float().cpu()

@@ -1,5 +1,6 @@
 """From files to stored maps and statistics: what `explain` gives, whole or not at all, and only once."""
 
+import copy
 import csv
 import os
 from collections.abc import Sequence
@@ -193,6 +194,15 @@ def test_a_name_in_no_known_encoding_stays_what_it_is(
     assert image.file == str(odd)
     assert b"caf\xe9.png" in (tmp_path / "out" / "statistics.csv").read_bytes()
     assert explain_files(model, [odd], tmp_path / "out").images == (image,)  # from what was kept
+
+
+def test_a_model_whose_weights_are_no_numbers_is_refused(
+    model: Classifier, files: Photographs, tmp_path: Path
+) -> None:
+    broken = copy.deepcopy(model)
+    broken.head.linear.bias.data.fill_(torch.nan)  # type: ignore[union-attr,operator]
+    with pytest.raises(InputError, match="weights that are numbers"):
+        explain_files(broken, files, tmp_path / "out")
 
 
 def test_a_frozen_copy_is_refused(model: Classifier, files: Photographs, tmp_path: Path) -> None:
