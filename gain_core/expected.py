@@ -1,7 +1,7 @@
 """What functions expect of the tensors that they are given, with one sentence of refusal for all of them.
 
-Shapes and kinds cost nothing to look at. Values do on a GPU, which must first catch up with the program: who
-asks for `expect_classes` or `expect_within` in a training step should know that they are on the CPU.
+Shapes and kinds cost nothing to look at. Values do on a GPU, which must first catch up with the program: one
+wait for each look.
 """
 
 import math
@@ -26,7 +26,8 @@ def expect(name: str, value: object, shape: Sequence[int | str], kind: Kind = "f
     if len(sizes) != len(shape) or any(
         wanted != size for wanted, size in zip(shape, sizes, strict=True) if isinstance(wanted, int)
     ):
-        raise InputError(f"expected {name} {str(tuple(shape)).replace(chr(39), '')}, got {sizes}")
+        told = str(tuple(shape)).replace("'", "")
+        raise InputError(f"expected {name} {told}, got {sizes}")
     fits = {
         "floating-point": value.is_floating_point(),
         "long": value.dtype == torch.long,

@@ -73,7 +73,7 @@ def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
 
 
 def _window(points: Sequence[Point], size: tuple[int, int]) -> tuple[int, int, Mask]:
-    """The part of `fill_polygon` that is not empty for sure: its first row, its first column, its pixels."""
+    """`fill_polygon` without the empty rows and columns around: first row, first column, pixels."""
     width, height = size
     crossed = []  # of each edge: its rows, and in each the first column right of it
     for start, end in zip(points, [*points[1:], points[0]], strict=True):
