@@ -18,13 +18,24 @@ if TYPE_CHECKING:
     from gain_core.background import background_of_guided
     from gain_core.checkpoint import load_model, read_header, save_model
     from gain_core.config import TrainConfig
-    from gain_core.cues import CueConfig, class_cues, cue_labels, cue_overlap, labels_png, read_labels
-    from gain_core.dataset_maps import explain_files
+    from gain_core.cues import (
+        CueConfig,
+        Overlap,
+        class_cues,
+        cue_labels,
+        cue_overlap,
+        labels_png,
+        read_labels,
+    )
+    from gain_core.data import guidance_maps
+    from gain_core.dataset_maps import DatasetMaps, explain_files
     from gain_core.errors import BackboneError, CheckpointError, ConfigError, GainError, InputError
+    from gain_core.events import Phase, Step, Validation, event_to_dict
     from gain_core.features import FeatureStore
     from gain_core.folding import folded
     from gain_core.freezing import frozen
     from gain_core.losses import (
+        InsideOutside,
         attention_mining_loss,
         classification_loss,
         external_loss,
@@ -33,7 +44,14 @@ if TYPE_CHECKING:
         region_logits,
         signed_evidence_loss,
     )
-    from gain_core.masking import MaskingConfig, erase, erased_logits, soft_threshold
+    from gain_core.masking import (
+        MaskingConfig,
+        area_average,
+        erase,
+        erased_logits,
+        scale_attention,
+        soft_threshold,
+    )
     from gain_core.metrics import (
         attention_inside,
         attention_spread,
@@ -51,7 +69,7 @@ if TYPE_CHECKING:
         preprocess_mask,
     )
     from gain_core.overlay import colour_map
-    from gain_core.pictures import open_rgb
+    from gain_core.pictures import open_rgb, upright_size
     from gain_core.ranks import Ranks, current_ranks, joined
     from gain_core.raster import shapes_png
     from gain_core.sample import AlsoShown, Sample
@@ -59,9 +77,9 @@ if TYPE_CHECKING:
 
 # Where the names below come from, the light ones first.
 _MODULES = (
-    *("errors", "sample", "config", "models", "attention", "masking", "losses", "metrics", "overlay"),
-    *("checkpoint", "features", "background", "cues", "raster", "dataset_maps", "folding", "freezing"),
-    *("pictures", "ranks", "trainer"),
+    *("errors", "sample", "config", "events", "raster", "pictures", "overlay", "models", "attention"),
+    *("masking", "losses", "metrics", "checkpoint", "data", "features", "background", "cues"),
+    *("dataset_maps", "folding", "freezing", "ranks", "trainer"),
 )
 
 __all__ = [
@@ -72,15 +90,22 @@ __all__ = [
     "Classifier",
     "ConfigError",
     "CueConfig",
+    "DatasetMaps",
     "Explanation",
     "FeatureStore",
     "GainError",
     "InputError",
+    "InsideOutside",
     "MaskingConfig",
     "ModelSpec",
+    "Overlap",
+    "Phase",
     "Ranks",
     "Sample",
+    "Step",
     "TrainConfig",
+    "Validation",
+    "area_average",
     "attention_inside",
     "attention_maps",
     "attention_mining_loss",
@@ -97,6 +122,7 @@ __all__ = [
     "default_spec",
     "erase",
     "erased_logits",
+    "event_to_dict",
     "evidence_maps",
     "explain",
     "explain_features",
@@ -105,6 +131,7 @@ __all__ = [
     "folded",
     "frozen",
     "group_accuracy",
+    "guidance_maps",
     "inside_outside_loss",
     "inside_outside_regions",
     "joined",
@@ -117,10 +144,12 @@ __all__ = [
     "read_labels",
     "region_logits",
     "save_model",
+    "scale_attention",
     "shapes_png",
     "signed_evidence_loss",
     "soft_threshold",
     "train",
+    "upright_size",
     "wilson_interval",
     "worst_group",
 ]
@@ -133,3 +162,7 @@ def __getattr__(name: str) -> Any:
             if found is not None:
                 return found
     raise AttributeError(f"module 'gain_core' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gain_core.errors import InputError
+from gain_core.expected import expect, expect_classes
 from gain_core.models import Classifier
 
 # Images that a CPU explains at once. The widest maps of more do not fit its caches, and memory that large is
@@ -39,7 +40,7 @@ def attention_weights(
     reads thus, and so does every public implementation). True lets a loss on the map also reach the weights
     themselves, the second-order term; it is what makes the loss's gradient the true one. Raises InputError.
     """
-    _check(features, classes, len(model.spec.classes))
+    _check(features, classes, len(model.spec.classes), create_graph)
     linear = model.linear_head_weights
     if linear is not None:
         return _closed_form(linear, features, classes, create_graph)
@@ -49,7 +50,12 @@ def attention_weights(
 
 
 def evidence_maps(features: Tensor, weights: Tensor) -> Tensor:
-    """E^c = Σ_k w_k^c f_k, eq. 2 before its ReLU: (B, K, h, w), (B, n, K) -> (B, n, h, w), signed."""
+    """E^c = Σ_k w_k^c f_k, eq. 2 before its ReLU: (B, K, h, w), (B, n, K) -> (B, n, h, w), signed.
+
+    Raises InputError.
+    """
+    expect("features", features, ("B", "K", "h", "w"))
+    expect("weights", weights, (len(features), "n", features.shape[1]))
     return torch.bmm(weights, features.flatten(2)).unflatten(2, features.shape[2:])
 
 
@@ -63,23 +69,21 @@ def explain(
 ) -> Explanation:
     """Logits, evidence and attention of preprocessed images (B, 3, S, S), with one forward.
 
-    classes: (B, n) long, None for all of them in order. create_graph=False: nothing is recorded and results
-    carry no gradient. True: everything is differentiable, including the weights of eq. 1. Raises InputError.
+    Images in another precision than the model's are taken in its own. classes: (B, n) long, None for all of
+    them in order. create_graph=False: nothing is recorded and results carry no gradient. True: everything is
+    differentiable, including the weights of eq. 1. Raises InputError.
     """
-    if images.dim() != 4 or not images.is_floating_point():
-        raise InputError(
-            f"expected preprocessed images (B, 3, S, S), got {tuple(images.shape)} of {images.dtype}"
-        )
+    expect("preprocessed images", images, ("B", 3, "S", "S"))
     # The layout of the weights (see build_classifier): half the time of the default layout on the CPU.
-    images = images.contiguous(memory_format=torch.channels_last)
+    images = images.to(_precision(model)).contiguous(memory_format=torch.channels_last)
     if create_graph or len(images) <= PIECE or images.device.type != "cpu":
         with torch.set_grad_enabled(create_graph):
             trunk_features = model.trunk(images)
-        return explain_features(model, trunk_features, classes, create_graph)
+        return _explained(model, trunk_features, classes, create_graph)
     parts = images.split(PIECE)
     rows: Sequence[Tensor | None] = [None] * len(parts)
     if classes is not None:
-        _check_rows(classes, len(images))
+        expect("classes", classes, (len(images), "n"), "long")
         rows = classes.split(PIECE)
     pieces = [explain(model, part, chosen) for part, chosen in zip(parts, rows, strict=True)]
     return Explanation(*(torch.cat(same) for same in zip(*pieces, strict=True)))
@@ -88,13 +92,20 @@ def explain(
 def explain_features(
     model: Classifier, trunk_features: Tensor, classes: Tensor | None = None, create_graph: bool = False
 ) -> Explanation:
-    """`explain` from kept outputs of the trunk (B, K0, h0, w0)."""
+    """`explain` from kept outputs of the trunk (B, K0, h0, w0), in whatever precision they were kept."""
+    expect("trunk_features", trunk_features, ("B", "K0", "h0", "w0"))
+    return _explained(model, trunk_features.to(_precision(model)), classes, create_graph)
+
+
+def _explained(
+    model: Classifier, trunk_features: Tensor, classes: Tensor | None, create_graph: bool
+) -> Explanation:
     with torch.set_grad_enabled(create_graph):
         features = model.neck(trunk_features)  # (B, K, h, w)
         if classes is None:
             count = len(model.spec.classes)
             classes = torch.arange(count, device=features.device).expand(features.shape[0], count)
-        _check(features, classes, len(model.spec.classes))
+        _check(features, classes, len(model.spec.classes), create_graph)
         linear = model.linear_head_weights
         if linear is not None:
             logits, weights = model.head(features), _closed_form(linear, features, classes, create_graph)
@@ -105,6 +116,11 @@ def explain_features(
             logits, weights = _constant_weights(model, features, classes)
         evidence = evidence_maps(features, weights)
         return Explanation(logits, evidence, attention_maps(evidence))
+
+
+def _precision(model: Classifier) -> torch.dtype:
+    """The head's: a frozen copy may compute the layers before it in another."""
+    return next(model.head.parameters()).dtype
 
 
 def _closed_form(linear: Tensor, features: Tensor, classes: Tensor, create_graph: bool) -> Tensor:
@@ -132,16 +148,11 @@ def _through_autograd(logits: Tensor, features: Tensor, classes: Tensor, create_
     return gradients.mean((-2, -1)).transpose(0, 1)
 
 
-def _check(features: Tensor, classes: Tensor, count: int) -> None:
-    if features.dim() != 4:
-        raise InputError(f"expected features (B, K, h, w), got {tuple(features.shape)}")
-    _check_rows(classes, len(features))
-    if classes.numel() and (int(classes.min()) < 0 or int(classes.max()) >= count):
-        raise InputError(f"expected classes from 0 to {count - 1}, got {classes.unique().tolist()}")
-
-
-def _check_rows(classes: Tensor, batch: int) -> None:
-    if classes.dim() != 2 or classes.shape[0] != batch or classes.dtype != torch.long:
+def _check(features: Tensor, classes: Tensor, count: int, create_graph: bool) -> None:
+    if create_graph and (torch.is_inference_mode_enabled() or not torch.is_grad_enabled()):
         raise InputError(
-            f"expected classes ({batch}, n) of dtype long, got {tuple(classes.shape)} of {classes.dtype}"
+            "expected create_graph=True where gradients are recorded, got a mode that records none"
         )
+    expect("features", features, ("B", "K", "h", "w"))
+    expect("classes", classes, (len(features), "n"), "long")
+    expect_classes("classes", classes, count)  # a negative one would be taken from the end

@@ -1,26 +1,29 @@
 """Full mode's training images: cropped, flipped and coloured at random, their guidance moving with them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_pictures, label_rows
+from gain_core.errors import InputError
 from gain_core.models import ModelSpec, preprocess
 from gain_core.pictures import open_rgb
 from gain_core.sample import Sample
 from gain_core.schedule import seeded
 
 Draw = tuple[int, int, int]  # step, place in the batch, position in the list of samples
+Loaded = tuple[Tensor, Tensor, Tensor]  # image, masks, labels
 
 
-class AugmentedSamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class AugmentedSamples(Dataset[Loaded]):
     """Indexed by draw: chance follows from the seed and the draw alone, not from who loads it or when."""
 
     def __init__(self, samples: Sequence[Sample], spec: ModelSpec, config: TrainConfig) -> None:
@@ -36,7 +39,7 @@ class AugmentedSamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
             brightness=0.4, contrast=0.4, saturation=0.4
         )  # as is usual for ImageNet
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, draw: Draw) -> Loaded:
         """Image (3, S, S) float32, normalised; look and ignore of each class (n, 2, S, S) float32 in {0, 1};
         the classes (n,) long, as `label_rows` has them.
 
@@ -53,6 +56,15 @@ class AugmentedSamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
         drawn = masks.as_subclass(Tensor).float().unflatten(0, (len(labels), 2))
         return preprocess(image, self._spec), drawn, labels
 
+    def __getitems__(self, draws: Sequence[Draw]) -> list[Loaded] | InputError:
+        """What a loader asks for. An error is handed over: raised in a process that loads, it would arrive in
+        the trainer as a page of text about that process.
+        """
+        try:
+            return [self[draw] for draw in draws]
+        except InputError as error:
+            return error
+
     def move(self, image: Image.Image, masks: tv_tensors.Mask) -> tuple[Image.Image, tv_tensors.Mask]:
         """Crop, squash to S×S and flip both alike.
 
@@ -65,6 +77,11 @@ class AugmentedSamples(Dataset[tuple[Tensor, Tensor, Tensor]]):
             cropped if bool((kept == drawn).all()) else self._squash(image, masks)
         )
         return moved
+
+
+def together(loaded: list[Loaded] | InputError) -> Any:
+    """The samples of one batch, each part stacked; or why there is none."""
+    return loaded if isinstance(loaded, InputError) else default_collate(loaded)
 
 
 def _masks(sample: Sample, size: tuple[int, int], count: int) -> tv_tensors.Mask:

@@ -54,8 +54,8 @@ def family(backbone: str) -> str:
     module: str = timm.models.model_entrypoint(backbone).__module__.rpartition(".")[2]
     if module not in CONVOLUTIONAL:
         raise BackboneError(
-            f"expected a convolutional backbone, got {backbone!r} ({module}): attention maps are made "
-            "from the last convolution, which transformers and hybrids do not have"
+            f"expected a convolutional backbone, got {backbone!r} of {module!r}, which is not among the "
+            f"supported families: {', '.join(sorted(CONVOLUTIONAL))}"
         )
     return module
 
@@ -164,6 +164,7 @@ def _create(backbone: str, module: str, output_stride: int, pretrained: bool) ->
         why = str(error) or type(error).__name__
         raise BackboneError(
             f"{backbone!r} cannot be had with output stride {output_stride}, {downloaded}: {why}"
+            + ('; weights="none" needs no download' if pretrained else "")
         ) from error
     if pretrained and packaged:
         body.load_state_dict(packaged_weights(), strict=True)

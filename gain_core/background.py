@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gain_core.errors import InputError
+from gain_core.expected import expect
 from gain_core.losses import inside_outside_regions
 
 _NEIGHBOURS = 5  # guided places that each place is compared with: one alone may be an odd one
@@ -25,16 +26,12 @@ def background_of_guided(features: Tensor, guided: Tensor, masks: Tensor, share:
     """The likely background of images with features (U, K, h, w), by guided ones: (U, h, w) in {0, 1}.
 
     guided (G, K, h, w): the guided images' features; masks (G, n, 2, h, w): look and ignore of each class, at
-    the features' size (`data.guidance_maps`, or `masking.area_average`). share: of an image's places, in (0,
+    the features' size (`guidance_maps`, or `area_average`). share: of an image's places, in (0,
     1], at most. How: `background_regions`. Raises InputError.
     """
-    if features.shape[1:] != guided.shape[1:] or masks.shape[:1] + masks.shape[3:] != (
-        guided.shape[:1] + guided.shape[2:]
-    ):
-        raise InputError(
-            f"expected masks (G, n, 2, h, w) of guided features (G, K, h, w), both h×w as the features, got "
-            f"{tuple(masks.shape)}, {tuple(guided.shape)} and {tuple(features.shape)}"
-        )
+    expect("features", features, ("U", "K", "h", "w"))
+    expect("guided", guided, ("G", *features.shape[1:]))
+    expect("masks", masks, (len(guided), "n", 2, *features.shape[2:]), "any")
     if not 0 < share <= 1:
         raise InputError(f"expected a share in (0, 1], got {share}")
     look, ignore = masks[:, :, 0], masks[:, :, 1]

@@ -112,7 +112,9 @@ class TrainConfig:
 
     validate_every: int = 20  # steps between figures on the validation split
     checkpoint_every: int = 20  # steps between checkpoints for resuming; less than two seconds of quick work
-    threads: int = 0  # CPU threads of the training process; 0: as many as torch chooses
+    # CPU threads of a training process, which whoever starts it sets (the app does); `train` leaves torch's
+    # own number as it is. 0: as many as torch chooses.
+    threads: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -164,6 +166,8 @@ class TrainConfig:
             value = getattr(self, field.name)
             if field.type in (int, float) and not (value >= 0 and math.isfinite(value)):
                 raise ConfigError(f"{field.name}: expected a number of at least 0, got {value}")
+        if self.seed >= 2**32:  # scikit-learn takes no larger one
+            raise ConfigError(f"seed: expected a number below 2**32, got {self.seed}")
         if not 0 < self.smallest_crop <= 1:
             raise ConfigError(f"smallest_crop: expected a share in (0, 1], got {self.smallest_crop}")
 

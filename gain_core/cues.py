@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gain_core.errors import ConfigError, InputError
-from gain_core.raster import Mask
+from gain_core.expected import expect
+from gain_core.pictures import UNREADABLE
+from gain_core.raster import Mask, expect_size
 
 BACKGROUND = 0
 VOID = 255
@@ -79,8 +81,8 @@ def class_cues(attention: Tensor, size: tuple[int, int], threshold: float = 0.2)
     Maps are enlarged bilinearly, then compared with the maximum that they had before. A map that is zero
     everywhere gives no cue. Raises InputError for another shape.
     """
-    _check_maps(attention)
-    return _relative(attention, size) > threshold
+    _check(attention, size)
+    return torch.stack([_relative(one, size) > threshold for one in attention])
 
 
 def attended_region(attention: np.ndarray, size: tuple[int, int], threshold: float = ATTENDED) -> Mask:
@@ -100,19 +102,26 @@ def cue_labels(
     """One label for each pixel: attention (n, h, w) >= 0 of the n classes that are shown -> (H, W) uint8.
 
     Where classes compete, the one whose cue is smaller wins, as in SEC (Kolesnikov and Lampert 2016): it lies
-    on top. Raises InputError for another shape, or a class position that does not fit below 254.
+    on top. Raises InputError for another shape, a class twice, or a position that does not fit below 254.
     """
-    _check_maps(attention)
+    _check(attention, size)
     config = CueConfig() if config is None else config
-    positions = torch.as_tensor(list(classes), dtype=torch.long)
-    if len(positions) != len(attention) or bool(((positions < 0) | (positions >= VOID - 1)).any()):
-        raise InputError(f"expected {len(attention)} classes from 0 to {VOID - 2}, got {positions.tolist()}")
-    relative = _relative(attention, size)
-    cues = relative > config.foreground  # (n, H, W)
-    labels = torch.full(size, VOID, dtype=torch.uint8)
-    labels[(relative <= config.background).all(0)] = BACKGROUND
-    for item in cues.flatten(1).sum(1).argsort(descending=True, stable=True).tolist():
-        labels[cues[item]] = int(positions[item]) + 1
+    positions = torch.as_tensor(list(classes)).tolist()
+    if not len(attention) == len(set(positions)) == len(positions) or not all(
+        isinstance(position, int) and 0 <= position < VOID - 1 for position in positions
+    ):
+        raise InputError(
+            f"expected {len(attention)} classes from 0 to {VOID - 2}, none of them twice, got {positions}"
+        )
+    cues, background = [], torch.ones(size, dtype=torch.bool)
+    for one in attention:  # enlarged, the maps of twenty classes would take gigabytes
+        relative = _relative(one, size)
+        cues.append(relative > config.foreground)  # (H, W)
+        background &= relative <= config.background
+    labels = torch.where(background, BACKGROUND, VOID).to(torch.uint8)
+    pixels = torch.stack([cue.sum() for cue in cues])
+    for item in pixels.argsort(descending=True, stable=True).tolist():
+        labels[cues[item]] = positions[item] + 1
     return labels.numpy()
 
 
@@ -146,13 +155,13 @@ def read_labels(path: Path) -> np.ndarray:
             if picture.mode not in ("P", "L"):
                 raise InputError(f"{path}: expected a palette or grey mask, got mode {picture.mode!r}")
             return np.array(picture)
-    except (OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: expected a readable mask, got {error}") from error
 
 
 def labels_png(labels: np.ndarray) -> bytes:
     """Labels (H, W) uint8 -> palette PNG in VOC's colours; `read_labels` gives the same labels back."""
-    if labels.dtype != np.uint8 or labels.ndim != 2:
+    if labels.dtype != np.uint8 or labels.ndim != 2 or labels.size == 0:
         raise InputError(f"expected labels (H, W) uint8, got {labels.shape} {labels.dtype}")
     picture = Image.fromarray(labels, "L").convert("P")
     picture.frombytes(labels.tobytes())
@@ -175,15 +184,17 @@ def voc_palette() -> bytes:
 
 
 def _relative(attention: Tensor, size: tuple[int, int]) -> Tensor:
-    """(n, h, w) -> (n, H, W): each map over its own maximum; 0 where it is zero everywhere."""
-    maps = attention.detach().float().cpu()
-    high = maps.amax((1, 2), keepdim=True)
-    enlarged = F.interpolate(maps[None], size=size, mode="bilinear", align_corners=False)[0]
-    return torch.where(high > 0, enlarged / torch.where(high > 0, high, 1.0), 0.0)
+    """(h, w) -> (H, W): a map over its own maximum; 0 where it is zero everywhere."""
+    values = attention.detach().float().cpu()
+    high = values.max()
+    enlarged = F.interpolate(values[None, None], size=size, mode="bilinear", align_corners=False)[0, 0]
+    return enlarged / high if high > 0 else torch.zeros_like(enlarged)
 
 
-def _check_maps(attention: Tensor) -> None:
-    if attention.dim() != 3 or 0 in attention.shape:
+def _check(attention: Tensor, size: tuple[int, int]) -> None:
+    expect("attention", attention, ("n", "h", "w"))
+    expect_size(size)
+    if 0 in attention.shape:
         raise InputError(f"expected attention (n, h, w) of at least one class, got {tuple(attention.shape)}")
     if not attention.isfinite().all():
         raise InputError("expected attention of finite numbers, got some that are not")

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -67,8 +67,8 @@ class DatasetMaps:
 
 def explain_files(
     model: Classifier,
-    files: Sequence[Path],
-    folder: Path,
+    files: Iterable[Path | str],
+    folder: Path | str,
     on_progress: Callable[[Phase], None] | None = None,
 ) -> DatasetMaps:
     """Explain every file for its most probable class; maps and statistics go into `folder`.
@@ -78,14 +78,14 @@ def explain_files(
     others. What is there already, of the same model and unchanged files, is not computed again; maps of an
     earlier call with more files are removed. JPEGs are decoded no larger than twice the model's input
     (`open_rgb`). Under torchrun (`ranks.joined`) every process calls it, each explains a share, and all of
-    them get everything; `folder` must be one that all see. InputError when a file is missing; OSError when
-    the folder cannot be written.
+    them get everything; `folder` must be one that all see. InputError when a file is missing or the model's
+    weights are no numbers; OSError when the folder cannot be written.
     """
     model.expect_own_layers()
-    identity = weights_sha256(model, repr(model.spec))
+    identity, paths, folder = weights_sha256(model, repr(model.spec)), [*map(Path, files)], Path(folder)
     shelves = []
-    for number, start in enumerate(range(0, len(files), _SHELF)):
-        batch = files[start : start + _SHELF]
+    for number, start in enumerate(range(0, len(paths), _SHELF)):
+        batch = paths[start : start + _SHELF]
         shelves.append((folder / f"maps-{number:05d}.safetensors", batch, _token(identity, batch)))
     ranks = current_ranks()
     shelves = ranks.share(shelves)
@@ -107,7 +107,7 @@ def explain_files(
     images = tuple(image for part in done for image in part.images)
     refused = tuple(refusal for part in done for refusal in part.refused)
     if ranks.first:
-        count = -(-len(files) // _SHELF)
+        count = -(-len(paths) // _SHELF)
         for path in folder.glob("maps-*.safetensors"):
             shelf = re.fullmatch(r"maps-([0-9]{5,})", path.stem)  # any other file is not ours
             if shelf and int(shelf[1]) >= count:
@@ -146,12 +146,12 @@ def _explain(
     maps: list[Tensor] = []
     waiting: list[tuple[Path, Tensor]] = []
     at_once = PIECE if next(model.parameters()).device.type == "cpu" else _SHELF
-    for file, picture in zip(files, pixels, strict=True):
+    for read, (file, picture) in enumerate(zip(files, pixels, strict=True), 1):
         if isinstance(picture, InputError):
             refused.append(Refused(str(file), str(picture)))
         else:
             waiting.append((file, picture))
-        if waiting and (len(waiting) == at_once or file is files[-1]):
+        if waiting and (len(waiting) == at_once or read == len(files)):
             names, batch = zip(*waiting, strict=True)
             probabilities, classes, attention = _most_probable(model, torch.stack(batch))
             images += _statistics(model, names, probabilities, classes, attention)
@@ -168,6 +168,10 @@ def _most_probable(model: Classifier, images: Tensor) -> tuple[Tensor, Tensor, T
         logits = model.head(features)
         scores = logits.sigmoid() if model.spec.multi_label else logits.softmax(1)
         probabilities, classes = scores.max(1)
+        if not probabilities.isfinite().all():
+            raise InputError(
+                "expected a model with weights that are numbers, got probabilities that are none"
+            )
         weights = attention_weights(model, features, classes[:, None])
         attention = attention_maps(evidence_maps(features, weights))[:, 0]
         return probabilities.cpu(), classes.cpu(), attention.float().cpu()

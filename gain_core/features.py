@@ -4,6 +4,7 @@ A file is named by what went in (image bytes, trunk weights, preprocessing), so 
 invalidated and the folder may be deleted at any time.
 """
 
+import filecmp
 import struct
 import zlib
 from collections.abc import Callable, Generator, Sequence
@@ -30,8 +31,8 @@ _CHECKSUM = struct.Struct("<I")
 class FeatureStore:
     """A folder of kept features; several processes may share it. Without a folder nothing is kept."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str | None = None) -> None:
+        self.folder = None if folder is None else Path(folder)
 
     def get_or_compute(
         self,
@@ -44,7 +45,8 @@ class FeatureStore:
         """Output of `model.trunk` for each sample: (N, K0, h0, w0) float16, on the CPU.
 
         `fingerprint`: `model.trunk_fingerprint()`, for a caller that asks many times about one trunk. Raises
-        InputError naming the image that cannot be read, or that has another one's key.
+        InputError naming the image that cannot be read, has another one's key or has features that float16
+        cannot hold.
         """
         phases = self.computing(model, samples, batch, fingerprint)
         while True:
@@ -77,6 +79,7 @@ class FeatureStore:
                     reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
                 ]
                 for sample, output in zip(chunk, _trunk_output(fast, pixels), strict=True):
+                    _expect_finite(sample, output)
                     if folder is not None:
                         _write(_file(folder, sample.key), output)
                     kept[sample.key] = output
@@ -86,14 +89,14 @@ class FeatureStore:
 
 
 def _check_keys(samples: Sequence[Sample]) -> None:
-    """InputError where one key stands for files of different sizes, which would share their features."""
+    """InputError where one key stands for files of different content, which would share their features."""
     first: dict[str, Sample] = {}
     for sample in samples:
         known = first.setdefault(sample.key, sample)
         if known.path == sample.path:
             continue
         try:
-            same = known.path.stat().st_size == sample.path.stat().st_size
+            same = filecmp.cmp(known.path, sample.path, shallow=False)
         except OSError:
             continue  # found, by its name, when it is read
         if not same:
@@ -111,6 +114,14 @@ def _trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
         pieces = pixels.split(PIECE) if device.type == "cpu" else (pixels,)
         output = torch.cat([model.trunk(piece) for piece in pieces])
         return output.to("cpu", torch.float16).contiguous().numpy()
+
+
+def _expect_finite(sample: Sample, output: np.ndarray) -> None:
+    if not np.isfinite(output).all():
+        raise InputError(
+            f"{sample.title}: expected features that float16 can hold, up to 65504, got larger ones or none; "
+            "the weights or norm statistics of the model's trunk are out of hand"
+        )
 
 
 def _file(folder: Path, key: str) -> Path:

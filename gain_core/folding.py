@@ -59,27 +59,41 @@ class LiveConvolution(nn.Module):
 def folded(model: Classifier) -> Classifier:
     """The same classifier on the same live weights, norm layers folded: train through it, keep `model`.
 
-    For norm layers in eval mode (`TrainConfig.train_norms` off); what has no pair to fold runs as it is.
-    `model` is not changed; its parameters are those of the result, under other names. On a CPU it is once
-    differentiable and not for torch.func, because depthwise convolutions have a backward of their own.
+    For norm layers in eval mode (`TrainConfig.train_norms` off): those in training mode, with the statistics
+    of each batch, run as they are, and so does what has no pair to fold. `model` is not changed; its
+    parameters are those of the result, under other names. On a CPU it is once differentiable and not for
+    torch.func, because depthwise convolutions have a backward of their own. Raises InputError for a model
+    that is such a copy already.
     """
+    model.expect_own_layers()
     trunk, maps = _folded(model.trunk, example_image(model))
     return model.running_through(trunk, _folded(model.neck, maps)[0])
 
 
-def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
-    """The folded layers, and what they make of `example`."""
+def sharing(layers: nn.Module) -> nn.Module:
+    """The same weights in layers that may be in another mode: in eval mode they leave statistics alone."""
     shared = {id(value): value for value in itertools.chain(layers.parameters(), layers.buffers())}
-    own = copy.deepcopy(layers, dict(shared))  # the layers' structure is copied, their weights are the same
-    fold(own, chains(layers, example))
-    trial = copy.deepcopy(layers)
+    return copy.deepcopy(layers, dict(shared))
+
+
+def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
+    """The folded layers, and what they make of `example` in eval mode."""
+    own, still, trial = sharing(layers), sharing(layers).eval(), copy.deepcopy(layers).eval()
+    fold(own, [_while_training(chain, layers) for chain in chains(still, example)])
     _disturb(trial)
     with torch.no_grad():
         expected = trial(example)
         _overwrite_nothing(trial)
         if _same(trial(example), expected):
             _overwrite_nothing(own)
-        return own, own(example)
+        return own, still(example)
+
+
+def _while_training(chain: Chain, layers: nn.Module) -> Chain:
+    """What of a chain can be folded in the mode that each of the layers is in."""
+    if chain.norm is None or not layers.get_submodule(chain.norm).training:
+        return chain
+    return Chain(chain.convolution, chain.shape)
 
 
 def _overwrite_nothing(layers: nn.Module) -> None:
@@ -97,7 +111,8 @@ def example_image(model: Classifier, count: int = 1) -> Tensor:
 
 
 def chains(layers: nn.Module, example: Tensor) -> list[Chain]:
-    """All plain convolutions with the norm layer and the activation that each may be joined with.
+    """All plain convolutions of layers in eval mode, with the norm and the activation that each may be joined
+    with.
 
     Proven on a copy with other norm layers, which no branch of a fresh network hides by a γ of zero: what
     does not give the same then is not joined.

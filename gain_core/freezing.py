@@ -13,12 +13,14 @@ from torch._inductor import config as inductor
 
 from gain_core.attention import PIECE
 from gain_core.convolution import even_padding, is_depthwise, margins, padded
+from gain_core.errors import InputError
 from gain_core.folding import (
     LiveConvolution,
     chains,
     example_image,
     fold,
     join,
+    sharing,
 )
 from gain_core.models import Classifier
 
@@ -41,17 +43,23 @@ def frozen(
 
     Logits and maps are those of `model` to 1e-4 of their largest value, on most networks to 1e-6. images: how
     many are explained at once; any number works, this one is fastest. dtype: bfloat16 computes the layers
-    before the head in it, with maps within 10 % of their largest value. compiled: torch.compile joins the
-    layers, at the first image of each size, for half a minute. The copy stays on the model's device, knows
-    nothing of later changes to the model, and is neither to be saved nor asked for its fingerprint. Raises
-    InputError for a model that is such a copy already.
+    before the head in it, with maps within 10 % of their largest value; float32 leaves all as it is.
+    compiled: torch.compile joins the layers, at the first image of each size, for half a minute. The copy
+    stays on the model's device and knows nothing of later changes to the model; it cannot be saved, copied or
+    asked for its fingerprint. Raises InputError for a model that is such a copy already, no images or another
+    dtype.
     """
     model.expect_own_layers()
+    if images < 1 or dtype not in (torch.float32, torch.bfloat16):
+        raise InputError(f"expected at least one image, in float32 or bfloat16, got {images} in {dtype}")
+    trunk, neck = sharing(model.trunk).eval(), sharing(model.neck).eval()  # whatever mode `model` is in
     with torch.no_grad():
         example = example_image(model, images)
-        trunk = _frozen(model.trunk, example, dtype, compiled)
-        neck = _frozen(model.neck, model.trunk(example), dtype, compiled)
-    copied = model.running_through(trunk, neck)
+        fast = [
+            _frozen(part, given, dtype, compiled)
+            for part, given in ((trunk, example), (neck, trunk(example)))
+        ]
+    copied = model.running_through(*fast)
     copied.head = copy.deepcopy(model.head)
     return copied.requires_grad_(False).eval()
 

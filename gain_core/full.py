@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
-from gain_core.augment import AugmentedSamples
+from gain_core.augment import AugmentedSamples, together
 from gain_core.carried import background_samples
 from gain_core.config import TrainConfig
 from gain_core.data import drawn_upon, pixels_of
+from gain_core.errors import InputError
 from gain_core.folding import folded
 from gain_core.losses import attention_mining_loss
 from gain_core.masking import MaskingConfig, erase, erased_logits
@@ -148,27 +149,28 @@ class FullTask:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
         config = self._config
         draws = [
-            [(step, slot, int(self._draws[step, slot])) for slot in self._slots]
-            for step in range(first, config.steps)
+            [(step, slot, drawn[slot]) for slot in self._slots]
+            for step, drawn in enumerate(self._draws[first:].tolist(), first)
         ]
         own_chance = () if self._ranks.first else (self._ranks.rank,)
         loader = DataLoader(
             AugmentedSamples(self._drawable, self._model.spec, config),
             batch_sampler=draws,
+            collate_fn=together,
             num_workers=config.loader_workers,
             worker_init_fn=self._worker_init_fn,
             pin_memory=self._device.type == "cuda",
             generator=torch.Generator(),  # else the loader draws a number from the caller's generator
         )
-        for step, (images, masks, labels) in enumerate(loader, first):
+        for step, loaded in enumerate(loader, first):
+            if isinstance(loaded, InputError):
+                raise loaded
             with (
                 seeded((config.seed, step, *own_chance), self._device),
                 torch.autocast("cuda", torch.bfloat16, enabled=self._autocast),
             ):
                 self._model.train(config.train_norms)
-                losses = self._step(
-                    *(part.to(self._device, non_blocking=True) for part in (images, masks, labels))
-                )
+                losses = self._step(*(part.to(self._device, non_blocking=True) for part in loaded))
                 self._model.eval()
             yield losses
 

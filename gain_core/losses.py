@@ -6,10 +6,13 @@ with neither is not guided and does not count. So a batch may mix guided and ung
 over the guided classes of an image, then over the images that have any; when there is none the loss is 0,
 still tied to the graph, with zero gradients. `look` alone: attention belongs inside. `ignore` alone: it
 belongs anywhere else. Both: inside look and not in ignore.
+
+What does not fit is refused with an InputError. Whether classes, targets and weights are in range is looked
+at on the CPU alone: a GPU would have to be waited for at every step.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,7 +21,8 @@ from torch.nn import functional as F
 
 from gain_core.config import RESOLUTIONS, SCORES, Resolution, Score
 from gain_core.errors import InputError
-from gain_core.masking import ROUNDING, Scale, area_average, scale_attention
+from gain_core.expected import ROUNDING, expect, expect_classes, expect_within
+from gain_core.masking import Scale, area_average, scale_attention
 from gain_core.models import Classifier
 
 
@@ -37,11 +41,18 @@ def classification_loss(
     Single label: targets (B,) long, cross-entropy. Multi-label: targets (B, C) in [0, 1], soft margin as in
     the paper, i.e. the mean over classes of the sigmoid's cross-entropy.
     """
-    _expect("targets", targets, logits.shape if multi_label else logits.shape[:1])
-    if weights is not None:
-        _expect("weights", weights, logits.shape[:1])
+    expect("logits", logits, ("B", "C"))
     if multi_label:
-        losses = F.binary_cross_entropy_with_logits(logits, targets.to(logits), reduction="none").mean(1)
+        expect("targets", targets, logits.shape, "any")
+        targets = targets.to(logits)
+        _on_cpu(expect_within, "targets", targets, 0, 1, ROUNDING)
+    else:
+        _expect_classes("targets", targets, logits.shape[:1], logits.shape[1])
+    if weights is not None:
+        expect("weights", weights, logits.shape[:1])
+        _on_cpu(expect_within, "weights", weights, 0)
+    if multi_label:
+        losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(1)
     else:
         losses = F.cross_entropy(logits, targets, reduction="none")
     return (losses if weights is None else losses * weights).sum() / max(len(losses), 1)
@@ -63,9 +74,10 @@ def attention_mining_loss(
     drive the training, and "probability" (softmax or sigmoid) is the default. Range [0, 1] then. "logit" is
     for comparison.
     """
-    _expect("classes", classes, erased_logits.shape[:2])
+    expect("erased_logits", erased_logits, ("B", "n", "C"))
+    _expect_classes("classes", classes, erased_logits.shape[:2], erased_logits.shape[2])
     if valid is not None:
-        _expect("valid", valid, classes.shape)
+        expect("valid", valid, classes.shape, "bool")
     if score not in SCORES:
         raise InputError(f"expected a score of {SCORES}, got {score!r}")
     if score == "logit":
@@ -95,6 +107,7 @@ def external_loss(
     """
     if resolution not in RESOLUTIONS:
         raise InputError(f"expected a resolution of {RESOLUTIONS}, got {resolution!r}")
+    expect("attention", attention, ("B", "n", "h", "w"))
     look, ignore = _both_roles(look, ignore)
     scaled = scale_attention(attention, scale, detach_scale)
     if resolution == "mask":
@@ -124,6 +137,10 @@ def signed_evidence_loss(
     Where only ignore masks were drawn, every class should be 0 there and is free elsewhere. detach_scale: s
     is a constant for the gradient, else one place shrinks most easily by letting the maximum grow.
     """
+    expect("evidence", evidence, ("B", "C", "h", "w"))
+    _expect_classes("classes", classes, (len(evidence), "n"), evidence.shape[1])
+    if present is not None:
+        expect("present", present, evidence.shape[:2], "bool")
     target, weight = _target_and_weight(evidence.new_zeros(*classes.shape, *evidence.shape[2:]), look, ignore)
     where = classes[..., None, None].expand_as(target)
     targets = torch.zeros_like(evidence).scatter_reduce(1, where, target, "amax")  # (B, C, h, w)
@@ -164,13 +181,16 @@ def region_logits(model: Classifier, features: Tensor, regions: Tensor) -> Tenso
     other head sees the map with everything else erased, scaled up by h·w / Σ region, which is the same thing
     where both exist. An empty region gives the logits of an empty map.
     """
+    expect("features", features, ("B", "K", "h", "w"))
+    expect("regions", regions, (len(features), "n", *features.shape[2:]), "any")
     shares = regions / _or_one(regions.sum((2, 3), keepdim=True))  # each region sums to 1
     if model.linear_head_weights is not None:
-        pooled = torch.bmm(shares.flatten(2), features.flatten(2).mT)  # (B, n, K)
+        pooled = torch.bmm(shares.to(features).flatten(2), features.flatten(2).mT)  # (B, n, K)
         logits: Tensor = model.head(pooled.flatten(0, 1)[..., None, None])
     else:
         area = features.shape[2] * features.shape[3]
-        logits = model.head((features.unsqueeze(1) * shares.unsqueeze(2) * area).flatten(0, 1))
+        left = features.unsqueeze(1) * shares.unsqueeze(2) * area  # (B, n, K, h, w)
+        logits = model.head(left.to(features).flatten(0, 1))
     return logits.unflatten(0, regions.shape[:2])
 
 
@@ -195,13 +215,13 @@ def inside_outside_loss(
     "says nothing", less the floor log 2. The other classes that the image shows may lie anywhere and are left
     alone.
     """
-    _expect("classes", classes, inside_logits.shape[:2])
-    _expect("outside_logits", outside_logits, inside_logits.shape)
-    if inside.shape != outside.shape or inside.shape[:2] != classes.shape:
-        raise InputError(
-            f"expected regions (B, n, h, w) of classes {tuple(classes.shape)}, got {tuple(inside.shape)} and "
-            f"{tuple(outside.shape)}"
-        )
+    expect("inside_logits", inside_logits, ("B", "n", "C"))
+    expect("outside_logits", outside_logits, inside_logits.shape)
+    _expect_classes("classes", classes, inside_logits.shape[:2], inside_logits.shape[2])
+    expect("regions", inside, (*classes.shape, "h", "w"), "any")
+    expect("regions", outside, inside.shape, "any")
+    if present is not None:
+        expect("present", present, (len(classes), inside_logits.shape[2]), "bool")
     if multi_label:
         own = F.one_hot(classes, inside_logits.shape[2]).to(inside_logits)  # (B, n, C)
         counts = torch.ones_like(own) if present is None else torch.maximum(own, (~present[:, None]).to(own))
@@ -221,15 +241,12 @@ def inside_outside_loss(
 
 
 def _both_roles(look: Tensor | None, ignore: Tensor | None) -> tuple[Tensor, Tensor]:
-    if look is None:
-        if ignore is None:
-            raise InputError("expected a look or an ignore mask, got neither")
-        look = torch.zeros_like(ignore)
-    ignore = torch.zeros_like(look) if ignore is None else ignore
-    if look.dim() != 4 or look.shape != ignore.shape:
-        raise InputError(
-            f"expected masks (B, n, H, W), got look {tuple(look.shape)}, ignore {tuple(ignore.shape)}"
-        )
+    drawn = look if look is not None else ignore
+    if drawn is None:
+        raise InputError("expected a look or an ignore mask, got neither")
+    expect("masks", drawn, ("B", "n", "H", "W"), "any")
+    look, ignore = (torch.zeros_like(drawn) if mask is None else mask for mask in (look, ignore))
+    expect("ignore masks", ignore, drawn.shape, "any")
     return _shares(look, "look"), _shares(ignore, "ignore")
 
 
@@ -239,17 +256,18 @@ def _shares(mask: Tensor, role: str) -> Tensor:
         return mask.float()
     if not mask.is_floating_point():
         raise InputError(f"expected {role} masks as bool or floating-point numbers, got {mask.dtype}")
-    if mask.numel():
-        low, high = mask.aminmax()
-        # What averaging leaves beyond an end is rounding. Also refused: what is not a number.
-        if not (low >= -ROUNDING and high <= 1 + ROUNDING):
-            raise InputError(f"expected {role} masks in [0, 1], got {float(low):g} to {float(high):g}")
+    expect_within(f"{role} masks", mask, 0, 1, ROUNDING)  # what averaging leaves beyond an end
     return mask
 
 
-def _expect(name: str, tensor: Tensor, shape: Sequence[int]) -> None:
-    if tuple(tensor.shape) != tuple(shape):
-        raise InputError(f"expected {name} {tuple(shape)}, got {tuple(tensor.shape)}")
+def _expect_classes(name: str, classes: Tensor, shape: Sequence[int | str], count: int) -> None:
+    expect(name, classes, shape, "long")
+    _on_cpu(expect_classes, name, classes, count)
+
+
+def _on_cpu(check: Callable[..., None], name: str, values: Tensor, *limits: float) -> None:
+    if values.device.type == "cpu":
+        check(name, values, *limits)
 
 
 def _target_and_weight(maps: Tensor, look: Tensor | None, ignore: Tensor | None) -> tuple[Tensor, Tensor]:

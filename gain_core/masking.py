@@ -1,5 +1,6 @@
 """Scaling, thresholding and erasing: from an attention map to the image without it (eq. 3 and 4)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -8,8 +9,7 @@ from torch.nn import functional as F
 
 from gain_core.config import SCALES, Scale
 from gain_core.errors import ConfigError, InputError
-
-ROUNDING = 1e-3  # how far beyond [0, 1] an averaged mask may lie
+from gain_core.expected import expect
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class MaskingConfig:
     detach_scale: bool = True
 
     def __post_init__(self) -> None:
+        for name, value in (("sigma", self.sigma), ("omega", self.omega)):
+            if not (isinstance(value, int | float) and math.isfinite(value)):
+                raise ConfigError(f"expected {name} as a finite number, got {value!r}")
         if self.omega <= 0:
             raise ConfigError(f"expected omega above 0, got {self.omega}")
         if self.scale not in SCALES:
@@ -64,13 +67,12 @@ def erase(images: Tensor, attention: Tensor, config: MaskingConfig | None = None
 
     The map is scaled, enlarged bilinearly to the image's size, and only then thresholded, so that the edge is
     as sharp as ω says. Images are normalised pixels: what is erased becomes 0, the data set's mean colour,
-    which no network takes for an object. Differentiable in both.
+    which no network takes for an object. Differentiable in both. Raises InputError.
     """
-    if images.dim() != 4 or attention.dim() != 4 or images.shape[0] != attention.shape[0]:
-        raise InputError(
-            f"expected images (B, 3, S, S) and attention (B, n, h, w), got {tuple(images.shape)} and "
-            f"{tuple(attention.shape)}"
-        )
+    expect("images", images, ("B", 3, "S", "S"))
+    expect("attention", attention, (len(images), "n", "h", "w"))
+    if attention.shape[1] == 0:  # torch enlarges no empty maps
+        return images.unsqueeze(1)[:, :0]
     config = MaskingConfig() if config is None else config
     scaled = scale_attention(attention, config.scale, config.detach_scale)
     enlarged = F.interpolate(
@@ -85,8 +87,9 @@ def erased_logits(model: nn.Module, erased: Tensor) -> Tensor:
 
     In training mode the norm layers use this batch's statistics but do not remember them: erased images must
     not reach the running averages that ordinary images are judged by. (The buffers are swapped for copies
-    meanwhile: not for a model that several threads train.)
+    meanwhile: not for a model that several threads train.) Raises InputError.
     """
+    expect("erased", erased, ("B", "n", 3, "S", "S"))
     images = erased.flatten(0, 1)
     if model.training:
         copies = {name: buffer.clone() for name, buffer in model.named_buffers()}

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gain_core.errors import InputError
-from gain_core.masking import ROUNDING, area_average
+from gain_core.expected import ROUNDING, expect, expect_within
+from gain_core.masking import area_average
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,10 @@ def attention_inside(attention: Tensor | np.ndarray, mask: Tensor | np.ndarray) 
     """Share of an attention map (h, w) >= 0 that lies inside a mask (H, W) in [0, 1]; in [0, 1].
 
     The mask is averaged down to the map. None when the map is zero everywhere or nothing is masked: there is
-    no share of nothing. Raises InputError for a mask of other values (0 and 255, say).
+    no share of nothing. Raises InputError for other shapes or values (a mask of 0 and 255, say).
     """
-    values, drawn = torch.as_tensor(attention).double(), torch.as_tensor(mask).double()
-    if drawn.numel() and not (drawn.min() >= -ROUNDING and drawn.max() <= 1 + ROUNDING):
-        raise InputError(f"expected a mask in [0, 1], got {float(drawn.min()):g} to {float(drawn.max()):g}")
+    values, drawn = _map("attention", attention), _numbers("a mask", mask)
+    expect_within("a mask", drawn, 0, 1, ROUNDING)
     inside = area_average(drawn, (values.shape[0], values.shape[1]))
     total = values.sum()
     if total <= 0 or inside.sum() <= 0:
@@ -98,11 +98,24 @@ def attention_spread(attention: Tensor | np.ndarray) -> float | None:
 
     exp(H) / (h·w) with H the entropy of the map divided by its sum: 1 for a map that is the same everywhere,
     1 / (h·w) for a single place. None when the map is zero everywhere. No guidance is needed for it; evidence
-    that lies in the background is spread wider than evidence in an object.
+    that lies in the background is spread wider than evidence in an object. Raises InputError.
     """
-    values = torch.as_tensor(attention).double()
+    values = _map("attention", attention)
     total = values.sum()
     if total <= 0:
         return None
     shares = values / total
     return float(torch.special.entr(shares).sum().exp() / values.numel())
+
+
+def _map(name: str, attention: Tensor | np.ndarray) -> Tensor:
+    values = _numbers(name, attention)
+    expect_within(name, values, 0)
+    return values
+
+
+def _numbers(name: str, values: Tensor | np.ndarray) -> Tensor:
+    """(h, w) float64."""
+    numbers = torch.as_tensor(values).double()
+    expect(name, numbers, ("h", "w"))
+    return numbers

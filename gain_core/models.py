@@ -6,7 +6,6 @@ images (B, 3, S, S) -> trunk -> neck -> features (B, K, h, w) -> head -> logits 
 import copy
 import hashlib
 import io
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -30,6 +29,9 @@ Triple = tuple[float, float, float]
 
 # Named in the trunk's fingerprint: change it whenever a file gives the model other pixels for the same spec.
 _PREPROCESSING = "squash-bilinear-antialias-2"
+
+# Beyond these nothing was ever trained, but a file by anybody may ask for it. Pixels are in [0, 1].
+_LARGEST_SIDE, _LARGEST_MEAN = 8192, 1000
 
 # Layers draw their first weights from torch's one random state: two builds at once would share their draws.
 _BUILDING = threading.Lock()
@@ -66,12 +68,17 @@ class ModelSpec:
         if not isinstance(self.multi_label, bool):
             raise ConfigError(f"expected multi_label true or false, got {self.multi_label!r}")
         for triple in (self.mean, self.std):
-            if not all(isinstance(value, int | float) and math.isfinite(value) for value in triple):
-                raise ConfigError(f"expected means and stds as numbers, got {self.mean} and {self.std}")
+            if not isinstance(triple, tuple) or not all(
+                isinstance(value, int | float) and abs(value) <= _LARGEST_MEAN for value in triple
+            ):
+                raise ConfigError(
+                    f"expected means and stds as tuples of numbers up to {_LARGEST_MEAN}, got {self.mean}, "
+                    f"{self.std}"
+                )
         if len(self.classes) == 0 or len(set(self.classes)) != len(self.classes):
             raise ConfigError(f"expected at least one class and no name twice, got {self.classes!r}")
-        if self.image_size < 32:
-            raise ConfigError(f"expected image_size of at least 32, got {self.image_size}")
+        if not 32 <= self.image_size <= _LARGEST_SIDE:
+            raise ConfigError(f"expected image_size from 32 to {_LARGEST_SIDE}, got {self.image_size}")
         if self.output_stride not in (8, 16, 32):
             raise ConfigError(f"expected output_stride 8, 16 or 32, got {self.output_stride}")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
@@ -145,7 +152,7 @@ class Classifier(nn.Module):
         return other
 
     def expect_own_layers(self) -> None:
-        """InputError for a frozen or folded copy: it cannot be saved, trained or copied again."""
+        """InputError for a frozen or folded copy: it cannot be saved, trained, copied or fingerprinted."""
         if not self.own_layers:
             raise InputError("expected the model itself, got a frozen or folded copy of one")
 
@@ -157,8 +164,10 @@ class Classifier(nn.Module):
     def trunk_fingerprint(self) -> str:
         """sha256 (hex) over the trunk's weights and buffers and the preprocessing.
 
-        Two models with the same fingerprint give the same trunk output for the same image file.
+        Two models with the same fingerprint give the same trunk output for the same image file. InputError
+        for a frozen or folded copy, whose weights are others.
         """
+        self.expect_own_layers()
         spec = self.spec
         said = (spec.backbone, spec.image_size, spec.output_stride, spec.mean, spec.std, _PREPROCESSING)
         return weights_sha256(self.trunk, repr(said))
@@ -166,10 +175,15 @@ class Classifier(nn.Module):
 
 def weights_sha256(module: nn.Module, said: str) -> str:
     """sha256 (hex) over all weights and buffers, and what else is `said`."""
+    return state_sha256(module.state_dict(), said)
+
+
+def state_sha256(state: Mapping[str, Tensor], said: str) -> str:
+    """`weights_sha256` of a state dict."""
     digest = hashlib.sha256(said.encode())
-    for name, value in sorted(module.state_dict().items()):
+    for name, value in sorted(state.items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

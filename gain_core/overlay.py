@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from gain_core.errors import InputError
+from gain_core.raster import expect_size
 
 # Nine stops of matplotlib's "inferno": even steps to the eye, also in grey and to the colour-blind, unlike
 # "jet".
@@ -21,6 +22,17 @@ _STOPS = np.array(
     ],
     dtype=np.float32,
 )
+_STEPS = 1024  # of attention, each with its colour: the stops are among them, and none is off by two levels
+
+
+def _table() -> np.ndarray:
+    """(_STEPS + 1, 4) uint8: RGBA from no attention to the most."""
+    attention, places = np.linspace(0, 1, _STEPS + 1), np.linspace(0, 1, len(_STOPS))
+    channels = [np.interp(attention, places, _STOPS[:, channel]) for channel in range(3)]
+    return np.stack([*channels, attention * 255], axis=1).round().astype(np.uint8)
+
+
+_COLOURS = _table()
 
 
 def colour_map(attention: np.ndarray, size: tuple[int, int], maximum: float | None = None) -> np.ndarray:
@@ -30,19 +42,22 @@ def colour_map(attention: np.ndarray, size: tuple[int, int], maximum: float | No
     Enlarged bilinearly. Colour and opacity both grow with attention, so that the photograph stays clear where
     the model does not look. Values are shown relative to `maximum`: by default the map's own; give the same
     one to two maps that are to be compared. A map that is zero everywhere is fully transparent. InputError
-    for another shape.
+    for what is no such map or size.
     """
-    values = np.asarray(attention, dtype=np.float32)
-    if values.ndim != 2 or not np.isfinite(values).all():
+    expect_size(size)
+    try:
+        values = np.asarray(attention, dtype=np.float32)
+    except (RuntimeError, TypeError, ValueError) as error:  # a tensor with a gradient, say, or in bfloat16
+        raise InputError(f"expected an attention map as an array of numbers, got: {error}") from error
+    if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all():
         raise InputError(f"expected a finite attention map (h, w), got shape {values.shape}")
     top = float(values.max()) if maximum is None else maximum
     relative = np.clip(values / top, 0, 1) if top > 0 else np.zeros_like(values)
     enlarged = np.asarray(
         Image.fromarray(relative).resize(size, Image.Resampling.BILINEAR)
     )  # (height, width)
-    places = np.linspace(0, 1, len(_STOPS))
-    channels = [np.interp(enlarged, places, _STOPS[:, channel]) for channel in range(3)]
-    return np.stack([*channels, enlarged * 255], axis=2).round().astype(np.uint8)
+    colours: np.ndarray = _COLOURS[(enlarged * _STEPS).round().astype(np.intp)]
+    return colours
 
 
 def overlay(

@@ -7,6 +7,7 @@ Pixel (column c, row r) covers the square from (c, r) to (c + 1, r + 1) and belo
 
 import io
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,26 +26,39 @@ def shapes_png(
     """Boxes and polygons as the mask that a Sample's `look` and `ignore` take: a 1-bit PNG, 1 inside any.
 
     size: (width, height) of the image as people see it; what lies beyond it is cut off. InputError for a box
-    turned inside out, a polygon of fewer than three points, or a point that is nowhere.
+    turned inside out, a polygon of fewer than three points, a point that is nowhere, or an empty size.
     """
-    outlines = [_corners(box) for box in boxes] + [list(points) for points in polygons]
+    expect_size(size)
+    outlines = [_corners(box) for box in boxes] + [_outline(points) for points in polygons]
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)
     for points in outlines:
-        if len(points) < 3:
-            raise InputError(f"expected a polygon of at least three points, got {points}")
-        if not np.isfinite(points).all():
-            raise InputError(f"expected points in pixels, got {points}")
-        mask |= fill_polygon(points, size)
+        top, left, inside = _window(points, size)
+        mask[top : top + inside.shape[0], left : left + inside.shape[1]] |= inside
     buffer = io.BytesIO()
     Image.fromarray(mask).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def _corners(box: Box) -> list[Point]:
-    left, top, right, bottom = box
-    if not (left < right and top < bottom):
+    if len(box) != 4 or not (box[0] < box[2] and box[1] < box[3]):
         raise InputError(f"expected a box with left < right and top < bottom, got {box}")
-    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+    left, top, right, bottom = box
+    return _outline([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
+def _outline(points: Sequence[Point]) -> list[Point]:
+    if len(points) < 3:
+        raise InputError(f"expected a polygon of at least three points, got {points}")
+    if any(len(point) != 2 for point in points) or not np.isfinite(points).all():
+        raise InputError(f"expected points in pixels, got {points}")
+    return list(points)
+
+
+def expect_size(size: tuple[int, int]) -> None:
+    """InputError unless both sides of a picture are whole numbers above 0."""
+    two = isinstance(size, tuple | list) and len(size) == 2
+    if not (two and all(isinstance(side, Integral) and side > 0 for side in size)):
+        raise InputError(f"expected a size of two whole numbers above 0, got {size!r}")
 
 
 def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
@@ -52,8 +66,16 @@ def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
 
     An edge that is walked once in each direction cancels out, which is how a polygon carries holes.
     """
+    mask = np.zeros((size[1], size[0]), dtype=np.bool_)
+    top, left, inside = _window(points, size)
+    mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return mask
+
+
+def _window(points: Sequence[Point], size: tuple[int, int]) -> tuple[int, int, Mask]:
+    """`fill_polygon` without the empty rows and columns around: first row, first column, pixels."""
     width, height = size
-    crossings = np.zeros((height, width + 1), dtype=np.int32)  # at the first column right of each edge
+    crossed = []  # of each edge: its rows, and in each the first column right of it
     for start, end in zip(points, [*points[1:], points[0]], strict=True):
         # Always computed from the upper end, so that both directions of an edge cross at the same float.
         (x1, y1), (x2, y2) = sorted((start, end), key=lambda point: point[1])
@@ -62,9 +84,17 @@ def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
             continue
         rows = np.arange(first, last)  # int, rows whose centre lies in [y1, y2)
         x = x1 + (rows + 0.5 - y1) * ((x2 - x1) / (y2 - y1))
-        columns = np.clip(np.ceil(x - 0.5), 0, width).astype(np.intp)
-        crossings[rows, columns] += 1
-    return (np.cumsum(crossings[:, :width], axis=1) & 1).astype(np.bool_)
+        crossed.append((rows, np.clip(np.ceil(x - 0.5), 0, width).astype(np.intp)))
+    if not crossed:
+        return 0, 0, np.zeros((0, 0), dtype=np.bool_)
+    # Each row is crossed an even number of times: what lies beyond its outermost crossings is outside.
+    top, bottom = min(int(rows[0]) for rows, _ in crossed), max(int(rows[-1]) for rows, _ in crossed)
+    left = min(int(columns.min()) for _, columns in crossed)
+    right = max(int(columns.max()) for _, columns in crossed)
+    odd = np.zeros((bottom - top + 1, right - left + 1), dtype=np.bool_)
+    for rows, columns in crossed:
+        odd[rows - top, columns - left] ^= True
+    return top, left, np.logical_xor.accumulate(odd[:, :-1], axis=1)
 
 
 def stroke_line(points: Sequence[Point], diameter: float, size: tuple[int, int]) -> Mask:

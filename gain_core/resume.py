@@ -5,6 +5,7 @@ No generator's state is in it: all chance follows from the seed and the step's n
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -38,8 +39,21 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
     return said.hexdigest()
 
 
+def expect_writable(path: Path) -> None:
+    """CheckpointError where no checkpoint could be written: told before the first step, not after an hour."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be written: {error}") from error
+
+
 def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, optimizer: Optimizer) -> None:
-    """`step`: how many are done. Written wholly or not at all, behind a checksum that torch lacks."""
+    """`step`: how many are done. Written wholly or not at all, behind a checksum that torch lacks.
+
+    CheckpointError when it cannot be.
+    """
     buffer = BytesIO()
     state = {
         "identity": identity,
@@ -49,7 +63,10 @@ def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, op
     }
     torch.save(state, buffer)
     content = buffer.getvalue()
-    write_atomically(path, hashlib.sha256(content).digest() + content)
+    try:
+        write_atomically(path, hashlib.sha256(content).digest() + content)
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path} could not be written: {error}") from error
 
 
 def load_checkpoint(path: Path, identity: str, trained: nn.Module, optimizer: Optimizer) -> int:

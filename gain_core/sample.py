@@ -19,12 +19,15 @@ class AlsoShown:
     look: bytes | None = None  # 1-bit PNG of the image's size: 1 = look here
     ignore: bytes | None = None  # likewise: 1 = ignore this
 
+    def __post_init__(self) -> None:
+        _expect_pngs(f"label {self.label}", self.look, self.ignore)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One image with its true class and, for some, guidance for it; with independent classes, more.
 
-    Raises InputError for an unknown split or a key that is no SHA-256.
+    Raises InputError for an unknown split, a key that is no SHA-256, or a mask that is not a file's bytes.
     """
 
     key: str  # SHA-256 of the image file, hex: what its kept features are filed under
@@ -42,6 +45,8 @@ class Sample:
             raise InputError(f"{self.title}: expected a split of {get_args(Split)}, got {self.split!r}")
         if not re.fullmatch("[0-9a-f]{64}", self.key):
             raise InputError(f"{self.title}: expected the file's SHA-256 as key, got {self.key!r}")
+        _expect_pngs(self.title, self.look, self.ignore)
+        object.__setattr__(self, "path", Path(self.path))  # text will do
 
     @property
     def guided(self) -> bool:
@@ -70,6 +75,12 @@ class Sample:
     @property
     def title(self) -> str:
         return self.name or str(self.path)
+
+
+def _expect_pngs(title: str, *masks: bytes | None) -> None:
+    for mask in masks:
+        if not isinstance(mask, bytes | None):
+            raise InputError(f"{title}: expected a mask as the bytes of a PNG, got {mask!r}")
 
 
 def guided_training(samples: Sequence[Sample]) -> list[int]:

@@ -112,9 +112,9 @@ def _balanced_draws(
     if not pools:
         return torch.empty(steps, 0, dtype=torch.long)
     draws = torch.empty(steps * per_step, dtype=torch.long)
-    for turn, pool in enumerate(pools):
+    for turn, pool in enumerate(map(torch.tensor, pools)):
         slots = draws[turn :: len(pools)]
         passes = -(-len(slots) // len(pool))
-        order = [torch.tensor(pool)[torch.randperm(len(pool), generator=generator)] for _ in range(passes)]
+        order = [pool[torch.randperm(len(pool), generator=generator)] for _ in range(passes)]
         slots.copy_(torch.cat([*order, slots.new_empty(0)])[: len(slots)])
     return draws.view(steps, per_step)

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from gain_core.full import FullTask
 from gain_core.models import Classifier
 from gain_core.quick import prepare_quick
 from gain_core.ranks import Ranks, current_ranks
-from gain_core.resume import load_checkpoint, save_checkpoint, training_identity
+from gain_core.resume import expect_writable, load_checkpoint, save_checkpoint, training_identity
 from gain_core.sample import Sample, guided_training
 from gain_core.streams import Losses, label_loss
 
@@ -37,18 +38,21 @@ class Task(Protocol):
 
 def train(
     model: Classifier,
-    samples: Sequence[Sample],
+    samples: Iterable[Sample],
     config: TrainConfig,
     store: FeatureStore | None = None,
     device: torch.device | str = "cpu",
-    checkpoint: Path | None = None,
+    checkpoint: Path | str | None = None,
     worker_init_fn: Callable[[int], None] | None = None,
 ) -> Iterator[Event]:
     """Train `model` in place, on the training split; afterwards it is in eval mode, on `device`.
 
+    Nothing but looking at the arguments is done before the first event is asked for: go through all of them.
+
     store: where quick mode keeps its features (None: nowhere). checkpoint: written every `checkpoint_every`
-    steps and when the generator is closed; a file that is there already is continued, from the model as it
-    was at the very start, with the same result on a CPU, bit for bit, as if it had never stopped.
+    steps, at the end and when the generator is closed; a file that is there already is continued, from the
+    model as it was at the very start, with the same result on a CPU, bit for bit, as if it had never stopped.
+    A finished training leaves its file: remove it before the next one.
     worker_init_fn: called in every process that loads images (full mode).
 
     Under torchrun (`ranks.joined`) every process calls it with the same arguments and its own device, in full
@@ -57,14 +61,31 @@ def train(
     then a mean of means. Whoever stops early must stop in every process at the same step.
 
     Raises InputError (an image that cannot be read or a mask of another shape, by its name; nothing to learn
-    from; the wrong kind of model), CheckpointError (a
-    file of another training; the model is then unchanged), GainError when the loss is no longer a number.
-    torch's global random state stays as it is.
+    from; the wrong kind of model), CheckpointError (a file of another training, with the model unchanged; a
+    place that cannot be written), GainError when the loss or the weights are no longer numbers. torch's
+    global random state stays as it is.
     """
+    samples = list(samples)
     _check(model, samples)
-    device = torch.device(device)
     # Once, for every user of positions: test images are never looked at, and positions count the others.
-    samples = [sample for sample in samples if sample.split != "test"]
+    seen = [sample for sample in samples if sample.split != "test"]
+    place = None if checkpoint is None else Path(checkpoint)
+    return _training(
+        model, seen, config, store or FeatureStore(), torch.device(device), place, worker_init_fn
+    )
+
+
+def _training(
+    model: Classifier,
+    samples: list[Sample],
+    config: TrainConfig,
+    store: FeatureStore,
+    device: torch.device,
+    checkpoint: Path | None,
+    worker_init_fn: Callable[[int], None] | None,
+) -> Iterator[Event]:
+    if torch.is_inference_mode_enabled() or not torch.is_grad_enabled():
+        raise InputError("expected to train where gradients are recorded, got a mode that records none")
     for position in guided_training(samples):
         check_masks(samples[position])
     model.to(device).eval()
@@ -74,8 +95,10 @@ def train(
         raise ConfigError(
             f"expected full mode with {ranks.count} processes: quick mode is one process's work"
         )
+    if checkpoint is not None and ranks.first:
+        expect_writable(checkpoint)
     if config.mode == "quick":
-        task = yield from prepare_quick(model, samples, config, store or FeatureStore(), device)
+        task = yield from prepare_quick(model, samples, config, store, device)
     else:
         task = FullTask(model, samples, config, device, worker_init_fn)
     yield from _optimise(model, task, samples, config, checkpoint, ranks)
@@ -89,6 +112,8 @@ def _optimise(
     checkpoint: Path | None,
     ranks: Ranks,
 ) -> Iterator[Event]:
+    if not any(parameter.requires_grad for parameter in task.trained.parameters()):
+        raise InputError("expected a model with layers that may learn, got one of frozen parameters")
     optimizer = _optimizer(task.trained, config)
     done = 0
     identity = ""
@@ -112,12 +137,10 @@ def _optimise(
                 group["lr"] = _learning_rate(config, done)
             values = _update(losses, optimizer, done, ranks)
             done += 1
-            if (
-                checkpoint is not None
-                and ranks.first
-                and (done % config.checkpoint_every == 0 or done == config.steps)
-            ):
-                save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
+            if done % config.checkpoint_every == 0 or done == config.steps:
+                _expect_finite(task.trained, done)
+                if checkpoint is not None and ranks.first:
+                    save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
             yield Step(done, config.steps, values, time.monotonic() - started)
             if validation and (done % config.validate_every == 0 or done == config.steps):
                 yield _validate(model, task, validation, labels, done)
@@ -163,6 +186,14 @@ def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int, ranks: 
     return values
 
 
+def _expect_finite(trained: nn.Module, done: int) -> None:
+    """A loss is looked at before its step: what the last step did to the weights shows in no other."""
+    if not torch.stack([parameter.isfinite().all() for parameter in trained.parameters()]).all():
+        raise GainError(
+            f"step {done}: expected finite weights, got some that are not; a lower learning rate may help"
+        )
+
+
 def _validate(model: Classifier, task: Task, positions: list[int], labels: Tensor, done: int) -> Validation:
     logits = task.logits(positions)
     with torch.inference_mode():
@@ -173,11 +204,15 @@ def _validate(model: Classifier, task: Task, positions: list[int], labels: Tenso
 
 def _check(model: Classifier, samples: Sequence[Sample]) -> None:
     model.expect_own_layers()
+    kinds = {parameter.dtype for parameter in model.parameters()}
+    if kinds != {torch.float32}:
+        raise InputError(f"expected a model in torch.float32, got {', '.join(map(str, kinds))}")
     count = len(model.spec.classes)
     for sample in samples:
         for label in sample.labels:
-            if not 0 <= label < count:
-                raise InputError(f"{sample.title}: expected a label from 0 to {count - 1}, got {label}")
+            whole = isinstance(label, Integral) and not isinstance(label, bool)
+            if not (whole and 0 <= label < count):
+                raise InputError(f"{sample.title}: expected a label from 0 to {count - 1}, got {label!r}")
         if len(set(sample.labels)) < len(sample.labels):
             raise InputError(f"{sample.title}: expected no class twice, got labels {sample.labels}")
         if sample.also and not model.spec.multi_label:

@@ -1,6 +1,7 @@
 import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,3 +233,41 @@ def test_weights_with_a_graph_need_features_with_one() -> None:
     model = tiny_model(curved=True)
     with pytest.raises(InputError, match="require a gradient"):
         attention_weights(model, model.features(images(1)).detach(), torch.tensor([[0]]), create_graph=True)
+
+
+@pytest.mark.parametrize("curved", [False, True])
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_a_graph_is_not_asked_for_where_none_is_recorded(curved: bool, mode: Callable[[], Any]) -> None:
+    model, one = tiny_model(curved), torch.tensor([[0]])
+    features = model.features(images(1))
+    with mode(), pytest.raises(InputError, match="a mode that records none"):
+        attention_weights(model, features, one, create_graph=True)
+    with torch.inference_mode(), pytest.raises(InputError, match="a mode that records none"):
+        explain(model, images(1), one, create_graph=True)
+    with torch.no_grad():
+        assert explain(model, images(1), one, create_graph=True).attention.requires_grad
+
+
+@pytest.mark.parametrize("kept", [torch.float16, torch.float32])
+def test_images_and_features_of_another_precision_are_taken_in_the_models_own(kept: torch.dtype) -> None:
+    model, batch = tiny_model(), images(1)
+    features = model.trunk(batch).detach().to(kept)
+    expected = explain_features(model, features.double())
+    assert all(map(torch.equal, explain_features(model, features), expected))
+    assert explain(model, batch.to(kept)).logits.dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: explain(tiny_model(), images(1)[:, :1]),
+        lambda: explain(tiny_model(), images(1).numpy()),  # type: ignore[arg-type]
+        lambda: explain(tiny_model(), images(1), [[0]]),  # type: ignore[arg-type]
+        lambda: explain_features(tiny_model(), images(1)[0]),
+        lambda: evidence_maps(torch.zeros(1, 4, 2, 2), torch.zeros(1, 1, 3)),
+        lambda: evidence_maps(torch.zeros(4, 2, 2), torch.zeros(1, 1, 4)),
+    ],
+)
+def test_other_shapes_are_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(InputError, match="expected"):
+        call()

@@ -87,3 +87,9 @@ def test_a_class_is_only_ignored_when_no_image_of_it_says_where_to_look():
 def test_what_does_not_fit_is_refused(side, share):
     with pytest.raises(InputError, match="expected"):
         background_of_guided(GUIDED, GUIDED, torch.ones(1, 1, 2, side, side), share)
+
+
+@pytest.mark.parametrize("roles", [1, 3])
+def test_masks_of_more_or_fewer_roles_than_two_are_refused(roles):
+    with pytest.raises(InputError, match=r"expected masks \(1, n, 2, 2, 2\)"):
+        background_of_guided(GUIDED, GUIDED, torch.ones(1, 1, roles, 2, 2), 0.5)

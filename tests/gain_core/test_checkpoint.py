@@ -1,5 +1,9 @@
+import copy
 import hashlib
+import json
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,6 +89,8 @@ def test_files_of_others_are_refused(model: Classifier, tmp_path: Path) -> None:
         '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "image_size": NaN}',
         '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "image_size": 64.5}',
         '{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "multi_label": "no"}',
+        f'{{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "mean": [{10**400}, 0, 0]}}',
+        f'{{"backbone": "test_efficientnet", "classes": ["a", "b", "c"], "image_size": {10**30}}}',
     ],
 )
 def test_a_header_that_does_not_fit_its_weights_is_refused(
@@ -95,6 +101,77 @@ def test_a_header_that_does_not_fit_its_weights_is_refused(
     safetensors.torch.save_file(state, path, {"format": "refocus-model-1", "spec": spec, "extra": "{}"})
     with pytest.raises(CheckpointError, match=r"damaged header|does not fit"):
         load_model(path)
+
+
+def written(path: Path, state: dict[str, torch.Tensor], extra: str = "{}") -> Path:
+    """A file as `save_model` wrote it before it put a digest into the header."""
+    header = {"format": "refocus-model-1", "spec": json.dumps(SPEC.to_dict()), "extra": extra}
+    safetensors.torch.save_file({name: value.contiguous() for name, value in state.items()}, path, header)
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name, value: value * math.nan if name == "head.linear.bias" else value,
+        lambda name, value: value - 1e9 if name.endswith("running_var") else value,
+        lambda name, value: value.to(torch.int64),
+        lambda name, value: value.to(torch.complex64),
+    ],
+)
+def test_weights_that_the_model_could_not_work_with_are_refused(
+    model: Classifier, tmp_path: Path, change: Callable[[str, torch.Tensor], torch.Tensor]
+) -> None:
+    state = {name: change(name, value) for name, value in model.state_dict().items()}
+    with pytest.raises(CheckpointError, match=r"does not fit the model it names: .*: expected"):
+        load_model(written(tmp_path / "model.safetensors", state))
+
+
+def test_a_file_without_a_digest_and_one_of_half_precision_are_loaded(
+    model: Classifier, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "model.safetensors", model.state_dict())
+    assert all(map(torch.equal, load_model(path).state_dict().values(), model.state_dict().values()))
+    save_model(path, copy.deepcopy(model).bfloat16())
+    assert load_model(path).head.linear.weight.dtype == torch.float32  # type: ignore[union-attr]
+
+
+def test_a_changed_byte_is_told(model: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, model)
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="damaged: it was written with other content"):
+        load_model(path)
+
+
+def test_a_head_of_other_classes_is_refused_before_one_is_made(
+    model: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gain_core.checkpoint.build_classifier", None)  # asking for it would be an error
+    state = {
+        name: value[:2] if name.startswith("head.") else value for name, value in model.state_dict().items()
+    }
+    with pytest.raises(CheckpointError, match="expected a head of 3 classes"):
+        load_model(written(tmp_path / "model.safetensors", state))
+
+
+@pytest.mark.parametrize("extra", [{"a": 5}, {"a": Path()}, {5: "a"}, {"a": None}])
+def test_what_goes_along_with_a_model_is_text(
+    model: Classifier, tmp_path: Path, extra: dict[str, str]
+) -> None:
+    with pytest.raises(InputError, match="expected extra as strings by name"):
+        save_model(tmp_path / "model.safetensors", model, extra)
+    with pytest.raises(CheckpointError, match="damaged header"):
+        read_header(written(tmp_path / "model.safetensors", model.state_dict(), '{"a": 5}'))
+
+
+def test_a_place_may_be_given_as_text(model: Classifier, tmp_path: Path) -> None:
+    path = str(tmp_path / "model.safetensors")
+    save_model(path, model)
+    assert load_model(path).spec == read_header(path)[0] == SPEC
+    assert len(file_sha256(path)) == 64
 
 
 def test_a_copy_that_could_not_be_loaded_again_is_not_saved(model: Classifier, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_a_whole_number_is_a_fair_way_to_write_a_weight():
         {"steps": 0},
         {"batch_size": 0},
         {"seed": -1},
+        {"seed": 2**32},
         {"learning_rate": -1e-3},
         {"learning_rate": float("nan")},
         {"external_weight": float("inf")},

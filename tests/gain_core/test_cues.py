@@ -119,6 +119,13 @@ def test_a_mask_that_cannot_be_read_is_named(tmp_path, content) -> None:
         read_labels(tmp_path / "mask.png")
 
 
+def test_a_mask_too_large_to_be_honest_is_named(tmp_path, monkeypatch) -> None:
+    (tmp_path / "mask.png").write_bytes(labels_png(np.zeros((9, 9), np.uint8)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    with pytest.raises(InputError, match=r"mask\.png: expected a readable mask"):
+        read_labels(tmp_path / "mask.png")
+
+
 def test_what_does_not_fit_is_refused(tmp_path) -> None:
     Image.new("RGB", (2, 2)).save(tmp_path / "photo.png")
     with pytest.raises(InputError, match=r"photo\.png: expected a palette or grey mask, got mode 'RGB'"):
@@ -129,9 +136,18 @@ def test_what_does_not_fit_is_refused(tmp_path) -> None:
         cue_labels(torch.zeros(0, 2, 2), [], (2, 2))
     with pytest.raises(InputError, match="finite"):
         class_cues(torch.full((1, 2, 2), torch.nan), (2, 2))
-    for classes in ([0, 1], [-1], [254]):
+    for classes in ([0, 1], [-1], [254], [0.7]):
         with pytest.raises(InputError, match="expected 1 classes from 0 to 253"):
             cue_labels(MAP, classes, (2, 2))
+    with pytest.raises(InputError, match=r"none of them twice, got \[1, 1\]"):
+        cue_labels(MAP.repeat(2, 1, 1), [1, 1], (2, 2))
+    with pytest.raises(InputError, match="expected attention as a tensor, got ndarray"):
+        cue_labels(MAP.numpy(), [0], (2, 2))
+    for size in ((0, 2), (2.5, 2), 2):
+        with pytest.raises(InputError, match="expected a size of two whole numbers above 0"):
+            class_cues(MAP, size)
+    with pytest.raises(InputError, match="expected labels"):
+        labels_png(np.zeros((0, 2), np.uint8))
     with pytest.raises(InputError, match="expected labels of the mask's shape"):
         cue_overlap(array([0]), array([0, 0]), 1)
     with pytest.raises(InputError, match=r"mask: expected labels 0 to 1 or 255, got \[2, 9\]"):

@@ -1,8 +1,11 @@
 """From files to stored maps and statistics: what `explain` gives, whole or not at all, and only once."""
 
+import copy
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -100,6 +103,28 @@ def test_only_torn_files_give_no_maps(model: Classifier, files: Photographs, tmp
     assert [len(attention) for attention in stored(tmp_path / "out")] == [0]
 
 
+def test_files_may_come_one_by_one_and_as_text(model: Classifier, files: Photographs, tmp_path: Path) -> None:
+    expected = explain_files(model, files, tmp_path / "out")
+    assert explain_files(model, map(str, files), str(tmp_path / "again")) == expected
+
+
+def test_a_list_that_makes_its_files_anew_loses_none(
+    model: Classifier, files: Photographs, tmp_path: Path
+) -> None:
+    class Lazy(Sequence[Path]):
+        def __init__(self, names: Photographs) -> None:
+            self.names = names
+
+        def __len__(self) -> int:
+            return len(self.names)
+
+        def __getitem__(self, index: Any) -> Any:
+            return Lazy(self.names[index]) if isinstance(index, slice) else Path(self.names[index])
+
+    expected = explain_files(model, files, tmp_path / "out")
+    assert explain_files(model, Lazy(files), tmp_path / "again") == expected
+
+
 def test_no_files_give_two_empty_tables(model: Classifier, tmp_path: Path) -> None:
     assert explain_files(model, [], tmp_path / "out") == DatasetMaps((), ())
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["refused.csv", "statistics.csv"]
@@ -169,6 +194,15 @@ def test_a_name_in_no_known_encoding_stays_what_it_is(
     assert image.file == str(odd)
     assert b"caf\xe9.png" in (tmp_path / "out" / "statistics.csv").read_bytes()
     assert explain_files(model, [odd], tmp_path / "out").images == (image,)  # from what was kept
+
+
+def test_a_model_whose_weights_are_no_numbers_is_refused(
+    model: Classifier, files: Photographs, tmp_path: Path
+) -> None:
+    broken = copy.deepcopy(model)
+    broken.head.linear.bias.data.fill_(torch.nan)  # type: ignore[union-attr,operator]
+    with pytest.raises(InputError, match="weights that are numbers"):
+        explain_files(broken, files, tmp_path / "out")
 
 
 def test_a_frozen_copy_is_refused(model: Classifier, files: Photographs, tmp_path: Path) -> None:

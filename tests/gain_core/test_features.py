@@ -1,3 +1,4 @@
+import copy
 import hashlib
 import threading
 from dataclasses import replace
@@ -92,6 +93,42 @@ def test_one_key_for_two_files_is_refused(tmp_path, samples):
     samples[1] = replace(samples[1], key=samples[0].key)
     with pytest.raises(InputError, match=rf"{samples[1].title}: .* got that of {samples[0].title}"):
         FeatureStore().get_or_compute(toy_model(), samples)
+
+
+def test_one_key_for_two_files_of_one_size_is_refused_and_for_two_copies_is_not(tmp_path, samples, seen):
+    first, second = (replace(samples[n], path=tmp_path / f"{n}.bmp", key=samples[0].key) for n in (0, 1))
+    for sample, colour in ((first, "red"), (second, "green")):
+        Image.new("RGB", (9, 9), colour).save(sample.path)
+    with pytest.raises(InputError, match=rf"{second.title}: .* got that of {first.title}"):
+        FeatureStore().get_or_compute(toy_model(), [first, second])
+    second.path.write_bytes(first.path.read_bytes())
+    FeatureStore().get_or_compute(toy_model(), [first, second])
+    assert sum(seen) == 1
+
+
+def test_a_model_in_training_mode_is_left_as_it_was(samples):
+    model = toy_model()
+    model.trunk.append(torch.nn.BatchNorm2d(3))
+    model.train()
+    before = copy.deepcopy(model.state_dict())
+    FeatureStore().get_or_compute(model, samples)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("scale", [1e5, float("nan")])
+def test_features_that_half_precision_cannot_hold_are_refused_and_not_kept(tmp_path, samples, scale):
+    model = toy_model()
+    with torch.no_grad():
+        model.trunk[1].weight.mul_(scale)
+    with pytest.raises(InputError, match=rf"{samples[0].title}: expected features that float16 can hold"):
+        FeatureStore(tmp_path / "kept").get_or_compute(model, samples)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_folder_may_be_given_as_text(tmp_path, samples, seen):
+    for folder in (tmp_path / "kept", str(tmp_path / "kept")):
+        FeatureStore(folder).get_or_compute(toy_model(), [replace(s, path=str(s.path)) for s in samples])
+    assert sum(seen) == len(samples)
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path, samples, seen):

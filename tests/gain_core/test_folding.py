@@ -1,5 +1,7 @@
 """What is folded, what is left alone, and that neither changes a figure."""
 
+import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 
 from gain_core.attention import explain
 from gain_core.backbones import Parts
+from gain_core.errors import InputError
 from gain_core.folding import LiveConvolution, folded, folded_weights
 from gain_core.freezing import frozen
 from gain_core.models import Classifier, ModelSpec
@@ -127,3 +130,37 @@ def test_a_layer_whose_weight_or_result_a_hook_changes_is_left_as_it_is() -> Non
     assert not any(isinstance(layer, LiveConvolution) for layer in live.modules())
     for fast in (live, frozen(model)):
         assert relative(explain(fast, batch).logits, explain(model, batch).logits) < 1e-5
+
+
+@pytest.mark.parametrize("make", [frozen, folded])
+def test_a_model_in_training_mode_is_left_as_it_was(make: Callable[[Classifier], Classifier]) -> None:
+    layers = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)
+    model = classifier_of(*layers).train()
+    before, chance = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    fast = make(model)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(layer.training for layer in model.modules())
+    assert torch.equal(torch.get_rng_state(), chance)
+    batch = images(2, side=8, dtype=torch.float32)
+    assert relative(explain(fast.eval(), batch).logits, explain(model.eval(), batch).logits) < 1e-5
+
+
+def test_norm_layers_that_stand_still_in_a_model_in_training_mode_are_folded() -> None:
+    layers = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)
+    model = classifier_of(*layers).train()
+    layers[1].eval()
+    assert sum(isinstance(layer, LiveConvolution) for layer in folded(model).modules()) == 1
+
+
+def test_a_copy_is_not_folded_frozen_or_told_by_its_weights() -> None:
+    model = classifier_of(nn.Conv2d(3, 4, 1))
+    for copied in (frozen(model), folded(model)):
+        for asked in (folded, frozen, Classifier.trunk_fingerprint):
+            with pytest.raises(InputError, match="frozen or folded copy"):
+                asked(copied)
+
+
+@pytest.mark.parametrize("wrong", [{"images": 0}, {"dtype": torch.float16}, {"dtype": torch.int8}])
+def test_a_model_is_not_frozen_for_no_images_or_in_another_dtype(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="expected at least one image, in float32 or bfloat16"):
+        frozen(classifier_of(nn.Conv2d(3, 4, 1)), **wrong)

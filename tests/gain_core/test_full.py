@@ -242,7 +242,7 @@ def test_nothing_is_left_behind(samples):
 def test_an_unreadable_image_is_named(samples, workers):
     for sample in samples[8:24]:
         sample.path.write_bytes(b"torn")
-    with pytest.raises(InputError, match=r"train/\d+\.png: expected a readable image"):
+    with pytest.raises(InputError, match=r"^train/\d+\.png: expected a readable image"):
         trained(samples, replace(FAST, loader_workers=workers))
 
 

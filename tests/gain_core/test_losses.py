@@ -197,7 +197,7 @@ def test_an_empty_batch_is_an_empty_case() -> None:
 def test_masks_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match=r"expected masks \(2, 1, H, W\)"):
         external_loss(torch.zeros(2, 1, 2, 2), torch.zeros(2, 3, 4, 4))
-    with pytest.raises(InputError, match="got look"):
+    with pytest.raises(InputError, match=r"expected ignore masks \(2, 1, 4, 4\), got \(2, 1, 8, 8\)"):
         external_loss(torch.zeros(2, 1, 2, 2), torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 8, 8))
 
 

@@ -81,11 +81,23 @@ def test_the_gradient_of_erasing_is_exact(scale: Scale) -> None:
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InputError, match="expected images"):
+    with pytest.raises(InputError, match=r"expected attention \(2, n, h, w\), got \(1, 1, 2, 2\)"):
         erase(images(2), torch.zeros(1, 1, 2, 2))
+    with pytest.raises(InputError, match=r"expected attention of dtype floating-point, got torch\.bool"):
+        erase(images(2), torch.ones(2, 1, 2, 2, dtype=torch.bool))
+    with pytest.raises(InputError, match=r"expected erased \(B, n, 3, S, S\), got \(2, 3, 4, 4\)"):
+        erased_logits(tiny_model(), images(2))
 
 
-@pytest.mark.parametrize("wrong", [{"omega": 0.0}, {"scale": "softmax"}])
+def test_without_classes_nothing_is_erased() -> None:
+    erased = erase(images(2), torch.zeros(2, 0, 2, 2))
+    assert erased.shape == (2, 0, 3, 4, 4)
+    assert erased_logits(tiny_model(), erased).shape == (2, 0, 3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"omega": 0.0}, {"scale": "softmax"}, {"omega": math.nan}, {"sigma": math.inf}, {"sigma": "1"}]
+)
 def test_a_masking_config_out_of_range_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="expected"):
         MaskingConfig(**wrong)  # type: ignore[arg-type]

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +84,22 @@ def test_attention_spread_is_one_for_an_even_map_and_one_place_for_a_single_one(
     half = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
     assert attention_spread(half) == pytest.approx(0.5)
     assert attention_spread(np.zeros((2, 2))) is None
+
+
+@pytest.mark.parametrize(
+    "figure", [attention_spread, lambda values: attention_inside(values, np.ones((4, 4)))]
+)
+@pytest.mark.parametrize(
+    "wrong", [np.full((2, 2), np.nan), np.full((2, 2), np.inf), np.array([[-1.0, 2.0]]), np.ones((1, 2, 2))]
+)
+def test_what_is_no_attention_map_has_no_figures(
+    figure: Callable[[np.ndarray], object], wrong: np.ndarray
+) -> None:
+    with pytest.raises(InputError, match="expected attention"):
+        figure(wrong)
+
+
+@pytest.mark.parametrize("wrong", [np.ones((1, 4, 4)), np.full((4, 4), 255), np.full((4, 4), np.nan)])
+def test_attention_is_held_against_one_mask_of_shares(wrong: np.ndarray) -> None:
+    with pytest.raises(InputError, match="expected a mask"):
+        attention_inside(np.ones((2, 2)), wrong)

@@ -165,6 +165,11 @@ def test_transformers_hybrids_and_unknown_names_are_refused_by_name(backbone: st
         build_classifier(ModelSpec(backbone, CLASSES), "none")
 
 
+def test_a_convolutional_network_of_another_family_is_not_called_a_transformer() -> None:
+    with pytest.raises(BackboneError, match=r"got 'hrnet_w18' of 'hrnet', which is not among .*resnet"):
+        default_spec("hrnet_w18", CLASSES)
+
+
 def test_what_a_backbone_cannot_do_is_refused() -> None:
     with pytest.raises(BackboneError, match="output stride 16 for 'vgg11', got 32"):
         build_classifier(ModelSpec("vgg11", CLASSES, output_stride=32), "none")
@@ -181,7 +186,9 @@ def test_weights_that_cannot_be_downloaded_are_a_backbone_error(monkeypatch: pyt
         raise OSError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", no_network)
-    with pytest.raises(BackboneError, match=r"pretrained, downloaded.*no route to host"):
+    with pytest.raises(
+        BackboneError, match=r'pretrained, downloaded.*no route to host; weights="none" needs'
+    ):
         build_classifier(ModelSpec("test_efficientnet", CLASSES))
 
 
@@ -217,6 +224,10 @@ def test_a_spec_survives_json_and_refuses_what_it_does_not_know() -> None:
         {"backbone": None},
         {"image_size": 64.5},
         {"mean": (0.5, 0.5, float("nan"))},
+        {"mean": (10**400, 0.5, 0.5)},
+        {"mean": [0.5, 0.5, 0.5]},
+        {"std": [0.5, 0.5, 0.5]},
+        {"image_size": 10**30},
         {"multi_label": 1},
     ],
 )

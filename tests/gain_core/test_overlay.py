@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gain_core.errors import InputError
@@ -53,3 +54,11 @@ def test_what_is_no_map_or_no_opacity_is_refused() -> None:
         colour_map(np.array([[np.nan]]), (4, 4))
     with pytest.raises(InputError, match="opacity"):
         overlay(Image.new("RGB", (4, 4)), ATTENTION, 1.5)
+    with pytest.raises(InputError, match="finite attention map"):
+        colour_map(np.zeros((0, 3)), (4, 4))
+    for wrong in (torch.ones(2, 2, requires_grad=True), torch.ones(2, 2, dtype=torch.bfloat16)):
+        with pytest.raises(InputError, match="as an array of numbers"):
+            colour_map(wrong, (4, 4))  # type: ignore[arg-type]
+    for size in ((0, 4), (4, 2.5), 4):
+        with pytest.raises(InputError, match="expected a size of two whole numbers above 0"):
+            colour_map(ATTENTION, size)  # type: ignore[arg-type]

@@ -2,11 +2,12 @@ import io
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from gain_core.data import guidance_maps
 from gain_core.errors import InputError
-from gain_core.raster import shapes_png
+from gain_core.raster import fill_polygon, shapes_png
 from gain_core.sample import Sample
 
 
@@ -44,3 +45,34 @@ def test_shapes_that_are_none_are_refused() -> None:
     for nowhere in (float("nan"), float("inf")):
         with pytest.raises(InputError, match="expected points in pixels"):
             shapes_png((4, 4), polygons=[[(0, 0), (1, 1), (0, nowhere)]])
+    for wrong in ([(0, 0, 1)], [(0, 0, 1, float("nan"))]):
+        with pytest.raises(InputError, match="expected a box"):
+            shapes_png((4, 4), boxes=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="expected points in pixels"):
+        shapes_png((4, 4), polygons=[[(0, 0, 0), (1, 1, 1), (0, 2, 2)]])  # type: ignore[list-item]
+    for size in ((0, 4), (4, -1), (4.0, 4), 4):
+        with pytest.raises(InputError, match="expected a size of two whole numbers above 0"):
+            shapes_png(size)  # type: ignore[arg-type]
+
+
+def by_counting(points: list[tuple[float, float]], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The even-odd rule, one pixel's centre after the other: the same floats as `fill_polygon` uses."""
+    mask = np.zeros((size[1], size[0]), dtype=np.bool_)
+    for start, end in zip(points, [*points[1:], points[0]], strict=True):
+        (x1, y1), (x2, y2) = sorted((start, end), key=lambda point: point[1])
+        for row in range(size[1]):
+            if y1 <= row + 0.5 < y2:
+                x = x1 + (row + 0.5 - y1) * ((x2 - x1) / (y2 - y1))
+                for column in range(size[0]):
+                    mask[row, column] ^= column + 0.5 >= x
+    return mask
+
+
+def test_a_polygon_holds_what_counting_its_edges_says_wherever_it_lies() -> None:
+    random = np.random.default_rng(0)
+    for number in range(150):
+        size = int(random.integers(1, 16)), int(random.integers(1, 16))
+        corners = random.uniform(-8, 24, (int(random.integers(1, 9)), 2))
+        corners = corners.round() / 2 if number % 3 == 0 else corners * (1 + 1e4 * (number % 5 == 0))
+        points = [(float(x), float(y)) for x, y in corners]
+        np.testing.assert_array_equal(fill_polygon(points, size), by_counting(points, size))

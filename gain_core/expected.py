@@ -1,0 +1,57 @@
+"""What functions expect of the tensors that they are given, with one sentence of refusal for all of them.
+
+Shapes and kinds cost nothing to look at. Values do on a GPU, which must first catch up with the program: one
+wait for each look.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gain_core.errors import InputError
+
+Kind = Literal["floating-point", "long", "bool", "any"]
+
+ROUNDING = 1e-3  # how far beyond [0, 1] an averaged mask may lie
+
+
+def expect(name: str, value: object, shape: Sequence[int | str], kind: Kind = "floating-point") -> None:
+    """InputError unless `value` is a tensor of this kind and of this shape, in which a letter is any size."""
+    if not isinstance(value, Tensor):
+        raise InputError(f"expected {name} as a tensor, got {type(value).__name__}")
+    sizes = tuple(value.shape)
+    if len(sizes) != len(shape) or any(
+        wanted != size for wanted, size in zip(shape, sizes, strict=True) if isinstance(wanted, int)
+    ):
+        told = str(tuple(shape)).replace("'", "")
+        raise InputError(f"expected {name} {told}, got {sizes}")
+    fits = {
+        "floating-point": value.is_floating_point(),
+        "long": value.dtype == torch.long,
+        "bool": value.dtype == torch.bool,
+        "any": True,
+    }
+    if not fits[kind]:
+        raise InputError(f"expected {name} of dtype {kind}, got {value.dtype}")
+
+
+def expect_classes(name: str, classes: Tensor, count: int) -> None:
+    """InputError unless all are positions of `count` classes."""
+    if classes.numel():
+        low, high = torch.stack(classes.aminmax()).tolist()
+        if low < 0 or high >= count:
+            raise InputError(f"expected {name} from 0 to {count - 1}, got {low} to {high}")
+
+
+def expect_within(name: str, values: Tensor, low: float, high: float = math.inf, slack: float = 0.0) -> None:
+    """InputError unless all are finite and lie in [low, high], give or take `slack`."""
+    if values.numel():
+        least, most = torch.stack(values.detach().aminmax()).tolist()
+        if not (least >= low - slack and most <= high + slack and most < math.inf):
+            limits = (
+                f"in [{low:g}, {high:g}]" if high < math.inf else f"as finite numbers of at least {low:g}"
+            )
+            raise InputError(f"expected {name} {limits}, got {least:g} to {most:g}")
