@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     )
     from gain_core.data import guidance_maps
     from gain_core.dataset_maps import DatasetMaps, explain_files
-    from gain_core.errors import BackboneError, CheckpointError, ConfigError, GainError, InputError
+    from gain_core.errors import (
+        BackboneError,
+        CheckpointError,
+        ConfigError,
+        GainError,
+        InputError,
+        UnwritableError,
+    )
     from gain_core.events import Phase, Step, Validation, event_to_dict
     from gain_core.features import FeatureStore
     from gain_core.folding import folded
@@ -104,6 +111,7 @@ __all__ = [
     "Sample",
     "Step",
     "TrainConfig",
+    "UnwritableError",
     "Validation",
     "area_average",
     "attention_inside",

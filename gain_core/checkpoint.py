@@ -11,7 +11,7 @@ import safetensors.torch
 from torch import Tensor
 
 from gain_core.atomic import write_atomically
-from gain_core.errors import BackboneError, CheckpointError, ConfigError, InputError
+from gain_core.errors import BackboneError, CheckpointError, ConfigError, InputError, UnwritableError
 from gain_core.models import Classifier, ModelSpec, build_classifier, state_sha256
 
 _FORMAT = "refocus-model-1"
@@ -21,7 +21,7 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
     """Write weights, spec and `extra` (strings by name) to `path`: wholly or not at all, replacing what was
     there.
 
-    CheckpointError when the file cannot be written; the old file, if any, is then untouched and nothing else
+    UnwritableError when the file cannot be written; the old file, if any, is then untouched and nothing else
     is left. InputError for a frozen or folded copy, which could not be loaded again, and for anything but
     strings in `extra`.
     """
@@ -35,7 +35,7 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
     try:
         write_atomically(Path(path), content)
     except OSError as error:
-        raise CheckpointError(f"model file {path} could not be written: {error}") from error
+        raise UnwritableError(f"model file {path} could not be written: {error}") from error
 
 
 def load_model(path: Path | str) -> Classifier:

@@ -13,6 +13,10 @@ class CheckpointError(GainError):
     """A model file is missing, truncated, foreign, or does not fit the model it names."""
 
 
+class UnwritableError(CheckpointError):
+    """A model file or checkpoint cannot be written: no room, no permission, no such place."""
+
+
 class ConfigError(GainError):
     """A configuration holds an unknown key or a value out of range."""
 

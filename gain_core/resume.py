@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from gain_core.atomic import write_atomically
 from gain_core.config import TrainConfig
-from gain_core.errors import CheckpointError
+from gain_core.errors import CheckpointError, UnwritableError
 from gain_core.models import Classifier, weights_sha256
 from gain_core.sample import Sample
 
@@ -40,19 +40,19 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
 
 
 def expect_writable(path: Path) -> None:
-    """CheckpointError where no checkpoint could be written: told before the first step, not after an hour."""
+    """UnwritableError where no checkpoint could be written: told before the first step, not after an hour."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise CheckpointError(f"checkpoint {path} cannot be written: {error}") from error
+        raise UnwritableError(f"checkpoint {path} cannot be written: {error}") from error
 
 
 def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, optimizer: Optimizer) -> None:
     """`step`: how many are done. Written wholly or not at all, behind a checksum that torch lacks.
 
-    CheckpointError when it cannot be.
+    UnwritableError when it cannot be.
     """
     buffer = BytesIO()
     state = {
@@ -66,7 +66,7 @@ def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, op
     try:
         write_atomically(path, hashlib.sha256(content).digest() + content)
     except OSError as error:
-        raise CheckpointError(f"checkpoint {path} could not be written: {error}") from error
+        raise UnwritableError(f"checkpoint {path} could not be written: {error}") from error
 
 
 def load_checkpoint(path: Path, identity: str, trained: nn.Module, optimizer: Optimizer) -> int:

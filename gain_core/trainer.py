@@ -61,9 +61,9 @@ def train(
     then a mean of means. Whoever stops early must stop in every process at the same step.
 
     Raises InputError (an image that cannot be read or a mask of another shape, by its name; nothing to learn
-    from; the wrong kind of model), CheckpointError (a file of another training, with the model unchanged; a
-    place that cannot be written), GainError when the loss or the weights are no longer numbers. torch's
-    global random state stays as it is.
+    from; the wrong kind of model), CheckpointError (a file of another training, with the model unchanged; as
+    UnwritableError, a place that cannot be written), GainError when the loss or the weights are no longer
+    numbers. torch's global random state stays as it is.
     """
     samples = list(samples)
     _check(model, samples)

@@ -14,7 +14,7 @@ from app.jobs.leash import follow_parent
 from app.jobs.spec import RunSpec
 from gain_core.atomic import write_atomically
 from gain_core.checkpoint import file_sha256, load_model, save_model
-from gain_core.errors import CheckpointError, InputError
+from gain_core.errors import CheckpointError, InputError, UnwritableError
 from gain_core.events import Event
 from gain_core.features import FeatureStore
 from gain_core.models import Classifier, build_classifier, default_spec
@@ -54,6 +54,8 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     model = _base_model(spec)
     try:
         yield from train(model, spec.samples, spec.config, store, device, checkpoint, _init_loader)
+    except UnwritableError:  # steps may be done already: beginning anew would train on from them
+        raise
     except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
         print(f"Training starts from its first step: {error}", file=sys.stderr)
         checkpoint.unlink()

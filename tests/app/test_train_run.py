@@ -21,7 +21,7 @@ from app.jobs.leash import EXIT_LEASH, EXIT_STOPPED
 from app.jobs.spec import RunSpec
 from gain_core.checkpoint import file_sha256, load_model
 from gain_core.config import TrainConfig
-from gain_core.errors import ConfigError, InputError
+from gain_core.errors import ConfigError, InputError, UnwritableError
 from gain_core.events import Phase, Step
 from gain_core.sample import AlsoShown, Sample
 from tests.gain_core.toy import draw
@@ -198,6 +198,25 @@ def test_a_checkpoint_that_does_not_fit_costs_time_and_not_the_run(spec, tmp_pat
     execute(fresh, lambda event: None)
     assert same_weights(following, fresh)
     assert ("starts from its first step" in capsys.readouterr().err) == (damage != "gone")
+
+
+def test_a_full_disk_fails_the_run_instead_of_training_on_from_its_half(spec, monkeypatch, capsys):
+    told = []
+
+    def full(*_):
+        raise OSError("no space left on device")
+
+    def on_event(event):
+        told.append(event)
+        if isinstance(event, Step):
+            monkeypatch.setattr("gain_core.resume.write_atomically", full)
+
+    with pytest.raises(UnwritableError, match="no space left"):
+        execute(spec, on_event)
+    assert "starts from its first step" not in capsys.readouterr().err
+    assert len({event.step for event in told if isinstance(event, Step)}) == sum(
+        isinstance(event, Step) for event in told
+    )
 
 
 def test_a_failed_run_leaves_no_result(spec):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gain_core.config import TrainConfig
-from gain_core.errors import CheckpointError, GainError, InputError
+from gain_core.errors import GainError, InputError, UnwritableError
 from gain_core.events import Event, Step
 from gain_core.sample import AlsoShown, Sample
 from gain_core.trainer import train
@@ -76,7 +76,7 @@ def test_a_checkpoint_that_could_not_be_written_is_told_before_the_first_step(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     told: list[Event] = []
-    with pytest.raises(CheckpointError, match="cannot be written"):
+    with pytest.raises(UnwritableError, match="cannot be written"):
         told.extend(train(toy_model(), samples, FAST, checkpoint=tmp_path / "file" / "checkpoint.pt"))
     assert told == []
 
@@ -88,7 +88,7 @@ def test_a_checkpoint_that_fails_later_is_a_checkpoint_error(
         raise OSError("no space left on device")
 
     monkeypatch.setattr("gain_core.atomic.os.replace", full_disk)
-    with pytest.raises(CheckpointError, match="no space left"):
+    with pytest.raises(UnwritableError, match="no space left"):
         list(train(toy_model(), samples, FAST, checkpoint=tmp_path / "checkpoint.pt"))
 
 
