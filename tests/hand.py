@@ -40,7 +40,7 @@ def click(page: Page, *places: Place) -> None:
 def choose(page: Page, name: str) -> None:
     """One choice of a segmented control or of pills."""
     main = page.get_by_test_id("stMain")
-    label = re.compile(rf"\b{name}$")  # an icon's name may stand before it
+    label = re.compile(rf"\b{name}( \d+)?$")  # an icon's name may stand before it, a count behind it
     main.get_by_role("radio", name=label).or_(main.get_by_role("button", name=label)).first.click()
 
 
