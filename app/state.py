@@ -177,6 +177,9 @@ AFTER: Key[int | None] = Key("compare_after", _no_image, "id of the model versio
 COMPARED_FOR: Key[tuple[int, int | None] | None] = Key(
     "compare_for", _nothing, "(project id, current version id) that the two above were chosen for"
 )
+COMPARE_SHOWN: Key[tuple[int, int, Split] | None] = Key(
+    "compare_shown", _nothing, "(before, after, split) when the page was last drawn"
+)
 COMPARE_SPLIT: Key[Split] = Key("compare_split", lambda: "validation", "split that is compared")
 COMPARE_FILTER: Key[Filter | None] = Key(
     "compare_filter", _nothing, "which images are shown side by side; None: what tells most"

@@ -22,8 +22,8 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
     there.
 
     UnwritableError when the file cannot be written; the old file, if any, is then untouched and nothing else
-    is left. InputError for a frozen or folded copy, which could not be loaded again, and for anything but
-    strings in `extra`.
+    is left. InputError for what could not be loaded again: a frozen or folded copy, weights that are no
+    numbers, anything but strings in `extra`.
     """
     model.expect_own_layers()
     extra = dict(extra or {})
@@ -31,6 +31,7 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
         raise InputError(f"expected extra as strings by name, got {extra}")
     header = {"format": _FORMAT, "spec": json.dumps(model.spec.to_dict()), "extra": json.dumps(extra)}
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    _expect_numbers(state, state)
     content = safetensors.torch.save(state, {**header, "sha256": _digest(state, header)})
     try:
         write_atomically(Path(path), content)
@@ -108,7 +109,7 @@ def _read(path: Path | str, header: Mapping[str, str]) -> tuple[ModelSpec, dict[
     try:
         spec, extra = json.loads(header["spec"]), json.loads(header["extra"])
         if not isinstance(spec, dict) or not isinstance(extra, dict) or not _only_strings(extra):
-            raise ConfigError("expected names with values")
+            raise ConfigError("expected names with values, and extra as strings by name")
         return ModelSpec.from_dict(spec), extra
     except (ConfigError, KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"model file {path} has a damaged header: {error}") from error

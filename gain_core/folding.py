@@ -66,8 +66,15 @@ def folded(model: Classifier) -> Classifier:
     that is such a copy already.
     """
     model.expect_own_layers()
-    trunk, maps = _folded(model.trunk, example_image(model))
-    return model.running_through(trunk, _folded(model.neck, maps)[0])
+    with exactly(model):
+        trunk, maps = _folded(model.trunk, example_image(model))
+        neck, _ = _folded(model.neck, maps)
+    return model.running_through(trunk, neck)
+
+
+def exactly(model: Classifier) -> torch.autocast:
+    """Without the autocast that may be on: what is joined is proven by comparing, to float32's accuracy."""
+    return torch.autocast(next(model.parameters()).device.type, enabled=False)
 
 
 def sharing(layers: nn.Module) -> nn.Module:

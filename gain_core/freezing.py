@@ -17,6 +17,7 @@ from gain_core.errors import InputError
 from gain_core.folding import (
     LiveConvolution,
     chains,
+    exactly,
     example_image,
     fold,
     join,
@@ -53,7 +54,7 @@ def frozen(
     if images < 1 or dtype not in (torch.float32, torch.bfloat16):
         raise InputError(f"expected at least one image, in float32 or bfloat16, got {images} in {dtype}")
     trunk, neck = sharing(model.trunk).eval(), sharing(model.neck).eval()  # whatever mode `model` is in
-    with torch.no_grad():
+    with torch.no_grad(), exactly(model):
         example = example_image(model, images)
         fast = [
             _frozen(part, given, dtype, compiled)

@@ -49,7 +49,7 @@ def classification_loss(
     else:
         _expect_classes("targets", targets, logits.shape[:1], logits.shape[1])
     if weights is not None:
-        expect("weights", weights, logits.shape[:1])
+        expect("weights", weights, logits.shape[:1], "any")
         _on_cpu(expect_within, "weights", weights, 0)
     if multi_label:
         losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(1)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ class MaskingConfig:
 
     def __post_init__(self) -> None:
         for name, value in (("sigma", self.sigma), ("omega", self.omega)):
-            if not (isinstance(value, int | float) and math.isfinite(value)):
+            if not (isinstance(value, Real) and math.isfinite(value)):
                 raise ConfigError(f"expected {name} as a finite number, got {value!r}")
         if self.omega <= 0:
             raise ConfigError(f"expected omega above 0, got {self.omega}")

@@ -138,14 +138,17 @@ def _optimise(
             values = _update(losses, optimizer, done, ranks)
             done += 1
             if done % config.checkpoint_every == 0 or done == config.steps:
-                _expect_finite(task.trained, done)
+                if not _finite(task.trained):
+                    raise GainError(
+                        f"step {done}: expected finite weights, got others; a lower learning rate may help"
+                    )
                 if checkpoint is not None and ranks.first:
                     save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
             yield Step(done, config.steps, values, time.monotonic() - started)
             if validation and (done % config.validate_every == 0 or done == config.steps):
                 yield _validate(model, task, validation, labels, done)
     except GeneratorExit:
-        if checkpoint is not None and ranks.first:
+        if checkpoint is not None and ranks.first and _finite(task.trained):
             save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
         raise
     finally:
@@ -186,12 +189,9 @@ def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int, ranks: 
     return values
 
 
-def _expect_finite(trained: nn.Module, done: int) -> None:
-    """A loss is looked at before its step: what the last step did to the weights shows in no other."""
-    if not torch.stack([parameter.isfinite().all() for parameter in trained.parameters()]).all():
-        raise GainError(
-            f"step {done}: expected finite weights, got some that are not; a lower learning rate may help"
-        )
+def _finite(trained: nn.Module) -> bool:
+    """A loss is looked at before its step: what the last step did to weights and statistics shows in none."""
+    return bool(torch.stack([value.isfinite().all() for value in trained.state_dict().values()]).all())
 
 
 def _validate(model: Classifier, task: Task, positions: list[int], labels: Tensor, done: int) -> Validation:

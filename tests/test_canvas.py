@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.services import annotation
 from app.services.workspace import open_workspace
 from app.settings import Settings
 from db import annotations, drafts
-from db.records import ImageRecord
+from db.records import DraftRecord, ImageRecord, RegionRecord
 from tests.app.seeded import Seeded, seed
 from tests.hand import canvas, choose, click, drag
 from tests.live_server import LiveServer
@@ -38,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 @pytest.fixture(scope="module")
 def project(server: LiveServer) -> Iterator[Seeded]:
     ws = open_workspace(Settings(home=server.home))
-    seeded = seed(ws, per_split=(5, 0, 0))
+    seeded = seed(ws, per_split=(9, 0, 0))
     seeded.publish()
     yield seeded
     ws.database.close()
@@ -105,6 +106,66 @@ def test_a_polygon_that_is_not_closed_is_not_lost(server: LiveServer, page: Page
         ("polygon", "look_here"),
         ("polygon", "ignore_this"),
     ]
+
+
+@pytest.mark.browser
+def test_keys_and_tools_right_after_a_stroke_know_of_it(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    image = project.images("train")[5]
+    show(page, server, image)
+    drag(page, *BOX)
+    says(page, "1 region, not saved yet")
+    drag(page, *OTHER_BOX)
+    page.keyboard.press("Control+z")  # takes back the box that the page has not drawn yet, and no more
+    page.wait_for_timeout(2_000)
+    says(page, "1 region, not saved yet")
+
+    choose(page, "Polygon")
+    says(page, "End on the first corner.")
+    canvas(page)
+    click(page, *CORNERS)
+    says(page, "2 regions, not saved yet")
+    click(page, (0.5, 0.9))
+    choose(page, "Box")
+    says(page, "Press, drag, let go.")
+    kept = drafts.get_draft(project.ws.database, image.id)
+    assert kept is not None
+    assert [len(region.points) for region in kept.regions] == [2, 4]
+
+
+@pytest.mark.browser
+def test_a_save_from_the_conflict_is_told(server: LiveServer, page: Page, project: Seeded) -> None:
+    image = project.images("train")[6]
+    show(page, server, image)
+    drag(page, *BOX)
+    says(page, "1 region, not saved yet")
+    two = RegionRecord("box", "look_here", ((1.0, 1.0), (9.0, 9.0)))
+    annotation.save(project.ws, image.id, image.class_id, (two, two))
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Put mine in its place").click()
+    says(page, f"{image.name}: 1 region saved.")
+
+
+@pytest.mark.browser
+def test_a_second_press_that_comes_late_is_not_for_the_next_image(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    last, first = project.images("train")[7], project.images("train")[8]
+    show(page, server, first)
+    box = RegionRecord("box", "look_here", ((1.0, 1.0), (9.0, 9.0)))
+    for image in project.images("train"):
+        if annotation.load(project.ws, image.id, image.class_id) is None and image.id != first.id:
+            drafts.keep_draft(project.ws.database, DraftRecord(image.id, image.class_id, 0, (box,)))
+    drag(page, *BOX)
+    says(page, "1 region, not saved yet")
+    page.keyboard.press("s")
+    page.wait_for_timeout(60)
+    page.keyboard.press("s")
+    says(page, f"{first.name}: 1 region saved.")
+    page.wait_for_timeout(2_000)
+    assert annotation.load(project.ws, first.id, first.class_id) is not None
+    assert annotation.load(project.ws, last.id, last.class_id) is None
 
 
 @pytest.mark.browser

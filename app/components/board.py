@@ -3,15 +3,16 @@
 import streamlit as st
 
 from app import resources, state
-from app.components.canvas import HOW, ROLES, TOOLS, drawing_canvas
+from app.components.canvas import HOW, ROLES, TOOLS, canvas_key, drawing_canvas
 from app.components.drafts import (
+    clear,
     close_open,
     forget_draft,
     keep,
     objects_of,
     open_draft,
-    restart,
     settle_draft,
+    undo,
 )
 from app.components.problems import told
 from app.components.words import one_of
@@ -40,6 +41,8 @@ def board(
     next_id: int | None,
 ) -> None:
     """Drawing reruns only this; saving and moving on rerun the page."""
+    if state.WAKE.get().toast:  # stored by a button's callback, which reruns no more than this
+        st.rerun()
     with told(f"{image.name} cannot be drawn on", "Go on with another image, or reload the page."):
         _tools(disabled=image.split != "train")
         size = fit_canvas((image.width, image.height), *_room())
@@ -50,7 +53,7 @@ def board(
             draft.current = drawing_canvas(
                 filled(_background(ws, image, version, size), loops, CIRCLED_COLOUR),
                 size,
-                key=f"canvas_{image.id}_{draft.mount}",
+                key=canvas_key(image.id, draft.mount),
                 seed=draft.seed,
                 tool=state.TOOL.get(),
                 role=state.ROLE.get(),
@@ -61,7 +64,7 @@ def board(
         if encircled(draft.current, size, "look_here") != loops:
             st.rerun()  # with what the stroke encircles filled
         with second_row:
-            _second_row(draft)
+            _second_row(image.id, draft)
         _actions(ws, image, draft, previous_id, next_id)
 
 
@@ -101,7 +104,7 @@ def _tools(disabled: bool) -> None:
         )
 
 
-def _second_row(draft: Draft) -> None:
+def _second_row(image_id: int, draft: Draft) -> None:
     """Always the same height, so that the canvas does not jump when the tool changes."""
     objects = objects_of(draft.current)
     tool = state.TOOL.get()
@@ -111,16 +114,16 @@ def _second_row(draft: Draft) -> None:
         icon=":material/undo:",
         disabled=not objects,
         shortcut="Mod+Z",
-        on_click=restart,
-        args=(draft, {**draft.current, "objects": objects[:-1]}),
+        on_click=undo,
+        args=(image_id, draft),
     )
     st.button(
         "Clear",
         key="annotate_clear",
         icon=":material/delete:",
         disabled=not objects,
-        on_click=restart,
-        args=(draft, {**draft.current, "objects": []}),
+        on_click=clear,
+        args=(draft,),
     )
     with st.popover("View", icon=":material/tune:"):
         st.toggle("Attention map under the drawing", key=state.BLEND.name, persist_state="session")
@@ -171,10 +174,10 @@ def _actions(
         ):
             (annotation.unskip if skipped else annotation.skip)(ws, image.id)
             _go_to(image.id if skipped else next_id)
-        save = st.button("Save", key="annotate_save", disabled=nothing or not drawable)
+        save = st.button("Save", key=f"annotate_save_{image.id}", disabled=nothing or not drawable)
         save_next = st.button(
             "Save, next",
-            key="annotate_save_next",
+            key=f"annotate_save_next_{image.id}",  # pressed late, it is not for the next image
             type="primary",
             icon=":material/check:",
             disabled=nothing or not drawable,
@@ -225,6 +228,8 @@ def _said(image: ImageRecord, draft: Draft) -> str:
 
 def _circled(draft: Draft) -> str:
     """What a stroke around something is taken for."""
+    if encircled(draft.stored, draft.canvas_size, "look_here"):  # as it was kept before circles counted
+        return " :small[Saved as the line alone: save it again to count what it goes around.]"
     if encircled(draft.current, draft.canvas_size, "look_here"):
         return " :small[What is circled counts as a whole.]"
     if encircled(draft.current, draft.canvas_size, "ignore_this"):

@@ -56,6 +56,16 @@ export default function ({ parentElement }) {
 _PROMPT = st.components.v2.component("refocus_canvas_prompt", html="<span></span>", js=_JS)
 
 
+def canvas_key(image_id: int, mount: int) -> str:
+    return f"canvas_{image_id}_{mount}"
+
+
+def told_by(key: str) -> dict[str, Any] | None:
+    """What the canvas of this key has told by now, also before it is drawn in this run."""
+    told = st.session_state.get(key)
+    return cast(dict[str, Any], told["drawing"]["raw"]) if told and told.get("drawing") else None
+
+
 def drawing_canvas(
     background: bytes,
     size: tuple[int, int],

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import state
+from app.components.canvas import canvas_key, told_by
 from app.components.words import plain
 from app.services import annotation
 from app.services.drawing import alike, canvas_from_regions, closed, regions_from_canvas
@@ -33,7 +34,7 @@ def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) 
     if draft is not None and _overtaken(ws, image, draft):
         draft = None
     arrives = state.ON_CANVAS.get() != on_canvas
-    if draft is None or (arrives and draft.mount and not _here_alone(ws, image, draft)):
+    if draft is None or (arrives and not _here_alone(ws, image, draft)):
         draft = drafts[key] = _begin(ws, image, canvas_size)
     elif arrives:
         draft.kept = None  # so that it is kept again
@@ -52,13 +53,30 @@ def restart(draft: Draft, drawing: Drawing) -> None:
     state.MOUNTS.set(draft.mount)
 
 
+def undo(image_id: int, draft: Draft) -> None:
+    """Take back the last region. A callback, as those below: the canvas may have told more by then."""
+    objects = objects_of(_newest(image_id, draft))
+    restart(draft, {**draft.current, "objects": objects[:-1]})
+
+
+def clear(draft: Draft) -> None:
+    restart(draft, {**draft.current, "objects": []})
+
+
 def close_open() -> None:
     """For before the role or the tool changes: the canvas would drop a polygon that is not closed yet."""
     on_canvas = state.ON_CANVAS.get()
     draft = state.DRAFTS.get().get((on_canvas[1], on_canvas[2])) if on_canvas else None
-    drawing = closed(draft.current, draft.canvas_size) if draft else None
-    if draft and drawing:
+    if on_canvas is None or draft is None:
+        return
+    drawing = closed(_newest(on_canvas[1], draft), draft.canvas_size)
+    if drawing:
         restart(draft, drawing)
+
+
+def _newest(image_id: int, draft: Draft) -> Drawing:
+    told = told_by(canvas_key(image_id, draft.mount))
+    return draft.current if told is None else told
 
 
 def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
@@ -127,7 +145,8 @@ def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> D
     waiting = kept_drafts.get_draft(ws.database, image.id)
     if waiting is not None and not alike(waiting.regions, regions):
         current = canvas_from_regions(waiting.regions, size, canvas_size)
-        if waiting.class_id == image.class_id:
+        # With another label the guidance that it began from went along, and is counted anew.
+        if waiting.class_id == image.class_id or not waiting.revision:
             revision = waiting.revision
     elif waiting is not None:
         kept_drafts.drop_draft(ws.database, image.id)

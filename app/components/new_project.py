@@ -63,7 +63,6 @@ def own_choice(ws: Workspace) -> None:
     st.subheader("New project", icon=":material/add_photo_alternate:")
     if state.NEW_PROJECT_MADE.get():
         st.session_state["new_name"] = ""
-        state.UPLOAD.set(None)
         state.NEW_PROJECT_MADE.set(False)
     name = st.text_input(
         "Name", key="new_name", placeholder="Boats in the bay", max_chars=80, persist_state="session"
@@ -115,6 +114,8 @@ def own_choice(ws: Workspace) -> None:
 
         report = _carry_out(f"“{name.strip()}” was not made", work)
         if report is not None:
+            state.UPLOAD.set(None)
+            state.NEW_PROJECT_MADE.set(True)
             _lead_on(ws, report, first_model=False)
 
 
@@ -127,9 +128,9 @@ def _upload() -> Any:
         state.UPLOAD.set(chosen)
     kept = state.UPLOAD.get()
     if chosen is None and kept is not None:
-        st.caption(
-            f":green[:material/check:] {plain(kept.name)} is still here; choose another to replace it."
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":green[:material/check:] {plain(kept.name)} is still here.", width="content")
+            st.button("Remove", key="remove_upload", type="tertiary", on_click=state.UPLOAD.set, args=(None,))
     return kept
 
 
@@ -160,7 +161,6 @@ def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportRep
 def _lead_on(ws: Workspace, report: ImportReport, *, first_model: bool) -> None:
     state.choose_project(report.project_id)
     state.NEW_PROJECT_OPEN.set(False)
-    state.NEW_PROJECT_MADE.set(True)
     state.IMPORT_NOTES.set(report.notes)
     if first_model:
         try:

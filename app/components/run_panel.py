@@ -127,15 +127,18 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
 
 
 def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
-    """What came of a run, and for how many images it is better or worse than what it was trained from."""
+    """What came of a run, and for how many images it is better or worse than the version before it."""
     state_of_it = (
         "is published" if version.number == published else f"is ready; version {published} is published"
     )
-    mended, broken = 0, 0
-    if version.parent_id is not None:
-        mended, broken = versions.count_changes(ws.database, version.parent_id, version.id, "validation")
+    mended, broken, changes = 0, 0, ""
+    known = versions.list_versions(ws.database, version.project_id)
+    if earlier := [one for one in known if one.number < version.number]:
+        mended, broken = versions.count_changes(ws.database, earlier[-1].id, version.id, "validation")
+    if mended or broken:
+        images = one_of(mended, "validation image")
+        changes = f" :small[Against version {earlier[-1].number}: {images} mended, {broken} broken.]"
     colour, icon = ("orange", "warning") if broken > mended else ("green", "check_circle")
-    changes = f" :small[Validation images: {mended} mended, {broken} broken.]" if mended or broken else ""
     worse = " :small[Models can roll it back.]" if broken > mended and version.number == published else ""
     return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"
 

@@ -68,15 +68,16 @@ def regions_from_canvas(
         objects = list((json_data or {}).get("objects") or [])
         if len(objects) > MAX_OBJECTS:
             raise DrawingError(f"expected at most {MAX_OBJECTS} shapes in one drawing, got {len(objects)}")
-        drawn = [_drawn(item, canvas_size) for item in objects]
+        shapes = [(_role_of(str(item["stroke"])), *fabric.shape_of(item)) for item in objects]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise DrawingError(
             f"expected a drawing made with the canvas, got one that cannot be read: {error}"
         ) from error
-    if sum(len(points) for _, _, points, _ in drawn) > MAX_POINTS:
+    if sum(len(points) for _, _, points, _ in shapes) > MAX_POINTS:
         raise DrawingError(
             f"expected at most {MAX_POINTS} points in one drawing; please draw with fewer strokes"
         )
+    drawn = [_filled_if_circled(*shape, canvas_size) for shape in shapes]
     scale_x, scale_y = image_size[0] / canvas_size[0], image_size[1] / canvas_size[1]
     regions = []
     for role, shape, on_canvas, diameter in drawn:
@@ -106,6 +107,8 @@ def encircled(
         objects = list((json_data or {}).get("objects") or [])[:MAX_OBJECTS]
         shapes = [fabric.shape_of(item) for item in objects if _role_of(str(item["stroke"])) == role]
     except (DrawingError, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
+        return []
+    if sum(len(points) for _, points, _ in shapes) > MAX_POINTS:
         return []
     strokes = [(tuple(points), diameter) for _, points, diameter in shapes if diameter is not None]
     outlines = [outline_of_loop(points, diameter, canvas_size) for points, diameter in strokes]
@@ -142,15 +145,13 @@ def look_share(json_data: Mapping[str, Any] | None, canvas_size: tuple[int, int]
     return 0.0 if look is None else float(np.asarray(look).mean())  # None: less than a cell
 
 
-def _drawn(
-    item: Mapping[str, Any], canvas_size: tuple[int, int]
+def _filled_if_circled(
+    role: Role, shape: Shape, points: list[Point], diameter: float | None, canvas_size: tuple[int, int]
 ) -> tuple[Role, Shape, list[Point], float | None]:
-    """Role, shape, points on the canvas, and the diameter of a brush.
+    """A shape on the canvas; a brush stroke around what to look at as a polygon.
 
     What surrounds an object is painted with *ignore this* in one stroke too: there a loop is what it covers.
     """
-    role = _role_of(str(item["stroke"]))
-    shape, points, diameter = fabric.shape_of(item)
     if role == "look_here" and diameter is not None:
         outline = outline_of_loop(tuple(points), diameter, canvas_size)
         if outline is not None:

@@ -13,7 +13,8 @@ from scipy import ndimage
 from app.services.contours import polygons_of
 from gain_core.raster import Mask, Point, stroke_line
 
-_OPEN = 0.15  # share of a stroke's length that may be missing between its ends
+_OPEN = 0.15  # share of a stroke's length that may be missing between its ends,
+_APART = 0.3  # and of its extent: a long scribble ends anywhere
 _HOLLOW = 0.25  # least share of what a loop covers that lies inside its line; less is painting to and fro
 _SIDE = 256  # longer side of the picture that an outline is read from, pixels
 
@@ -61,7 +62,8 @@ def filled(picture: bytes, outlines: Sequence[Sequence[Point]], colour: str) -> 
 
 def _ends_meet(stroke: Sequence[Point], diameter: float, size: tuple[int, int]) -> bool:
     length = sum(math.dist(one, other) for one, other in pairwise(stroke))
-    if math.dist(stroke[0], stroke[-1]) <= _OPEN * length:
+    extent = float(np.hypot(*np.ptp(np.array(stroke), axis=0)))
+    if math.dist(stroke[0], stroke[-1]) <= min(_OPEN * length, _APART * extent):
         return True
     (x1, y1), (x2, y2) = stroke[0], stroke[-1]
     return (

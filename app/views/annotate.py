@@ -80,8 +80,8 @@ def annotate_page(ws: Workspace) -> None:
         )
         return
     state.IMAGE.set(image.id)
-    state.ADDRESSED.set(image.id)
     st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
+    state.ADDRESSED.set(image.id)
     version = None
     if project.current_version_id is not None:
         version = versions.get_version(ws.database, project.current_version_id)

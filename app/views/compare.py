@@ -47,6 +47,9 @@ def compare_page(ws: Workspace) -> None:
         _too_few(len(known))
         return
     before, after, split = _choose(project, known)
+    if state.COMPARE_SHOWN.get() != (before.id, after.id, split):
+        state.COMPARE_SHOWN.set((before.id, after.id, split))
+        state.COMPARE_FILTER.set(None)
     comparison = evaluation.compare(ws, before.id, after.id, split)
     if not comparison.pairs:
         st.info(f"These two versions have no predictions of the same {split} images. Choose another split.")
@@ -87,7 +90,6 @@ def _choose(project: ProjectRecord, known: list[VersionRecord]) -> tuple[Version
         state.AFTER.set(after.id)
         state.BEFORE.set(after.parent_id if after.parent_id in by_id else known[0].id)
         state.COMPARED_FOR.set(settled)
-        state.COMPARE_FILTER.set(None)
     state.COMPARE_SPLIT.get()
 
     ids = list(by_id)

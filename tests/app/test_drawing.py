@@ -275,3 +275,17 @@ def test_a_turned_and_clipped_polygon_still_fits_its_mask() -> None:
     covered = np.asarray(look)
     assert (covered & expected).sum() / (covered | expected).sum() > 0.99
     assert all(0 <= x <= 300 and 0 <= y <= 200 for x, y in region.points)
+
+
+def test_far_too_many_points_are_refused_before_anything_is_made_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("an outline was asked for")
+
+    monkeypatch.setattr(drawing, "outline_of_loop", never)
+    points = tuple((float(n % 100), float(n % 90)) for n in range(60_000))
+    stroke = canvas_from_regions((RegionRecord("brush", "look_here", points, 4.0),), CANVAS, CANVAS)
+    with pytest.raises(DrawingError, match="points"):
+        regions_from_canvas(stroke, CANVAS, CANVAS)
+    assert drawing.encircled(stroke, CANVAS, "look_here") == []

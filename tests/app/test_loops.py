@@ -54,8 +54,14 @@ def test_an_eight_counts_with_both_its_loops() -> None:
         arc(0.75),
         (*arc(0.4), *reversed(arc(0.4))),  # there and back: the ends meet around nothing
         tuple((x, 80.0 + 3 * (x % 2)) for x in (*range(40, 160), *range(160, 40, -1))),  # a scribble
+        tuple(
+            (x, y)
+            for row, y in enumerate((20.0, 50.0, 80.0, 110.0))
+            for x in (40.0, 160.0)[:: 1 - 2 * (row % 2)]
+        ),
+        tuple((x + 8.0 * (k % 2), 20.0 + 2 * k) for x in (30.0, 150.0) for k in range(50)),
     ],
-    ids=["dot", "line", "three quarters", "there and back", "scribble"],
+    ids=["dot", "line", "three quarters", "there and back", "scribble", "rows", "two objects"],
 )
 def test_any_other_stroke_is_what_it_covers(stroke: Stroke) -> None:
     assert outline_of_loop(stroke, 8.0, SIZE) is None

@@ -204,3 +204,11 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(
 def test_a_file_that_cannot_be_read_has_no_checksum(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="could not be read"):
         file_sha256(tmp_path / "missing")
+
+
+def test_weights_that_are_no_numbers_are_not_written(tmp_path):
+    model = build_classifier(SPEC, weights="none")
+    next(model.parameters()).data.fill_(float("nan"))
+    with pytest.raises(InputError, match="finite numbers"):
+        save_model(tmp_path / "model.safetensors", model)
+    assert list(tmp_path.iterdir()) == []

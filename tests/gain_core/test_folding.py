@@ -14,7 +14,7 @@ from gain_core.backbones import Parts
 from gain_core.errors import InputError
 from gain_core.folding import LiveConvolution, folded, folded_weights
 from gain_core.freezing import frozen
-from gain_core.models import Classifier, ModelSpec
+from gain_core.models import Classifier, ModelSpec, build_classifier, default_spec
 from tests.gain_core.tiny import CLASSES, images, relative
 
 
@@ -164,3 +164,13 @@ def test_a_copy_is_not_folded_frozen_or_told_by_its_weights() -> None:
 def test_a_model_is_not_frozen_for_no_images_or_in_another_dtype(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="expected at least one image, in float32 or bfloat16"):
         frozen(classifier_of(nn.Conv2d(3, 4, 1)), **wrong)
+
+
+def test_as_much_is_folded_under_autocast() -> None:
+    model = build_classifier(default_spec("resnet18", ("a", "b"), 64), weights="none").eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        under = folded(model)
+    count = [
+        sum(isinstance(layer, LiveConvolution) for layer in one.modules()) for one in (under, folded(model))
+    ]
+    assert count[0] == count[1] > 0

@@ -103,3 +103,8 @@ def test_what_is_no_attention_map_has_no_figures(
 def test_attention_is_held_against_one_mask_of_shares(wrong: np.ndarray) -> None:
     with pytest.raises(InputError, match="expected a mask"):
         attention_inside(np.ones((2, 2)), wrong)
+
+
+def test_what_rounding_leaves_below_zero_is_zero() -> None:
+    assert attention_inside(torch.tensor([[1.0, -1e-9]]), torch.tensor([[1.0, 0.0]])) == 1.0
+    assert attention_spread(torch.tensor([[1.0, -1e-9]])) == 0.5

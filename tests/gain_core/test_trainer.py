@@ -99,3 +99,20 @@ def test_weights_that_the_last_step_made_no_numbers_are_told_and_not_kept(
     with pytest.raises(GainError, match="step 1: expected finite weights"):
         list(train(toy_model(), samples, config, checkpoint=tmp_path / "checkpoint.pt"))
     assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_a_training_that_is_closed_with_broken_weights_keeps_its_last_checkpoint(
+    samples: list[Sample], tmp_path: Path
+) -> None:
+    place = tmp_path / "checkpoint.pt"
+    model = toy_model()
+    events = train(model, samples, replace(FAST, steps=4, checkpoint_every=2), checkpoint=place)
+    kept = b""
+    for event in events:
+        if isinstance(event, Step) and event.step == 3:
+            kept = place.read_bytes()
+            next(model.neck.parameters()).data.fill_(float("inf"))
+            break
+    events.close()  # type: ignore[attr-defined]
+    assert kept
+    assert place.read_bytes() == kept

@@ -58,7 +58,9 @@ def said(app: AppTest) -> str:
 
 
 def keys(app: AppTest) -> set[str]:
-    return {button.key for button in app.button if button.key}
+    """Of the buttons, each also without the number of the image on screen behind it."""
+    known = {button.key for button in app.button if button.key}
+    return known | {re.sub(r"_\d+$", "", key) for key in known}
 
 
 def table(app: AppTest, column: str) -> pd.DataFrame:

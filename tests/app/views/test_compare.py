@@ -57,6 +57,19 @@ def test_a_retrain_that_breaks_more_than_it_mends_shows_what_it_broke_first(seed
     assert {metric.label: metric.delta for metric in app.metric}["Mended"] == "1 broken"
 
 
+def test_another_split_shows_what_tells_most_there(seeded: Seeded) -> None:
+    seeded.publish(wrong=[seeded.images("validation")[0].id])
+    seeded.publish(seed=1)
+    app = open_page("compare")
+    assert app.session_state["compare_filter"] == "mended"
+
+    app.get_by_key("compare_split").set_value("test")
+    app.run()
+
+    assert app.session_state["compare_filter"] == "all"
+    assert len(app.get("image")) == 4
+
+
 def test_with_one_version_compare_says_what_is_missing(seeded: Seeded) -> None:
     seeded.publish()
     assert "compare_to_annotate" in keys(open_page("compare"))

@@ -138,6 +138,38 @@ def test_a_drawing_is_shown_as_saved_when_its_run_ended_before_it_could_say_so(s
         annotation.save(seeded.ws, image.id, image.class_id, ())
 
 
+def test_what_another_window_has_drawn_since_is_shown_to_whoever_comes_back(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = click(open_page("annotate", drawn(image, RECT)), "annotate_save_next")
+    revision = annotation.load(seeded.ws, image.id, image.class_id).revision  # type: ignore[union-attr]
+    drafts.keep_draft(seeded.ws.database, DraftRecord(image.id, image.class_id, revision, (BOX, BOX, BOX)))
+
+    click(app, "annotate_previous")
+
+    assert app.session_state["annotate_image"] == image.id
+    assert "3 regions, not saved yet" in said(app)
+
+
+def test_a_drawing_whose_label_changed_does_not_overwrite_what_was_saved_for_the_new_one(
+    seeded: Seeded,
+) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    drafts.keep_draft(seeded.ws.database, DraftRecord(image.id, image.class_id, 0, (BOX,)))
+    other = library.list_classes(seeded.ws.database, seeded.project_id)[1 - image.class_position].id
+    labels.change_label(seeded.ws, image, other)
+    annotation.save(seeded.ws, image.id, other, (BOX, BOX, BOX))
+
+    app = click(open_page("annotate", {"annotate_image": image.id}), "annotate_save")
+
+    assert len(app.error) == 1
+    assert "annotate_overwrite" in {button.key for button in app.button}
+    saved = annotation.load(seeded.ws, image.id, other)
+    assert saved is not None
+    assert len(saved.regions) == 3
+
+
 def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]

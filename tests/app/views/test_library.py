@@ -155,6 +155,29 @@ def test_the_form_for_a_new_project_keeps_its_name_and_zip_over_a_page_switch(
     assert "a.zip is still here" in said(app)
     click(app, "create_project")
     assert asked == [("Bay", b"PK")]
+    click(app, "remove_upload")
+    assert "a.zip" not in said(app)
+    assert app.button(key="create_project").disabled
+    assert app.text_input(key="new_name").value == "Bay"
+
+
+def test_a_zip_is_let_go_once_its_project_is_made_and_the_demo_leaves_the_form_alone(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = ImportReport(seeded.project_id, 0, (), ())
+    monkeypatch.setattr(library, "import_zip", lambda *_: report)
+    monkeypatch.setattr(library, "create_demo", lambda *_: report)
+    app = click(open_page(), "toggle_new_project")
+    app.text_input(key="new_name").set_value("My birds").run()
+    click(app, "try_demo")
+    click(app, "toggle_new_project")
+    assert app.text_input(key="new_name").value == "My birds"
+
+    app.file_uploader(key="new_zip").upload("a.zip", b"PK").run()
+    click(app, "create_project")
+    assert app.session_state["library_upload"] is None
+    click(app, "toggle_new_project")
+    assert app.text_input(key="new_name").value == ""
 
 
 def test_a_name_that_is_taken_is_said_before_anything_is_uploaded(seeded: Seeded) -> None:

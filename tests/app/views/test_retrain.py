@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from app.components import run_status
 from app.jobs import launch
 from app.services import annotation
-from db import runs
+from db import library, runs
 from tests.app.seeded import LEASE, Seeded, seed
 from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, open_page, said
 
@@ -68,12 +68,15 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
     boat, car = seeded.images("validation")
     first = seeded.publish(wrong=[boat.id])
     seeded.publish(seed=1)
-    assert "Validation images: 1 mended, 0 broken." in said(open_page())
+    assert "Against version 1: 1 validation image mended, 0 broken." in said(open_page())
 
-    seeded.publish(wrong=[boat.id, car.id], seed=2)
+    library.set_current_version(seeded.ws.database, seeded.project_id, first.id)
+    seeded.publish(wrong=[car.id], seed=2)  # trained from version 1, and worse than version 2
     worse = said(open_page())
     assert ":orange[:material/warning: **Version 3** is published.]" in worse
-    assert "0 mended, 2 broken.] :small[Models can roll it back.]" in worse
+    assert (
+        "Against version 2: 0 validation images mended, 1 broken.] :small[Models can roll it back.]" in worse
+    )
 
     click(open_page("models"), f"publish_{first.id}")
     assert "**Version 3** is ready; version 1 is published" in said(open_page())
