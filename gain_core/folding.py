@@ -11,6 +11,7 @@ import copy
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,9 +73,10 @@ def folded(model: Classifier) -> Classifier:
     return model.running_through(trunk, neck)
 
 
-def exactly(model: Classifier) -> torch.autocast:
+def exactly(model: Classifier) -> AbstractContextManager[object]:
     """Without the autocast that may be on: what is joined is proven by comparing, to float32's accuracy."""
-    return torch.autocast(next(model.parameters()).device.type, enabled=False)
+    kind = next(model.parameters()).device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
 def sharing(layers: nn.Module) -> nn.Module:
