@@ -37,7 +37,7 @@ export default function ({ parentElement }) {
   const end = () => {
     const canvas = drawnOn
     drawnOn = null
-    if (canvas) setTimeout(() => canvas.querySelector(".dc-toolbar button")?.click())
+    canvas?.querySelector(".dc-toolbar button")?.click()
   }
   const hide = (event) => {
     const tools = around(event)?.querySelector(".dc-toolbar")
@@ -46,9 +46,10 @@ export default function ({ parentElement }) {
   const heard = {
     mousedown: begin, touchstart: begin, mouseup: end, touchend: end, focusin: hide, mouseover: hide,
   }
-  for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act, true)
+  // Not while events come down: at the end of a stroke the canvas, which listens below, is first.
+  for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act)
   return () => {
-    for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act, true)
+    for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act)
     listening.delete(parentElement)
   }
 }
