@@ -98,8 +98,7 @@ def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
 
 def forget_draft(ws: Workspace, image: ImageRecord, drafts: Drafts) -> None:
     """Begin anew from what is stored, the next time. drafts: `state.DRAFTS`, fetched before: see `Wake`."""
-    if kept_drafts.get_draft(ws.database, image.id) is not None:
-        kept_drafts.drop_draft(ws.database, image.id)
+    kept_drafts.drop_draft(ws.database, image.id)
     _leave_memory(image, drafts)
 
 
