@@ -85,6 +85,33 @@ def test_the_side_of_the_picture_closes_a_stroke_that_begins_and_ends_there() ->
     assert outline_of_loop(across, 8.0, SIZE) is None
 
 
+@pytest.mark.parametrize(
+    ("corner", "start"),
+    [((0.0, 0.0), 0.0), ((200.0, 0.0), 0.25), ((200.0, 160.0), 0.5), ((0.0, 160.0), 0.75)],
+)
+@pytest.mark.parametrize("turn", [0.25, -0.25])
+def test_a_corner_of_the_picture_closes_a_stroke_that_bends_around_it(
+    corner: Point, start: float, turn: float
+) -> None:
+    """A quarter of a circle around something that the corner cuts off, drawn from either side."""
+    stroke = arc(turn, 60.0, corner, (start + max(0.0, -turn)) * 2 * math.pi)
+    assert iou(covered(outline_of_loop(stroke, 8.0, SIZE)), disc(64.0, corner)) > 0.95
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        ((0.0, 100.0), (49.0, 52.0), (100.0, 0.0)),
+        tuple((x, 100.0 - x + 0.004 * x * (100.0 - x)) for x in np.linspace(0.0, 100.0, 30).tolist()),
+        ((0.0, 100.0), (5.0, 5.0), (100.0, 0.0)),
+        ((3.0, 100.0), (60.0, 100.0), (120.0, 60.0)),
+    ],
+    ids=["straight", "hardly bent", "bent towards the corner", "one end inside"],
+)
+def test_a_stroke_that_cuts_a_corner_off_is_what_it_covers(stroke: Stroke) -> None:
+    assert outline_of_loop(stroke, 8.0, SIZE) is None
+
+
 @pytest.mark.parametrize("scale", [0.01, 1.0, 1e6])
 def test_it_is_the_same_at_every_size(scale: float) -> None:
     stroke = tuple((x * scale, y * scale) for x, y in arc(1.0))
