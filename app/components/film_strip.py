@@ -69,6 +69,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   root.className = data.grid ? "frames grid" : "frames"
   root.style.setProperty("--side", data.side + "px")
   const before = root.scrollLeft
+  const held = root.contains(root.getRootNode().activeElement)
+  const shown = data.frames.some((frame) => frame.id === data.current) ? data.current : data.frames[0]?.id
   root.replaceChildren(...data.frames.map((frame) => {
     const button = document.createElement("button")
     button.type = "button"
@@ -77,6 +79,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     button.dataset.image = frame.id
     button.setAttribute("aria-label", frame.title)
     if (frame.id === data.current) button.setAttribute("aria-current", "true")
+    if (!data.grid && frame.id !== shown) button.tabIndex = -1  // one stop for Tab; arrow keys do the rest
     const picture = document.createElement("span")
     picture.className = "picture"
     const img = document.createElement("img")
@@ -100,6 +103,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     return button
   }))
   root.scrollLeft = before
+  if (held) root.querySelector(`[data-image="${shown}"]`)?.focus({ preventScroll: true })
   return () => window.removeEventListener("resize", listening.get(parentElement))
 }
 """

@@ -1,0 +1,66 @@
+"""Annotate without a mouse, in a real browser."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.services.workspace import open_workspace
+from app.settings import Settings
+from tests.app.seeded import Seeded, seed
+from tests.hand import canvas
+from tests.live_server import LiveServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("keyboard")
+    live = LiveServer(home=folder / "home", folder=folder / "elsewhere")
+    try:
+        live.start()
+        yield live
+    finally:
+        live.close()
+
+
+@pytest.fixture
+def project(server: LiveServer) -> Iterator[Seeded]:
+    ws = open_workspace(Settings(home=server.home))
+    seeded = seed(ws, per_split=(9, 0, 0))
+    seeded.publish()
+    yield seeded
+    ws.database.close()
+
+
+def focused(page: Page) -> str:
+    """The image whose thumbnail has the focus, or nothing."""
+    return str(
+        page.evaluate("""() => {
+          let at = document.activeElement
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+          return at?.dataset?.image ?? ""
+        }""")
+    )
+
+
+@pytest.mark.browser
+def test_the_queue_is_one_stop_for_tab_and_arrow_keys_go_along_it(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    page.goto(f"{server.url}/annotate?project={project.project_id}")
+    canvas(page)
+    strip = page.locator(".frames button")
+    ids = [strip.nth(n).get_attribute("data-image") for n in range(strip.count())]
+    assert len(ids) > 2
+    strip.nth(0).focus()
+    assert focused(page) == ids[0]
+
+    page.keyboard.press("ArrowRight")
+    expect(strip.nth(1)).to_have_attribute("aria-current", "true")
+    canvas(page)
+    assert focused(page) == ids[1]
+
+    page.keyboard.press("Tab")
+    assert focused(page) == ""
+    page.keyboard.press("Shift+Tab")
+    assert focused(page) == ids[1]
