@@ -18,6 +18,7 @@ _APART = 0.3  # and of its extent: a long scribble ends anywhere
 _BENT = 0.1  # least bend of a stroke around a corner, of the way between its ends; along a thing it is less
 _HOLLOW = 0.25  # least share of what a loop covers that lies inside its line; less is painting to and fro
 _SIDE = 256  # longer side of the picture that an outline is read from, pixels
+_UNBROKEN = 2.0  # least width there: a thinner line misses the middle of pixels and holds nothing
 
 
 @lru_cache(maxsize=512)  # a page asks several times for each stroke
@@ -25,7 +26,7 @@ def outline_of_loop(
     stroke: tuple[Point, ...], diameter: float, size: tuple[int, int]
 ) -> tuple[Point, ...] | None:
     """The outer edge of a stroke that goes around something, on a picture of `size` (width, height); None for
-    any other stroke. All in one unit; the edge is exact to 1/256 of the stroke's extent.
+    any other stroke. All in one unit; the edge is exact to 1/128 of the stroke's extent.
 
     A stroke goes around when its ends (nearly) meet, both lie at the same side of the picture, as around an
     object that is cut off there, or at two sides and it bends around the corner between them.
@@ -39,7 +40,7 @@ def outline_of_loop(
     scale = (_SIDE - 2) / extent
     shrunk = ((points - corner) * scale + 1).round()
     passed = [(x, y) for (x, y), _ in groupby(shrunk.tolist())]  # whole pixels: a slow hand leaves thousands
-    line = stroke_line(passed, diameter * scale, (_SIDE, _SIDE))
+    line = stroke_line(passed, max(diameter * scale, _UNBROKEN), (_SIDE, _SIDE))
     loop: Mask = ndimage.binary_fill_holes(line)
     if loop.sum() - line.sum() < _HOLLOW * loop.sum():
         return None

@@ -38,6 +38,18 @@ def test_a_circle_counts_to_the_outer_edge_of_its_line(turn: float) -> None:
     assert iou(covered(outline_of_loop(arc(turn), 8.0, SIZE)), disc(44.0)) > 0.97
 
 
+@pytest.mark.parametrize("width", [200, 1254, 2359, 8000])
+def test_the_thinnest_brush_circles_on_the_widest_canvas(width: int) -> None:
+    """A line of less than a cell of the coarse picture has no pixel there, above all a straight one."""
+    scale = width / SIZE[0]
+    size = (width, round(SIZE[1] * scale))
+    square = [(60.0, 40.0), (140.0, 40.0), (140.0, 120.0), (60.0, 120.0), (60.0, 40.0)]
+    for stroke, area in ((arc(1.0), disc(40.0)), (tuple(square), fill_polygon(square, SIZE))):
+        found = outline_of_loop(tuple((x * scale, y * scale) for x, y in stroke), 4.0, size)
+        assert found is not None
+        assert iou(covered(tuple((x / scale, y / scale) for x, y in found)), area) > 0.9
+
+
 def test_an_eight_counts_with_both_its_loops() -> None:
     upper = arc(1.0, 25.0, (100.0, 50.0), start=math.pi / 2)
     lower = arc(-1.0, 25.0, (100.0, 100.0), start=-math.pi / 2)
