@@ -130,6 +130,7 @@ FOLLOWED_RUN: Key[int | None] = Key(
 
 # --- library
 NEW_PROJECT_OPEN: Key[bool] = Key("library_new_open", bool, "the form for a new project is open")
+NEW_NAME: Key[str] = Key("new_name", str, "name typed for a new project")
 NEW_PROJECT_MADE: Key[bool] = Key("library_new_made", bool, "the form has made a project and begins anew")
 UPLOAD: Key[Any] = Key("library_upload", _nothing, "the zip chosen for a new project; survives a page switch")
 IMPORT_NOTES: Key[tuple[str, ...]] = Key(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, exc, func, insert, select, update
+from sqlalchemy import and_, delete, exc, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from db import models
@@ -85,15 +85,19 @@ def list_guidance(database: Database, project_id: int) -> list[GuidanceRecord]:
         return [guidance_record(row) for row in session.scalars(query)]
 
 
-def count_guided_images(database: Database, project_id: int) -> int:
-    """Images with at least one region, for whichever class."""
+def guided_images(database: Database, project_id: int) -> set[int]:
+    """Ids of the images with at least one region, for whichever class."""
     query = (
-        select(func.count(models.Guidance.image_id.distinct()))
+        select(models.Guidance.image_id)
         .join(models.Image, models.Image.id == models.Guidance.image_id)
         .where(models.Image.project_id == project_id, models.Guidance.regions.any())
     )
     with database.reading() as session:
-        return session.scalars(query).one()
+        return set(session.scalars(query))
+
+
+def count_guided_images(database: Database, project_id: int) -> int:
+    return len(guided_images(database, project_id))
 
 
 def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:

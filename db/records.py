@@ -17,7 +17,6 @@ Review = Literal["open", "skipped"]
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 ACTIVE_STATUSES: tuple[RunStatus, ...] = ("queued", "running")
-FINISHED_STATUSES: tuple[RunStatus, ...] = ("published", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

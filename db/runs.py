@@ -28,12 +28,14 @@ __all__ = [
     "finish_published",
     "get_run",
     "has_work",
+    "last_ended",
     "list_events",
     "list_runs",
     "release",
     "request_cancel",
     "request_run",
     "retry",
+    "running",
 ]
 
 MAX_ATTEMPTS = 3  # how often a run whose trainer dies is started again before a person must look
@@ -93,6 +95,14 @@ def active_run(database: Database, project_id: int) -> RunRecord | None:
     query = _RUNS.where(Run.project_id == project_id, Run.status.in_(ACTIVE_STATUSES))
     with database.reading() as session:
         row = session.execute(query.order_by((Run.status == "running").desc()).limit(1)).one_or_none()
+        return None if row is None else run_record(*row)
+
+
+def last_ended(database: Database, project_id: int) -> RunRecord | None:
+    """The newest run of the project that nobody waits for any more."""
+    query = _RUNS.where(Run.project_id == project_id, Run.status.not_in(ACTIVE_STATUSES))
+    with database.reading() as session:
+        row = session.execute(query.order_by(Run.id.desc()).limit(1)).one_or_none()
         return None if row is None else run_record(*row)
 
 
@@ -158,16 +168,11 @@ def retry(database: Database, run_id: int) -> RunRecord:
         raise RunRefusedError(_ONE_WAITS) from error
 
 
-def list_events(
-    database: Database, run_id: int, after_seq: int = -1, attempt: int | None = None
-) -> list[RunEventRecord]:
-    """What the child said after line `after_seq`, by attempt and line; `attempt` None: in all attempts."""
-    query = select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.seq > after_seq)
-    if attempt is not None:
-        query = query.where(RunEvent.attempt == attempt)
+def list_events(database: Database, run_id: int) -> list[RunEventRecord]:
+    """What its children have said, by attempt and line."""
+    query = select(RunEvent).where(RunEvent.run_id == run_id).order_by(RunEvent.attempt, RunEvent.seq)
     with database.reading() as session:
-        rows = session.scalars(query.order_by(RunEvent.attempt, RunEvent.seq))
-        return [event_record(row) for row in rows]
+        return [event_record(row) for row in session.scalars(query)]
 
 
 def _get(session: Session, run_id: int) -> RunRecord:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, case, exc, func, insert, select
+from sqlalchemy import ColumnElement, case, func, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from db import models
 from db.engine import Database
-from db.errors import ConflictError, NotFoundError
+from db.errors import NotFoundError
 from db.records import PredictionRecord, Split, VersionRecord
 from db.rows import version_record
 
@@ -45,18 +45,6 @@ def get_version(database: Database, version_id: int) -> VersionRecord:
         if row is None:
             raise NotFoundError(f"There is no model version with the number {version_id}.")
         return version_record(row)
-
-
-def add_predictions(database: Database, version_id: int, predictions: Sequence[NewPrediction]) -> None:
-    """Store predictions for further images, all or none; ConflictError when one of them has one already."""
-    get_version(database, version_id)
-    try:
-        with database.writing() as session:
-            insert_predictions(session, version_id, predictions)
-    except exc.IntegrityError as error:
-        raise ConflictError(
-            f"Expected images without a prediction of version {version_id}, got one that has it or is gone."
-        ) from error
 
 
 def list_predictions(

@@ -5,7 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from app import resources, state
-from app.components.drafts import forget_draft, nothing_unsaved
+from app.components.drafts import leave_memory, nothing_unsaved
 from app.services import annotation, answers, effort
 from app.services.answers import Place
 from app.services.workspace import Workspace
@@ -64,16 +64,18 @@ def act(
         annotation.save(
             ws, answered.image.id, answered.image.class_id, [], expected_revision=answered.revision
         )
-        forget_draft(ws, answered.image, drafts)
+        leave_memory(answered.image, drafts)
         wake.answered = None
         wake.toast = f"{answered.image.name}: answer taken back."
         wake.image_id = answered.image.id
         st.rerun()
     position = state.MAP_CLASS.get()
-    if pressed != "back" and position is not None and nothing_unsaved(ws, image):
-        view = resources.attention(ws, version, image)
+    if pressed == "back" or position is None:
+        return
+    view = resources.attention(ws, version, image)  # before the look: it may have to load the model
+    if nothing_unsaved(ws, image):
         saved = answers.answer(ws, image, view, position, pressed)
-        forget_draft(ws, image, drafts)
+        leave_memory(image, drafts)
         wake.answered = Answered(image, saved.revision)
         wake.toast = f"Saved for {image.name}: {SAVED[pressed]}."
         wake.image_id = next_id

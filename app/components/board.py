@@ -172,8 +172,10 @@ def _actions(
             disabled=not drawable,
             help="Back into the queue." if skipped else "To the end of the queue.",
         ):
+            wake = state.WAKE.get()
             (annotation.unskip if skipped else annotation.skip)(ws, image.id)
-            _go_to(image.id if skipped else next_id)
+            wake.image_id = image.id if skipped else next_id
+            st.rerun()
         save = st.button("Save", key=f"annotate_save_{image.id}", disabled=nothing or not drawable)
         save_next = st.button(
             "Save, next",

@@ -97,21 +97,29 @@ def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
 
 
 def forget_draft(ws: Workspace, image: ImageRecord, drafts: Drafts) -> None:
-    """Begin anew from what is stored, the next time. drafts: `state.DRAFTS`, fetched before: see `Wake`."""
+    """Drop what is drawn and not saved, in every window. drafts: as `leave_memory`."""
     kept_drafts.drop_draft(ws.database, image.id)
-    _leave_memory(image, drafts)
+    leave_memory(image, drafts)
+
+
+def leave_memory(image: ImageRecord, drafts: Drafts) -> None:
+    """Begin anew from what is stored, or kept by another window, the next time; also what was begun for a
+    label that the image had before. drafts: `state.DRAFTS`, fetched before: see `Wake`.
+    """
+    for key in [key for key in drafts if key[0] == image.id]:
+        del drafts[key]
 
 
 def settle_draft(ws: Workspace, image: ImageRecord, drafts: Drafts, regions: Regions, revision: int) -> None:
     """`regions` are saved, as this revision: show them. What another window has drawn since is kept for it.
 
-    drafts: as `forget_draft`.
+    drafts: as `leave_memory`.
     """
     waiting = kept_drafts.get_draft(ws.database, image.id)
     if waiting is not None and alike(waiting.regions, regions):
         kept_drafts.drop_draft(ws.database, image.id)
     canvas_size = drafts[image.id, image.class_id].canvas_size
-    _leave_memory(image, drafts)
+    leave_memory(image, drafts)
     drawing = canvas_from_regions(regions, (image.width, image.height), canvas_size)
     drafts[image.id, image.class_id] = Draft(
         drawing, drawing, drawing, revision, canvas_size, kept=objects_of(drawing)
@@ -136,7 +144,7 @@ def objects_of(drawing: Drawing) -> list[Any]:
 def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
     """What was drawn last, saved or not. It goes along with the image when its label changes."""
     size = (image.width, image.height)
-    _leave_memory(image, state.DRAFTS.get())
+    leave_memory(image, state.DRAFTS.get())
     guidance = annotation.load(ws, image.id, image.class_id)
     regions = guidance.regions if guidance else ()
     revision = guidance.revision if guidance else 0
@@ -183,12 +191,6 @@ def _here_alone(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
 
 def _regions(image: ImageRecord, draft: Draft, drawing: Drawing) -> Regions:
     return regions_from_canvas(drawing, (image.width, image.height), draft.canvas_size)
-
-
-def _leave_memory(image: ImageRecord, drafts: Drafts) -> None:
-    """Also what was begun for a label that the image had before."""
-    for key in [key for key in drafts if key[0] == image.id]:
-        del drafts[key]
 
 
 def _resize(draft: Draft, image: ImageRecord, canvas_size: tuple[int, int]) -> None:

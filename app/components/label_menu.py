@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state
-from app.components.drafts import forget_draft, nothing_unsaved
+from app.components.drafts import leave_memory, nothing_unsaved
 from app.components.words import plain
 from app.services import labels
 from app.services.annotation import QueueItem
@@ -45,7 +45,7 @@ def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | 
         return
     wake, drafts = state.WAKE.get(), state.DRAFTS.get()
     labels.change_label(ws, image, chosen.id)
-    forget_draft(ws, image, drafts)
+    leave_memory(image, drafts)
     if wake.answered is not None and wake.answered.image.id == image.id:
         wake.answered = None  # what it guided goes along, and is no answer about this label
     wake.toast = f"{image.name} is labelled {chosen.name} now."

@@ -62,10 +62,10 @@ def own_choice(ws: Workspace) -> None:
     """A form for one's own images."""
     st.subheader("New project", icon=":material/add_photo_alternate:")
     if state.NEW_PROJECT_MADE.get():
-        st.session_state["new_name"] = ""
+        state.NEW_NAME.set("")
         state.NEW_PROJECT_MADE.set(False)
     name = st.text_input(
-        "Name", key="new_name", placeholder="Boats in the bay", max_chars=80, persist_state="session"
+        "Name", key=state.NEW_NAME.name, placeholder="Boats in the bay", max_chars=80, persist_state="session"
     )
     roots = ws.settings.import_roots
     source = ZIP

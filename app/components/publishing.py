@@ -20,7 +20,8 @@ def publish_button(ws: Workspace, project: ProjectRecord, version: VersionRecord
         with told(
             f"Version {version.number} was not published", "The published version stays as it was; try again."
         ):
-            library.set_current_version(ws.database, project.id, version.id)
+            wake = state.WAKE.get()
             state.COMPARED_FOR.set((project.id, version.id))  # what is being compared stays on screen
-            state.WAKE.get().toast = f"Version {version.number} is published."
+            library.set_current_version(ws.database, project.id, version.id)
+            wake.toast = f"Version {version.number} is published."
             st.rerun()

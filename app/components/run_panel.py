@@ -6,7 +6,8 @@ from typing import Literal
 import streamlit as st
 
 from app import state
-from app.components.problems import EXPECTED, told
+from app.components.problems import told
+from app.components.run_failure import run_failure
 from app.components.run_status import watch
 from app.components.words import listed, one_of, plain
 from app.services import training
@@ -115,15 +116,9 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
             st.switch_page("views/compare.py")
     elif run.status == "cancelled":
         stays = f" Version {published.number} stays published." if published else ""
-        st.info((run.message or "The last run was cancelled.") + stays, icon=":material/stop_circle:")
+        st.info(plain(run.message or "The last run was cancelled.") + stays, icon=":material/stop_circle:")
     elif run.status == "failed":
-        sentence, _, details = (run.message or "The last run failed.").partition("\n")
-        st.error(sentence, icon=":material/error:")
-        if details.strip():
-            with st.expander("Last lines"):
-                st.code(details.strip(), language=None, wrap_lines=True)
-        if st.button("Retry", key="retry", icon=":material/replay:", width="stretch"):
-            _retry(ws, run)
+        run_failure(ws, run, key="retry")
 
 
 def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
@@ -141,12 +136,3 @@ def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
     colour, icon = ("orange", "warning") if broken > mended else ("green", "check_circle")
     worse = " :small[Models can roll it back.]" if broken > mended and version.number == published else ""
     return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"
-
-
-def _retry(ws: Workspace, run: RunRecord) -> None:
-    try:
-        training.retry(ws, run.id)
-    except EXPECTED as error:
-        st.error(f"{error}")
-    else:
-        st.rerun()

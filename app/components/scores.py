@@ -72,8 +72,7 @@ def score_tables(comparison: Comparison) -> None:
     )
     if after.missing or before.missing:
         st.caption(
-            f"Without a prediction, and counted nowhere: {before.missing} before, {after.missing} after. "
-            "Images imported later have none until the next training."
+            f"Without a prediction, and counted nowhere: {before.missing} before, {after.missing} after."
         )
 
 

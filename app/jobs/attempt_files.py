@@ -95,7 +95,6 @@ class ProgressFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
-        self.lines = 0  # read so far
 
     def new_events(self) -> list[dict[str, Any]]:
         """Complete lines written since the last call; a line that is cut short waits for its end."""
@@ -107,6 +106,4 @@ class ProgressFile:
             return []
         complete = text[: text.rfind(b"\n") + 1]
         self._offset += len(complete)
-        events = [json.loads(line) for line in complete.splitlines()]
-        self.lines += len(events)
-        return events
+        return [json.loads(line) for line in complete.splitlines()]

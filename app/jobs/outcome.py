@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,24 +26,21 @@ class Outcome:
 def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcome:
     """The attempt's weights, on disk for good and as `result.json` knows them, and its predictions.
 
-    Images that share their bytes share their prediction. Raises UnusableResultError for a missing or damaged
-    file.
+    Raises UnusableResultError for a missing or damaged file.
     """
     try:
         result = json.loads(folder.result.read_text("utf-8"))
         sha256 = _settled_sha256(folder.weights)
         if sha256 != result["sha256"]:
             raise UnusableResultError(f"expected weights with SHA-256 {result['sha256']}, got {sha256}")
-        by_key = defaultdict(list)
-        for image in images:
-            by_key[image.sha256].append(image.id)
+        ids = {image.sha256: image.id for image in images}  # a project holds the same bytes once
         predictions = {item["key"]: item for item in json.loads(folder.predictions.read_text("utf-8"))}
         return Outcome(
             folder.weights,
             sha256,
             tuple(
                 NewPrediction(
-                    image_id,
+                    ids[key],
                     label=item["label"],
                     predicted=max(range(len(item["probabilities"])), key=item["probabilities"].__getitem__),
                     probabilities=tuple(item["probabilities"]),
@@ -56,7 +52,6 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcom
                     label_doubt=item["label_doubt"],
                 )
                 for key, item in predictions.items()
-                for image_id in by_key[key]
             ),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -62,7 +62,7 @@ def queue(
     db.errors.NotFoundError.
     """
     names = [item.name for item in rows.list_classes(ws.database, project_id)]
-    guided = {item.image_id for item in annotations.list_guidance(ws.database, project_id)}
+    guided = annotations.guided_images(ws.database, project_id)
     said: dict[int, PredictionRecord] = {}
     if version_id is not None:
         said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}

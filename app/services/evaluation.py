@@ -103,7 +103,7 @@ def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
     version = versions.get_version(ws.database, version_id)
     classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
     images = library.list_images(ws.database, version.project_id, split)
-    return evaluate(version, split, classes, images, _predictions(ws, version_id))
+    return evaluate(version, split, classes, images, _predictions(ws, version_id, split))
 
 
 def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
@@ -112,7 +112,7 @@ def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Compa
     classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
     images = library.list_images(ws.database, version.project_id, split)
     older = versions.get_version(ws.database, before_id)
-    before, after = _predictions(ws, before_id), _predictions(ws, after_id)
+    before, after = (_predictions(ws, one, split) for one in (before_id, after_id))
     return Comparison(
         before=evaluate(older, split, classes, images, before),
         after=evaluate(version, split, classes, images, after),
@@ -157,8 +157,8 @@ def evaluate(
     )
 
 
-def _predictions(ws: Workspace, version_id: int) -> dict[int, PredictionRecord]:
-    return {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
+def _predictions(ws: Workspace, version_id: int, split: Split) -> dict[int, PredictionRecord]:
+    return {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
 
 
 def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:

@@ -10,7 +10,7 @@ from app.services.workspace import Workspace
 from db import runs
 from db.annotations import count_guided_images, list_guidance, roles_by_class
 from db.library import get_project, list_classes, list_images
-from db.records import ACTIVE_STATUSES, GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
+from db.records import GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.versions import get_version
 from gain_core.config import DEFAULT_FORM, Form, TrainConfig
 from gain_core.sample import Sample
@@ -71,8 +71,7 @@ def request_retrain(
     published = get_project(ws.database, project_id).current_version_id
     if published is None:
         raise TrainingRefusedError("There is no model yet: train the first one, then guide and retrain it.")
-    usable = _guidance_of_true_classes(ws, project_id)
-    if not any(image.id in usable for image in list_images(ws.database, project_id, split="train")):
+    if not any(roles_by_class(ws.database, project_id).values()):
         raise TrainingRefusedError(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
         )
@@ -110,11 +109,9 @@ def retry(ws: Workspace, run_id: int) -> RunRecord:
 
 
 def status(ws: Workspace, project_id: int) -> TrainingStatus:
-    newest_first = runs.list_runs(ws.database, project_id)
-    active = [run for run in newest_first if run.status in ACTIVE_STATUSES]
     return TrainingStatus(
-        active=min(active, key=lambda run: run.status != "running", default=None),
-        last=next((run for run in newest_first if run.status not in ACTIVE_STATUSES), None),
+        active=runs.active_run(ws.database, project_id),
+        last=runs.last_ended(ws.database, project_id),
         guided_images=count_guided_images(ws.database, project_id),
         unguided_classes=_left_alone(ws, project_id),
     )

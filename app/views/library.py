@@ -10,7 +10,7 @@ from app.components.project_images import counts_table, groups_tables, refusals_
 from app.components.run_panel import start_first_model
 from app.components.sidebar import chosen_project
 from app.components.words import file_name, one_of, plain
-from app.services import labels, library, training
+from app.services import labels, library
 from app.services.export import drawings_zip
 from app.services.library import ProjectOverview
 from app.services.workspace import Workspace
@@ -102,26 +102,25 @@ def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None
             st.rerun()
         if st.button("Delete", key="confirm_delete", type="primary"):
             with told(f"{project.name} was not deleted", "Nothing was removed; try again."):
-                library.delete_project(resources.workspace(), project.id)
+                ws, wake = resources.workspace(), state.WAKE.get()
+                library.delete_project(ws, project.id)
+                wake.toast = f"{project.name} is deleted."
                 state.IMAGE.set(None)
                 state.DRAFTS.set({})
-                state.WAKE.get().toast = f"{project.name} is deleted."
                 st.rerun()
 
 
 def _first_model(ws: Workspace, project: ProjectRecord) -> None:
     """Leads from a fresh project to its first maps."""
-    followed = state.FOLLOWED_RUN.get()
-    if followed is not None:
-        run = runs.get_run(ws.database, followed)
-        if run.status == "published":
-            state.FOLLOWED_RUN.set(None)
-            state.WAKE.get().toast = "The first model is ready: see where it looks."
-            st.switch_page("views/annotate.py")
+    last = runs.last_ended(ws.database, project.id)
+    if last is not None and last.id == state.FOLLOWED_RUN.get() and last.status == "published":
+        state.FOLLOWED_RUN.set(None)
+        state.WAKE.get().toast = "The first model is ready: see where it looks."
+        st.switch_page("views/annotate.py")
     if project.current_version_id is not None:
         return
     with st.container(border=True):
-        active = training.status(ws, project.id).active
+        active = runs.active_run(ws.database, project.id)
         if active is None:
             st.markdown("**Next: a first model.** It learns from your labels; then you see where it looks.")
             start_first_model(ws, project, key="library_first_model")
@@ -161,7 +160,7 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
     if changes:
         with tabs[2]:
             changed_labels_table(changes)
-            if project.current_version_id is not None:
+            if project.current_version_id is not None and runs.active_run(ws.database, project.id) is None:
                 st.caption(
                     "The next retrain learns them, and needs at least one drawing. Without any, train the "
                     "first model anew; it becomes a version like the others."

@@ -7,10 +7,11 @@ from app.components.charts import line_chart
 from app.components.empty import empty_state
 from app.components.numbers import percent
 from app.components.problems import told
+from app.components.run_failure import run_failure
 from app.components.run_status import REDRAW_SECONDS, progress_of
 from app.components.run_words import STATUS, loss_name, settings_in_words, title
 from app.components.sidebar import chosen_project
-from app.components.words import ago
+from app.components.words import ago, plain
 from app.services import training
 from app.services.workspace import Workspace
 from db import runs, versions
@@ -67,7 +68,7 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
         run = runs.get_run(ws.database, run_id)
         if live and run.status not in ACTIVE_STATUSES:
             st.rerun()
-        _status(run)
+        _status(ws, run)
         curves = training.curves(ws, run.id)
         left, right = st.columns([0.62, 0.38], gap="medium")
         with left:
@@ -89,7 +90,7 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
             _facts(ws, run, curves)
 
 
-def _status(run: RunRecord) -> None:
+def _status(ws: Workspace, run: RunRecord) -> None:
     name, colour, icon = STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(name.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]
@@ -97,17 +98,11 @@ def _status(run: RunRecord) -> None:
     if run.status in ACTIVE_STATUSES:
         share, sentence = progress_of(run)
         st.progress(min(1.0, share), text=sentence)
-    elif run.message and run.status == "failed":
-        sentence, _, details = run.message.partition("\n")
-        st.error(
-            f"{sentence}\n\nPress Retry in the sidebar: it goes on from its last checkpoint.",
-            title="It failed",
-        )
-        if details.strip():
-            with st.expander("Last lines"):
-                st.code(details.strip(), language=None, wrap_lines=True)
+    elif run.status == "failed":
+        with st.container(width=560):
+            run_failure(ws, run, key="retry_shown")
     elif run.message:
-        st.caption(run.message)
+        st.caption(plain(run.message))
 
 
 def _took(run: RunRecord) -> str:

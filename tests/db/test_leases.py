@@ -6,9 +6,8 @@ import pytest
 
 from db import library, runs, versions
 from db.engine import Database
-from db.errors import ConflictError, DatabaseError, LostLeaseError, NotFoundError
+from db.errors import DatabaseError, LostLeaseError
 from db.records import SPLITS, ProjectRecord, RunRecord
-from db.versions import NewPrediction
 from tests.db.build import claim, count_rows, fail_when, new_project, publish, repair, request, start
 
 EXPIRED = -1.0
@@ -160,7 +159,6 @@ def test_events_of_each_attempt_are_kept_apart(database: Database, project: Proj
     _, token = claim(database)
     runs.beat(database, run.id, token, 60.0, [{"step": 100}])
     assert [(e.attempt, e.payload["step"]) for e in runs.list_events(database, run.id)] == [(1, 1), (2, 100)]
-    assert [e.attempt for e in runs.list_events(database, run.id, attempt=2)] == [2]
 
 
 def test_publishing_stores_version_predictions_and_status_together(
@@ -227,17 +225,3 @@ def test_a_trainer_that_was_late_but_not_taken_over_may_publish(
     database: Database, project: ProjectRecord
 ) -> None:
     assert publish(database, *start(database, project, EXPIRED)).number == 1
-
-
-def test_predictions_are_added_whole_and_once(database: Database, project: ProjectRecord) -> None:
-    run, token = start(database, project)
-    version = runs.finish_published(database, run.id, token, "p", "s", "", [])
-    first, second, *_ = library.list_images(database, project.id)
-    versions.add_predictions(database, version.id, [NewPrediction(first.id, 0, 0, [1.0, 0.0])])
-    both = [NewPrediction(second.id, 0, 0, [1.0, 0.0]), NewPrediction(first.id, 0, 1, [0.0, 1.0])]
-    with pytest.raises(ConflictError):
-        versions.add_predictions(database, version.id, both)
-    (stored,) = versions.list_predictions(database, version.id)
-    assert (stored.image_id, stored.predicted, stored.attention_inside) == (first.id, 0, None)
-    with pytest.raises(NotFoundError, match="no model version"):
-        versions.add_predictions(database, 99, both)

@@ -106,7 +106,7 @@ def test_a_failed_run_says_why_and_can_be_retried_with_all_attempts_anew(
     claimed, _ = claim(database)
     assert claimed.id == run.id
     assert claimed.attempt == 2  # never 1 again: that folder and those events are taken
-    assert len(runs.list_events(database, run.id, attempt=1)) == 1
+    assert [event.attempt for event in runs.list_events(database, run.id)] == [1]
 
 
 def test_only_an_unsuccessful_run_is_retried_and_only_when_none_waits(
@@ -134,11 +134,15 @@ def test_a_retried_run_does_not_keep_the_wish_to_cancel_it(
     assert claim(database)[0].id == run.id
 
 
-def test_events_are_read_on_from_where_the_reader_stopped(database: Database, project: ProjectRecord) -> None:
-    run, token = start(database, project)
-    runs.beat(database, run.id, token, 60.0, [{"step": n} for n in range(5)])
-    assert [event.payload["step"] for event in runs.list_events(database, run.id, after_seq=2)] == [3, 4]
-    assert runs.list_events(database, run.id, after_seq=4) == []
+def test_of_runs_that_have_ended_the_newest_is_told(database: Database, project: ProjectRecord) -> None:
+    assert runs.last_ended(database, project.id) is None
+    first, token = start(database, project)
+    assert runs.last_ended(database, project.id) is None
+    publish(database, first, token)
+    second = runs.request_cancel(database, request(database, project).id)
+    request(database, project)
+    assert runs.last_ended(database, project.id) == second
+    assert runs.last_ended(database, project.id + 1) is None
 
 
 def test_a_project_may_be_deleted_while_its_run_trains(database: Database, project: ProjectRecord) -> None:
