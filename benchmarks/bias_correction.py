@@ -20,7 +20,7 @@ from typing import Any
 from app.services import effort
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide, takes_as_long_as
-from benchmarks.orders import ORDERS, in_order
+from benchmarks.orders import ORDERS, first, in_order
 from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
 from db.library import list_classes
@@ -50,9 +50,7 @@ def _one_seed(ws: Workspace, seed: int, options: argparse.Namespace) -> Iterator
     images = in_order(ws, biased, options.order, seed)
     if options.only:
         images = [image for image in images if classes[image.class_position] == options.only]
-    if len(images) < options.masks:
-        raise SystemExit(f"expected at least {options.masks} training images with a mask, got {len(images)}")
-    guide(ws, biased, images[: options.masks], options.supervision)
+    guide(ws, biased, first(images, options.masks), options.supervision)
     for form in options.forms:
         trained = retrained(ws, biased, options.mode, form, seed)
         if options.model_out:

@@ -17,7 +17,7 @@ from typing import Any
 
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
-from benchmarks.orders import in_order
+from benchmarks.orders import first, in_order
 from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
 from gain_core.config import Form
@@ -86,11 +86,12 @@ def write_folder(source: Path, folder: Path, rows: Sequence[Row]) -> None:
 
 
 def _one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespace) -> dict[str, Result]:
-    first = biased_model(ws, folder, seed)
-    results = {"first model": measured(ws, first, options)}
-    guide(ws, first[0], in_order(ws, first[0], "app", seed)[: options.masks], "mask")
+    trained = biased_model(ws, folder, seed)
+    results = {"first model": measured(ws, trained, options)}
+    biased, _ = trained
+    guide(ws, biased, first(in_order(ws, biased, "app", seed), options.masks), "mask")
     for form in FORMS:
-        results[form] = measured(ws, retrained(ws, first[0], options.mode, form, seed), options)
+        results[form] = measured(ws, retrained(ws, biased, options.mode, form, seed), options)
     return results
 
 

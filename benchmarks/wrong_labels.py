@@ -18,7 +18,7 @@ from typing import Any
 from app.services import annotation, labels
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
-from benchmarks.orders import in_order
+from benchmarks.orders import first, in_order
 from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.rounds import (
     Result,
@@ -62,7 +62,7 @@ def _one_seed(
     named.append((len(wrong), len(doubtful), len(wrong & doubtful)))
     say(f"seed {seed}: {len(wrong)} wrong, {len(doubtful)} doubtful, {len(wrong & doubtful)} of them wrong")
     images = [image for image in in_order(ws, biased, "balanced", seed) if image.id not in wrong]
-    guide(ws, biased, images[: options.masks], "mask")
+    guide(ws, biased, first(images, options.masks), "mask")
     yield "left", measured(ws, retrained(ws, biased, options.mode, "guided", seed), options)
     _set_right(ws, project_id, wrong & doubtful)
     yield "changed", measured(ws, retrained(ws, biased, options.mode, "guided", seed), options)
