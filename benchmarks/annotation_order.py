@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cells: dict[Cell, list[Result]] = defaultdict(list)
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            trained = biased_model(ws, options.data, seed)
+            trained = biased_model(ws, options.data, options.split, seed)
             cells["biased", 0].append(measured(ws, trained, options))
             for cell, result in _one_seed(ws, trained[0], seed, options):
                 cells[cell].append(result)

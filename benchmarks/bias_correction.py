@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _one_seed(ws: Workspace, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Result]]:
-    trained = biased_model(ws, options.data, seed)
+    trained = biased_model(ws, options.data, options.split, seed)
     yield "biased", measured(ws, trained, options)
     biased, _ = trained
     classes = [record.name for record in list_classes(ws.database, biased.project_id)]

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cells: dict[Cell, list[Result]] = defaultdict(list)
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            trained = biased_model(ws, options.data, seed)
+            trained = biased_model(ws, options.data, options.split, seed)
             biased.append(measured(ws, trained, options))
             say(f"seed {seed} biased: {_shares(biased[-1:])}")
             for cell, result in _one_seed(ws, trained[0], seed, options):

@@ -86,7 +86,7 @@ def write_folder(source: Path, folder: Path, rows: Sequence[Row]) -> None:
 
 
 def _one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespace) -> dict[str, Result]:
-    trained = biased_model(ws, folder, seed)
+    trained = biased_model(ws, folder, options.split, seed)
     results = {"first model": measured(ws, trained, options)}
     biased, _ = trained
     guide(ws, biased, first(in_order(ws, biased, "app", seed), options.masks), "mask")
@@ -96,10 +96,10 @@ def _one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespac
 
 
 def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
-    tested = sum(n for n, _ in results["none"][0].groups.values())
     print(
         f"\n{options.data.name} without its shortcut: {options.masks} masks, {options.mode} mode,"
-        f" {tested} test images, {options.seeds} seeds; accuracy in %, mean ± sd (minimum)"
+        f" {results['none'][0].n} {options.split} images, {options.seeds} seeds;"
+        " accuracy in %, mean ± sd (minimum)"
     )
     print_table(
         [

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _one_seed(
     ws: Workspace, seed: int, named: list[Named], options: argparse.Namespace
 ) -> Iterator[tuple[str, Result]]:
-    project_id = imported(ws, options.data, seed)
+    project_id = imported(ws, options.data, options.split, seed)
     wrong = _made_wrong(ws, project_id, options.share, seed)
     trained = first_model(ws, project_id, seed)
     yield "first model", measured(ws, trained, options)
