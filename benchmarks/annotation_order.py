@@ -13,8 +13,8 @@ from typing import Any
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import ORDERS, Order, first, in_order
-from benchmarks.report import environment, mean, print_table, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db import library as projects
 from db.records import VersionRecord
 

@@ -21,8 +21,8 @@ from app.services import effort
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide, takes_as_long_as
 from benchmarks.orders import ORDERS, first, in_order
-from benchmarks.report import environment, mean, print_table, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db.library import list_classes
 from gain_core.config import Form
 

@@ -14,8 +14,8 @@ from app.services.effort import SECONDS, Kind, images_in
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import in_order
-from benchmarks.report import environment, mean, print_table, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db.records import VersionRecord
 
 HEADINGS: dict[Kind, str] = {"answer": "answers", "box": "boxes", "mask": "masks"}

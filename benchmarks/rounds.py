@@ -4,7 +4,6 @@ Everything goes through the services and the trainer process, as when a person p
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from app.services.errors import ImportRefusedError
 from app.services.evaluation import Group
 from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from benchmarks.report import say
 from db import library as projects
 from db import versions
 from db.records import RunMode, RunRecord, Split, VersionRecord
@@ -146,8 +146,3 @@ def group_names(groups: Sequence[Group]) -> list[str]:
     if len({group.attribute for group in groups} - {None}) < 2:
         return [group.name for group in groups]
     return [f"{group.attribute}: {group.name}" if group.attribute else group.name for group in groups]
-
-
-def say(text: str) -> None:
-    """Progress, beside the table."""
-    print(text, file=sys.stderr, flush=True)

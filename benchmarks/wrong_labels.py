@@ -19,7 +19,7 @@ from app.services import annotation, labels
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import first, in_order
-from benchmarks.report import environment, mean, print_table, write_json
+from benchmarks.report import environment, mean, print_table, say, write_json
 from benchmarks.rounds import (
     Result,
     add_arguments,
@@ -28,7 +28,6 @@ from benchmarks.rounds import (
     measured,
     opened,
     retrained,
-    say,
 )
 from db import library
 from db.records import VersionRecord
