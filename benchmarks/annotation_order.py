@@ -12,9 +12,9 @@ from typing import Any
 
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
-from benchmarks.orders import ORDERS, Order, in_order
-from benchmarks.report import environment, mean, print_table, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from benchmarks.orders import ORDERS, Order, first, in_order
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db import library as projects
 from db.records import VersionRecord
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cells: dict[Cell, list[Result]] = defaultdict(list)
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            trained = biased_model(ws, options.data, seed)
+            trained = biased_model(ws, options.data, options.split, seed)
             cells["biased", 0].append(measured(ws, trained, options))
             for cell, result in _one_seed(ws, trained[0], seed, options):
                 cells[cell].append(result)
@@ -46,7 +46,7 @@ def _one_seed(
             continue  # of two probabilities the entropy falls as the larger one grows: least confidence again
         images = in_order(ws, biased, order, seed)
         for count in options.counts:
-            guide(ws, biased, images[:count], "mask")
+            guide(ws, biased, first(images, count), "mask")
             yield (order, count), measured(ws, retrained(ws, biased, options.mode, "guided", seed), options)
     for count in options.counts:
         yield (TWO_ROUNDS, count), measured(ws, _two_rounds(ws, biased, count, seed, options), options)
@@ -56,12 +56,12 @@ def _two_rounds(
     ws: Workspace, biased: VersionRecord, count: int, seed: int, options: argparse.Namespace
 ) -> tuple[VersionRecord, float]:
     order: Order = "app"
-    first = in_order(ws, biased, order, seed)[: count // 2]
-    guide(ws, biased, first, "mask")
+    half = first(in_order(ws, biased, order, seed), count // 2)
+    guide(ws, biased, half, "mask")
     better, before = retrained(ws, biased, options.mode, "guided", seed)
-    done = {image.id for image in first}
+    done = {image.id for image in half}
     following = [image for image in in_order(ws, better, order, seed) if image.id not in done]
-    guide(ws, better, [*first, *following[: count - len(first)]], "mask")
+    guide(ws, better, [*half, *first(following, count - len(half))], "mask")
     best, seconds = retrained(ws, better, options.mode, "guided", seed)
     return best, before + seconds
 

@@ -20,9 +20,9 @@ from typing import Any
 from app.services import effort
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide, takes_as_long_as
-from benchmarks.orders import ORDERS, in_order
-from benchmarks.report import environment, mean, print_table, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from benchmarks.orders import ORDERS, first, in_order
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db.library import list_classes
 from gain_core.config import Form
 
@@ -43,16 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _one_seed(ws: Workspace, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Result]]:
-    trained = biased_model(ws, options.data, seed)
+    trained = biased_model(ws, options.data, options.split, seed)
     yield "biased", measured(ws, trained, options)
     biased, _ = trained
     classes = [record.name for record in list_classes(ws.database, biased.project_id)]
     images = in_order(ws, biased, options.order, seed)
     if options.only:
         images = [image for image in images if classes[image.class_position] == options.only]
-    if len(images) < options.masks:
-        raise SystemExit(f"expected at least {options.masks} training images with a mask, got {len(images)}")
-    guide(ws, biased, images[: options.masks], options.supervision)
+    guide(ws, biased, first(images, options.masks), options.supervision)
     for form in options.forms:
         trained = retrained(ws, biased, options.mode, form, seed)
         if options.model_out:

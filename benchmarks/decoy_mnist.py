@@ -190,7 +190,13 @@ def _balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Positions of `count` images, as many of each class."""
     order = torch.randperm(len(labels), generator=generator)
     pools = [order[labels[order] == position][: count // CLASSES] for position in range(CLASSES)]
-    return torch.cat(pools)
+    chosen = torch.cat(pools)
+    if len(chosen) != count:
+        raise SystemExit(
+            f"expected a number of guided images that {CLASSES} classes can share, got {count}, "
+            f"of which only {len(chosen)} can be drawn"
+        )
+    return chosen
 
 
 def _accuracy(network: Classifier, digits: Digits) -> float:

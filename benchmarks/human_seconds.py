@@ -14,8 +14,8 @@ from app.services.effort import SECONDS, Kind, images_in
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import in_order
-from benchmarks.report import environment, mean, print_table, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db.records import VersionRecord
 
 HEADINGS: dict[Kind, str] = {"answer": "answers", "box": "boxes", "mask": "masks"}
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cells: dict[Cell, list[Result]] = defaultdict(list)
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            trained = biased_model(ws, options.data, seed)
+            trained = biased_model(ws, options.data, options.split, seed)
             biased.append(measured(ws, trained, options))
             say(f"seed {seed} biased: {_shares(biased[-1:])}")
             for cell, result in _one_seed(ws, trained[0], seed, options):

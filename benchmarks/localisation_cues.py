@@ -139,11 +139,10 @@ def _cross_validated(
     empty = 0
     folds = 1 if form == "none" else options.folds  # without guidance every fold would be the same training
     for seed, fold in product(range(options.seeds), range(folds)):
-        samples = [p.sample if i % folds == fold else p.guided for i, p in enumerate(pictures)]
+        samples, asked = fold_of(pictures, fold, folds)
         model = build_classifier(spec, seed=seed)
         for _ in train(model, samples, _config(form, seed, options), store):
             pass
-        asked = [picture for picture in pictures[fold::folds] if picture.mask is not None]
         for picture, maps in _shown_maps(model, asked, store):
             mask = cast(np.ndarray, picture.mask)
             labels = cue_labels(maps, picture.labels, (mask.shape[0], mask.shape[1]))
@@ -154,6 +153,15 @@ def _cross_validated(
                 out.mkdir(parents=True, exist_ok=True)
                 (out / f"{picture.path.stem}.png").write_bytes(labels_png(labels))
     return Result(f"{form}, stride {spec.output_stride}", tuple(overlaps), time.monotonic() - started, empty)
+
+
+def fold_of(pictures: Sequence[Picture], fold: int, folds: int) -> tuple[list[Sample], list[Picture]]:
+    """What a fold's model is trained on, and the pictures with a mask that it is asked for.
+
+    The masks of those, and of no others, are kept from the training.
+    """
+    samples = [p.sample if i % folds == fold else p.guided for i, p in enumerate(pictures)]
+    return samples, [picture for picture in pictures[fold::folds] if picture.mask is not None]
 
 
 def _config(form: Form, seed: int, options: argparse.Namespace) -> TrainConfig:

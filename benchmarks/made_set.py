@@ -1,19 +1,26 @@
 """A data set in the form that every benchmark reads: index.csv with file, mask, split, label, place."""
 
 import csv
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from PIL import Image
 
+from app.services.errors import FileRefusedError, ImportRefusedError
+from app.services.layout import INDEX, Entry, read_layout
+from app.services.sources import FolderSource
+from app.settings import Settings
+from benchmarks.report import say
+
+Column = Literal["mask", "split", "place"]  # that not every index has
 _COLUMNS = ("file", "mask", "split", "label", "place")
 
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A row: paths within the set's folder, `mask` empty where there is none."""
+    """A row: paths within the set's folder; mask, split and place are empty where there is none."""
 
     file: str
     mask: str
@@ -32,24 +39,48 @@ class Made(NamedTuple):
     place: str
 
 
-def read_photographs(folder: Path) -> list[Photograph]:
-    """What index.csv lists."""
-    with (folder / "index.csv").open(newline="", encoding="utf-8") as stream:
-        return [Photograph(*(row[name] for name in _COLUMNS)) for row in csv.DictReader(stream)]
+def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
+    """What the app would import from `folder`, less what it would refuse and what lacks something `needed`.
+
+    Both are told of. Exits when nothing is left.
+    """
+    try:
+        layout = read_layout(FolderSource(folder.resolve(), Settings().max_upload_mb))
+    except (ImportRefusedError, FileRefusedError) as error:
+        raise SystemExit(f"{folder} cannot be read. {error}") from error
+    for refusal in layout.refused:
+        say(f"left out: {refusal.name}: {refusal.reason}")
+    listed = [_photograph(entry) for entry in layout.entries]
+    found = [one for one in listed if all(getattr(one, column) for column in needed)]
+    if not found:
+        columns = " and ".join(needed) or "label"
+        raise SystemExit(f"expected {folder / INDEX} to list photographs with {columns}, got none")
+    if lacking := len(listed) - len(found):
+        say(f"left out: {lacking} of {len(listed)} photographs, without {' or '.join(needed)}")
+    return found
+
+
+def _photograph(entry: Entry) -> Photograph:
+    place = entry.groups.get("place", "")
+    return Photograph(entry.path, entry.mask_path or "", entry.split or "", entry.label, place)
 
 
 def write_set(folder: Path, images: Iterable[Made]) -> int:
     """Images as JPEG, masks as PNG, and their index.csv; how many images there are. `folder` must be new."""
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
-    rows: list[tuple[str, ...]] = []
+    rows: list[Photograph] = []
     for one in images:
         name = f"{len(rows):05d}"
         one.picture.save(folder / "images" / f"{name}.jpg", quality=92)
         if one.mask is not None:
             one.mask.save(folder / "masks" / f"{name}.png")
         mask = f"masks/{name}.png" if one.mask else ""
-        rows.append((f"images/{name}.jpg", mask, one.split, one.label, one.place))
-    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([_COLUMNS, *rows])
+        rows.append(Photograph(f"images/{name}.jpg", mask, one.split, one.label, one.place))
+    write_index(folder, rows)
     return len(rows)
+
+
+def write_index(folder: Path, photographs: Sequence[Photograph]) -> None:
+    with (folder / INDEX).open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([_COLUMNS, *map(astuple, photographs)])

@@ -6,37 +6,36 @@ model, and from it one retrain without guidance and one with masks on the first 
 """
 
 import argparse
-import csv
 import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
-from benchmarks.orders import in_order
-from benchmarks.report import environment, mean, print_table, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained, say
+from benchmarks.made_set import Photograph, read_photographs, write_index
+from benchmarks.orders import first, in_order
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from gain_core.config import Form
 
 FORMS: tuple[Form, ...] = ("none", "guided")
 SHARES = {"train": 0.5, "validation": 0.1}  # of each group; the rest is for the test
-Row = dict[str, str]  # of index.csv
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     merge = dict(pair.split("=", 1) for pair in options.merge)
-    with (options.data / "index.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    photographs = read_photographs(options.data, "place")
     results: dict[str, list[Result]] = defaultdict(list)
     with opened(options.home) as ws:
         for seed in range(options.seeds):
             with tempfile.TemporaryDirectory(prefix="refocus-unbiased-") as folder:
-                write_folder(options.data, Path(folder), without_shortcut(rows, merge, seed))
+                write_folder(options.data, Path(folder), without_shortcut(photographs, merge, seed))
                 for name, result in _one_seed(ws, Path(folder), seed, options).items():
                     results[name].append(result)
                     say(f"seed {seed} {name}: accuracy {100 * result.accuracy:.1f} %")
@@ -45,23 +44,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(options.json, _document(results, options))
 
 
-def without_shortcut(rows: Sequence[Row], merge: Mapping[str, str], seed: int) -> list[Row]:
+def without_shortcut(
+    photographs: Sequence[Photograph], merge: Mapping[str, str], seed: int
+) -> list[Photograph]:
     """The largest subset in which every place holds as many images of each label, with splits drawn anew.
 
-    A place that one of the labels never has is left out. `merge`: places that count as another one.
+    A place that one of the labels never has is left out; exits when that leaves none. `merge`: places that
+    count as another one.
     """
     generator = random.Random(seed)
-    places: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        places[merge.get(row["place"], row["place"])][row["label"]].append(row)
-    labels = {row["label"] for row in rows}
+    places: dict[str, dict[str, list[Photograph]]] = defaultdict(lambda: defaultdict(list))
+    for one in photographs:
+        places[merge.get(one.place, one.place)][one.label].append(one)
+    labels = {one.label for one in photographs}
     drawn = []
     for place in sorted(places):
         count = min(len(places[place][label]) for label in labels)
         for label in sorted(labels):
             chosen = generator.sample(places[place][label], count)
-            for number, row in enumerate(chosen):
-                drawn.append({**row, "split": _split((number + 0.5) / count)})
+            for number, one in enumerate(chosen):
+                drawn.append(replace(one, split=_split((number + 0.5) / count)))
+    if not drawn:
+        raise SystemExit(
+            f"expected a place with images of every class ({', '.join(sorted(labels))}), got none among"
+            f" {', '.join(sorted(places))}: leave out a class, or count places as one with --merge"
+        )
     return drawn
 
 
@@ -74,31 +81,29 @@ def _split(at: float) -> str:
     return "test"
 
 
-def write_folder(source: Path, folder: Path, rows: Sequence[Row]) -> None:
-    """A data set of its own: copies of the files that `rows` name, and their index.csv."""
-    for name in {row[column] for row in rows for column in ("file", "mask") if row[column]}:
+def write_folder(source: Path, folder: Path, photographs: Sequence[Photograph]) -> None:
+    """A data set of its own: copies of the photographs and their masks, and their index.csv."""
+    for name in {name for one in photographs for name in (one.file, one.mask) if name}:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copyfile(source / name, folder / name)
-    with (folder / "index.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_index(folder, photographs)
 
 
 def _one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespace) -> dict[str, Result]:
-    first = biased_model(ws, folder, seed)
-    results = {"first model": measured(ws, first, options)}
-    guide(ws, first[0], in_order(ws, first[0], "app", seed)[: options.masks], "mask")
+    trained = biased_model(ws, folder, options.split, seed)
+    results = {"first model": measured(ws, trained, options)}
+    biased, _ = trained
+    guide(ws, biased, first(in_order(ws, biased, "app", seed), options.masks), "mask")
     for form in FORMS:
-        results[form] = measured(ws, retrained(ws, first[0], options.mode, form, seed), options)
+        results[form] = measured(ws, retrained(ws, biased, options.mode, form, seed), options)
     return results
 
 
 def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
-    tested = sum(n for n, _ in results["none"][0].groups.values())
     print(
         f"\n{options.data.name} without its shortcut: {options.masks} masks, {options.mode} mode,"
-        f" {tested} test images, {options.seeds} seeds; accuracy in %, mean ± sd (minimum)"
+        f" {results['none'][0].n} {options.split} images, {options.seeds} seeds;"
+        " accuracy in %, mean ± sd (minimum)"
     )
     print_table(
         [

@@ -60,6 +60,19 @@ def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> 
     return in_turns(items, keys[order])
 
 
+def first(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
+    """The first `count` images of an order. Too few are refused: the figures would name more than there were.
+
+    An order may offer fewer images than have a mask: those that erase go through the right ones alone.
+    """
+    if not 0 <= count <= len(images):
+        raise SystemExit(
+            f"expected 0 to {len(images)} images to guide, the training images with a mask that this order "
+            f"offers, got {count}"
+        )
+    return list(images[:count])
+
+
 def in_turns(items: Sequence[QueueItem], key: Callable[[QueueItem], float]) -> list[ImageRecord]:
     """The classes take turns; within a class the lowest key first, else as given."""
     pools: dict[int, list[QueueItem]] = defaultdict(list)

@@ -10,6 +10,8 @@ comes out has the form that it was made of: index.csv with file, mask, split, la
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from operator import eq
 from pathlib import Path
 from random import Random
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from benchmarks.made_set import Made, Photograph, read_photographs, write_set
+from benchmarks.report import say
 
 SIDE = 224  # pixels of a made picture
 _SHARE = (0.08, 0.18)  # of the picture that the object covers
@@ -29,9 +32,9 @@ _BLURS = (3, 8, 20, 60, 224)  # radii, pixels: from the hole's edge inwards
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
-    photographs = read_photographs(options.data)
+    photographs = _with_objects(options.data)
     homes = home_places(photographs, swapped=options.swapped)
-    backgrounds = _backgrounds(options.data, photographs)
+    backgrounds = _backgrounds(options.data, photographs, sorted(set(homes.values())))
     chance = Random(options.seed)
 
     def made() -> Iterator[Made]:
@@ -45,11 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def home_places(photographs: Sequence[Photograph], *, swapped: bool) -> dict[str, str]:
-    """The place of each label in training: where most of its photographs are, or the next label's."""
+    """The place of each label in training: where most of its photographs are, or the next label's.
+
+    Exits where places would be no shortcut: fewer than two, or with `swapped` labels that keep their own.
+    """
     seen = Counter((one.label, one.place) for one in photographs if one.split == "train")
     labels = sorted({label for label, _ in seen})
     own = [max((n, place) for (of, place), n in seen.items() if of == label)[1] for label in labels]
-    return dict(zip(labels, own[1:] + own[:1] if swapped else own, strict=True))
+    homes = own[1:] + own[:1] if swapped else own
+    if len(set(own)) < 2 or (swapped and any(map(eq, homes, own))):
+        seen_most = ", ".join(f"{label} on {place}" for label, place in zip(labels, own, strict=True))
+        raise SystemExit(
+            f"expected classes that are mostly in different places in training, got {seen_most or 'none'}:"
+            " choose other classes, or give other values of place"
+        )
+    return dict(zip(labels, homes, strict=True))
 
 
 def placed(
@@ -111,20 +124,43 @@ def _blurred(values: NDArray[np.floating], radius: int) -> NDArray[np.float32]:
     return np.asarray(picture, dtype=np.float32)
 
 
-def _backgrounds(folder: Path, photographs: Sequence[Photograph]) -> dict[tuple[str, str], list[Image.Image]]:
-    """By split and place: no background of one split is used in another."""
+def _with_objects(folder: Path) -> list[Photograph]:
+    """Those with a mask that marks something."""
+    photographs = read_photographs(folder, "split", "mask", "place")
+    found = [one for one in photographs if _mask(folder, one).getbbox()]
+    if empty := len(photographs) - len(found):
+        say(f"left out: {empty} of {len(photographs)} photographs, whose masks mark nothing")
+    return found
+
+
+def _backgrounds(
+    folder: Path, photographs: Sequence[Photograph], places: Sequence[str]
+) -> dict[tuple[str, str], list[Image.Image]]:
+    """By split and place: no background of one split is used in another.
+
+    Exits when one of `places` has none in a split.
+    """
     found: dict[tuple[str, str], list[Image.Image]] = {}
     for one in photographs:
         empty = painted_over(*_opened(folder, one))
         if empty is not None:
             found.setdefault((one.split, one.place), []).append(empty)
+    for split, place in product(sorted({one.split for one in photographs}), places):
+        if (split, place) not in found:
+            raise SystemExit(
+                f"expected photographs on {place} in the {split} split for its backgrounds, got none"
+                " that shows enough beside its object"
+            )
     return found
 
 
 def _opened(folder: Path, one: Photograph) -> tuple[Image.Image, Image.Image]:
     """RGB, and the mask as mode "L" in {0, 255}."""
-    mask = Image.open(folder / one.mask).convert("L").point(lambda value: 255 * (value > 0))
-    return Image.open(folder / one.file).convert("RGB"), mask
+    return Image.open(folder / one.file).convert("RGB"), _mask(folder, one)
+
+
+def _mask(folder: Path, one: Photograph) -> Image.Image:
+    return Image.open(folder / one.mask).convert("L").point(lambda value: 255 * (value > 0))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,9 +1,10 @@
-"""How every benchmark prints its table and writes its JSON."""
+"""How every benchmark tells of its progress, prints its table and writes its JSON."""
 
 import json
 import platform
 import statistics
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -49,6 +50,11 @@ def mean(shares: Sequence[float | None], *, spread: bool = False) -> str:
         return f"{statistics.fmean(known):.1f}"
     deviation = statistics.stdev(known) if len(known) > 1 else 0.0
     return f"{statistics.fmean(known):.1f} ± {deviation:.1f} ({min(known):.1f})"
+
+
+def say(text: str) -> None:
+    """Progress, beside the table."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def print_table(rows: Sequence[Mapping[str, str]]) -> None:

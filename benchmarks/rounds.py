@@ -4,17 +4,19 @@ Everything goes through the services and the trainer process, as when a person p
 """
 
 import argparse
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.jobs.worker import run_once
 from app.services import evaluation, library, training
+from app.services.errors import ImportRefusedError
+from app.services.evaluation import Group
 from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from benchmarks.report import say
 from db import library as projects
 from db import versions
 from db.records import RunMode, RunRecord, Split, VersionRecord
@@ -25,12 +27,13 @@ from gain_core.config import Form
 class Result:
     """One model version on the split."""
 
+    n: int  # images
     accuracy: float
     worst_group: float | None  # over groups of at least 20 images
     worst_group_any: float | None
     energy_inside: float | None  # mean share of the true class's attention inside the object's mask
     seconds: float  # from the request to the published version
-    groups: dict[str, tuple[int, float]]  # label/place -> (n, accuracy)
+    groups: dict[str, tuple[int, float]]  # by name, see `group_names` -> (n, accuracy)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,16 +69,21 @@ def opened(home: Path | None) -> Iterator[Workspace]:
         ws.database.close()
 
 
-def biased_model(ws: Workspace, data: Path, seed: int) -> tuple[VersionRecord, float]:
+def biased_model(ws: Workspace, data: Path, split: Split, seed: int) -> tuple[VersionRecord, float]:
     """A project of its own with a first model, and the seconds that took."""
-    return first_model(ws, imported(ws, data, seed), seed)
+    return first_model(ws, imported(ws, data, split, seed), seed)
 
 
-def imported(ws: Workspace, data: Path, seed: int) -> int:
-    """A project of its own without a model: its id."""
-    report = library.import_folder(ws, f"seed {seed}", data, trusted=True)
+def imported(ws: Workspace, data: Path, split: Split, seed: int) -> int:
+    """A project of its own without a model: its id. Refused without images on which to judge one: `split`."""
+    try:
+        report = library.import_folder(ws, f"seed {seed}", data, trusted=True)
+    except ImportRefusedError as error:
+        raise SystemExit(f"{data} cannot be imported. {error}") from error
     for refusal in report.refused:
         say(f"left out: {refusal.name}: {refusal.reason}")
+    if not projects.list_images(ws.database, report.project_id, split):
+        raise SystemExit(f"expected {split} images in {data}, got none: choose another --split")
     return report.project_id
 
 
@@ -118,16 +126,23 @@ def measured(ws: Workspace, trained: tuple[VersionRecord, float], options: argpa
     if scores.missing or scores.overall.accuracy is None:
         raise SystemExit(f"{scores.missing} of {len(images)} images of the {split} split have no prediction")
     worst, worst_any = scores.worst_group, scores.worst_group_any
+    names = group_names(scores.groups)
     return Result(
+        n=scores.overall.n,
         accuracy=scores.overall.accuracy,
         worst_group=worst.score.accuracy if worst else None,
         worst_group_any=worst_any.score.accuracy if worst_any else None,
         energy_inside=scores.overall.attention_inside,
         seconds=seconds,
-        groups={group.name: (group.score.n, group.score.accuracy or 0.0) for group in scores.groups},
+        groups={
+            name: (group.score.n, group.score.accuracy or 0.0)
+            for name, group in zip(names, scores.groups, strict=True)
+        },
     )
 
 
-def say(text: str) -> None:
-    """Progress, beside the table."""
-    print(text, file=sys.stderr, flush=True)
+def group_names(groups: Sequence[Group]) -> list[str]:
+    """label/value, and the attribute before it where there are several: two of them may share a value."""
+    if len({group.attribute for group in groups} - {None}) < 2:
+        return [group.name for group in groups]
+    return [f"{group.attribute}: {group.name}" if group.attribute else group.name for group in groups]

@@ -26,10 +26,10 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
-    photographs = read_photographs(options.data)
-    labels = sorted({one.label for one in photographs})
+    photographs = read_photographs(options.data, "split")
+    labels = sorted({one.label for one in photographs if one.split == "train"})
     if options.label not in labels:
-        raise SystemExit(f"expected a label of {labels}, got {options.label!r}")
+        raise SystemExit(f"expected a label of {labels}, those in training, got {options.label!r}")
     chance = Random(options.seed)
 
     def made() -> Iterator[Made]:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if place == "stamped":
                 picture, mask = stamp(picture, options.stamp, chance)
             if options.masks == "object":
-                mask = Image.open(options.data / one.mask)
+                mask = Image.open(options.data / one.mask) if one.mask else None
             yield Made(picture, mask, one.split, one.label, place)
 
     count = write_set(options.out, made())

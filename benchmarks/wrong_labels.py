@@ -18,8 +18,8 @@ from typing import Any
 from app.services import annotation, labels
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide
-from benchmarks.orders import in_order
-from benchmarks.report import environment, mean, print_table, write_json
+from benchmarks.orders import first, in_order
+from benchmarks.report import environment, mean, print_table, say, write_json
 from benchmarks.rounds import (
     Result,
     add_arguments,
@@ -28,7 +28,6 @@ from benchmarks.rounds import (
     measured,
     opened,
     retrained,
-    say,
 )
 from db import library
 from db.records import VersionRecord
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _one_seed(
     ws: Workspace, seed: int, named: list[Named], options: argparse.Namespace
 ) -> Iterator[tuple[str, Result]]:
-    project_id = imported(ws, options.data, seed)
+    project_id = imported(ws, options.data, options.split, seed)
     wrong = _made_wrong(ws, project_id, options.share, seed)
     trained = first_model(ws, project_id, seed)
     yield "first model", measured(ws, trained, options)
@@ -62,7 +61,7 @@ def _one_seed(
     named.append((len(wrong), len(doubtful), len(wrong & doubtful)))
     say(f"seed {seed}: {len(wrong)} wrong, {len(doubtful)} doubtful, {len(wrong & doubtful)} of them wrong")
     images = [image for image in in_order(ws, biased, "balanced", seed) if image.id not in wrong]
-    guide(ws, biased, images[: options.masks], "mask")
+    guide(ws, biased, first(images, options.masks), "mask")
     yield "left", measured(ws, retrained(ws, biased, options.mode, "guided", seed), options)
     _set_right(ws, project_id, wrong & doubtful)
     yield "changed", measured(ws, retrained(ws, biased, options.mode, "guided", seed), options)

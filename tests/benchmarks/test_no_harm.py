@@ -1,15 +1,18 @@
 """A data set from which the shortcut was taken away."""
 
-import csv
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.no_harm import without_shortcut, write_folder
+import pytest
+
+from benchmarks.made_set import Photograph
+from benchmarks.no_harm import main, without_shortcut, write_folder
+from tests.app.material import index, photograph, written
 
 MERGE = {"shore": "land"}
 
 
-def rows() -> list[dict[str, str]]:
+def photographs() -> list[Photograph]:
     """Boats on water, cars on land, some of each elsewhere; no car was ever on a lake."""
     counts = {
         ("boat", "water"): 30,
@@ -20,21 +23,15 @@ def rows() -> list[dict[str, str]]:
         ("boat", "lake"): 7,
     }
     return [
-        {
-            "file": f"{label}-{place}-{n}.jpg",
-            "mask": "",
-            "split": "train",
-            "label": label,
-            "place": place,
-        }
+        Photograph(f"{label}-{place}-{n}.jpg", "", "train", label, place)
         for (label, place), count in counts.items()
         for n in range(count)
     ]
 
 
 def test_every_place_holds_as_many_of_each_class_in_every_split() -> None:
-    drawn = without_shortcut(rows(), MERGE, seed=0)
-    groups = Counter((row["label"], MERGE.get(row["place"], row["place"]), row["split"]) for row in drawn)
+    drawn = without_shortcut(photographs(), MERGE, seed=0)
+    groups = Counter((one.label, MERGE.get(one.place, one.place), one.split) for one in drawn)
     for label in ("boat", "car"):
         for place, train, validation, test in (("water", 10, 2, 8), ("land", 5, 1, 4)):
             assert [groups[label, place, s] for s in ("train", "validation", "test")] == [
@@ -42,12 +39,28 @@ def test_every_place_holds_as_many_of_each_class_in_every_split() -> None:
                 validation,
                 test,
             ]
-    assert len(drawn) == len({row["file"] for row in drawn}) == 60
+    assert len(drawn) == len({one.file for one in drawn}) == 60
 
 
 def test_another_seed_draws_others() -> None:
-    drawn = [without_shortcut(rows(), MERGE, seed) for seed in (0, 0, 1)]
+    drawn = [without_shortcut(photographs(), MERGE, seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_classes_without_a_common_place_are_refused() -> None:
+    planes = [Photograph(f"plane-{n}.jpg", "", "train", "plane", "sky") for n in range(9)]
+    with pytest.raises(
+        SystemExit, match=r"every class \(boat, car, plane\), got none among lake, land, sky, water"
+    ):
+        without_shortcut([*photographs(), *planes], MERGE, seed=0)
+
+
+def test_a_set_that_says_no_places_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    files = {"index.csv": index("file,label,split", "1.png,boat,train"), "1.png": photograph(1)}
+    data = written(tmp_path / "data", files)
+    with pytest.raises(SystemExit, match=r"index.csv to list photographs with place, got none"):
+        main(["--data", str(data), "--home", str(tmp_path / "home")])
+    assert not (tmp_path / "home").exists()
 
 
 def test_the_copy_leaves_the_original_alone(tmp_path: Path) -> None:
@@ -56,8 +69,10 @@ def test_the_copy_leaves_the_original_alone(tmp_path: Path) -> None:
     copy.mkdir()
     (source / "images" / "1.jpg").write_bytes(b"picture")
     (source / "index.csv").write_text("untouched")
-    row = {"file": "images/1.jpg", "mask": "", "split": "test", "label": "boat", "place": "water"}
-    write_folder(source, copy, [row])
+    write_folder(source, copy, [Photograph("images/1.jpg", "", "test", "boat", "water")])
     assert (copy / "images" / "1.jpg").read_bytes() == b"picture"
-    assert list(csv.DictReader((copy / "index.csv").read_text().splitlines())) == [row]
+    assert (copy / "index.csv").read_text().splitlines() == [
+        "file,mask,split,label,place",
+        "images/1.jpg,,test,boat,water",
+    ]
     assert (source / "index.csv").read_text() == "untouched"

@@ -8,7 +8,7 @@ import torch
 
 from app.services.annotation import QueueItem
 from benchmarks import orders
-from benchmarks.orders import ORDERS, entropy, evidence_in_turns, in_order, in_turns
+from benchmarks.orders import ORDERS, entropy, evidence_in_turns, first, in_order, in_turns
 from db.records import PredictionRecord
 from gain_core.masking import erased_logits
 from gain_core.models import Classifier
@@ -75,3 +75,14 @@ def test_what_is_left_without_the_attended_place_and_without_the_rest_is_judged_
     half = right.shape[2] // 2
     assert right[..., :half].abs().sum() == 0 == left[..., half:].abs().sum()
     assert right[..., half:].abs().sum() > 0 < left[..., :half].abs().sum()
+
+
+def test_more_images_than_an_order_offers_are_refused(project: Seeded) -> None:
+    right, wrong, *_ = project.images("train")
+    version = project.publish(wrong=[image.id for image in project.images("train") if image.id != right.id])
+    offered = in_order(project.ws, version, "erasure", seed=0)
+    assert first(offered, 1) == [right]
+    assert first([right, wrong], 1) == [right]
+    for count in (2, -1):
+        with pytest.raises(SystemExit, match=f"expected 0 to 1 images to guide, .* got {count}"):
+            first(offered, count)

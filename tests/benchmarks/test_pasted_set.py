@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks import pasted_set
-from benchmarks.made_set import Made, write_set
+from benchmarks.made_set import Made, Photograph, read_photographs, write_index, write_set
 from tests.benchmarks.conftest import rows_of
 
 PLACES = {"water": (20, 60, 200), "land": (30, 150, 40)}
@@ -74,6 +75,42 @@ def test_nothing_of_the_old_object_is_left_in_a_background() -> None:
     assert empty is not None
     assert np.abs(np.asarray(empty, dtype=float) - PLACES["land"]).max() < 6
     assert pasted_set.painted_over(picture, Image.new("L", (224, 224), 255)) is None
+
+
+def test_photographs_without_an_object_are_left_out_and_counted(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *others = read_photographs(data)
+    write_index(data, [replace(first, mask=""), second, *others])
+    Image.new("1", (120, 90)).save(data / second.mask)
+
+    assert counts(made(data), "train") == {("boat", "water"): 4, ("car", "land"): 6}
+    told = capsys.readouterr().err
+    assert "left out: 1 of 20 photographs, without split or mask or place" in told
+    assert "left out: 1 of 19 photographs, whose masks mark nothing" in told
+
+
+@pytest.mark.parametrize("options", [(), ("--swapped",), ("--exceptions", "0.5")])
+def test_classes_that_share_their_place_are_refused(data: Path, options: tuple[str, ...]) -> None:
+    write_index(data, [replace(one, place="land") for one in read_photographs(data)])
+    with pytest.raises(SystemExit, match="got boat on land, car on land: choose other classes"):
+        made(data, *options)
+
+
+def test_places_are_swapped_only_where_no_class_keeps_its_own() -> None:
+    homes = (("boat", "water"), ("bus", "land"), ("car", "land"))
+    photographs = [Photograph("1.jpg", "1.png", "train", label, place) for label, place in homes]
+    assert pasted_set.home_places(photographs, swapped=False) == dict(homes)
+    with pytest.raises(SystemExit, match="mostly in different places in training"):
+        pasted_set.home_places(photographs, swapped=True)
+
+
+def test_a_split_without_one_of_the_places_is_refused_before_anything_is_written(data: Path) -> None:
+    photographs = read_photographs(data)
+    write_index(data, [one for one in photographs if (one.split, one.place) != ("test", "water")])
+    with pytest.raises(SystemExit, match="expected photographs on water in the test split"):
+        made(data)
+    assert not (data.parent / "out").exists()
 
 
 def test_a_mask_that_marks_nothing_is_refused() -> None:

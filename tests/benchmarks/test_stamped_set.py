@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import stamped_set
-from benchmarks.made_set import Made, write_set
+from benchmarks.made_set import Made, read_photographs, write_index, write_set
 from tests.benchmarks.conftest import rows_of
 
 GREY = (128, 128, 128)
@@ -71,6 +72,13 @@ def test_masks_of_the_objects_can_be_kept(data: Path) -> None:
         assert not mask[10:].any()
 
 
+def test_a_picture_whose_object_nobody_drew_is_taken_without_a_mask(data: Path) -> None:
+    first, *others = read_photographs(data)
+    write_index(data, [replace(first, mask="", place=""), *others])
+    rows = made(data, "--masks", "object")
+    assert [row["mask"] != "" for row in rows] == [False] + [True] * (len(rows) - 1)
+
+
 @pytest.mark.parametrize("kind", ["sticker", "address"])
 def test_a_stamp_leaves_room_on_a_narrow_picture(kind: str) -> None:
     for seed in range(20):
@@ -79,6 +87,8 @@ def test_a_stamp_leaves_room_on_a_narrow_picture(kind: str) -> None:
         assert 0 < np.asarray(mask).mean() < 0.25
 
 
-def test_a_class_that_is_not_there_is_refused(data: Path) -> None:
-    with pytest.raises(SystemExit, match=r"\['boat', 'car'\], got 'plane'"):
+def test_a_class_that_is_not_in_training_is_refused(data: Path) -> None:
+    first, *others = read_photographs(data)
+    write_index(data, [*others, replace(first, label="plane", split="test")])
+    with pytest.raises(SystemExit, match=r"\['boat', 'car'\], those in training, got 'plane'"):
         stamped_set.main(["--data", str(data), "--out", str(data.parent / "no"), "--label", "plane"])

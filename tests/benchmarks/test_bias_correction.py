@@ -1,0 +1,49 @@
+"""The table and the document of a measurement, from results written by hand."""
+
+import json
+
+import pytest
+
+from benchmarks import bias_correction
+from benchmarks.rounds import Result
+
+BIASED = [
+    Result(55, 0.5, 0.4, 0.0, 0.25, 10.0, {"boat/land": (3, 0.0), "boat/water": (52, 0.4)}),
+    Result(55, 0.7, 0.6, 0.5, 0.35, 20.0, {"boat/land": (3, 0.5), "boat/water": (52, 0.6)}),
+]
+GUIDED = [Result(55, 0.9, None, None, None, 5.0, {"boat/land": (3, 1.0), "boat/water": (52, 0.8)})] * 2
+RESULTS = {"biased": BIASED, "guided": GUIDED}
+OPTIONS = bias_correction._parse(
+    ["--data", "sets/bay", "--seeds", "2", "--masks", "10", "--supervision", "loose", "--only", "boat"]
+)
+
+
+def test_the_table_says_means_over_seeds_and_each_group_with_its_n(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bias_correction._print(RESULTS, OPTIONS)
+    lines = capsys.readouterr().out.splitlines()
+    said = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    assert (
+        "bay: 10 images (loose, balanced order, boat only), quick mode, validation split, 2 seeds" in lines[1]
+    )
+    assert said == [
+        ["form", "accuracy", "worst group (n ≥ 20)", "any group", "attention inside", "seconds"],
+        ["biased", "60.0", "50.0 ± 14.1 (40.0)", "25.0", "30.0", "15.0"],
+        ["guided", "90.0", "–", "–", "–", "5.0"],
+        ["group", "n", "biased", "guided"],
+        ["boat/land", "3", "25.0", "100.0"],
+        ["boat/water", "52", "50.0", "80.0"],
+    ]
+
+
+def test_the_document_holds_every_seed_and_what_the_work_would_take() -> None:
+    document = json.loads(json.dumps(bias_correction._document(RESULTS, OPTIONS)))
+    assert (document["dataset"], document["masks"], document["only"]) == ("bay", 10, "boat")
+    assert document["seconds_of_work"] == 70  # a loose box is a box: 7 s
+    assert list(document["forms"]) == ["biased", "guided"]
+    biased = document["forms"]["biased"]
+    assert (biased["accuracy"], biased["worst_group"]) == ([0.5, 0.7], [0.4, 0.6])
+    assert (biased["worst_group_any"], biased["seconds"]) == ([0.0, 0.5], [10.0, 20.0])
+    assert biased["groups"]["boat/land"] == {"n": 3, "accuracy": [0.0, 0.5]}
+    assert document["forms"]["guided"]["worst_group"] == [None, None]

@@ -1,0 +1,128 @@
+"""What a model version is worth on a split, counted from stored predictions."""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from benchmarks.rounds import imported, measured
+from db import library
+from db.library import NewImage
+from db.records import Split
+from tests.app.material import fresh_workspace, photograph, written
+from tests.app.seeded import CLASSES, Seeded
+
+SIDE = 8
+TEST = {  # images, and how many of them are mispredicted
+    ("boat", "water"): (30, 3),
+    ("boat", "land"): (3, 3),
+    ("car", "land"): (12, 2),
+    ("car", "near_water"): (10, 9),
+}
+
+
+@pytest.fixture
+def tested(tmp_path: Path) -> Iterator[Seeded]:
+    """Twelve training images in which no group is missing, and the test images of TEST."""
+    ws = fresh_workspace(tmp_path)
+    images = [row("train", label, {"place": place}, n) for label, place in TEST for n in range(3)]
+    images += [
+        row("test", label, {"place": place}, n)
+        for (label, place), (count, _) in TEST.items()
+        for n in range(count)
+    ]
+    project = library.create_project(
+        ws.database, "Bay", "folder", "tf_efficientnet_lite0", SIDE, CLASSES, images, []
+    )
+    yield Seeded(ws, project.id)
+    ws.database.close()
+
+
+def row(split: Split, label: str, groups: Mapping[str, str], number: int) -> NewImage:
+    name = "-".join((split, label, *groups.values(), str(number)))
+    return NewImage(name, name.encode().hex(), ".png", SIDE, SIDE, split, CLASSES.index(label), groups)
+
+
+def mispredicted(project: Seeded) -> list[int]:
+    """Ids of as many test images of each group as TEST says."""
+    ids = []
+    for (label, place), (_, count) in TEST.items():
+        members = [
+            image.id
+            for image in project.images("test")
+            if (CLASSES[image.class_position], image.groups["place"]) == (label, place)
+        ]
+        ids += members[:count]
+    return ids
+
+
+def asked(*merge: str, split: Split = "test") -> argparse.Namespace:
+    return argparse.Namespace(split=split, merge=merge)
+
+
+def test_merged_places_are_one_group_and_small_groups_are_no_worst_one(tested: Seeded) -> None:
+    version = tested.publish(wrong=mispredicted(tested))
+
+    result = measured(tested.ws, (version, 1.5), asked("near_water=land"))
+
+    assert (result.n, result.seconds) == (55, 1.5)
+    assert result.accuracy == pytest.approx(38 / 55)
+    assert result.groups == {
+        "boat/land": (3, 0.0),
+        "boat/water": (30, pytest.approx(27 / 30)),
+        "car/land": (22, pytest.approx(11 / 22)),
+    }
+    assert result.worst_group == pytest.approx(11 / 22)
+    assert result.worst_group_any == 0
+    assert result.energy_inside == pytest.approx((17 * 0.25 + 38 * 0.75) / 55)
+
+
+def test_without_merging_every_place_is_a_group_of_its_own(tested: Seeded) -> None:
+    version = tested.publish(wrong=mispredicted(tested))
+
+    result = measured(tested.ws, (version, 0.0), asked())
+
+    assert result.groups["car/land"] == (12, pytest.approx(10 / 12))
+    assert result.groups["car/near_water"] == (10, pytest.approx(1 / 10))
+    assert result.worst_group == pytest.approx(27 / 30)  # no other group has 20 images
+
+
+def test_attributes_that_share_a_value_are_groups_of_their_own(tmp_path: Path) -> None:
+    ws = fresh_workspace(tmp_path)
+    images = [row("train", label, {}, n) for label in CLASSES for n in range(2)]
+    images += [row("test", "boat", {"sky": "grey", "water": "grey"}, n) for n in range(2)]
+    images += [row("test", "car", {}, n) for n in range(4)]
+    images.append(row("test", "boat", {"sky": "blue", "water": "grey"}, 0))
+    project = library.create_project(
+        ws.database, "Bay", "folder", "tf_efficientnet_lite0", SIDE, CLASSES, images, []
+    )
+    seeded = Seeded(ws, project.id)
+
+    result = measured(ws, (seeded.publish(), 0.0), asked())
+
+    assert {name: n for name, (n, _) in result.groups.items()} == {
+        "car": 4,
+        "sky: boat/blue": 1,
+        "sky: boat/grey": 2,
+        "water: boat/grey": 3,
+    }
+    assert result.n == 7
+    ws.database.close()
+
+
+def test_a_split_without_images_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    files = {
+        f"train/{label}/{n}.png": photograph(n + 2 * k) for k, label in enumerate(CLASSES) for n in (0, 1)
+    }
+    ws = fresh_workspace(tmp_path)
+    with pytest.raises(SystemExit, match=r"expected test images in .*, got none: choose another --split"):
+        imported(ws, written(tmp_path / "data", files), "test", seed=0)
+    ws.database.close()
+
+
+def test_a_folder_that_makes_no_project_is_refused_in_the_words_of_the_app(tmp_path: Path) -> None:
+    ws = fresh_workspace(tmp_path)
+    with pytest.raises(SystemExit, match=r"cannot be imported. Expected a folder"):
+        imported(ws, tmp_path / "nowhere", "test", seed=0)
+    ws.database.close()
