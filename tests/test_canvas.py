@@ -56,6 +56,31 @@ def says(page: Page, words: str) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("tool", "button"), [("Box", "Clear"), ("Brush", "Undo")])
+def test_a_stroke_let_go_over_a_greyed_out_button_counts(
+    server: LiveServer, page: Page, project: Seeded, tool: str, button: str
+) -> None:
+    """A browser tells nobody of a mouse that is let go there."""
+    show(page, server, project.images("train")[8])
+    choose(page, tool)
+    canvas(page)
+    greyed_out = page.get_by_role("button", name=button).last
+    expect(greyed_out).to_be_disabled()
+    over, frame = greyed_out.bounding_box(), canvas(page).bounding_box()
+    assert over is not None
+    assert frame is not None
+    page.mouse.move(frame["x"] + 0.5 * frame["width"], frame["y"] + 0.5 * frame["height"])
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 0.2 * frame["width"], frame["y"] + 0.1 * frame["height"], steps=5)
+    page.mouse.move(over["x"] + 5, over["y"] + 5, steps=5)
+    page.mouse.up()
+    says(page, "1 region, not saved yet")
+    page.mouse.move(frame["x"] + 0.7 * frame["width"], frame["y"] + 0.7 * frame["height"], steps=5)
+    page.get_by_role("button", name="Clear").last.click()
+    says(page, "Mark what should decide")
+
+
+@pytest.mark.browser
 def test_a_key_right_after_a_stroke_takes_it_along(server: LiveServer, page: Page, project: Seeded) -> None:
     first, second = project.images("train")[:2]
     show(page, server, first)

@@ -25,7 +25,8 @@ ROLES: dict[Role, str] = {
 
 # The canvas tells of a stroke a fifth of a second after it, and of a polygon once it is closed: too late for
 # a key that comes at once, and never for a page that is left. So its own button for that is pressed after
-# every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either.
+# every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either. And it is given
+# the pointer until the button is let go: over a greyed-out button the browser would tell nobody.
 _JS = """
 const listening = new WeakSet()
 const around = (event) => event.composedPath().find((one) => one.classList?.contains("dc-root"))
@@ -39,12 +40,16 @@ export default function ({ parentElement }) {
     drawnOn = null
     canvas?.querySelector(".dc-toolbar button")?.click()
   }
+  const hold = (event) => {
+    if (around(event)) event.composedPath()[0].setPointerCapture(event.pointerId)
+  }
   const hide = (event) => {
     const tools = around(event)?.querySelector(".dc-toolbar")
     if (tools) tools.inert = true
   }
   const heard = {
-    mousedown: begin, touchstart: begin, mouseup: end, touchend: end, focusin: hide, mouseover: hide,
+    pointerdown: hold, mousedown: begin, touchstart: begin, mouseup: end, touchend: end,
+    focusin: hide, mouseover: hide,
   }
   // Not while events come down: at the end of a stroke the canvas, which listens below, is first.
   for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act)
