@@ -133,6 +133,7 @@ def _second_row(image_id: int, draft: Draft) -> None:
             "Brush width",
             4,
             60,
+            format="%d px",
             key=state.BRUSH.name,
             label_visibility="collapsed",
             width=150,
@@ -221,6 +222,8 @@ def _said(image: ImageRecord, draft: Draft) -> str:
         )
     count = one_of(len(objects_of(draft.current)), "region")
     covers = _circled(draft) + _covers(_share(draft))
+    if draft.unsaved and not objects_of(draft.current):
+        return ":orange-badge[All regions removed, not saved yet]"
     if draft.unsaved:
         return f":orange-badge[{count}, not saved yet]{covers}"
     if draft.revision:

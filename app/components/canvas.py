@@ -25,7 +25,7 @@ ROLES: dict[Role, str] = {
 
 # The canvas tells of a stroke a fifth of a second after it, and of a polygon once it is closed: too late for
 # a key that comes at once, and never for a page that is left. So its own button for that is pressed after
-# every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either. And it is given
+# every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either. And it holds
 # the pointer until the button is let go: over a greyed-out button the browser would tell nobody.
 _JS = """
 const listening = new WeakSet()

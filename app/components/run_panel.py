@@ -115,8 +115,8 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
             state.COMPARED_FOR.set(None)
             st.switch_page("views/compare.py")
     elif run.status == "cancelled":
-        stays = f" Version {published.number} stays published." if published else ""
-        st.info(plain(run.message or "The last run was cancelled.") + stays, icon=":material/stop_circle:")
+        now = f" Version {published.number} is published." if published else ""
+        st.info(plain(run.message or "The last run was cancelled.") + now, icon=":material/stop_circle:")
     elif run.status == "failed":
         run_failure(ws, run, key="retry")
 

@@ -40,8 +40,12 @@ def sidebar(ws: Workspace) -> None:
 def _settle(ids: list[int]) -> None:
     """Which project is chosen: the one a page asked for, the one before, the one in the address, or any."""
     candidates = [state.NEXT_PROJECT.get(), state.PROJECT.get(), state.in_address("project")]
+    wanted = next((item for item in candidates if item is not None), None)
     state.NEXT_PROJECT.set(None)
     state.PROJECT.set(next((item for item in [*candidates, *ids] if item in ids), None))
+    wake = state.WAKE.get()
+    if wanted is not None and wanted not in ids and not wake.toast:  # who deleted it here is told already
+        wake.toast = "The project that was to be shown here is deleted."
 
 
 def chosen_project(ws: Workspace) -> ProjectRecord | None:

@@ -92,7 +92,9 @@ def _map_class(
     widget = st.pills if few else st.selectbox
     # A pill's label is Markdown, a menu's is not.
     names = {item.position: plain(item.name) if few else item.name for item in classes}
-    arguments: dict[str, Any] = {"default": view.predicted} if few else {"index": view.predicted}
+    arguments: dict[str, Any] = (
+        {"default": view.predicted, "wrap": True} if few else {"index": view.predicted}
+    )
     chosen: int = widget(  # type: ignore[operator]
         "What speaks for",
         positions,

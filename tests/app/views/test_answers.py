@@ -6,9 +6,9 @@ from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.services import annotation
-from db import library
-from db.records import ImageRecord, Role
+from app.services import annotation, answers
+from db import drafts, library
+from db.records import DraftRecord, ImageRecord, Role
 from tests.app.seeded import Seeded
 from tests.app.views.pages import BOX, RECT, click, drawn, open_page, own_key, said
 
@@ -45,6 +45,26 @@ def test_right_place_is_saved_as_look_here(seeded: Seeded) -> None:
     click(open_page("annotate", {"annotate_image": image.id}), "annotate_right_place")
 
     assert roles(seeded, image) == {"look_here"}
+
+
+def test_what_another_window_draws_while_an_answer_is_saved_is_kept(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+    save = answers.answer
+
+    def meanwhile(*arguments: Any) -> Any:
+        drafts.keep_draft(seeded.ws.database, DraftRecord(image.id, image.class_id, 0, (BOX,)))
+        return save(*arguments)
+
+    monkeypatch.setattr(answers, "answer", meanwhile)
+    click(app, "annotate_wrong_place")
+
+    kept = drafts.get_draft(seeded.ws.database, image.id)
+    assert kept is not None
+    assert kept.regions == (BOX,)
 
 
 def test_the_last_answer_can_be_taken_back(seeded: Seeded) -> None:

@@ -58,6 +58,20 @@ def test_the_first_published_model_of_a_followed_project_leads_on_to_annotate(se
     assert "annotate_save_next" in keys(app)
 
 
+def test_a_followed_project_does_not_lead_away_from_another_one(seeded: Seeded) -> None:
+    """Nor from its place when it is deleted, with its run."""
+    seeded.publish()
+    run = runs.list_runs(seeded.ws.database, seeded.project_id)[0]
+    other = seed(seeded.ws, "Another bay").project_id
+
+    app = open_page(state={"followed_run": run.id, "page": "Library", "project": other})
+    assert "library_first_model" in keys(app)
+    library.delete_project(seeded.ws, seeded.project_id)
+    app.run()
+    assert "library_first_model" in keys(app)
+    assert not app.error
+
+
 def test_a_refused_import_says_what_happened_and_makes_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

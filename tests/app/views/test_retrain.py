@@ -8,7 +8,7 @@ from app.jobs import launch
 from app.services import annotation
 from db import library, runs
 from tests.app.seeded import LEASE, Seeded, seed
-from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, open_page, said
+from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, said
 
 
 def test_retrain_waits_for_guidance_and_says_so(seeded: Seeded) -> None:
@@ -54,6 +54,32 @@ def test_a_failed_run_says_why_and_can_be_retried(seeded: Seeded) -> None:
     assert "The disk is full." in said(app)
     click(app, "retry")
     assert runs.get_run(seeded.ws.database, run.id).status == "queued"
+
+
+def test_what_a_run_says_of_an_image_is_no_markup(seeded: Seeded) -> None:
+    """Names of images come with uploads."""
+    run = seeded.run()
+    runs.finish_failed(
+        seeded.ws.database, run.id, seeded.claim(run), "![x](http://a.example/p) is broken"
+    )
+    app = open_page("train")
+
+    shown = [str(one.value) for one in app.error]
+    assert len(shown) == 2  # in the sidebar and on the page
+    assert all("\\!\\[x\\]\\(http" in one for one in shown)
+
+
+def test_an_older_failed_run_is_retried_where_it_is_shown(seeded: Seeded) -> None:
+    failed = seeded.run()
+    runs.finish_failed(seeded.ws.database, failed.id, seeded.claim(failed), "The disk is full.")
+    seeded.publish()
+    app = open_page("train")
+    assert "retry_shown" not in keys(app)
+
+    app.selectbox(key="train_run").set_value(failed.id).run()
+    click(app, "retry_shown")
+
+    assert runs.get_run(seeded.ws.database, failed.id).status == "queued"
 
 
 def test_a_published_retrain_leads_to_compare(seeded: Seeded) -> None:
@@ -123,6 +149,18 @@ def test_the_address_names_the_project_and_is_followed(seeded: Seeded) -> None:
     assert app.session_state["project"] == other
     app.selectbox(key="project").set_value(seeded.project_id).run()
     assert app.query_params["project"] == str(seeded.project_id)
+
+
+def test_a_project_that_another_window_deleted_is_missed_aloud(seeded: Seeded) -> None:
+    other = seed(seeded.ws, "Another bay").project_id
+    app = open_page("annotate", {"project": other})
+    library.delete_project(seeded.ws.database, other)
+    app.run()
+
+    assert app.session_state["project"] == seeded.project_id
+    assert "is deleted" in app.toast[0].value
+    app.run()
+    assert not app.toast
 
 
 def test_a_trainer_that_was_killed_is_started_again_while_somebody_only_watches(
