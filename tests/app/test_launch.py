@@ -168,6 +168,7 @@ def test_the_environment_of_a_worker_carries_every_setting(tmp_path: Path) -> No
         import_roots=(tmp_path / "a", tmp_path / "b"),
         max_image_pixels=7,
         lease_seconds=1.5,
+        beat_seconds=0.25,
     )
     assert load_settings(settings_environment(settings)) == settings
 
