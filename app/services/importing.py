@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.services.errors import FileRefusedError, ImportRefusedError
-from app.services.layout import Entry, Layout, read_layout
+from app.services.layout import Entry, Layout, example_of, read_layout
 from app.services.photographs import check_mask, check_photograph
 from app.services.sources import Source, shown
 from app.services.staging import Staging
@@ -176,10 +176,9 @@ def _with_training_images(accepted: Sequence[_Accepted], layout: Layout) -> tupl
     classes = sorted(trained)
     if not 2 <= len(classes) <= MAX_CLASSES:
         found = f" ({shown(', '.join(classes[:5]))})" if classes else ""
-        example = next((f" For example {item.name}: {item.reason}" for item in layout.refused), "")
         raise ImportRefusedError(
             f"Expected 2 to {MAX_CLASSES:,} classes with training images, got {len(classes)}{found}; "
-            f"{_refused(len(layout.refused))}{example}"
+            f"{_refused(len(layout.refused))}{example_of(layout.refused)}"
         )
     kept = []
     for item in accepted:
