@@ -212,7 +212,9 @@ class FolderSource:
 
         def unreadable(error: OSError) -> None:
             if Path(error.filename) == folder:
-                raise ImportRefusedError(f"The folder {str(folder)!r} cannot be opened ({error.strerror}).")
+                raise ImportRefusedError(
+                    f"The folder {str(folder)!r} cannot be opened ({error.strerror})."
+                ) from error
             name = Path(error.filename).relative_to(folder).as_posix()
             self.refused.append(RefusalRecord(shown(name), f"It cannot be opened ({error.strerror})."))
 

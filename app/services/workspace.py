@@ -21,6 +21,10 @@ class FileStore:
     def mask(self, sha256: str) -> Path:
         return self.home / "masks" / sha256[:2] / f"{sha256}.png"
 
+    def folders_of(self, path: Path) -> list[Path]:
+        """The folders from the one that holds `path` up to the data folder."""
+        return [folder for folder in path.parents if folder.is_relative_to(self.home)]
+
     def thumbnail(self, sha256: str, side: int) -> Path:
         return self._cache / "thumbnails" / str(side) / sha256[:2] / f"{sha256}.jpg"
 
