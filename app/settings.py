@@ -1,9 +1,12 @@
 """Every setting of the program: name, default, one sentence."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+MOST_IMAGE_PIXELS = 178_956_970  # Pillow opens no larger picture, whoever asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Settings:
         metadata={"doc": "Folders on the server that projects may be imported from, separated by `:`."},
     )
     max_image_pixels: int = field(
-        default=50_000_000, metadata={"doc": "An image with more pixels than this is refused."}
+        default=50_000_000,
+        metadata={"doc": f"An image with more pixels than this is refused; at most {MOST_IMAGE_PIXELS}."},
     )
     max_upload_mb: int = field(
         default=2_000, metadata={"doc": "Total size of the unpacked files of one import, in MB."}
@@ -34,7 +38,10 @@ class Settings:
         default=60.0, metadata={"doc": "A run whose trainer is silent this long is taken over."}
     )
     beat_seconds: float = field(
-        default=1.0, metadata={"doc": "How often a trainer reports progress and reads requests."}
+        default=1.0,
+        metadata={
+            "doc": "How often a trainer reports progress and reads requests; at most half of the lease."
+        },
     )
     idle_exit_seconds: float = field(
         default=120.0, metadata={"doc": "A trainer with no run and no living server leaves after this long."}
@@ -48,24 +55,59 @@ class Settings:
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from `environ` (default: the process environment); a bad value raises ValueError naming it."""
     environ = os.environ if environ is None else environ
-    values: dict[str, object] = {}
     defaults = Settings()
+    values: dict[str, object] = {"home": _read("home", str(defaults.home), defaults.home)}
     for name in Settings.__dataclass_fields__:
-        variable = f"REFOCUS_{name.upper()}"
-        raw = environ.get(variable)
-        if raw is None or raw == "":
-            continue
-        default = getattr(defaults, name)
-        try:
-            if isinstance(default, Path):
-                values[name] = Path(raw)
-            elif isinstance(default, tuple):
-                values[name] = tuple(
-                    Path(part).expanduser().resolve() for part in raw.split(os.pathsep) if part
-                )
-            else:
-                values[name] = type(default)(raw)
-        except ValueError as error:
-            raise ValueError(f"{variable}: expected {type(default).__name__}, got {raw!r}") from error
-    values["home"] = Path(str(values.get("home", defaults.home))).expanduser().resolve()
-    return Settings(**values)  # type: ignore[arg-type]
+        raw = environ.get(_variable(name))
+        if raw:
+            values[name] = _read(name, raw, getattr(defaults, name))
+    settings = Settings(**values)  # type: ignore[arg-type]
+    _check(settings)
+    return settings
+
+
+def _variable(name: str) -> str:
+    return f"REFOCUS_{name.upper()}"
+
+
+def _read(name: str, raw: str, default: object) -> object:
+    """`raw` as a value of the default's kind."""
+    expected = "text"
+    try:
+        if isinstance(default, Path):
+            expected = "a folder"
+            return _folder(raw)
+        if isinstance(default, tuple):
+            expected = f"folders separated by {os.pathsep!r}"
+            return tuple(_folder(part) for part in raw.split(os.pathsep) if part)
+        if isinstance(default, int):
+            expected = "a whole number"
+            return int(raw)
+        if isinstance(default, float):
+            expected = "a number"
+            return float(raw)
+        return raw
+    except (ValueError, RuntimeError, OSError) as error:  # RuntimeError: "~" of somebody who has no home
+        raise ValueError(f"{_variable(name)}: expected {expected}, got {raw!r}") from error
+
+
+def _folder(raw: str) -> Path:
+    return Path(raw).expanduser().resolve()
+
+
+def _check(settings: Settings) -> None:
+    """ValueError for numbers that nothing can work with."""
+    for name in Settings.__dataclass_fields__:
+        value = getattr(settings, name)
+        if isinstance(value, int | float) and not 0 < value < math.inf:
+            raise ValueError(f"{_variable(name)}: expected a number above 0, got {value}")
+    if settings.max_image_pixels > MOST_IMAGE_PIXELS:
+        raise ValueError(
+            f"{_variable('max_image_pixels')}: expected at most {MOST_IMAGE_PIXELS} (no larger "
+            f"picture can be opened), got {settings.max_image_pixels}"
+        )
+    if settings.beat_seconds > settings.lease_seconds / 2:  # or one late beat loses the run
+        raise ValueError(
+            f"{_variable('beat_seconds')}: expected at most half of {_variable('lease_seconds')} "
+            f"({settings.lease_seconds}), got {settings.beat_seconds}"
+        )

@@ -172,6 +172,13 @@ def list_images(database: Database, project_id: int, split: Split | None = None)
         return [ImageRecord(*tuple(row)) for row in session.execute(query)]
 
 
+def used_hashes(database: Database) -> set[str]:
+    """SHA-256 of every image and mask of all projects. One query."""
+    masks = select(models.Image.mask_sha256).where(models.Image.mask_sha256.is_not(None))
+    with database.reading() as session:
+        return set(session.scalars(select(models.Image.sha256).union(masks)))
+
+
 def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
     """The images whose label somebody changed, in the order in which they were imported."""
     query = _IMAGES.where(models.Image.project_id == project_id, models.Image.given_position.is_not(None))

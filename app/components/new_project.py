@@ -1,5 +1,6 @@
 """Making a project: the demo in one click, or one's own images."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,14 @@ def _folders(roots: tuple[Path, ...]) -> list[Path]:
     """The allowed folders and what lies directly in them."""
     found: list[Path] = []
     for root in roots:
-        if root.is_dir():
-            found += [root, *sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")]
+        if os.path.isdir(root):
+            found += [root, *_sub_folders(root)]
     return found
+
+
+def _sub_folders(folder: Path) -> list[Path]:
+    """None where this program may not look: `os.path.isdir`, since `Path.is_dir` raises there."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.name[0] != "." and os.path.isdir(path))
+    except OSError:
+        return []

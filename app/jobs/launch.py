@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.jobs.child import program_environment
 from app.jobs.presence import mark_server, trainer_folder, worker_is_there
+from app.services.errors import ServiceError
 from app.services.workspace import Workspace
 from app.settings import Settings
 
@@ -30,17 +31,17 @@ def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> N
 
     The worker has a session and a log (`trainer/worker.log`) of its own and outlives this process while a run
     is on. When two servers start one at once, the second worker finds the lock taken and leaves.
+    Raises ServiceError when its files cannot be written or it cannot be started.
     """
-    heartbeat_server(ws)
-    home = ws.settings.home
-    with _guard:
-        if worker_is_there(home):
-            _started.pop(home, None)
-            return
-        if time.monotonic() - _started.get(home, -START_SECONDS) < START_SECONDS:
-            return
-        _started[home] = time.monotonic()
-        _start(ws.settings, command)
+    try:
+        heartbeat_server(ws)
+        with _guard:
+            _start_when_missing(ws.settings, command)
+    except OSError as error:
+        raise ServiceError(
+            f"The trainer cannot be started ({error.strerror}). Make sure that this program may write to "
+            f"{trainer_folder(ws.settings.home)} and that the disk is not full."
+        ) from error
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -52,6 +53,15 @@ def settings_environment(settings: Settings) -> dict[str, str]:
         else str(value)
         for name, value in values.items()
     }
+
+
+def _start_when_missing(settings: Settings, command: tuple[str, ...]) -> None:
+    home = settings.home
+    if worker_is_there(home):
+        _started.pop(home, None)
+    elif time.monotonic() - _started.get(home, -START_SECONDS) >= START_SECONDS:
+        _start(settings, command)
+        _started[home] = time.monotonic()
 
 
 def _start(settings: Settings, command: tuple[str, ...]) -> None:

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.jobs.attempt_files import AttemptFolder
+from app.services.settling import settle
 from db.records import ImageRecord
 from db.versions import NewPrediction
 
@@ -60,12 +60,6 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcom
 
 def _settled_sha256(path: Path) -> str:
     """SHA-256 in hex; the bytes are on disk when it returns, so a power cut cannot undo a version."""
+    settle([path, path.parent])
     with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return digest
+        return hashlib.file_digest(stream, "sha256").hexdigest()

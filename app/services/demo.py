@@ -14,7 +14,7 @@ from app.services.drawing import mask_png
 from app.services.harbour import CLASSES, PLACES, draw_scene
 from app.services.harbour_places import Place
 from app.services.importing import IMAGE_SIZE, ImportReport, Progress
-from app.services.staging import Staging
+from app.services.staging import Staging, storing_told
 from app.services.workspace import Workspace
 from db import library as rows
 from db.library import NewImage
@@ -67,7 +67,10 @@ def _files(scene: Scene) -> tuple[bytes, bytes]:
 
 
 def make_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportReport:
-    """Draw all scenes and store them as a new project; nothing is stored when `on_progress` raises."""
+    """Draw all scenes and store them as a new project; nothing is stored when `on_progress` raises.
+
+    Raises ImportRefusedError when the images cannot be stored.
+    """
     name, number = NAME, 1
     while rows.find_project(ws.database, name) is not None:
         number += 1
@@ -76,7 +79,7 @@ def make_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportRepor
     images = []
     pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1))
     try:
-        with Staging(ws.files) as staging:
+        with storing_told(), Staging(ws.files) as staging:
             for done, (scene, (jpeg, mask)) in enumerate(zip(every, pool.map(_files, every), strict=True)):
                 if on_progress is not None:
                     on_progress(done, len(every), "Drawing harbour scenes")

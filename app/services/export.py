@@ -19,8 +19,8 @@ def drawings_zip(ws: Workspace, project_id: int) -> bytes:
 
     `drawings.json`: for each image its regions in image pixels, x right and y down. `look_here/` and
     `ignore_this/`: the same as black-and-white PNGs of the image's size, white inside, named as the image
-    with .png behind. `index.csv`: every image with its present label, its split and its known groups, in the
-    form that an import reads.
+    with .png behind. `index.csv`: every image with its present label, its split and its known groups; the
+    images are not here, and an import reads it where it lies in the folder with them.
     """
     images = library.list_images(ws.database, project_id)
     classes = library.list_classes(ws.database, project_id)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.services.errors import FileRefusedError, ImportRefusedError
-from app.services.layout import Entry, Layout, read_layout
+from app.services.layout import Entry, Layout, example_of, read_layout
 from app.services.photographs import check_mask, check_photograph
 from app.services.sources import Source, shown
-from app.services.staging import Staging
+from app.services.staging import Staging, storing_told
 from app.services.workspace import Workspace
 from db import library as rows
 from db.errors import DuplicateNameError
@@ -66,19 +66,16 @@ def import_source(
     except FileRefusedError as error:
         raise ImportRefusedError(f"index.csv cannot be read. {error}") from error
     layout.refused[:0] = source.refused
-    try:
-        with Staging(ws.files) as staging:
-            accepted = _judge(ws, source, layout, staging, on_progress)
-            accepted = _with_splits(accepted, layout)
-            classes, accepted = _with_training_images(accepted, layout)
-            position_of = {label: position for position, label in enumerate(classes)}
-            images = [_new_image(item, position_of[item.entry.label]) for item in accepted]
-            with staging.published():
-                project = rows.create_project(
-                    ws.database, name, origin, DEFAULT_BACKBONE, IMAGE_SIZE, classes, images, layout.refused
-                )
-    except OSError as error:
-        raise ImportRefusedError(f"The server could not store the images ({error.strerror}).") from error
+    with storing_told(), Staging(ws.files) as staging:
+        accepted = _judge(ws, source, layout, staging, on_progress)
+        accepted = _with_splits(accepted, layout)
+        classes, accepted = _with_training_images(accepted, layout)
+        position_of = {label: position for position, label in enumerate(classes)}
+        images = [_new_image(item, position_of[item.entry.label]) for item in accepted]
+        with staging.published():
+            project = rows.create_project(
+                ws.database, name, origin, DEFAULT_BACKBONE, IMAGE_SIZE, classes, images, layout.refused
+            )
     return ImportReport(project.id, len(images), tuple(layout.refused), tuple(layout.notes))
 
 
@@ -176,10 +173,9 @@ def _with_training_images(accepted: Sequence[_Accepted], layout: Layout) -> tupl
     classes = sorted(trained)
     if not 2 <= len(classes) <= MAX_CLASSES:
         found = f" ({shown(', '.join(classes[:5]))})" if classes else ""
-        example = next((f" For example {item.name}: {item.reason}" for item in layout.refused), "")
         raise ImportRefusedError(
             f"Expected 2 to {MAX_CLASSES:,} classes with training images, got {len(classes)}{found}; "
-            f"{_refused(len(layout.refused))}{example}"
+            f"{_refused(len(layout.refused))}{example_of(layout.refused)}"
         )
     kept = []
     for item in accepted:

@@ -38,7 +38,11 @@ def changed_labels(ws: Workspace, project_id: int) -> list[ChangedLabel]:
 
 
 def as_csv(changes: list[ChangedLabel]) -> bytes:
-    """One line for each: file, split, imported_label, label; UTF-8."""
+    """One line for each: file, split, imported_label, label; UTF-8.
+
+    Names stand as they are, also one like "=1+1.jpg" that a spreadsheet would reckon: a mark in front would
+    make it another name, and the table is there to be joined with the data's own records by name.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("file", "split", "imported_label", "label"))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.services.errors import FileRefusedError, ImportRefusedError
@@ -20,6 +20,7 @@ _SPLITS: dict[str, Split] = {
     "test": "test",
     "testing": "test",
 }
+_EMPTY = "It is a folder without any file: no image of this class came from it."
 _OWN_COLUMNS = ("file", "label", "split", "mask")
 
 
@@ -46,10 +47,17 @@ class Layout:
         self.refused.append(RefusalRecord(shown(name), reason))
 
 
+def example_of(refused: Sequence[RefusalRecord]) -> str:
+    """A sentence with the first refusal, to put behind another; empty when there is none."""
+    return f" For example {refused[0].name}: {refused[0].reason}" if refused else ""
+
+
 def read_layout(source: Source) -> Layout:
     """Raises ImportRefusedError when neither an index nor class folders can be made out."""
     if not source.names:
-        raise ImportRefusedError("Expected images, got no file that can be read.")
+        raise ImportRefusedError(
+            f"Expected images, got no file that can be read.{example_of(source.refused)}"
+        )
     folders = {name.split("/")[0] for name in source.names if "/" in name}
     # A zip is often one folder that holds everything. An index in one of several folders is not the import's.
     for prefix in ("", *(f"{folder}/" for folder in folders if len(folders) == 1)):
@@ -61,12 +69,15 @@ def read_layout(source: Source) -> Layout:
 def _from_folders(source: Source) -> Layout:
     layout = Layout()
     paths = {path: path.split("/") for path in source.names}
+    around = ""
     # One folder around the others carries no meaning, unless it is "train" itself. A lone file beside or in
     # it, a README say, is no reason to take it for the only class.
     while any(len(parts) > 2 for parts in paths.values()):
         folders = {parts[0] for parts in paths.values() if len(parts) > 1}
-        if len(folders) > 1 or folders.pop().lower() in _SPLITS:
+        outer = folders.pop()
+        if folders or outer.lower() in _SPLITS:
             break
+        around += f"{outer}/"
         paths = {path: parts[1:] or parts for path, parts in paths.items()}
     has_splits = any(_SPLITS.get(parts[0].lower()) == "train" and len(parts) > 2 for parts in paths.values())
     for path, parts in paths.items():
@@ -83,7 +94,17 @@ def _from_folders(source: Source) -> Layout:
             layout.entries.append(Entry(name, path, _text(parts[0], "class name"), split))
         except FileRefusedError as error:
             layout.refuse(name, str(error))
+    for folder in source.empty_folders:
+        if folder.startswith(around) and _is_for_a_class(folder.removeprefix(around).split("/"), has_splits):
+            layout.refuse(f"{folder.removeprefix(around)}/", _EMPTY)
     return layout
+
+
+def _is_for_a_class(parts: list[str], has_splits: bool) -> bool:
+    """Whether images in the folder with this path would be a class; a hidden folder is no one's class."""
+    above = [part.lower() for part in parts[:-1]]
+    in_place = len(above) == 1 and above[0] in _SPLITS if has_splits else not above
+    return in_place and not parts[-1].startswith(".")
 
 
 def _text(raw: str, what: str) -> str:

@@ -1,13 +1,13 @@
 """Projects and their images: import, demo, overview, thumbnails."""
 
-import os
+import io
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
 
 from PIL import Image
 
@@ -20,6 +20,7 @@ from app.services.workspace import Workspace
 from db import annotations, runs
 from db import library as rows
 from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
+from gain_core.atomic import write_atomically
 from gain_core.errors import InputError
 from gain_core.pictures import open_rgb
 
@@ -58,7 +59,7 @@ def import_folder(
     `import_zip`.
     """
     check_project_name(ws, name)
-    resolved = Path(folder).expanduser().resolve()
+    resolved = _resolved(folder)
     allowed = any(resolved.is_relative_to(root.expanduser().resolve()) for root in ws.settings.import_roots)
     if not (trusted or allowed):
         roots = ", ".join(str(root) for root in ws.settings.import_roots)
@@ -71,13 +72,21 @@ def import_folder(
     return import_source(ws, name, source, "folder", on_progress)
 
 
+def _resolved(folder: Path) -> Path:
+    try:
+        return Path(folder).expanduser().resolve()
+    except (RuntimeError, ValueError, OSError) as error:  # "~" of nobody, links in a circle, a NUL
+        raise ImportRefusedError(f"Expected a folder on the server, got {str(folder)!r}.") from error
+
+
 def create_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportReport:
     """Draw the harbour demo and store it as a project named "Harbour demo" ("Harbour demo 2" when taken)."""
     return make_demo(ws, on_progress)
 
 
 def delete_project(ws: Workspace, project_id: int) -> None:
-    """Forget a project: its rows, its runs' files, and the images that no other project uses.
+    """Forget a project: its rows, its runs' files, and the images that no other project uses, with all that
+    was made from them.
 
     Raises db.errors.NotFoundError, and ServiceError while one of its runs is queued or running.
     """
@@ -87,18 +96,12 @@ def delete_project(ws: Workspace, project_id: int) -> None:
         images = rows.list_images(ws.database, project_id)
         run_ids = [run.id for run in runs.list_runs(ws.database, project_id)]
         rows.delete_project(ws.database, project_id)
-        used = {
-            sha256
-            for other in rows.list_projects(ws.database)
-            for image in rows.list_images(ws.database, other.id)
-            for sha256 in (image.sha256, image.mask_sha256)
-        }
-        thumbnails = ws.files.home / "cache" / "thumbnails"
+        used = rows.used_hashes(ws.database)
+        for made in ws.files.made_from({image.sha256 for image in images} - used):
+            made.unlink(missing_ok=True)
         for image in images:
             if image.sha256 not in used:
                 ws.files.image(image.sha256, image.suffix).unlink(missing_ok=True)
-                for small in thumbnails.glob(f"*/{image.sha256[:2]}/{image.sha256}.jpg"):
-                    small.unlink(missing_ok=True)
             if image.mask_sha256 is not None and image.mask_sha256 not in used:
                 ws.files.mask(image.mask_sha256).unlink(missing_ok=True)
     for run_id in run_ids:
@@ -128,25 +131,21 @@ def overview(ws: Workspace, project_id: int) -> ProjectOverview:
 
 
 def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
-    """JPEG bytes, at most side × side pixels, aspect kept; made once and kept in the cache folder.
-
-    Raises MissingFileError.
+    """JPEG bytes, at most side × side pixels, aspect kept; made once and kept in the cache folder,
+    where that can be written. Raises MissingFileError.
     """
     kept = ws.files.thumbnail(image.sha256, side)
     try:
         return kept.read_bytes()
-    except FileNotFoundError:
+    except OSError:  # not made yet, mostly
         pass
     small = open_image(ws, image)
     small.thumbnail((side, side))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_name(f"{uuid4().hex}.part")
-    try:
-        small.save(unfinished, format="JPEG", quality=85)
-        os.replace(unfinished, kept)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return kept.read_bytes()
+    buffer = io.BytesIO()
+    small.save(buffer, format="JPEG", quality=85)
+    with suppress(OSError):  # a full disk is no reason to show no picture
+        write_atomically(kept, buffer.getvalue(), durable=False)
+    return buffer.getvalue()
 
 
 def image_bytes(ws: Workspace, image: ImageRecord) -> bytes:

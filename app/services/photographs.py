@@ -10,8 +10,8 @@ from app.services.errors import FileRefusedError
 from gain_core.pictures import as_rgb, marked
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-# Pillow opens a JPEG with a second picture in it (many phones write one) under this name.
 _HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")  # what such files say of themselves
+# MPO: what Pillow calls a JPEG with a second picture in it, as many phones write them.
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
 

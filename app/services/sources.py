@@ -10,8 +10,8 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Protocol
@@ -51,6 +51,11 @@ class Source(Protocol):
         """What was refused for its name or kind, before any content was read."""
         ...
 
+    @property
+    def empty_folders(self) -> list[str]:
+        """Folders with no file in them at any depth, relative like the names, sorted."""
+        ...
+
     def read(self, name: str) -> bytes:
         """The whole file. Raises FileRefusedError."""
         ...
@@ -85,9 +90,22 @@ def _is_litter(name: str) -> bool:
     return parts[0] == "__MACOSX" or parts[-1] in _LITTER or parts[-1].startswith("._")
 
 
+def _without_files(folders: Iterable[str], files: Iterable[str]) -> list[str]:
+    """Those of `folders` in which, at any depth, none of `files` lies."""
+    holding: set[str] = set()
+    for name in files:
+        folder = name.rpartition("/")[0]
+        while folder and folder not in holding:
+            holding.add(folder)
+            folder = folder.rpartition("/")[0]
+    return sorted(set(folders) - holding)
+
+
 def _check_total(total_bytes: int, count: int, max_mb: int) -> None:
     if count > MAX_FILES:
-        raise ImportRefusedError(f"Expected at most {MAX_FILES:,} files in one import, got {count:,}.")
+        raise ImportRefusedError(
+            f"Expected at most {MAX_FILES:,} files and folders in one import, got {count:,}."
+        )
     if total_bytes > max_mb * MB:
         raise ImportRefusedError(
             f"Expected files of at most {max_mb:,} MB together when unpacked, got {total_bytes / MB:,.0f} MB."
@@ -100,8 +118,13 @@ class ZipSource:
         self._archive = archive
         self._members: dict[str, zipfile.ZipInfo] = {}
         self.refused: list[RefusalRecord] = []
-        infos = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)]
+        folders: set[str] = set()
+        infos = [info for info in archive.infolist() if not _is_litter(info.filename)]
         for info in infos:
+            if info.is_dir():
+                with suppress(FileRefusedError):  # "./", say: a folder is nothing to read
+                    folders.add(plain_name(info.orig_filename))
+                continue
             try:
                 name = plain_name(info.orig_filename)
                 self._check(info)
@@ -113,6 +136,7 @@ class ZipSource:
             self._members[name] = info
         _check_total(sum(info.file_size for info in self._members.values()), len(infos), max_mb)
         self.names = sorted(self._members)
+        self.empty_folders = _without_files(folders, [*self.names, *(item.name for item in self.refused)])
 
     def _check(self, info: zipfile.ZipInfo) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -159,47 +183,69 @@ def open_zip(archive: Path | IO[bytes], max_mb: int) -> Iterator[ZipSource]:
 
 class FolderSource:
     def __init__(self, folder: Path, max_mb: int) -> None:
-        """Raises ImportRefusedError when `folder` is no folder, or its files are too many or too large."""
-        if not folder.is_dir():
+        """Raises ImportRefusedError when `folder` is none or closed, or has too many or too large files."""
+        if not os.path.isdir(folder):  # Path.is_dir raises where the name is too long or may not be seen
             raise ImportRefusedError(f"Expected a folder on the server, got {str(folder)!r}.")
         self._paths: dict[str, Path] = {}
         self.refused: list[RefusalRecord] = []
-        total, count = 0, 0
-        for path in self._walk(folder):
+        files: list[str] = []
+        folders: set[str] = set()
+        total = 0
+        for path, is_folder in self._walk(folder):
             raw = path.relative_to(folder).as_posix()
             if _is_litter(raw):
                 continue
-            count += 1
-            try:
-                total += self._take(raw, path)
-            except FileRefusedError as error:
-                self.refused.append(RefusalRecord(shown(raw), str(error)))
-            _check_total(total, count, max_mb)
+            if is_folder:
+                folders.add(raw)
+            else:
+                files.append(raw)
+                try:
+                    total += self._take(raw, path)
+                except FileRefusedError as error:
+                    self.refused.append(RefusalRecord(shown(raw), str(error)))
+            _check_total(total, len(files) + len(folders), max_mb)
         self.names = sorted(self._paths)
+        self.empty_folders = _without_files(folders, [*files, *(item.name for item in self.refused)])
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
+    def _walk(self, folder: Path) -> Iterator[tuple[Path, bool]]:
+        """Everything in the folder at any depth, and whether it is a folder that can be looked into."""
+
         def unreadable(error: OSError) -> None:
+            if Path(error.filename) == folder:
+                raise ImportRefusedError(
+                    f"The folder {str(folder)!r} cannot be opened ({error.strerror})."
+                ) from error
             name = Path(error.filename).relative_to(folder).as_posix()
             self.refused.append(RefusalRecord(shown(name), f"It cannot be opened ({error.strerror})."))
 
         for current, folders, files in os.walk(folder, onerror=unreadable):
             folders.sort()
             links = [name for name in folders if os.path.islink(os.path.join(current, name))]
+            if current != str(folder):
+                yield Path(current), True
             for name in sorted([*files, *links]):
-                yield Path(current) / name
+                yield Path(current) / name, False
 
     def _take(self, raw: str, path: Path) -> int:
         try:
             raw.encode("utf-8")
         except UnicodeEncodeError as error:
             raise FileRefusedError("Its name is not text that can be read.") from error
-        details = path.lstat()
+        try:
+            details = path.lstat()
+        except OSError as error:
+            raise FileRefusedError(f"It cannot be opened ({error.strerror}).") from error
         if stat.S_ISLNK(details.st_mode):
             raise FileRefusedError("It is a link to another file; only the files themselves are read.")
         if not stat.S_ISREG(details.st_mode):
             raise FileRefusedError("It is not a plain file.")
         _check_size(details.st_size)
-        self._paths[plain_name(raw)] = path
+        name = plain_name(raw)
+        if name in self._paths:
+            raise FileRefusedError(
+                "Another file has this name once \\ is read as /; only the first was read."
+            )
+        self._paths[name] = path
         return details.st_size
 
     def read(self, name: str) -> bytes:

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
+from app.services.errors import ImportRefusedError
+from app.services.settling import settle
 from app.services.workspace import FileStore
 
 _STALE_SECONDS = 24 * 3600  # older staging folders belong to processes that were killed
@@ -25,6 +27,15 @@ def store_lock(files: FileStore) -> Iterator[None]:
     with (files.home / "store.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def storing_told() -> Iterator[None]:
+    """ImportRefusedError, in a sentence, when the disk is full or the data folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ImportRefusedError(f"The server could not store the images ({error.strerror}).") from error
 
 
 class Staging:
@@ -71,8 +82,10 @@ class Staging:
     def published(self) -> Iterator[None]:
         """Move everything into the store for the length of a database transaction; if that fails, out again.
 
-        Files another project has already brought stay where they are.
+        Files another project has already brought stay where they are. Bytes and names are on the disk when
+        the transaction begins: no row may outlive its file in a power cut.
         """
+        settle(self._targets)  # before they have their names: the next import trusts what has one
         with store_lock(self._files):
             brought: list[Path] = []
             try:
@@ -81,6 +94,7 @@ class Staging:
                         target.parent.mkdir(parents=True, exist_ok=True)
                         os.replace(staged, target)
                         brought.append(target)
+                settle({folder for target in brought for folder in self._files.folders_of(target)})
                 yield
             except BaseException:
                 for target in brought:

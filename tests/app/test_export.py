@@ -13,6 +13,7 @@ from PIL import Image
 
 from app.services import annotation, labels
 from app.services.export import drawings_zip
+from app.services.library import image_bytes, import_folder
 from db import library
 from db.records import RegionRecord
 from tests.app.seeded import SIDE, Seeded, open_home, seed
@@ -76,3 +77,20 @@ def test_without_drawings_there_are_the_labels(seeded: Seeded) -> None:
     with opened(seeded) as archive:
         assert archive.namelist() == ["index.csv", "drawings.json"]
         assert json.loads(archive.read("drawings.json"))["images"] == []
+
+
+def test_the_labels_are_read_again_where_they_lie_with_the_images(seeded: Seeded, tmp_path: Path) -> None:
+    before = library.list_images(seeded.ws.database, seeded.project_id)
+    folder = tmp_path / "again"
+    for image in before:
+        path = folder / image.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image_bytes(seeded.ws, image))
+    with opened(seeded) as archive:
+        archive.extract("index.csv", folder)
+    report = import_folder(seeded.ws, "again", folder, trusted=True)
+    after = library.list_images(seeded.ws.database, report.project_id)
+    assert report.refused == ()
+    assert [(i.name, i.split, i.class_position, i.groups) for i in after] == [
+        (i.name, i.split, i.class_position, i.groups) for i in before
+    ]

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from app.jobs.child import program_environment
-from app.jobs.launch import settings_environment
-from app.jobs.presence import WorkerLock, mark_server, server_is_there, worker_is_there
+from app.jobs.launch import ensure_worker, settings_environment
+from app.jobs.presence import WorkerLock, mark_server, server_is_there, trainer_folder, worker_is_there
 from app.jobs.worker import Worker
+from app.services.errors import ServiceError
+from app.services.workspace import open_workspace
 from app.settings import Settings, load_settings
 from tests.app.stage import WORKER, Stage, staged, wait_for
 from tests.app.standin_worker import STANDIN
@@ -168,8 +170,25 @@ def test_the_environment_of_a_worker_carries_every_setting(tmp_path: Path) -> No
         import_roots=(tmp_path / "a", tmp_path / "b"),
         max_image_pixels=7,
         lease_seconds=1.5,
+        beat_seconds=0.25,
     )
     assert load_settings(settings_environment(settings)) == settings
+
+
+def test_a_trainer_that_has_nowhere_to_write_is_told_as_what_it_is(tmp_path: Path) -> None:
+    ws = open_workspace(Settings(home=tmp_path / "home"))
+    trainer_folder(ws.settings.home).write_text("a file where the folder should be")
+    with pytest.raises(ServiceError, match=r"trainer cannot be started \(.+\)\. Make sure .*/trainer and"):
+        ensure_worker(ws)
+    ws.database.close()
+
+
+def test_a_trainer_that_did_not_start_is_tried_again_at_once(tmp_path: Path) -> None:
+    ws = open_workspace(Settings(home=tmp_path / "home"))
+    for _ in range(2):
+        with pytest.raises(ServiceError, match="The trainer cannot be started"):
+            ensure_worker(ws, (str(tmp_path / "no such program"),))
+    ws.database.close()
 
 
 def test_only_one_process_at_a_time_holds_the_worker_lock(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from db import library as rows
 from db import runs
 from db.errors import NotFoundError
 from db.records import SPLITS
+from gain_core.features import FeatureStore
+from gain_core.sample import Sample
 from tests.app.material import fresh_workspace, photograph, stored_files, two_classes, zipped
+from tests.gain_core.toy import toy_model
 
 
 @pytest.fixture
@@ -95,7 +98,16 @@ def test_a_thumbnail_keeps_the_aspect_and_is_made_once(ws: Workspace, tmp_path: 
         library.thumbnail(ws, image, 81)
     with pytest.raises(MissingFileError, match=r"car/wide\.png"):
         library.image_bytes(ws, image)
-    assert [name for name in stored_files(ws) if name.endswith(".part")] == []
+    kept = ws.files.thumbnail(image.sha256, 80)
+    assert [path for path in kept.parent.parent.parent.rglob("*") if path.is_file()] == [kept]
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_shown_all_the_same(ws: Workspace, tmp_path: Path) -> None:
+    report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", two_classes()))
+    image = rows.list_images(ws.database, report.project_id)[0]
+    (ws.files.home / "cache").write_text("a file where the folder should be")
+    with Image.open(io.BytesIO(library.thumbnail(ws, image, 12))) as small:
+        assert (small.format, small.size) == ("JPEG", (12, 8))
 
 
 def test_deleting_a_project_keeps_the_files_another_one_uses(ws: Workspace, tmp_path: Path) -> None:
@@ -113,6 +125,21 @@ def test_deleting_a_project_keeps_the_files_another_one_uses(ws: Workspace, tmp_
     assert stored_files(ws) == []
     with pytest.raises(NotFoundError):
         library.delete_project(ws, first.project_id)
+
+
+def test_deleting_a_project_removes_what_was_kept_of_its_images_alone(ws: Workspace, tmp_path: Path) -> None:
+    library.import_zip(ws, "first", zipped(tmp_path / "a.zip", two_classes()))
+    more = {**two_classes(), "car/3.png": photograph(33)}
+    second = library.import_zip(ws, "second", zipped(tmp_path / "b.zip", more))
+    images = rows.list_images(ws.database, second.project_id)
+    samples = [
+        Sample(image.sha256, ws.files.image(image.sha256, image.suffix), image.class_position, image.split)
+        for image in images
+    ]
+    FeatureStore(ws.files.features).get_or_compute(toy_model(), samples)
+    library.delete_project(ws, second.project_id)
+    kept = {path.stem for path in ws.files.features.rglob("*") if path.is_file()}
+    assert kept == {image.sha256 for image in images if image.name != "car/3.png"}
 
 
 def test_a_project_in_training_is_not_deleted(ws: Workspace, tmp_path: Path) -> None:

@@ -5,17 +5,22 @@ import os
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.services import library
 from app.services.errors import ImportCancelledError, ImportRefusedError
 from app.services.workspace import Workspace
 from db import library as rows
 from db.errors import DuplicateNameError
+from db.records import ProjectRecord
 from tests.app.material import (
+    encoded,
     fresh_workspace,
+    index,
     nothing_is_left,
     photograph,
     stored_files,
@@ -109,6 +114,41 @@ def test_a_database_that_fails_at_the_end_takes_the_files_out_again(
         library.import_zip(ws, "second", zipped(tmp_path / "b.zip", more))
     assert stored_files(ws) == before  # what the first project brought is still there, and nothing else
     assert library.image_bytes(ws, rows.list_images(ws.database, first.project_id)[0])
+
+
+@pytest.mark.parametrize("make", ["zip", "demo"])
+def test_a_full_disk_is_told_and_leaves_nothing(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: str
+) -> None:
+    archive = zipped(tmp_path / "a.zip", two_classes())
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ImportRefusedError, match=r"could not store the images \(No space left on device\)"):
+        library.import_zip(ws, "a", archive) if make == "zip" else library.create_demo(ws)
+    assert nothing_is_left(ws)
+
+
+def test_files_and_their_folders_are_on_the_disk_before_rows_name_them(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
+    create = rows.create_project
+
+    def create_when_settled(*values: Any) -> ProjectRecord:
+        for folder in ("images", "masks"):
+            paths = [ws.files.home, ws.files.home / folder, *(ws.files.home / folder).rglob("*")]
+            assert len(paths) > 3
+            assert {path.stat().st_ino for path in paths} <= synced
+        return create(*values)
+
+    monkeypatch.setattr(rows, "create_project", create_when_settled)
+    lines = ("file,label,mask", *(f"{name},{name[:3]},m.png" for name in two_classes()))
+    members = {**two_classes(), "index.csv": index(*lines), "m.png": encoded(Image.new("L", (24, 16), 255))}
+    assert library.import_zip(ws, "a", zipped(tmp_path / "a.zip", members)).accepted == 4
 
 
 def test_leftovers_of_a_killed_import_are_swept_by_the_next_one(ws: Workspace, tmp_path: Path) -> None:

@@ -199,3 +199,11 @@ def test_what_is_not_there_is_said_to_be_not_there(database: Database) -> None:
         library.get_project(database, 7)
     with pytest.raises(NotFoundError, match="no image with the number 7"):
         library.get_image(database, 7)
+
+
+def test_hashes_in_use_are_those_of_all_projects_images_and_masks(database: Database) -> None:
+    new_project(database, "first", images=2)
+    masked = dataclasses.replace(new_images(3)[2], mask_sha256="f" * 64)
+    library.create_project(database, "second", "upload", "b", 224, ["boat", "car"], [masked], [])
+
+    assert library.used_hashes(database) == {f"{i:064x}" for i in range(3)} | {"f" * 64}
