@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         read_labels,
     )
     from gain_core.data import guidance_maps
-    from gain_core.dataset_maps import DatasetMaps, explain_files
+    from gain_core.dataset_maps import DatasetMaps, MapStatistics, Refused, explain_files
     from gain_core.errors import (
         BackboneError,
         CheckpointError,
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         soft_threshold,
     )
     from gain_core.metrics import (
+        Count,
         attention_inside,
         attention_spread,
         group_accuracy,
@@ -96,6 +97,7 @@ __all__ = [
     "CheckpointError",
     "Classifier",
     "ConfigError",
+    "Count",
     "CueConfig",
     "DatasetMaps",
     "Explanation",
@@ -103,11 +105,13 @@ __all__ = [
     "GainError",
     "InputError",
     "InsideOutside",
+    "MapStatistics",
     "MaskingConfig",
     "ModelSpec",
     "Overlap",
     "Phase",
     "Ranks",
+    "Refused",
     "Sample",
     "Step",
     "TrainConfig",

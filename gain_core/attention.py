@@ -1,10 +1,11 @@
 """Where a classifier looks: eq. 1 and 2, as pure functions of model, images and classes.
 
-No hooks, no `.backward()`, nothing kept on the model: any number of threads may explain with one model. All
-classes of all images are computed together. Viewing and training differ in `create_graph` alone.
+No hooks, no `.backward()`, nothing kept on a model in eval mode: any number of threads may explain with one.
+All classes of all images are computed together. Viewing and training differ in `create_graph` alone.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -65,21 +66,29 @@ def attention_maps(evidence: Tensor) -> Tensor:
 
 
 def explain(
-    model: Classifier, images: Tensor, classes: Tensor | None = None, create_graph: bool = False
+    model: Classifier,
+    images: Tensor,
+    classes: Tensor | None = None,
+    create_graph: bool = False,
+    second_order: bool = True,
 ) -> Explanation:
     """Logits, evidence and attention of preprocessed images (B, 3, S, S), with one forward.
 
     Images in another precision than the model's are taken in its own. classes: (B, n) long, None for all of
     them in order. create_graph=False: nothing is recorded and results carry no gradient. True: everything is
-    differentiable, including the weights of eq. 1. Raises InputError.
+    differentiable, including the weights of eq. 1; with second_order=False those are constants, as in every
+    public implementation. A model in training mode is asked as it is, in one batch: its norm layers use this
+    batch's statistics and remember them, and dropout drops. Raises InputError.
     """
     expect("preprocessed images", images, ("B", 3, "S", "S"))
     # The layout of the weights (see build_classifier): half the time of the default layout on the CPU.
     images = images.to(_precision(model)).contiguous(memory_format=torch.channels_last)
-    if create_graph or len(images) <= PIECE or images.device.type != "cpu":
+    # Norm layers in training mode would see other batches, and remember each.
+    learns = any(layer.training for layer in model.modules())
+    if create_graph or learns or len(images) <= PIECE or images.device.type != "cpu":
         with torch.set_grad_enabled(create_graph):
             trunk_features = model.trunk(images)
-        return _explained(model, trunk_features, classes, create_graph)
+        return _explained(model, trunk_features, classes, create_graph, second_order)
     parts = images.split(PIECE)
     rows: Sequence[Tensor | None] = [None] * len(parts)
     if classes is not None:
@@ -90,15 +99,19 @@ def explain(
 
 
 def explain_features(
-    model: Classifier, trunk_features: Tensor, classes: Tensor | None = None, create_graph: bool = False
+    model: Classifier,
+    trunk_features: Tensor,
+    classes: Tensor | None = None,
+    create_graph: bool = False,
+    second_order: bool = True,
 ) -> Explanation:
     """`explain` from kept outputs of the trunk (B, K0, h0, w0), in whatever precision they were kept."""
     expect("trunk_features", trunk_features, ("B", "K0", "h0", "w0"))
-    return _explained(model, trunk_features.to(_precision(model)), classes, create_graph)
+    return _explained(model, trunk_features.to(_precision(model)), classes, create_graph, second_order)
 
 
 def _explained(
-    model: Classifier, trunk_features: Tensor, classes: Tensor | None, create_graph: bool
+    model: Classifier, trunk_features: Tensor, classes: Tensor | None, create_graph: bool, second_order: bool
 ) -> Explanation:
     with torch.set_grad_enabled(create_graph):
         features = model.neck(trunk_features)  # (B, K, h, w)
@@ -108,10 +121,15 @@ def _explained(
         _check(features, classes, len(model.spec.classes), create_graph)
         linear = model.linear_head_weights
         if linear is not None:
-            logits, weights = model.head(features), _closed_form(linear, features, classes, create_graph)
+            logits = model.head(features)
+            weights = _closed_form(linear, features, classes, create_graph and second_order)
         elif create_graph:
             logits = model.head(features)
-            weights = _through_autograd(logits, features, classes, create_graph=True)
+            weights = (
+                _through_autograd(logits, features, classes, create_graph=True)
+                if second_order
+                else _constant_weights(model, features, classes)[1]
+            )
         else:
             logits, weights = _constant_weights(model, features, classes)
         evidence = evidence_maps(features, weights)
@@ -119,8 +137,8 @@ def _explained(
 
 
 def _precision(model: Classifier) -> torch.dtype:
-    """The head's: a frozen copy may compute the layers before it in another."""
-    return next(model.head.parameters()).dtype
+    """The head's: a frozen copy may compute the layers before it in another. A head may have no weights."""
+    return next(chain(model.head.parameters(), model.parameters()), torch.empty(0)).dtype
 
 
 def _closed_form(linear: Tensor, features: Tensor, classes: Tensor, create_graph: bool) -> Tensor:

@@ -1,4 +1,6 @@
-"""Full mode's training images: cropped, flipped and coloured at random, their guidance moving with them."""
+"""Full mode's training images: cropped, flipped and coloured at random as the config says, guidance moving
+with them.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,12 +34,17 @@ class AugmentedSamples(Dataset[Loaded]):
         self._spec = spec
         self._seed = config.seed
         size = [spec.image_size, spec.image_size]
-        self._crop = v2.RandomResizedCrop(size, scale=(config.smallest_crop, 1.0), antialias=True)
         self._squash = v2.Resize(size, antialias=True)
-        self._flip = v2.RandomHorizontalFlip()
-        self._colour = v2.ColorJitter(
-            brightness=0.4, contrast=0.4, saturation=0.4
-        )  # as is usual for ImageNet
+        # A crop has a side of at most 4 to 3: of a longer image it would never be the whole.
+        whole = config.smallest_crop == 1
+        self._crop = (
+            self._squash
+            if whole
+            else v2.RandomResizedCrop(size, scale=(config.smallest_crop, 1.0), antialias=True)
+        )
+        self._flip = v2.RandomHorizontalFlip(0.5 if config.horizontal_flip else 0.0)
+        jitter = config.colour_jitter
+        self._colour = v2.ColorJitter(brightness=jitter, contrast=jitter, saturation=jitter)
 
     def __getitem__(self, draw: Draw) -> Loaded:
         """Image (3, S, S) float32, normalised; look and ignore of each class (n, 2, S, S) float32 in {0, 1};
@@ -66,7 +73,7 @@ class AugmentedSamples(Dataset[Loaded]):
             return error
 
     def move(self, image: Image.Image, masks: tv_tensors.Mask) -> tuple[Image.Image, tv_tensors.Mask]:
-        """Crop, squash to S×S and flip both alike.
+        """Crop, squash to S×S and flip both alike, as far as the config wants it.
 
         A crop that loses the whole mask of a role gives way to the whole image.
         """

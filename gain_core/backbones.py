@@ -48,14 +48,14 @@ class Parts(NamedTuple):
 
 
 def family(backbone: str) -> str:
-    """timm's module of the backbone, e.g. "resnet"; BackboneError when unknown or not convolutional."""
+    """timm's module of the backbone, e.g. "resnet"; BackboneError when unknown or not supported."""
     if not timm.is_model(backbone):
         raise BackboneError(f"expected the name of a timm backbone, got {backbone!r}")
     module: str = timm.models.model_entrypoint(backbone).__module__.rpartition(".")[2]
     if module not in CONVOLUTIONAL:
         raise BackboneError(
-            f"expected a convolutional backbone, got {backbone!r} of {module!r}, which is not among the "
-            f"supported families: {', '.join(sorted(CONVOLUTIONAL))}"
+            f"expected a backbone of a supported family, got {backbone!r} of {module!r}, which is not among "
+            f"{', '.join(sorted(CONVOLUTIONAL))}"
         )
     return module
 
@@ -160,6 +160,10 @@ def _create(backbone: str, module: str, output_stride: int, pretrained: bool) ->
     try:
         body = timm.create_model(backbone, pretrained=pretrained and not packaged, **arguments).eval()
     except Exception as error:  # each network, and each way of downloading, refuses in its own way
+        if "output_stride" in arguments and isinstance(error, TypeError | AssertionError):
+            raise BackboneError(
+                f"{backbone!r} cannot be had with output stride {output_stride}: timm makes no such network"
+            ) from error
         downloaded = "pretrained, downloaded by timm" if pretrained and not packaged else "untrained"
         why = str(error) or type(error).__name__
         raise BackboneError(

@@ -76,7 +76,7 @@ def background_regions(
     known. Each place is compared (cosine) with the guided places that are surely outside and with those that
     are mostly inside; it counts as background when its nearest ones outside are nearer than its nearest ones
     inside, and when it is among the `share` of its image's places that are so most clearly. Without any
-    guided place that is surely outside, nothing is.
+    guided place that is surely outside, or without any of the other kind, nothing is.
     """
     height, width = features.shape[2:]
     # An object smaller than a cell: the cell that it fills most stands for it.

@@ -22,8 +22,10 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
     there.
 
     UnwritableError when the file cannot be written; the old file, if any, is then untouched and nothing else
-    is left. InputError for what could not be loaded again: a frozen or folded copy, weights that are no
-    numbers, anything but strings in `extra`.
+    is left. InputError for what could not be loaded again: a frozen or folded copy, a model whose layers are
+    not those of its spec any more (another head, compiled or reparametrised ones), weights that are no
+    numbers, anything but strings in `extra`. That is found by building the spec once more, as `load_model`
+    will: a second set of weights, for a moment.
     """
     model.expect_own_layers()
     extra = dict(extra or {})
@@ -31,6 +33,7 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
         raise InputError(f"expected extra as strings by name, got {extra}")
     header = {"format": _FORMAT, "spec": json.dumps(model.spec.to_dict()), "extra": json.dumps(extra)}
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    _expect_as_built(model)
     _expect_numbers(state, state)
     content = safetensors.torch.save(state, {**header, "sha256": _digest(state, header)})
     try:
@@ -60,6 +63,26 @@ def load_model(path: Path | str) -> Classifier:
     except (BackboneError, InputError, RuntimeError) as error:
         raise CheckpointError(f"model file {path} does not fit the model it names: {error}") from error
     return model
+
+
+def _expect_as_built(model: Classifier) -> None:
+    """InputError where a build of the spec has other layers, or weights of other names or shapes."""
+    try:
+        built = build_classifier(model.spec, weights="none")
+    except BackboneError as error:
+        raise InputError(f"expected a model that its spec can build again, got: {error}") from error
+    other = sorted({name for name, _ in _layout(model) ^ _layout(built)})
+    if other:
+        raise InputError(
+            f"expected the layers that a build of {model.spec.backbone!r} has, got others: "
+            f"{', '.join(name or 'the classifier' for name in other[:4])}"
+        )
+
+
+def _layout(model: Classifier) -> set[tuple[str, Any]]:
+    """The type of each layer and the shape of each weight and buffer, by name."""
+    layers = {(name, type(layer)) for name, layer in model.named_modules()}
+    return layers | {(name, tuple(value.shape)) for name, value in model.state_dict().items()}
 
 
 def _expect_outputs(state: Mapping[str, Tensor], classes: int) -> None:

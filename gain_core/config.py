@@ -11,6 +11,7 @@ Mode = Literal["quick", "full"]
 Form = Literal["guided", "gainext", "signed", "none"]
 Space = Literal["features", "image"]
 ImageClasses = Literal["all", "unguided", "beyond_background"]
+Sampling = Literal["balanced", "epochs"]
 Decay = Literal["none", "cosine"]
 Optimizer = Literal["adamw", "sgd"]
 Scale = Literal["max", "min_max", "none"]
@@ -21,6 +22,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 FORMS: tuple[Form, ...] = get_args(Form)
 SPACES: tuple[Space, ...] = get_args(Space)
 IMAGE_CLASSES: tuple[ImageClasses, ...] = get_args(ImageClasses)
+SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
 DECAYS: tuple[Decay, ...] = get_args(Decay)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -62,6 +64,10 @@ class TrainConfig:
     seed: int = 0  # fixes every draw, crop and flip; the same seed on the same machine gives the same weights
 
     steps: int = 60  # 200 were worse than 60 with few masks (paper.md); more with many classes: `quick_steps`
+    # "balanced": classes take turns, and guided images, which are few, have a stream of their own. "epochs",
+    # full mode without "guided": shuffled passes over all training images, and S_e takes from each step those
+    # that carry a mask, as in the paper; `guided_batch_size` then says nothing.
+    sampling: Sampling = "balanced"
     batch_size: int = 32  # images per step with their image-level label only, balanced over classes
     guided_batch_size: int = 16  # guided images per step on top of them, balanced over classes
     optimizer: Optimizer = "adamw"  # needs no tuning of its rate by project; "sgd" is the paper's
@@ -106,7 +112,13 @@ class TrainConfig:
     external_resolution: Resolution = "map"  # of eq. 7: H averaged down to A, or A enlarged to H
     second_order: bool = True  # the w of eq. 1 is differentiated too: the true gradient of a loss on the map
 
-    smallest_crop: float = 0.35  # full mode: least share of the image's area kept by the random crop
+    # Full mode's augmentation, as is usual for ImageNet. `smallest_crop`: least share of the image's area
+    # kept by the random crop; 1: the whole image, squashed as in prediction. `horizontal_flip`: half of the
+    # images; False where left and right are what tells classes apart. `colour_jitter`: most that brightness,
+    # contrast and saturation change by; 0 where colour does.
+    smallest_crop: float = 0.35
+    horizontal_flip: bool = True
+    colour_jitter: float = 0.4
     loader_workers: int = 0  # full mode: processes that decode images; 0: none, right for two cores
     autocast_bf16: bool = False  # full mode, CUDA only: forward passes in bfloat16
 
@@ -132,6 +144,13 @@ class TrainConfig:
             raise ConfigError(f"image_classes: expected one of {IMAGE_CLASSES}, got {self.image_classes!r}")
         if self.image_classes == "beyond_background" and self.mode != "quick":
             raise ConfigError("image_classes: expected quick mode for 'beyond_background', got full mode")
+        if self.sampling not in SAMPLINGS:
+            raise ConfigError(f"sampling: expected one of {SAMPLINGS}, got {self.sampling!r}")
+        if self.sampling == "epochs" and (self.mode == "quick" or self.form == "guided"):
+            raise ConfigError(
+                f"sampling: expected 'balanced' in quick mode and for 'guided', got 'epochs' for {self.mode} "
+                f"mode, {self.form!r}"
+            )
         if self.learning_rate_decay not in DECAYS:
             raise ConfigError(
                 f"learning_rate_decay: expected one of {DECAYS}, got {self.learning_rate_decay!r}"
@@ -203,10 +222,13 @@ class TrainConfig:
     def paper(cls, images: int, seed: int = 0, epochs: int = 35) -> "TrainConfig":
         """The paper's own training (section 4): SGD, rate 1e-5, batch 1, 35 epochs, α = 1, ω = 10.
 
-        images: how many training images there are. For its network (VGG16, last convolution 14×14, its two
-        fully connected layers) take `replace(default_spec("vgg16", classes), head="paper")`. Where the paper
-        is silent: momentum and weight decay are VGG's, w is a constant as in every public implementation,
-        crops only shift the image's sides. A step sees one guided image beside its one image.
+        images: how many training images there are; each epoch shows every one of them once, and L_e counts
+        for those that carry a mask. For its network (VGG16, last convolution 14×14, its two fully connected
+        layers) and its L_cl (soft margin of independent classes) take `replace(default_spec("vgg16", classes,
+        multi_label=True), head="paper")`; without `multi_label` L_cl is cross-entropy. Where the paper is
+        silent: momentum and weight decay are VGG's, w is a constant as in every public implementation, maps
+        are scaled and erased as by default, and images are squashed whole, without crops, flips or other
+        colours.
         """
         return cls(
             mode="full",
@@ -216,13 +238,15 @@ class TrainConfig:
             learning_rate=1e-5,
             momentum=0.9,
             weight_decay=5e-4,
+            sampling="epochs",
             batch_size=1,
-            guided_batch_size=1,
             steps=images * epochs,
             mining_weight=1.0,
             external_weight=10.0,
             second_order=False,
             smallest_crop=1.0,
+            horizontal_flip=False,
+            colour_jitter=0.0,
             validate_every=max(images, 1),
             checkpoint_every=max(images, 1),
         )

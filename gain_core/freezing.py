@@ -40,15 +40,16 @@ def frozen(
     dtype: torch.dtype = torch.float32,
     compiled: bool = False,
 ) -> Classifier:
-    """A copy for `explain`, about twice as fast on a CPU, with the weights as they are now; it cannot learn.
+    """A copy for `explain`, faster on a CPU, with the weights as they are now; it cannot learn.
 
+    Batches need half to nine tenths of the time, by network and processor; a single image gains less.
     Logits and maps are those of `model` to 1e-4 of their largest value, on most networks to 1e-6. images: how
     many are explained at once; any number works, this one is fastest. dtype: bfloat16 computes the layers
-    before the head in it, with maps within 10 % of their largest value; float32 leaves all as it is.
-    compiled: torch.compile joins the layers, at the first image of each size, for half a minute. The copy
-    stays on the model's device and knows nothing of later changes to the model; it cannot be saved, copied or
-    asked for its fingerprint. Raises InputError for a model that is such a copy already, no images or another
-    dtype.
+    before the head in it, with maps within 10 % of their largest value; a processor that has no bfloat16
+    needs twenty times as long. float32 leaves all as it is. compiled: torch.compile joins the layers, at the
+    first image of each size, for half a minute. The copy stays on the model's device and knows nothing of
+    later changes to the model; it cannot be saved, copied or asked for its fingerprint. Raises InputError for
+    a model that is such a copy already, no images or another dtype.
     """
     model.expect_own_layers()
     if images < 1 or dtype not in (torch.float32, torch.bfloat16):
@@ -154,7 +155,9 @@ def _constant(convolution: nn.Module, activation: nn.Module) -> nn.Module:
 
 
 def _can_pack(example: Tensor, dtype: torch.dtype) -> bool:
-    """oneDNN's operations, which torch's compiler uses too; they are not in every build of torch."""
+    """oneDNN's operations, which torch's compiler uses too; they are not in every build of torch, and with
+    bfloat16 not on every processor.
+    """
     operations: Any = torch.ops.mkldnn
     return (
         example.device.type == "cpu"
@@ -163,4 +166,5 @@ def _can_pack(example: Tensor, dtype: torch.dtype) -> bool:
         and torch.backends.mkldnn.is_available()
         and hasattr(operations, "_convolution_pointwise")
         and hasattr(operations, "_reorder_convolution_weight")
+        and (dtype == torch.float32 or operations._is_mkldnn_bf16_supported())
     )

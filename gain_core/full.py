@@ -38,7 +38,7 @@ _EVALUATION_BATCH = 32
 class Division(NamedTuple):
     """How many of a step's images each stream takes, in this order."""
 
-    plain: int  # count with their labels only
+    plain: int  # count with their labels only; in "epochs" also with the masks that they carry
     guided: int
     background: int = 0  # unguided ones whose likely background is their *ignore this*
 
@@ -80,9 +80,10 @@ def step_losses(
         losses["mining"] = weight * _mining(model, images[:count], features[:count], labels[:count], config)
     image_space = config.form == "guided" and config.guided_space == "image"
     seen = images if image_space else features
-    if division.guided:
+    masked = slice(0 if config.sampling == "epochs" else plain, after)  # images without a mask do not count
+    if masked.stop > masked.start:
         stream = guided_image_stream if image_space else guided_stream
-        losses |= stream(model, seen[plain:after], labels[plain:after], masks[plain:after], config)
+        losses |= stream(model, seen[masked], labels[masked], masks[masked], config)
     if division.background:
         carried = background_image_stream if image_space else masked_background_stream
         losses |= carried(model, seen[after:], labels[after:], masks[after:], config, only_ignored)

@@ -7,7 +7,8 @@ over the guided classes of an image, then over the images that have any; when th
 still tied to the graph, with zero gradients. `look` alone: attention belongs inside. `ignore` alone: it
 belongs anywhere else. Both: inside look and not in ignore.
 
-What does not fit is refused with an InputError. Whether classes, targets and weights are in range is looked
+What does not fit is refused with an InputError; numbers must be finite also where they do not count: else
+their gradient is 0 times NaN. Whether classes, targets and weights are in range is looked
 at on the CPU alone: a GPU would have to be waited for at every step.
 """
 
@@ -127,7 +128,7 @@ def signed_evidence_loss(
     present: Tensor | None = None,
     detach_scale: bool = True,
 ) -> Tensor:
-    """Eq. 7 on the evidence before its ReLU, for every class: evidence (B, C, h, w) signed -> scalar.
+    """Eq. 7 on the evidence before its ReLU, for all C >= 2 classes: evidence (B, C, h, w) signed -> scalar.
 
     With s = max|E| of the image, E^c / s should be H for a guided class and 0 for every other, so that a
     shortcut cannot hide as evidence against the other classes. Mean square over the classes and places that
@@ -138,6 +139,8 @@ def signed_evidence_loss(
     is a constant for the gradient, else one place shrinks most easily by letting the maximum grow.
     """
     expect("evidence", evidence, ("B", "C", "h", "w"))
+    if evidence.shape[1] < 2:  # that of the labelled class alone hides what this loss is for
+        raise InputError(f"expected evidence of all classes, at least two, got {evidence.shape[1]}")
     _expect_classes("classes", classes, (len(evidence), "n"), evidence.shape[1])
     if present is not None:
         expect("present", present, evidence.shape[:2], "bool")
@@ -147,7 +150,7 @@ def signed_evidence_loss(
     # A guided class goes by its own masks alone; every other one by all masks of the image, which means
     # everywhere as soon as one look mask was drawn.
     own = torch.zeros_like(evidence).scatter_reduce(1, where, weight, "amax")
-    others = weight.amax(1, keepdim=True)  # (B, 1, h, w)
+    others = own.amax(1, keepdim=True)  # (B, 1, h, w)
     is_guided = own.amax((2, 3)) > 0  # (B, C)
     weights = torch.where(is_guided[..., None, None], own, others)
     if present is not None:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,7 @@ def scale_attention(attention: Tensor, scale: Scale = "max", detach_scale: bool 
 
 
 def soft_threshold(attention: Tensor, sigma: float, omega: float) -> Tensor:
-    """T(A) = sigmoid(ω (A − σ)), eq. 4: any shape -> the same shape, in (0, 1)."""
+    """T(A) = sigmoid(ω (A − σ)), eq. 4: any shape -> the same shape, in [0, 1] (ends by rounding)."""
     return torch.sigmoid(omega * (attention - sigma))
 
 
@@ -67,8 +67,8 @@ def erase(images: Tensor, attention: Tensor, config: MaskingConfig | None = None
     """I*^c = I − T(A^c) ⊙ I, eq. 3: images (B, 3, S, S), attention (B, n, h, w) -> (B, n, 3, S, S).
 
     The map is scaled, enlarged bilinearly to the image's size, and only then thresholded, so that the edge is
-    as sharp as ω says. Images are normalised pixels: what is erased becomes 0, the data set's mean colour,
-    which no network takes for an object. Differentiable in both. Raises InputError.
+    as sharp as ω says. Images are normalised pixels: what is erased becomes 0, the mean colour of the data
+    that the backbone was trained on. Differentiable in both. Raises InputError.
     """
     expect("images", images, ("B", 3, "S", "S"))
     expect("attention", attention, (len(images), "n", "h", "w"))
@@ -105,8 +105,17 @@ def area_average(masks: Tensor, size: tuple[int, int]) -> Tensor:
     included.
 
     size: (h, w). Masks in [0, 1] stay in [0, 1] and keep their share of the picture, whatever the two sizes
-    are.
+    are. Floating-point masks keep their dtype, bool ones become float32. InputError for other dtypes, for
+    fewer than two dimensions, and for a size that is not two whole numbers above 0.
     """
+    if not isinstance(masks, Tensor) or masks.dim() < 2:
+        raise InputError(f"expected masks (…, H, W), got {getattr(masks, 'shape', type(masks).__name__)}")
+    if masks.dtype == torch.bool:
+        masks = masks.float()
+    if not masks.is_floating_point():
+        raise InputError(f"expected masks as bool or floating-point numbers, got {masks.dtype}")
+    if len(size) != 2 or not all(isinstance(side, Integral) and side > 0 for side in size):
+        raise InputError(f"expected a size of two whole numbers above 0, got {size}")
     rows, columns = (
         _overlaps(length, cells, masks) for length, cells in zip(masks.shape[-2:], size, strict=True)
     )

@@ -61,6 +61,8 @@ class ModelSpec:
                 raise ConfigError(f"expected {field} as text, got {getattr(self, field)!r}")
         if not isinstance(self.classes, tuple) or not all(isinstance(name, str) for name in self.classes):
             raise ConfigError(f"expected a tuple of class names, got {self.classes!r}")
+        if any("\ud800" <= letter <= "\udfff" for name in self.classes for letter in name):
+            raise ConfigError(f"expected class names that can be written as UTF-8, got {self.classes!r}")
         if not all(type(side) is int for side in (self.image_size, self.output_stride)):
             raise ConfigError(
                 f"expected whole numbers of pixels, got {self.image_size!r} and {self.output_stride!r}"
@@ -158,8 +160,12 @@ class Classifier(nn.Module):
 
     @property
     def linear_head_weights(self) -> Tensor | None:
-        """W (C, K), the live parameter, when the head is GAP + linear; else None: attention uses autograd."""
-        return self.head.linear.weight if isinstance(self.head, LinearHead) else None
+        """W (C, K), the live parameter, when the head is GAP + linear; else None: attention uses autograd.
+
+        By exact type: a subclass, or another layer in the linear one's place, may compute anything.
+        """
+        head = self.head
+        return head.linear.weight if type(head) is LinearHead and type(head.linear) is nn.Linear else None
 
     def trunk_fingerprint(self) -> str:
         """sha256 (hex) over the trunk's weights and buffers and the preprocessing.
@@ -194,8 +200,8 @@ def default_spec(
 
     ConfigError for a value out of range; BackboneError for a backbone that is unknown or not convolutional.
     """
-    if isinstance(classes, str):
-        raise ConfigError(f"expected a list of class names, got the text {classes!r}")
+    if not isinstance(classes, list | tuple):  # text is letters, and a set has no order of its own
+        raise ConfigError(f"expected a list or tuple of class names, got {classes!r}")
     module, classes = family(backbone), tuple(classes)
     if backbone == DEFAULT_BACKBONE:  # the packaged weights want other pixels than timm's: (x - 127) / 128
         return ModelSpec(backbone, classes, image_size, multi_label=multi_label)
@@ -222,12 +228,12 @@ def build_classifier(
     """
     if weights not in ("pretrained", "none"):
         raise ConfigError(f'expected weights "pretrained" or "none", got {weights!r}')
-    with _BUILDING, torch.random.fork_rng(devices=[]):
+    # Parameters born in inference mode could never learn.
+    with _BUILDING, torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts = cut_backbone(spec.backbone, spec.output_stride, weights == "pretrained", spec.head == "paper")
         torch.manual_seed(seed)  # again, so that the head does not depend on how the backbone was made
-        model = Classifier(spec, parts)
-    return model.to(memory_format=torch.channels_last).eval()
+        return Classifier(spec, parts).to(memory_format=torch.channels_last).eval()
 
 
 def preprocess(image: Image.Image, spec: ModelSpec) -> Tensor:

@@ -20,7 +20,8 @@ from gain_core.sample import Sample
 class Schedule:
     """Positions in the list of samples, by step."""
 
-    images: Tensor  # (steps, batch_size) long: image-level label only; (steps, 0) when no class wants it
+    # (steps, batch_size) long: image-level label only, with "epochs" all; (steps, 0): no class wants it
+    images: Tensor
     guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0) when no image has any
     # (steps, background_batch_size) long: without guidance, of guided classes; (steps, 0): not asked for
     background: Tensor
@@ -45,7 +46,8 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
 
     `guided` holds the positions of the training images whose guidance is used. The image-level stream takes a
     class's unguided images, and its guided ones only when it has no other; with `image_classes` "unguided" it
-    leaves out the classes that have guidance. Raises InputError when nothing can be learned: fewer than two
+    leaves out the classes that have guidance. With `sampling` "epochs" there is that stream alone, and it
+    takes all training images, pass after pass. Raises InputError when nothing can be learned: fewer than two
     classes with training images, or a guided form without guidance.
     """
     train: dict[int, list[int]] = {}
@@ -57,8 +59,13 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
         raise InputError(f"expected training images of at least two classes, got {len(train)}")
     if config.needs_guidance and not guided:
         raise InputError(f"expected at least one training image with guidance for {config.form!r}, got none")
-    chosen = set(guided)
     generator = torch.Generator().manual_seed(config.seed)
+    if config.sampling == "epochs":
+        everything = [position for position, sample in enumerate(samples) if sample.split == "train"]
+        images = _balanced_draws([everything], config.steps, config.batch_size, generator)
+        nothing = images[:, :0]
+        return Schedule(images=images, guided=nothing, background=nothing, everywhere=False)
+    chosen = set(guided)
     marked = {
         label: [p for p in train[label] if p in chosen and _guides(samples[p], label)]
         for label in sorted(train)

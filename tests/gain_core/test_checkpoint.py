@@ -4,6 +4,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from gain_core.errors import CheckpointError, InputError
 from gain_core.folding import folded
 from gain_core.freezing import frozen
 from gain_core.models import Classifier, ModelSpec, build_classifier
-from tests.gain_core.tiny import CLASSES, images
+from tests.gain_core.tiny import CLASSES, CurvedHead, images
 
 SPEC = ModelSpec("test_efficientnet", CLASSES, image_size=64, multi_label=True)
 
@@ -101,6 +102,56 @@ def test_a_header_that_does_not_fit_its_weights_is_refused(
     safetensors.torch.save_file(state, path, {"format": "refocus-model-1", "spec": spec, "extra": "{}"})
     with pytest.raises(CheckpointError, match=r"damaged header|does not fit"):
         load_model(path)
+
+
+def _with_another_head(model: Classifier) -> None:
+    model.head = torch.nn.Sequential(
+        torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(1), torch.nn.LazyLinear(3)
+    )
+    model(images(1, side=64, dtype=torch.float32))
+
+
+def _with_a_head_of_the_same_weights(model: Classifier) -> None:
+    model.head = CurvedHead(model.head.linear)  # loaded again it would be a linear one
+
+
+def _with_more_classes(model: Classifier) -> None:
+    model.head.linear = torch.nn.Linear(model.head.linear.in_features, 5)
+
+
+def _compiled(model: Classifier) -> None:
+    model.trunk = torch.compile(model.trunk)  # type: ignore[assignment]
+
+
+def _reparametrised(model: Classifier) -> None:
+    torch.nn.utils.parametrizations.weight_norm(model.head.linear)
+
+
+def _of_no_network(model: Classifier) -> None:
+    model.spec = replace(SPEC, backbone="my_own")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _with_another_head,
+        _with_a_head_of_the_same_weights,
+        _with_more_classes,
+        _compiled,
+        _reparametrised,
+        _of_no_network,
+    ],
+)
+def test_a_model_that_could_not_be_loaded_again_is_refused_and_the_old_file_stays(
+    model: Classifier, tmp_path: Path, change: Callable[[Classifier], None]
+) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"the old one")
+    changed = copy.deepcopy(model)
+    change(changed)
+    with pytest.raises(InputError, match=r"expected (the layers that a build|a model that its spec)"):
+        save_model(path, changed)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, b"the old one")]
 
 
 def written(path: Path, state: dict[str, torch.Tensor], extra: str = "{}") -> Path:

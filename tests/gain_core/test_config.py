@@ -15,6 +15,14 @@ def test_missing_keys_take_their_defaults():
     assert TrainConfig.from_dict({"steps": 5}) == TrainConfig(steps=5)
 
 
+def test_a_config_of_before_augmentation_and_sampling_had_names_means_what_it_meant():
+    stored = TrainConfig.full_default().to_dict()
+    for name in ("sampling", "horizontal_flip", "colour_jitter"):
+        del stored[name]
+    config = TrainConfig.from_dict(stored)
+    assert (config.sampling, config.horizontal_flip, config.colour_jitter) == ("balanced", True, 0.4)
+
+
 def test_an_unknown_key_is_refused_by_name():
     with pytest.raises(ConfigError, match="'stepz'"):
         TrainConfig.from_dict({"stepz": 5})
@@ -48,6 +56,11 @@ def test_a_whole_number_is_a_fair_way_to_write_a_weight():
         {"external_weight": float("inf")},
         {"smallest_crop": 0.0},
         {"smallest_crop": 1.5},
+        {"colour_jitter": -0.1},
+        {"horizontal_flip": 1},
+        {"sampling": "shuffled"},
+        {"sampling": "epochs"},  # in quick mode
+        {"sampling": "epochs", "mode": "full", "form": "guided"},
         {"optimizer": "adam"},
         {"momentum": 1.0},
         {"map_scale": "softmax"},

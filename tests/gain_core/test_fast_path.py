@@ -201,6 +201,17 @@ def test_bfloat16_maps_are_within_a_tenth_of_the_largest_evidence() -> None:
     assert relative(half.logits, expected.logits) < 0.1
 
 
+def test_layers_are_packed_in_bfloat16_only_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where it has none, oneDNN refuses to lay the weights out: AVX2 without AVX512, say."""
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    model = network("resnet18")
+    for dtype, packs in ((torch.float32, True), (torch.bfloat16, False)):
+        layers = frozen(model, dtype=dtype).modules()
+        assert any(isinstance(layer, PackedConvolution) for layer in layers) == packs
+
+
 @pytest.mark.parametrize("count", [1, PIECE, PIECE + 1, 3 * PIECE])
 def test_pieces_of_a_batch_give_the_maps_of_the_whole(count: int) -> None:
     model, batch = network("resnet18"), pixels(count)

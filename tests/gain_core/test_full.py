@@ -13,6 +13,7 @@ from gain_core.config import TrainConfig
 from gain_core.errors import InputError
 from gain_core.events import Step
 from gain_core.full import FullTask
+from gain_core.models import preprocess
 from gain_core.sample import Sample
 from gain_core.trainer import train
 from tests.gain_core.toy import OBJECT, ignoring, toy_model, toy_samples
@@ -78,6 +79,23 @@ def test_a_flip_flips_both(samples):
         assert bool(moved[0, 32, 61]) != left
         seen.add(left)
     assert seen == {True, False}
+
+
+def test_without_augmentation_an_image_is_the_one_that_prediction_sees_whatever_its_shape(tmp_path):
+    """300×900: a crop with a side of at most 4 to 3 would be 300×400 of it."""
+    picture = Image.effect_noise((300, 900), 90).convert("RGB")
+    mask = Image.new("1", (300, 900))
+    mask.paste(1, (0, 0, 300, 225))
+    picture.save(tmp_path / "tall.png")
+    buffer = io.BytesIO()
+    mask.save(buffer, "PNG")
+    tall = Sample("0" * 64, tmp_path / "tall.png", 0, "train", look=buffer.getvalue())
+    plain = replace(FAST, smallest_crop=1.0, horizontal_flip=False, colour_jitter=0.0)
+    spec = toy_model().spec
+    for step in range(8):
+        image, masks, _ = AugmentedSamples([tall], spec, plain)[(step, 0, 0)]
+        assert torch.equal(image, preprocess(picture, spec))
+        assert masks[0, 0].mean(1).tolist() == [1.0] * 16 + [0.0] * 48  # the upper quarter of 64 rows
 
 
 def test_a_crop_that_loses_the_mask_gives_way_to_the_whole_image(samples):

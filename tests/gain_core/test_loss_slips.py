@@ -152,6 +152,21 @@ def test_other_shapes_are_refused(call: Callable[[], object]) -> None:
         call()
 
 
+def test_evidence_of_the_labelled_class_alone_is_no_evidence_of_all_classes() -> None:
+    """What `explain` gives when it is asked for the labels' classes; with labels of 0 it would fit."""
+    with pytest.raises(InputError, match="expected evidence of all classes, at least two, got 1"):
+        signed_evidence_loss(ONES[:, :1], torch.zeros(len(ONES), 1, dtype=torch.long), ONES[:, :1])
+
+
+def test_signed_evidence_without_any_class_to_guide_is_nothing_with_a_graph() -> None:
+    evidence = torch.ones(2, 3, 2, 2, requires_grad=True)
+    loss = signed_evidence_loss(evidence, torch.empty(2, 0, dtype=torch.long), torch.empty(2, 0, 4, 4))
+    loss.backward()
+    assert loss == 0
+    assert evidence.grad is not None
+    assert not evidence.grad.any()
+
+
 @pytest.mark.parametrize("curved", [False, True])
 @pytest.mark.parametrize("kind", [torch.bool, torch.float32, torch.float64])
 def test_regions_may_be_bool_or_of_another_precision_than_the_model(curved: bool, kind: torch.dtype) -> None:

@@ -139,3 +139,22 @@ def test_area_averages_are_exact_for_any_two_sizes() -> None:
     one_pixel = torch.zeros(224, 224)
     one_pixel[100, 100] = 1
     torch.testing.assert_close(area_average(one_pixel, (7, 7)).sum(), torch.tensor(1 / 32**2))
+
+
+def test_an_average_of_a_bool_mask_is_that_of_its_shares() -> None:
+    mask = torch.tensor([[True, False, True, True], [True, False, False, False]])
+    assert area_average(mask, (1, 2)).tolist() == [[0.5, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("mask", "size"),
+    [
+        *((torch.ones(4, 4, dtype=kind), (2, 2)) for kind in (torch.uint8, torch.long, torch.complex64)),
+        *((torch.ones(4, 4), size) for size in ((3.5, 3), (0, 2), (-1, 2), (2,), (2, 2, 2), (2.0, 2))),
+        (torch.ones(4), (2, 2)),
+        ([[1.0]], (1, 1)),
+    ],
+)
+def test_other_masks_and_sizes_are_not_averaged(mask: Tensor, size: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match=r"expected (masks|a size)"):
+        area_average(mask, size)

@@ -237,7 +237,7 @@ def test_a_spec_out_of_range_is_refused(wrong: dict[str, object]) -> None:
 
 
 def test_slips_in_making_a_model_are_refused() -> None:
-    with pytest.raises(ConfigError, match="got the text 'boat'"):
+    with pytest.raises(ConfigError, match="list or tuple of class names, got 'boat'"):
         default_spec("test_efficientnet", ("boat"))
     assert default_spec("test_efficientnet", ["boat", "car"]).classes == ("boat", "car")
     for weights in ("None", False):

@@ -18,7 +18,18 @@ def test_the_package_lists_its_public_names() -> None:
 
 
 def test_what_public_functions_give_and_take_is_public_too() -> None:
-    for name in ("Overlap", "DatasetMaps", "InsideOutside", "Step", "Validation", "Phase", "guidance_maps"):
+    for name in (
+        "Overlap",
+        "DatasetMaps",
+        "InsideOutside",
+        "Count",
+        "MapStatistics",
+        "Refused",
+        "Step",
+        "Validation",
+        "Phase",
+        "guidance_maps",
+    ):
         assert name in gain_core.__all__
 
 

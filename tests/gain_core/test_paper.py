@@ -9,6 +9,7 @@ from gain_core.config import TrainConfig
 from gain_core.errors import ConfigError
 from gain_core.events import Step
 from gain_core.models import build_classifier, default_spec
+from gain_core.raster import shapes_png
 from gain_core.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples
 
@@ -24,6 +25,8 @@ def test_the_preset_says_what_the_paper_says():
     assert (config.learning_rate, config.batch_size, config.steps) == (1e-5, 1, 35 * 1464)
     assert (config.mining_weight, config.external_weight) == (1.0, 10.0)
     assert config.second_order is False
+    assert (config.sampling, config.smallest_crop) == ("epochs", 1.0)
+    assert (config.horizontal_flip, config.colour_jitter) == (False, 0.0)
     assert TrainConfig.from_dict(config.to_dict()) == config
     with pytest.raises(ConfigError, match="steps: expected at least 1"):
         TrainConfig.paper(images=0)
@@ -31,7 +34,8 @@ def test_the_preset_says_what_the_paper_says():
 
 def test_vgg16_with_its_own_head_trains_all_three_streams(samples):
     """One step at 64 px: the map is 4×4 there, 14×14 at the paper's 224."""
-    spec = replace(default_spec("vgg16", ("red", "green"), image_size=64), head="paper")
+    spec = default_spec("vgg16", ("red", "green"), image_size=64, multi_label=True)
+    spec = replace(spec, head="paper")
     model = build_classifier(spec, "none")
     first, last = model.trunk[0].weight.clone(), model.head[-1].weight.clone()
     config = replace(TrainConfig.paper(images=8), steps=1)
@@ -40,6 +44,18 @@ def test_vgg16_with_its_own_head_trains_all_three_streams(samples):
     assert 0 < event.losses["mining"] < 1
     assert not torch.equal(model.trunk[0].weight, first)
     assert not torch.equal(model.head[-1].weight, last)
+
+
+def test_an_epoch_shows_every_image_once_and_l_e_counts_for_those_with_a_mask(samples):
+    """Two of eight have a mask, a column that no map of 4×4 can draw: two steps of eight have an L_e."""
+    column = shapes_png((64, 64), boxes=[(4, 0, 12, 64)])
+    samples = [replace(sample, look=column if sample.look else None) for sample in samples]
+    events = train(toy_model(), samples, TrainConfig.paper(images=8, epochs=2))
+    steps = [event.losses for event in events if isinstance(event, Step)]
+    assert len(steps) == 16
+    for epoch in (steps[:8], steps[8:]):
+        assert sum(losses["external"] > 0 for losses in epoch) == 2
+        assert all(losses["image"] > 0 for losses in epoch)
 
 
 def test_sgd_is_the_update_of_the_book(samples):

@@ -31,6 +31,15 @@ def test_within_a_class_all_images_are_seen_equally_often():
     assert {counts[position] for position in range(2, 22)} == {2}
 
 
+def test_epochs_are_shuffled_passes_over_all_training_images_guided_or_not():
+    config = TrainConfig(mode="full", form="gainext", sampling="epochs", steps=44, batch_size=1)
+    schedule = draw_schedule([*RARE, *samples(0, 1, split="validation")], [1, 5, 6], config)
+    first, second = schedule.images.flatten().split(22)
+    assert first.sort().values.tolist() == second.sort().values.tolist() == list(range(22))
+    assert first.tolist() != second.tolist()
+    assert schedule.guided.shape == schedule.background.shape == (44, 0)
+
+
 def test_guided_images_have_a_stream_of_their_own():
     config = TrainConfig(steps=6, batch_size=8, guided_batch_size=4)
     schedule = draw_schedule(RARE, [1, 5, 6, 7], config)
