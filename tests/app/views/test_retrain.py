@@ -59,9 +59,7 @@ def test_a_failed_run_says_why_and_can_be_retried(seeded: Seeded) -> None:
 def test_what_a_run_says_of_an_image_is_no_markup(seeded: Seeded) -> None:
     """Names of images come with uploads."""
     run = seeded.run()
-    runs.finish_failed(
-        seeded.ws.database, run.id, seeded.claim(run), "![x](http://a.example/p) is broken"
-    )
+    runs.finish_failed(seeded.ws.database, run.id, seeded.claim(run), "![x](http://a.example/p) is broken")
     app = open_page("train")
 
     shown = [str(one.value) for one in app.error]
