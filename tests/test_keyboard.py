@@ -12,17 +12,6 @@ from tests.hand import canvas
 from tests.live_server import LiveServer
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    folder = tmp_path_factory.mktemp("keyboard")
-    live = LiveServer(home=folder / "home", folder=folder / "elsewhere")
-    try:
-        live.start()
-        yield live
-    finally:
-        live.close()
-
-
 @pytest.fixture
 def project(server: LiveServer) -> Iterator[Seeded]:
     ws = open_workspace(Settings(home=server.home))

@@ -21,11 +21,6 @@ _guard = threading.Lock()
 _started: dict[Path, float] = {}  # when this process last started a worker, by data folder
 
 
-def heartbeat_server(ws: Workspace) -> None:
-    """Count this process as a server that may still ask for runs, until it ends; cheap to call again."""
-    mark_server(ws.settings.home)
-
-
 def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> None:
     """See to it that a worker is there; costs one file lock when it is, so every page view may call it.
 
@@ -34,7 +29,7 @@ def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> N
     Raises ServiceError when its files cannot be written or it cannot be started.
     """
     try:
-        heartbeat_server(ws)
+        mark_server(ws.settings.home)  # it may still ask for runs, until it ends
         with _guard:
             _start_when_missing(ws.settings, command)
     except OSError as error:

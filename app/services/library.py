@@ -148,14 +148,6 @@ def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
     return buffer.getvalue()
 
 
-def image_bytes(ws: Workspace, image: ImageRecord) -> bytes:
-    """The stored file. Raises MissingFileError."""
-    try:
-        return ws.files.image(image.sha256, image.suffix).read_bytes()
-    except OSError as error:
-        raise MissingFileError(f"The file of {image.name} is gone from the data folder.") from error
-
-
 def open_image(ws: Workspace, image: ImageRecord) -> Image.Image:
     """The photograph as RGB, turned as EXIF says: the same pixels that training reads. MissingFileError."""
     try:

@@ -42,7 +42,7 @@ def test_one_folder_per_class_becomes_a_project(ws: Workspace, tmp_path: Path) -
     assert rows.get_project(ws.database, report.project_id).name == "harbour"
     assert [item.name for item in rows.list_classes(ws.database, report.project_id)] == ["boat", "car"]
     for image in rows.list_images(ws.database, report.project_id):
-        assert library.image_bytes(ws, image) == two_classes()[image.name]
+        assert ws.files.image(image.sha256, image.suffix).read_bytes() == two_classes()[image.name]
     assert not list((ws.settings.home / "incoming").iterdir())
 
 

@@ -97,7 +97,7 @@ def test_a_thumbnail_keeps_the_aspect_and_is_made_once(ws: Workspace, tmp_path: 
     with pytest.raises(MissingFileError, match=r"car/wide\.png"):
         library.thumbnail(ws, image, 81)
     with pytest.raises(MissingFileError, match=r"car/wide\.png"):
-        library.image_bytes(ws, image)
+        library.open_image(ws, image)
     kept = ws.files.thumbnail(image.sha256, 80)
     assert [path for path in kept.parent.parent.parent.rglob("*") if path.is_file()] == [kept]
 

@@ -113,7 +113,8 @@ def test_a_database_that_fails_at_the_end_takes_the_files_out_again(
     with pytest.raises(DuplicateNameError):
         library.import_zip(ws, "second", zipped(tmp_path / "b.zip", more))
     assert stored_files(ws) == before  # what the first project brought is still there, and nothing else
-    assert library.image_bytes(ws, rows.list_images(ws.database, first.project_id)[0])
+    image = rows.list_images(ws.database, first.project_id)[0]
+    assert ws.files.image(image.sha256, image.suffix).read_bytes()
 
 
 @pytest.mark.parametrize("make", ["zip", "demo"])

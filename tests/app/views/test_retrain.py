@@ -156,7 +156,7 @@ def test_a_project_that_another_window_deleted_is_missed_aloud(seeded: Seeded) -
     app.run()
 
     assert app.session_state["project"] == seeded.project_id
-    assert "is deleted" in app.toast[0].value
+    assert "not there any more" in app.toast[0].value
     app.run()
     assert not app.toast
 
