@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.services import annotation, labels
 from app.services.export import drawings_zip
-from app.services.library import image_bytes, import_folder
+from app.services.library import import_folder
 from db import library
 from db.records import RegionRecord
 from tests.app.seeded import SIDE, Seeded, open_home, seed
@@ -85,7 +85,7 @@ def test_the_labels_are_read_again_where_they_lie_with_the_images(seeded: Seeded
     for image in before:
         path = folder / image.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(image_bytes(seeded.ws, image))
+        path.write_bytes(seeded.ws.files.image(image.sha256, image.suffix).read_bytes())
     with opened(seeded) as archive:
         archive.extract("index.csv", folder)
     report = import_folder(seeded.ws, "again", folder, trusted=True)
