@@ -33,6 +33,7 @@ AIM = 5.0
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     model = build_classifier(default_spec(options.model, ("boat", "not_boat")), options.weights)
+    model = model.to(options.device)
     plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
     with tempfile.TemporaryDirectory(prefix="refocus-benchmark-") as home:
         files = _files(options.data, Path(home) / "photographs", options.count)
@@ -72,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _grad_cam_loop(model: Classifier, files: Sequence[Path], folder: Path) -> None:
     folder.mkdir(parents=True)
     rows: list[dict[str, Any]] = []
+    place = next(model.parameters()).device
     with GradCAM(model, [model.neck]) as cam:
         for file in files:
-            image = preprocess(open_rgb(file), model.spec).unsqueeze(0)
+            image = preprocess(open_rgb(file), model.spec).unsqueeze(0).to(place)
             map_ = cam(image, None)[0]  # (S, S) in [0, 1], of the most probable class
             np.save(folder / f"{file.stem}.npy", map_)
             probability = float(cam.outputs.detach().softmax(1).max())
@@ -116,6 +118,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--model", default=DEFAULT_BACKBONE, help="timm name")
     parser.add_argument("--weights", choices=("pretrained", "none"), default="pretrained")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path, help="write the figures here")
     return parser.parse_args(arguments)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 
 def alternating_medians(rivals: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
@@ -29,3 +30,14 @@ def _wait() -> None:
     """Work on a GPU is only begun when a call returns."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+def print_profile(run: Callable[[], object], device: torch.device, rows: int) -> None:
+    """What the third call of `run` spends its time on, on the device."""
+    run()
+    run()
+    kinds = {"cpu": ProfilerActivity.CPU, "cuda": ProfilerActivity.CUDA}
+    with profile(activities=list({ProfilerActivity.CPU, kinds[device.type]})) as recorded:
+        run()
+    told = recorded.key_averages()
+    print(told.table(sort_by=f"self_{device.type}_time_total", row_limit=rows, max_name_column_width=45))

@@ -3,8 +3,8 @@
 The scale is the cross-entropy step that people run: eager, fp32, default memory format, norm layers in eval
 mode, forward, backward and AdamW. Beside it, on the same images, of which a third is guided:
 
-- L_cl + ω L_e and all three streams of eq. 8 as `train` computes them (channels-last, norms folded, one
-  forward for S_cl and S_e), also relative to the cross-entropy step in that same mode
+- L_cl + ω L_e and all three streams of eq. 8 as `train` computes them (channels-last, one forward for S_cl
+  and S_e, on a CPU norms folded), also relative to the cross-entropy step in that same mode
 - naive: all three streams on the plain model, each with its own forward and maps by a full backward, as
   grad-cam makes them
 
@@ -22,15 +22,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.attention_speed import CLASSES, WEIGHTS
 from benchmarks.report import environment, print_table, write_json
-from benchmarks.timing import alternating_medians
+from benchmarks.timing import alternating_medians, print_profile
 from gain_core.attention import attention_maps, evidence_maps
 from gain_core.config import TrainConfig
-from gain_core.folding import folded
-from gain_core.full import Division, step_losses
+from gain_core.full import Division, step_losses, trained_through
 from gain_core.losses import attention_mining_loss, external_loss
 from gain_core.masking import erase
 from gain_core.models import Classifier, build_classifier, default_spec
@@ -82,7 +80,7 @@ def _row(name: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
 
 def _rivals(model: Classifier, plain: Classifier, data: Batch) -> dict[str, Callable[[], object]]:
     images, _, labels = data
-    fast = folded(model)
+    fast = trained_through(model, TrainConfig())
     return {
         "ce": _step(plain, lambda: F.cross_entropy(plain(images), labels[:, 0])),
         "ce_same_mode": _step(model, lambda: _total(fast, data, TrainConfig(form="none"))),
@@ -137,7 +135,7 @@ def _full_backward(model: Classifier, images: Tensor, labels: Tensor) -> Tensor:
 def _differences(model: Classifier, plain: Classifier, data: Batch) -> tuple[float, float]:
     """Of the loss and of any gradient, the largest, each relative to the plain computation's largest."""
     totals, gradients = [], []
-    for through, owner in ((folded(model), model), (plain, plain)):
+    for through, owner in ((trained_through(model, TrainConfig()), model), (plain, plain)):
         owner.zero_grad()
         total = _total(through, data, TrainConfig(form="gainext"))
         total.backward()
@@ -189,11 +187,7 @@ def _say_why(row: dict[str, Any], options: argparse.Namespace) -> None:
     model = build_classifier(default_spec(row["model"], CLASSES), WEIGHTS.get(row["model"], "none")).to(
         device
     )
-    step = _rivals(model, model, _batch(row["batch"], device))["three_streams"]
-    step()
-    with profile(activities=[ProfilerActivity.CPU]) as recorded:
-        step()
-    print(recorded.key_averages().table(sort_by="self_cpu_time_total", row_limit=8, max_name_column_width=45))
+    print_profile(_rivals(model, model, _batch(row["batch"], device))["three_streams"], device, 8)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

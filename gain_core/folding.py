@@ -10,8 +10,8 @@ patched while other threads use the model, as torch.fx would do.
 import copy
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ import torch
 from timm.layers import BatchNormAct2d
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gain_core.convolution import convolve, is_depthwise
 from gain_core.models import Classifier
@@ -67,16 +68,22 @@ def folded(model: Classifier) -> Classifier:
     that is such a copy already.
     """
     model.expect_own_layers()
-    with exactly(model):
+    with exactly():
         trunk, maps = _folded(model.trunk, example_image(model))
         neck, _ = _folded(model.neck, maps)
     return model.running_through(trunk, neck)
 
 
-def exactly(model: Classifier) -> AbstractContextManager[object]:
-    """Without the autocast that may be on: what is joined is proven by comparing, to float32's accuracy."""
-    kind = next(model.parameters()).device.type
-    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+@contextmanager
+def exactly() -> Iterator[None]:
+    """Where what is joined can be watched and proven: without the caller's autocast and inference mode."""
+    with torch.inference_mode(False), torch.autocast("cpu", enabled=False):
+        yield
+
+
+def on_trial(layers: nn.Module) -> nn.Module:
+    """A copy in eval mode on the CPU: a GPU's convolutions round to three digits and prove nothing."""
+    return copy.deepcopy(layers).cpu().eval()
 
 
 def sharing(layers: nn.Module) -> nn.Module:
@@ -87,7 +94,7 @@ def sharing(layers: nn.Module) -> nn.Module:
 
 def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
     """The folded layers, and what they make of `example` in eval mode."""
-    own, still, trial = sharing(layers), sharing(layers).eval(), copy.deepcopy(layers).eval()
+    own, still, trial = sharing(layers), on_trial(layers), on_trial(layers)
     fold(own, [_while_training(chain, layers) for chain in chains(still, example)])
     _disturb(trial)
     with torch.no_grad():
@@ -113,14 +120,14 @@ def _overwrite_nothing(layers: nn.Module) -> None:
 
 
 def example_image(model: Classifier, count: int = 1) -> Tensor:
-    """(count, 3, S, S) on the model's device and in its dtype, channels-last, with something to see."""
-    weight, side = next(model.parameters()), model.spec.image_size
-    values = torch.linspace(-1.0, 1.0, 3 * side * side, device=weight.device, dtype=weight.dtype)
+    """(count, 3, S, S) on the CPU, in the model's dtype, channels-last, with something to see."""
+    dtype, side = next(model.parameters()).dtype, model.spec.image_size
+    values = torch.linspace(-1.0, 1.0, 3 * side * side, dtype=dtype)
     return values.view(1, 3, side, side).repeat(count, 1, 1, 1).contiguous(memory_format=torch.channels_last)
 
 
 def chains(layers: nn.Module, example: Tensor) -> list[Chain]:
-    """All plain convolutions of layers in eval mode, with the norm and the activation that each may be joined
+    """All plain convolutions of layers `on_trial`, with the norm and the activation that each may be joined
     with.
 
     Proven on a copy with other norm layers, which no branch of a fresh network hides by a γ of zero: what
@@ -184,28 +191,30 @@ def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Chain], Tensor]:
     """What runs after what, and the result."""
     found: list[Chain] = []
     calls: Counter[str] = Counter()
-    last: list[Any] = [None]  # the last watched layer's result: only what takes it at once can be joined
+    last: list[Any] = [None, 0]  # the last watched layer's result, and how often that was written to
+    follows = [False]  # whether a layer takes just that: not what something was added to in its place
 
-    def note(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    def before(layer: nn.Module, inputs: Any) -> None:
+        follows[0] = bool(found) and inputs[0] is last[0] and inputs[0]._version == last[1]
+
+    def after(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
         def hook(layer: nn.Module, inputs: Any, output: Tensor) -> None:
             calls[name] += 1
-            follows = found and inputs[0] is last[0]
             if isinstance(layer, nn.Conv2d):
                 found.append(Chain(name, inputs[0].shape))
-            elif follows and found[-1].activation is None and isinstance(layer, ACTIVATIONS):
+            elif follows[0] and found[-1].activation is None and isinstance(layer, ACTIVATIONS):
                 found[-1] = replace(found[-1], activation=name)
-            elif follows and found[-1].norm is found[-1].activation is None and _can_fold(layer):
+            elif follows[0] and found[-1].norm is found[-1].activation is None and _can_fold(layer):
                 own = isinstance(getattr(layer, "act", None), ACTIVATIONS)
                 found[-1] = replace(found[-1], norm=name, activation=name if own else None)
-            last[0] = output
+            last[:] = [output, output._version]
 
         return hook
 
-    handles = [
-        layer.register_forward_hook(note(name))
-        for name, layer in layers.named_modules()
-        if _plain_convolution(layer) or _can_fold(layer) or _outside_norm(layers, name, layer)
-    ]
+    handles: list[RemovableHandle] = []
+    for name, layer in layers.named_modules():
+        if _plain_convolution(layer) or _can_fold(layer) or _outside_norm(layers, name, layer):
+            handles += [layer.register_forward_pre_hook(before), layer.register_forward_hook(after(name))]
     result: Tensor = layers(example)
     for handle in handles:
         handle.remove()

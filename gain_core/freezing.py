@@ -1,4 +1,5 @@
-"""A classifier for looking only: constants folded, layers joined, weights laid out for this processor.
+"""A classifier for looking only: constants folded, layers joined, weights laid out for this processor, calls
+recorded where they are what takes the time.
 
 Most of what a compiler would do to these networks, without the compiler, and ready in a fraction of a second
 (docs/decisions/0009).
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch._dynamo import config as dynamo
 from torch._inductor import config as inductor
 
 from gain_core.attention import PIECE
@@ -21,9 +23,10 @@ from gain_core.folding import (
     example_image,
     fold,
     join,
-    sharing,
+    on_trial,
 )
 from gain_core.models import Classifier
+from gain_core.recording import RecordedLayers
 
 # What oneDNN can do to a result before it is written: name and arguments of its own operation.
 _JOINED: dict[type[nn.Module], tuple[str, list[float]]] = {
@@ -40,10 +43,12 @@ def frozen(
     dtype: torch.dtype = torch.float32,
     compiled: bool = False,
 ) -> Classifier:
-    """A copy for `explain`, faster on a CPU, with the weights as they are now; it cannot learn.
+    """A copy for `explain`, faster, with the weights as they are now; it cannot learn.
 
-    Batches need half to nine tenths of the time, by network and processor; a single image gains less.
-    Logits and maps are those of `model` to 1e-4 of their largest value, on most networks to 1e-6. images: how
+    On a CPU, batches need half to nine tenths of the time, by network and processor; a single image gains
+    less. On a GPU, from the second batch of a size on, the layers are a recording (`RecordedLayers`). Logits
+    and maps are those of `model` to 1e-4 of their largest value, on most networks to 1e-6; on a GPU where
+    torch lets convolutions round (TF32, its default) to two hundredths, as those of `model` are. images: how
     many are explained at once; any number works, this one is fastest. dtype: bfloat16 computes the layers
     before the head in it, with maps within 10 % of their largest value; a processor that has no bfloat16
     needs twenty times as long. float32 leaves all as it is. compiled: torch.compile joins the layers, at the
@@ -54,16 +59,19 @@ def frozen(
     model.expect_own_layers()
     if images < 1 or dtype not in (torch.float32, torch.bfloat16):
         raise InputError(f"expected at least one image, in float32 or bfloat16, got {images} in {dtype}")
-    trunk, neck = sharing(model.trunk).eval(), sharing(model.neck).eval()  # whatever mode `model` is in
-    with torch.no_grad(), exactly(model):
+    kind = next(model.parameters()).device.type
+    with torch.no_grad(), exactly():
         example = example_image(model, images)
         fast = [
-            _frozen(part, given, dtype, compiled)
-            for part, given in ((trunk, example), (neck, trunk(example)))
+            _frozen(part, given, kind, dtype, compiled)
+            for part, given in ((model.trunk, example), (model.neck, on_trial(model.trunk)(example)))
         ]
     copied = model.running_through(*fast)
     copied.head = copy.deepcopy(model.head)
     return copied.requires_grad_(False).eval()
+
+
+_COMPILED = 10_000  # copies and sizes that one process may compile
 
 
 class PackedConvolution(nn.Module):
@@ -108,8 +116,10 @@ class CompiledLayers(nn.Module):
         self._layers = torch.compile(layers, dynamic=False)  # dynamic: slow at every size to serve all
 
     def forward(self, maps: Tensor) -> Tensor:
-        # As an option of torch.compile it comes too late: the weights are inputs by then, not constants.
-        with inductor.patch(freezing=True):
+        # As an option of torch.compile freezing comes too late: weights are inputs by then, not constants.
+        # And torch counts all copies and sizes of a process as one, to call the ninth layer by layer.
+        limits = {"recompile_limit": _COMPILED, "accumulated_recompile_limit": _COMPILED}
+        with inductor.patch(freezing=True), dynamo.patch(limits):
             result: Tensor = self._layers(maps)
             return result
 
@@ -125,15 +135,15 @@ class Cast(nn.Module):
         return values.to(self._dtype)
 
 
-def _frozen(layers: nn.Module, example: Tensor, dtype: torch.dtype, compiled: bool) -> nn.Module:
-    found = chains(layers, example)
-    own = copy.deepcopy(layers)
+def _frozen(layers: nn.Module, example: Tensor, kind: str, dtype: torch.dtype, compiled: bool) -> nn.Module:
+    found = chains(on_trial(layers), example)
+    own = copy.deepcopy(layers).eval()  # whatever mode they are in
     fold(own, found)
     join(own, found, lambda chain, convolution, activation: _constant(convolution, activation))
     wide, narrow = example.dtype, dtype != torch.float32
     if narrow:
         own = own.to(dtype)
-    if _can_pack(example, dtype):
+    if kind == "cpu" and _can_pack(example, dtype):
         for chain in found:
             convolution, activation = own.get_submodule(chain.convolution).children()
             own.set_submodule(
@@ -141,7 +151,9 @@ def _frozen(layers: nn.Module, example: Tensor, dtype: torch.dtype, compiled: bo
             )
     if compiled:
         own = CompiledLayers(own)
-    return nn.Sequential(Cast(dtype), own, Cast(wide)) if narrow else own
+    if narrow:
+        own = nn.Sequential(Cast(dtype), own, Cast(wide))
+    return RecordedLayers(own) if kind == "cuda" else own
 
 
 def _constant(convolution: nn.Module, activation: nn.Module) -> nn.Module:
@@ -160,8 +172,7 @@ def _can_pack(example: Tensor, dtype: torch.dtype) -> bool:
     """
     operations: Any = torch.ops.mkldnn
     return (
-        example.device.type == "cpu"
-        and example.dtype == torch.float32
+        example.dtype == torch.float32
         and dtype in (torch.float32, torch.bfloat16)
         and torch.backends.mkldnn.is_available()
         and hasattr(operations, "_convolution_pointwise")

@@ -109,6 +109,15 @@ def _mining(
     )
 
 
+def trained_through(model: Classifier, config: TrainConfig) -> Classifier:
+    """What a step computes with, on the same weights: norm layers that stand still are folded on a CPU.
+
+    On a GPU such a norm layer is one call, and folding it is ten: more than small batches can hide.
+    """
+    on_gpu = next(model.parameters()).device.type == "cuda"
+    return model if config.train_norms or on_gpu else folded(model)
+
+
 class FullTask:
     """What a step of full mode computes; `train` does the rest."""
 
@@ -127,7 +136,7 @@ class FullTask:
         self._worker_init_fn = worker_init_fn
         guided = [p for p in guided_training(samples) if drawn_upon(samples[p])]
         schedule = draw_schedule(samples, guided, config)
-        self._network = model if config.train_norms else folded(model)  # the same weights, fewer passes
+        self._network = trained_through(model, config)
         self._ranks = current_ranks()
         # Found with the weights that training starts from, also when it goes on from a checkpoint.
         carried, self._only_ignored = background_samples(

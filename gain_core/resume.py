@@ -29,7 +29,9 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
 
     A checkpoint of another identity (guidance was drawn since, the program was upgraded) cannot be continued.
     """
-    settings = json.dumps([model.spec.to_dict(), config.to_dict()])
+    decisive = config.to_dict()
+    del decisive["loader_workers"]  # who reads the images changes nothing in them
+    settings = json.dumps([model.spec.to_dict(), decisive])
     said = hashlib.sha256(weights_sha256(model, settings).encode())
     if config.mode == "quick":
         said.update(model.trunk_fingerprint().encode())  # how kept features were made

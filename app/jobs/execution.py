@@ -1,11 +1,12 @@
 """What the training process does once it knows its specification; needs no database."""
 
 import json
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -20,6 +21,8 @@ from gain_core.features import FeatureStore
 from gain_core.models import Classifier, build_classifier, default_spec
 from gain_core.predict import predicting
 from gain_core.trainer import train
+
+_READERS = 8  # processes, at most, that read and change the images of a full training
 
 
 class StoppedError(Exception):
@@ -47,19 +50,22 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     if spec.config.threads:
         torch.set_num_threads(spec.config.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    config = spec.config
+    if device.type == "cuda":  # which trains faster than one process reads; a CPU is busy with training
+        config = replace(config, loader_workers=min(_READERS, (os.cpu_count() or 1) - 1))
     store = FeatureStore(spec.features_folder)
     checkpoint = spec.out_folder / "checkpoint.pt"
     if spec.resume_from is not None and spec.resume_from.exists():
         write_atomically(checkpoint, spec.resume_from.read_bytes())
     model = _base_model(spec)
     try:
-        yield from train(model, spec.samples, spec.config, store, device, checkpoint, _init_loader)
+        yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
     except UnwritableError:  # steps may be done already: beginning anew would train on from them
         raise
     except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
         print(f"Training starts from its first step: {error}", file=sys.stderr)
         checkpoint.unlink()
-        yield from train(model, spec.samples, spec.config, store, device, checkpoint, _init_loader)
+        yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
     _write_json(spec.out_folder / "predictions.json", [asdict(prediction) for prediction in predictions])

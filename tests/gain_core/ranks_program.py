@@ -3,15 +3,19 @@
 FOLDER holds samples.pickle; each process writes what it saw into TASK-RANK.json.
 """
 
+import gc
 import json
 import os
 import pickle
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 
 from gain_core import dataset_maps
 from gain_core.attention import explain
@@ -19,7 +23,7 @@ from gain_core.config import TrainConfig
 from gain_core.data import pixels_of
 from gain_core.errors import CheckpointError, GainError
 from gain_core.events import Step, Validation
-from gain_core.ranks import Ranks, joined
+from gain_core.ranks import Ranks, current_ranks, joined
 from gain_core.sample import Sample
 from gain_core.trainer import train
 from tests.gain_core.toy import toy_model
@@ -95,12 +99,26 @@ def dying(samples: list[Sample], ranks: Ranks, device: torch.device) -> dict[str
     return {"error": None}
 
 
+@contextmanager
+def sharing_one_gpu() -> Iterator[tuple[Ranks, torch.device]]:
+    """A group that the caller made: gloo carries what lies on a GPU too, and lets processes share it."""
+    dist.init_process_group("gloo")
+    try:
+        yield current_ranks(), torch.device("cuda", 0)
+    finally:
+        gc.collect()
+        dist.destroy_process_group()
+
+
 def main(task: str, folder: Path) -> None:
     samples = pickle.loads((folder / "samples.pickle").read_bytes())
-    with joined(timedelta(seconds=60)) as (ranks, device):
-        if task == "train":
+    with (
+        sharing_one_gpu() if task == "train on one GPU" else joined(timedelta(seconds=60)) as (ranks, device)
+    ):
+        if task.startswith("train"):
             told = trained(samples, folder, device)
-            told["apart"] = apart(samples, folder, ranks, device)
+            if ranks.count > 1:
+                told["apart"] = apart(samples, folder, ranks, device)
         elif task == "explain":
             told = explained(samples, folder, ranks)
         else:

@@ -1,6 +1,7 @@
 """Folding, freezing and small pieces change how long a map takes, and nothing else."""
 
 import copy
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from torch import Tensor, nn
 from gain_core.attention import PIECE, explain
 from gain_core.config import FORMS, Form, TrainConfig
 from gain_core.errors import InputError
-from gain_core.folding import LiveConvolution, folded
-from gain_core.freezing import PackedConvolution, frozen
+from gain_core.folding import LiveConvolution, chains, exactly, folded
+from gain_core.freezing import CompiledLayers, PackedConvolution, frozen
 from gain_core.full import Division, FullTask, step_losses
 from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
 from gain_core.sample import Sample
@@ -67,6 +68,64 @@ def test_the_default_network_is_folded_and_packed_throughout() -> None:
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in fast) == 0
     assert sum(isinstance(layer, PackedConvolution) for layer in fast) == 49
     assert {layer.inplace for layer in live if isinstance(layer, nn.ReLU6)} == {False}
+
+
+class Sum(nn.Module):
+    """The first result is added to the second one, in its place, before the second activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.act = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU(inplace=True)
+        self.conv2, self.norm2, self.act2 = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU(inplace=True)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        first = self.act(self.norm(self.conv(maps)))
+        second = self.norm2(self.conv2(first))
+        second += first
+        result: Tensor = self.act2(second)
+        return result
+
+
+@pytest.mark.parametrize("inference", [False, True])
+def test_an_activation_is_joined_unless_something_was_added_in_between(inference: bool) -> None:
+    with torch.inference_mode(inference), exactly():
+        found = chains(Sum().eval(), torch.linspace(-1, 1, 48).view(1, 3, 4, 4))
+    assert [(one.convolution, one.norm, one.activation) for one in found] == [
+        ("conv", "norm", "act"),
+        ("conv2", "norm2", None),
+    ]
+
+
+def test_a_residual_network_keeps_the_activations_of_its_branches_joined() -> None:
+    packed = [
+        layer for layer in frozen(network("resnet18")).modules() if isinstance(layer, PackedConvolution)
+    ]
+    assert sum(layer._joined[0] == "relu" for layer in packed) == 9  # the stem, and one in each block
+
+
+def test_a_copy_is_made_in_inference_mode_too() -> None:
+    model, batch = network("resnet18"), pixels(2)
+    with torch.inference_mode():
+        fast = frozen(model)
+    assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
+def test_every_copy_and_every_size_of_a_process_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch gives up at the ninth and tells only a log. Nothing is compiled here, only counted."""
+    sizes: list[torch.Size] = []
+
+    def count(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
+        sizes.append(inputs[-1].shape)
+        return graph
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=count))
+    for seed in range(4):
+        layers = CompiledLayers(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()).requires_grad_(False))
+        for side in (4, 5, 6):
+            with torch.no_grad():
+                layers(images(1, side, seed, torch.float32))
+    assert len(sizes) == 12
 
 
 def test_depthwise_convolutions_without_a_norm_are_taken_in_too() -> None:
