@@ -20,6 +20,13 @@ _SPLITS: dict[str, Split] = {
     "test": "test",
     "testing": "test",
 }
+# Folders of data sets that say what kind of file lies in them, and not what the images show.
+_KINDS_OF_FILES = frozenset(
+    (
+        *("annotation", "annotations", "gt", "image", "images", "imagesets", "img", "imgs", "jpegimages"),
+        *("labels", "mask", "masks", "segmentationclass", "segmentationobject"),
+    )
+)
 _EMPTY = "It is a folder without any file: no image of this class came from it."
 _OWN_COLUMNS = ("file", "label", "split", "mask")
 
@@ -94,10 +101,24 @@ def _from_folders(source: Source) -> Layout:
             layout.entries.append(Entry(name, path, _text(parts[0], "class name"), split))
         except FileRefusedError as error:
             layout.refuse(name, str(error))
+    _expect_classes(layout)
     for folder in source.empty_folders:
         if folder.startswith(around) and _is_for_a_class(folder.removeprefix(around).split("/"), has_splits):
             layout.refuse(f"{folder.removeprefix(around)}/", _EMPTY)
     return layout
+
+
+def _expect_classes(layout: Layout) -> None:
+    """Raises ImportRefusedError where all folders are named after kinds of files; notes a single one."""
+    names = sorted({entry.label for entry in layout.entries})
+    others = [name for name in names if name.lower() not in _KINDS_OF_FILES]
+    found = [name for name in names if name.lower() in _KINDS_OF_FILES]
+    if found and not others:
+        raise ImportRefusedError(
+            f"Expected a folder for each class, named like it, got {', '.join(found)}. Sort the images into "
+            f"such folders, or put an {INDEX} beside these, with the columns file and label."
+        )
+    layout.notes += [f"The folder {name} was taken for a class of that name." for name in found]
 
 
 def _is_for_a_class(parts: list[str], has_splits: bool) -> bool:

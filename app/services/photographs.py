@@ -10,6 +10,7 @@ from app.services.errors import FileRefusedError
 from gain_core.pictures import as_rgb, marked
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+_LEAST_SIDE = 8  # pixels; less is a spacer or a tracking pixel, with nothing in it to draw on
 _HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")  # what such files say of themselves
 # MPO: what Pillow calls a JPEG with a second picture in it, as many phones write them.
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
@@ -32,6 +33,10 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
     palettes, 16-bit and floating-point pixels; transparency is laid on white.
     """
     image = _decoded(data, max_pixels)
+    if min(image.size) < _LEAST_SIDE:
+        raise FileRefusedError(
+            f"It is {image.width}×{image.height} pixels: expected at least {_LEAST_SIDE} on each side."
+        )
     try:
         upright = ImageOps.exif_transpose(image)
         plain = (

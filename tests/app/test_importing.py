@@ -61,6 +61,13 @@ def test_a_lone_file_beside_the_folders_is_refused_alone(ws: Workspace, tmp_path
     ]
 
 
+def test_a_class_that_may_be_no_class_is_noted(ws: Workspace, tmp_path: Path) -> None:
+    files = {**two_classes(), "masks/1.png": photograph(7), "masks/2.png": photograph(8)}
+    report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
+    assert "The folder masks was taken for a class of that name." in report.notes
+    assert len(rows.list_classes(ws.database, report.project_id)) == 3
+
+
 def test_an_index_inside_one_folder_is_found_with_files_beside_it(ws: Workspace, tmp_path: Path) -> None:
     files = {f"harbour/{name}": data for name, data in two_classes().items()}
     table = index("file,label", *(f"{name},{name.split('/')[0]}" for name in two_classes()))

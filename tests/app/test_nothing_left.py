@@ -42,6 +42,10 @@ def ws(tmp_path: Path) -> Workspace:
         ({"boat/1.png": photograph(1)}, r"Expected 2 to 1,000 classes with training images, got 1 \(boat\)"),
         ({"a.png": photograph(1), "b.txt": b"x"}, "For example a.png: It lies in no class folder."),
         (
+            {"voc/JPEGImages/1.png": photograph(1), "voc/masks/1.png": photograph(2)},
+            "Expected a folder for each class, named like it, got JPEGImages, masks.",
+        ),
+        (
             {"index.csv": b"name,label\n"},
             "Expected the columns file and label in index.csv, got name, label.",
         ),
@@ -54,7 +58,18 @@ def ws(tmp_path: Path) -> Workspace:
             "at most 20 MB together",
         ),
     ],
-    ids=["empty", "one class", "no folders", "columns", "twins", "utf-16", "quotes", "blank", "too large"],
+    ids=[
+        "empty",
+        "one class",
+        "no folders",
+        "kinds of files",
+        "columns",
+        "twins",
+        "utf-16",
+        "quotes",
+        "blank",
+        "too large",
+    ],
 )
 def test_an_import_that_cannot_become_a_project_leaves_nothing(
     ws: Workspace, tmp_path: Path, members: dict[str | zipfile.ZipInfo, bytes], sentence: str

@@ -91,6 +91,8 @@ def bomb_png(width: int, height: int) -> bytes:
     [
         (b"", "It is empty."),
         (b"<html>not an image</html>", "It is not an image (JPEG, PNG, WebP, BMP, GIF or TIFF)."),
+        (encoded(Image.new("L", (1, 1))), "It is 1×1 pixels: expected at least 8 on each side."),
+        (encoded(Image.new("L", (40, 7))), "It is 40×7 pixels: expected at least 8 on each side."),
         (bytes(4) + b"ftypheic" + bytes(40), "It is a HEIC photograph, which is not read: save it as JPEG."),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "It is not an image"),
         (photograph(1, (90, 90), "JPEG")[:2000], "It is damaged"),
@@ -107,6 +109,8 @@ def bomb_png(width: int, height: int) -> bytes:
     ids=[
         "empty",
         "text",
+        "spacer",
+        "line",
         "heic",
         "postscript",
         "cut jpeg",
