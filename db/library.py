@@ -118,9 +118,11 @@ def create_project(
     except exc.IntegrityError as error:
         if find_project(database, name) is None:
             raise
-        raise DuplicateNameError(
-            f"There is already a project named {name!r}; choose another name."
-        ) from error
+        raise _taken(name) from error
+
+
+def _taken(name: str) -> DuplicateNameError:
+    return DuplicateNameError(f"There is already a project named {name!r}; choose another name.")
 
 
 def _refuse_duplicates(what: str, names: Sequence[str]) -> None:
@@ -144,6 +146,18 @@ def _image_values(image: NewImage, project_id: int, class_ids: Sequence[int]) ->
         "groups": dict(image.groups),
         "mask_sha256": image.mask_sha256,
     }
+
+
+def rename_project(database: Database, project_id: int, name: str) -> None:
+    """Raises DuplicateNameError when another project has the name, NotFoundError when this one is gone."""
+    try:
+        with database.writing() as session:
+            project = session.get(models.Project, project_id)
+            if project is None:
+                raise NotFoundError(f"There is no project with the number {project_id}.")
+            project.name = name
+    except exc.IntegrityError as error:
+        raise _taken(name) from error
 
 
 def delete_project(database: Database, project_id: int) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from app.services import library, training
 from app.services.workspace import open_workspace
 from app.settings import Settings
+from db import library as projects
 from db import runs
 from tests import photographs
 from tests.live_server import LiveServer
@@ -46,6 +47,43 @@ def test_every_page_opens_on_an_empty_data_folder_without_an_error_and_asks_nobo
     assert (server.home / "refocus.db").is_file()
     # Photographs may be private: nothing comes from another machine, and nothing goes there.
     assert {url for url in asked if not url.startswith((server.url, "data:", "blob:"))} == set()
+
+
+def test_a_project_takes_another_name_and_is_deleted_on_its_page(
+    server: LiveServer, page: Page, tmp_path: Path
+) -> None:
+    photographs.write_zip(tmp_path / "photographs.zip")
+    ws = open_workspace(Settings(home=server.home))
+    try:
+        other, project = (
+            library.import_zip(ws, name, tmp_path / "photographs.zip").project_id for name in ("Bay", "Boats")
+        )
+        page.goto(f"{server.url}/?project={project}")
+        expect(page.get_by_role("heading", name="Boats")).to_be_visible(timeout=120_000)
+        page.get_by_role("button", name="Rename").click()
+        dialog = page.get_by_role("dialog")
+        name = dialog.get_by_label("Name")
+        expect(name).to_have_value("Boats")
+        name.fill("Bay")
+        name.press("Enter")
+        expect(dialog).to_contain_text("There is already a project named 'Bay'; choose another name.")
+        name.fill(" Marina *1* ")
+        name.press("Enter")
+        expect(dialog).to_have_count(0)
+        expect(page.get_by_role("heading", name="Marina *1*")).to_be_visible()
+        assert projects.get_project(ws.database, project).name == "Marina *1*"
+
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
+        expect(dialog).to_have_count(0)
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("heading", name="Bay")).to_be_visible()
+        expect(page.get_by_text("Marina *1* is deleted.")).to_be_visible()
+        assert [one.id for one in projects.list_projects(ws.database)] == [other]
+    finally:
+        ws.database.close()
+    assert server.complaints() == []
 
 
 def test_the_first_visit_starts_one_trainer_which_leaves_after_the_server(

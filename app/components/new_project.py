@@ -12,6 +12,7 @@ from app.components.problems import EXPECTED
 from app.components.words import plain
 from app.services import library, training
 from app.services.errors import ServiceError
+from app.services.importing import MAX_PROJECT_NAME
 from app.services.library import ImportReport, Progress
 from app.services.workspace import Workspace
 from db.library import find_project
@@ -66,7 +67,11 @@ def own_choice(ws: Workspace) -> None:
         state.NEW_NAME.set("")
         state.NEW_PROJECT_MADE.set(False)
     name = st.text_input(
-        "Name", key=state.NEW_NAME.name, placeholder="Boats in the bay", max_chars=80, persist_state="session"
+        "Name",
+        key=state.NEW_NAME.name,
+        placeholder="Boats in the bay",
+        max_chars=MAX_PROJECT_NAME,
+        persist_state="session",
     )
     roots = ws.settings.import_roots
     source = ZIP

@@ -42,11 +42,17 @@ class _Accepted:
     mask_sha256: str | None
 
 
-def check_project_name(ws: Workspace, name: str) -> str:
-    """The name as it will be stored. Raises ImportRefusedError, or DuplicateNameError when it is taken."""
+def project_name(name: str) -> str:
+    """The name as it will be stored. Raises ImportRefusedError."""
     name = name.strip()
     if not name or len(name) > MAX_PROJECT_NAME or not name.isprintable():
         raise ImportRefusedError(f"Expected a project name of 1 to {MAX_PROJECT_NAME} plain characters.")
+    return name
+
+
+def check_project_name(ws: Workspace, name: str) -> str:
+    """`project_name` of a new project. Raises DuplicateNameError, too, when it is taken."""
+    name = project_name(name)
     if rows.find_project(ws.database, name) is not None:
         raise DuplicateNameError(f"There is already a project named {name!r}; choose another name.")
     return name

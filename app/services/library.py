@@ -13,7 +13,13 @@ from PIL import Image
 
 from app.services.demo import make_demo
 from app.services.errors import ImportRefusedError, MissingFileError, ServiceError
-from app.services.importing import ImportReport, Progress, check_project_name, import_source
+from app.services.importing import (
+    ImportReport,
+    Progress,
+    check_project_name,
+    import_source,
+    project_name,
+)
 from app.services.sources import FolderSource, open_zip
 from app.services.staging import store_lock
 from app.services.workspace import Workspace
@@ -82,6 +88,14 @@ def _resolved(folder: Path) -> Path:
 def create_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportReport:
     """Draw the harbour demo and store it as a project named "Harbour demo" ("Harbour demo 2" when taken)."""
     return make_demo(ws, on_progress)
+
+
+def rename_project(ws: Workspace, project_id: int, name: str) -> None:
+    """Give a project another name, also while it trains: everything else knows it by its number.
+
+    Raises ImportRefusedError for an impossible name, db.errors.DuplicateNameError and NotFoundError.
+    """
+    rows.rename_project(ws.database, project_id, project_name(name))
 
 
 def delete_project(ws: Workspace, project_id: int) -> None:

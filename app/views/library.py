@@ -12,6 +12,7 @@ from app.components.sidebar import chosen_project
 from app.components.words import file_name, one_of, plain
 from app.services import labels, library
 from app.services.export import drawings_zip
+from app.services.importing import MAX_PROJECT_NAME
 from app.services.library import ProjectOverview
 from app.services.workspace import Workspace
 from db import runs
@@ -74,6 +75,8 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
         )
         if overview.n_guided:
             _download(ws, project, key="download_drawings")
+        if st.button("Rename", key="rename_project", icon=":material/edit:", help="Give it another name"):
+            _ask_for_name(project)
         if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
             _confirm_deletion(project, overview)
     facts = [
@@ -86,6 +89,16 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
     if overview.n_refused:
         facts.append(f"{one_of(overview.n_refused, 'file')} left out")
     st.caption(" · ".join(facts))
+
+
+@st.dialog("Rename this project", icon=":material/edit:")
+def _ask_for_name(project: ProjectRecord) -> None:
+    with st.form("rename", border=False):  # so that Enter does it, too
+        name = st.text_input("Name", value=project.name, key="other_name", max_chars=MAX_PROJECT_NAME)
+        if st.form_submit_button("Rename", key="confirm_rename", type="primary"):
+            with told(f"{project.name} keeps its name", "Nothing was changed."):
+                library.rename_project(resources.workspace(), project.id, name)
+                st.rerun()
 
 
 @st.dialog("Delete this project?", icon=":material/delete:")

@@ -118,6 +118,18 @@ def test_two_images_of_one_name_are_refused_by_name(database: Database) -> None:
         library.create_project(database, "p", "upload", "b", 224, ["boat", "car"], twice, [])
 
 
+def test_a_project_takes_another_name_unless_it_is_taken(database: Database) -> None:
+    project, other = new_project(database, "harbour"), new_project(database, "bay")
+    library.rename_project(database, project.id, "marina")
+    library.rename_project(database, project.id, "marina")
+    with pytest.raises(DuplicateNameError, match="There is already a project named 'bay'"):
+        library.rename_project(database, project.id, "bay")
+    assert library.get_project(database, project.id) == dataclasses.replace(project, name="marina")
+    assert library.find_project(database, "bay") == other
+    with pytest.raises(NotFoundError):
+        library.rename_project(database, 99, "nowhere")
+
+
 def test_deleting_a_project_deletes_all_that_is_its_own_and_nothing_else(database: Database) -> None:
     other = new_project(database, "other")
     run, token = start(database, other)
