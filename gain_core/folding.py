@@ -119,11 +119,11 @@ def _overwrite_nothing(layers: nn.Module) -> None:
             layer.inplace = False
 
 
-def example_image(model: Classifier, count: int = 1) -> Tensor:
-    """(count, 3, S, S) on the CPU, in the model's dtype, channels-last, with something to see."""
+def example_image(model: Classifier) -> Tensor:
+    """(1, 3, S, S) on the CPU, in the model's dtype, channels-last, with something to see."""
     dtype, side = next(model.parameters()).dtype, model.spec.image_size
     values = torch.linspace(-1.0, 1.0, 3 * side * side, dtype=dtype)
-    return values.view(1, 3, side, side).repeat(count, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+    return values.view(1, 3, side, side).contiguous(memory_format=torch.channels_last)
 
 
 def chains(layers: nn.Module, example: Tensor) -> list[Chain]:

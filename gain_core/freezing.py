@@ -61,9 +61,9 @@ def frozen(
         raise InputError(f"expected at least one image, in float32 or bfloat16, got {images} in {dtype}")
     kind = next(model.parameters()).device.type
     with torch.no_grad(), exactly():
-        example = example_image(model, images)
+        example = example_image(model)
         fast = [
-            _frozen(part, given, kind, dtype, compiled)
+            _frozen(part, given, images, kind, dtype, compiled)
             for part, given in ((model.trunk, example), (model.neck, on_trial(model.trunk)(example)))
         ]
     copied = model.running_through(*fast)
@@ -135,7 +135,9 @@ class Cast(nn.Module):
         return values.to(self._dtype)
 
 
-def _frozen(layers: nn.Module, example: Tensor, kind: str, dtype: torch.dtype, compiled: bool) -> nn.Module:
+def _frozen(
+    layers: nn.Module, example: Tensor, images: int, kind: str, dtype: torch.dtype, compiled: bool
+) -> nn.Module:
     found = chains(on_trial(layers), example)
     own = copy.deepcopy(layers).eval()  # whatever mode they are in
     fold(own, found)
@@ -146,9 +148,9 @@ def _frozen(layers: nn.Module, example: Tensor, kind: str, dtype: torch.dtype, c
     if kind == "cpu" and _can_pack(example, dtype):
         for chain in found:
             convolution, activation = own.get_submodule(chain.convolution).children()
-            own.set_submodule(
-                chain.convolution, PackedConvolution(cast(nn.Conv2d, convolution), activation, chain.shape)
-            )
+            shape = torch.Size((images, *chain.shape[1:]))
+            packed = PackedConvolution(cast(nn.Conv2d, convolution), activation, shape)
+            own.set_submodule(chain.convolution, packed)
     if compiled:
         own = CompiledLayers(own)
     if narrow:
