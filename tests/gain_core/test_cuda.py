@@ -164,7 +164,7 @@ def test_every_way_to_a_map_says_what_the_cpu_says(name: str) -> None:
     for way, through in ways.items():
         assert relative(explain(through, batch.to(GPU)).evidence.cpu(), expected) < 1e-4, way
     half = explain(frozen(model, dtype=torch.bfloat16), batch.to(GPU)).evidence
-    assert 1e-6 < relative(half.cpu(), expected) < 0.1
+    assert 1e-6 < relative(half.cpu(), expected) < 0.3
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
