@@ -5,6 +5,7 @@ it is written, which records for a backward. The stricter scale, under `torch.no
 
 - ours: `explain` on the `frozen` copy of the model, which nobody compiles
 - compiled: the same with the copy's layers compiled by torch.compile (left out with --no-compile)
+- recorded: on a GPU, `explain` on a frozen copy that is a CUDA graph
 - bf16: `explain` on a frozen copy that computes in bfloat16, where the processor has it
 - grad-cam, captum: those packages as their documentation calls them, on the plain model
 
@@ -82,6 +83,10 @@ def _row(name: str, batch: int, device: torch.device, options: argparse.Namespac
     if half is not None:
         rivals["bf16"] = lambda: explain(half, images, classes)
     exact, seconds = [fast], 0.0
+    if device.type == "cuda":
+        recording = frozen(model, at_once, recorded=True)
+        exact.append(recording)
+        rivals["recorded"] = lambda: explain(recording, images, classes)
     if options.compile:
         compiled = frozen(model, at_once, compiled=True)
         exact.append(compiled)
@@ -109,6 +114,7 @@ def _row(name: str, batch: int, device: torch.device, options: argparse.Namespac
         "forward_ms": times["forward"],
         "ours_ratio": times["ours"] / times["forward"],
         "compiled_ratio": None if compiled_ms is None else compiled_ms / times["forward"],
+        "recorded_ratio": times["recorded"] / times["forward"] if "recorded" in times else None,
         "grad_cam_ratio": times["grad_cam"] / times["forward"],
         "captum_ratio": times["captum"] / times["forward"],
         "max_abs_difference": max(apart),
@@ -155,6 +161,7 @@ def _printed(row: dict[str, Any]) -> dict[str, str]:
         "forward ms": f"{row['forward_ms']:.1f}",
         "ours": ratio("ours_ratio"),
         "compiled": ratio("compiled_ratio"),
+        "recorded": ratio("recorded_ratio"),
         "bf16": ratio("bf16_ratio"),
         "grad-cam": ratio("grad_cam_ratio"),
         "captum": ratio("captum_ratio"),

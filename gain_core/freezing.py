@@ -1,5 +1,4 @@
-"""A classifier for looking only: constants folded, layers joined, weights laid out for this processor, calls
-recorded where they are what takes the time.
+"""A classifier for looking only: constants folded, layers joined, weights laid out for this processor.
 
 Most of what a compiler would do to these networks, without the compiler, and ready in a fraction of a second
 (docs/decisions/0009).
@@ -42,32 +41,38 @@ def frozen(
     images: int = PIECE,
     dtype: torch.dtype = torch.float32,
     compiled: bool = False,
+    recorded: bool = False,
 ) -> Classifier:
     """A copy for `explain`, faster, with the weights as they are now; it cannot learn.
 
     On a CPU, batches need half to nine tenths of the time, by network and processor; a single image gains
-    less. On a GPU, from the second batch of a size on, the layers are a recording (`RecordedLayers`). Logits
-    and maps are those of `model` to 1e-4 of their largest value, on most networks to 1e-6; on a GPU where
-    torch lets convolutions round (TF32, its default) to two hundredths, as those of `model` are. images: how
-    many are explained at once; any number works, this one is fastest. dtype: bfloat16 computes the layers
-    before the head in it, with maps within 10 % of their largest value (on a GPU, of noise, 30 % were seen);
-    a processor that has no bfloat16 needs twenty times as long. float32 leaves all as it is. compiled:
-    torch.compile joins the layers, at the first image of each size, for half a minute. The copy stays on the
+    less. Logits and maps are those of `model` to 1e-4 of their largest value, on most networks to 1e-6; on a
+    GPU where torch lets convolutions round (TF32, its default) to two hundredths, as those of `model` are.
+    images: how many are explained at once; any number works, this one is fastest. dtype: bfloat16 computes
+    the layers before the head in it, with maps within 10 % of their largest value (on a GPU, of noise, 30 %
+    were seen); a processor that has no bfloat16 needs twenty times as long. float32 leaves all as it is.
+    compiled: torch.compile joins the layers, at the first image of each size, for half a minute. recorded:
+    on a GPU, from the second batch of a size on, the layers are one call (`RecordedLayers`, which says what
+    other threads must not do meanwhile; not run on a GPU yet, see docs/decisions/0023). The copy stays on the
     model's device and knows nothing of later changes to the model; it cannot be saved, copied or asked for
-    its fingerprint. Raises InputError for a model that is such a copy already, no images or another dtype.
+    its fingerprint. Raises InputError for a model that is such a copy already, no images, another dtype, or a
+    recording without a GPU.
     """
     model.expect_own_layers()
     if images < 1 or dtype not in (torch.float32, torch.bfloat16):
         raise InputError(f"expected at least one image, in float32 or bfloat16, got {images} in {dtype}")
     kind = next(model.parameters()).device.type
+    if recorded and kind != "cuda":
+        raise InputError(f"expected a model on a CUDA GPU to record, got one on {kind}")
     with torch.no_grad(), exactly():
         example = example_image(model)
         fast = [
-            _frozen(part, given, images, kind, dtype, compiled)
+            _frozen(part, given, images, kind, dtype, compiled, recorded)
             for part, given in ((model.trunk, example), (model.neck, on_trial(model.trunk)(example)))
         ]
+        head = copy.deepcopy(model.head)
     copied = model.running_through(*fast)
-    copied.head = copy.deepcopy(model.head)
+    copied.head = head
     return copied.requires_grad_(False).eval()
 
 
@@ -136,7 +141,13 @@ class Cast(nn.Module):
 
 
 def _frozen(
-    layers: nn.Module, example: Tensor, images: int, kind: str, dtype: torch.dtype, compiled: bool
+    layers: nn.Module,
+    example: Tensor,
+    images: int,
+    kind: str,
+    dtype: torch.dtype,
+    compiled: bool,
+    recorded: bool,
 ) -> nn.Module:
     found = chains(on_trial(layers), example)
     own = copy.deepcopy(layers).eval()  # whatever mode they are in
@@ -155,7 +166,7 @@ def _frozen(
         own = CompiledLayers(own)
     if narrow:
         own = nn.Sequential(Cast(dtype), own, Cast(wide))
-    return RecordedLayers(own) if kind == "cuda" else own
+    return RecordedLayers(own) if recorded else own
 
 
 def _constant(convolution: nn.Module, activation: nn.Module) -> nn.Module:

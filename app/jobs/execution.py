@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ from gain_core.predict import predicting
 from gain_core.trainer import train
 
 _READERS = 8  # processes, at most, that read and change the images of a full training
+_PER_READER = 128 * 2**20  # bytes of shared memory
 
 
 class StoppedError(Exception):
@@ -51,8 +53,8 @@ def _working(spec: RunSpec) -> Iterator[Event]:
         torch.set_num_threads(spec.config.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = spec.config
-    if device.type == "cuda":  # which trains faster than one process reads; a CPU is busy with training
-        config = replace(config, loader_workers=min(_READERS, (os.cpu_count() or 1) - 1))
+    if device.type == "cuda" and not config.loader_workers:  # a CPU is busy with training
+        config = replace(config, loader_workers=_readers())
     store = FeatureStore(spec.features_folder)
     checkpoint = spec.out_folder / "checkpoint.pt"
     if spec.resume_from is not None and spec.resume_from.exists():
@@ -73,6 +75,18 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     result = {"run_id": spec.run_id, "attempt": spec.attempt, "sha256": sha256, "seconds": seconds}
     _write_json(spec.out_folder / "result.json", result)
     checkpoint.unlink(missing_ok=True)
+
+
+def _readers() -> int:
+    """How many processes may read images for a GPU, which trains faster than one of them reads.
+
+    They hand over what they read in shared memory: two steps each, 24 MB by default. A container may have as
+    little as 64 MB of it; then the training process reads by itself.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    shared = Path("/dev/shm")  # noqa: S108 – asked for its size
+    room = shutil.disk_usage(shared).free // _PER_READER if shared.is_dir() else _READERS
+    return max(0, min(_READERS, cores - 1, room))
 
 
 def _base_model(spec: RunSpec) -> Classifier:

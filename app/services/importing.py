@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.services.errors import FileRefusedError, ImportRefusedError
-from app.services.layout import Entry, Layout, example_of, read_layout
+from app.services.layout import Entry, Layout, example_of, kinds_of_files, read_layout
 from app.services.photographs import check_mask, check_photograph
 from app.services.sources import Source, shown
 from app.services.staging import Staging, storing_told
@@ -76,6 +76,9 @@ def import_source(
         accepted = _judge(ws, source, layout, staging, on_progress)
         accepted = _with_splits(accepted, layout)
         classes, accepted = _with_training_images(accepted, layout)
+        layout.notes += [
+            f"The class {name} may be none: check its images." for name in kinds_of_files(classes)
+        ]
         position_of = {label: position for position, label in enumerate(classes)}
         images = [_new_image(item, position_of[item.entry.label]) for item in accepted]
         with staging.published():

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.services.errors import FileRefusedError, ImportRefusedError
@@ -108,17 +108,20 @@ def _from_folders(source: Source) -> Layout:
     return layout
 
 
+def kinds_of_files(classes: Iterable[str]) -> list[str]:
+    """Those of the classes whose name says what kind of file lies in their folder, in order."""
+    return sorted(name for name in classes if name.lower() in _KINDS_OF_FILES)
+
+
 def _expect_classes(layout: Layout) -> None:
-    """Raises ImportRefusedError where all folders are named after kinds of files; notes a single one."""
-    names = sorted({entry.label for entry in layout.entries})
-    others = [name for name in names if name.lower() not in _KINDS_OF_FILES]
-    found = [name for name in names if name.lower() in _KINDS_OF_FILES]
-    if found and not others:
+    """Raises ImportRefusedError where all folders are named after kinds of files."""
+    names = {entry.label for entry in layout.entries}
+    found = kinds_of_files(names)
+    if names and len(found) == len(names):
         raise ImportRefusedError(
             f"Expected a folder for each class, named like it, got {', '.join(found)}. Sort the images into "
             f"such folders, or put an {INDEX} beside these, with the columns file and label."
         )
-    layout.notes += [f"The folder {name} was taken for a class of that name." for name in found]
 
 
 def _is_for_a_class(parts: list[str], has_splits: bool) -> bool:

@@ -63,8 +63,10 @@ def test_a_lone_file_beside_the_folders_is_refused_alone(ws: Workspace, tmp_path
 
 def test_a_class_that_may_be_no_class_is_noted(ws: Workspace, tmp_path: Path) -> None:
     files = {**two_classes(), "masks/1.png": photograph(7), "masks/2.png": photograph(8)}
+    files |= {"Annotations/1.xml": b"<annotation/>"}  # of which nothing becomes a class
     report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
-    assert "The folder masks was taken for a class of that name." in report.notes
+    noted = [note for note in report.notes if note.startswith("The class")]
+    assert noted == ["The class masks may be none: check its images."]
     assert len(rows.list_classes(ws.database, report.project_id)) == 3
 
 

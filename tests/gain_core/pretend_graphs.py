@@ -33,7 +33,7 @@ class Graph(TorchDispatchMode):
 
 
 class Stream:
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device | None = None, priority: int = 0) -> None:
         self.waited_for: list[object] = []
 
     def wait_stream(self, other: "Stream") -> None:
@@ -71,4 +71,6 @@ def pretend_graphs(monkeypatch: pytest.MonkeyPatch) -> Stream:
         "stream": nullcontext,
     }.items():
         monkeypatch.setattr(torch.cuda, name, value)
+    monkeypatch.setattr(Tensor, "is_cuda", True)
+    monkeypatch.setattr(Tensor, "record_stream", lambda tensor, stream: None)
     return current

@@ -164,15 +164,18 @@ def test_every_way_to_a_map_says_what_the_cpu_says(name: str) -> None:
     for way, through in ways.items():
         assert relative(explain(through, batch.to(GPU)).evidence.cpu(), expected) < 1e-4, way
     half = explain(frozen(model, dtype=torch.bfloat16), batch.to(GPU)).evidence
-    assert 1e-6 < relative(half.cpu(), expected) < 0.3
+    assert 1e-6 < relative(half.cpu(), expected) < 0.4
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
+@pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_four_threads_get_the_right_map_each(compiled: bool) -> None:
+def test_four_threads_get_the_right_map_each(compiled: bool, recorded: bool) -> None:
     model, batches = network(), [pictures(3) + shift for shift in (0.0, 0.1, 0.2, 0.3)]
     expected = [explain(model, batch).evidence for batch in batches]
-    fast = frozen(model.to(GPU), compiled=compiled)
+    fast = frozen(model.to(GPU), compiled=compiled, recorded=recorded)
+    for _ in range(2 * recorded):  # while nobody else is at work
+        explain(fast, batches[0].to(GPU))
     with ThreadPoolExecutor(4) as threads:
         told = threads.map(lambda batch: explain(fast, batch.to(GPU)).evidence.cpu(), batches * 5)
         for mine, theirs in zip(told, expected * 5, strict=True):
@@ -181,14 +184,14 @@ def test_four_threads_get_the_right_map_each(compiled: bool) -> None:
 
 def test_layers_are_recorded_when_a_size_comes_again_and_few_recordings_are_kept() -> None:
     model = network().to(GPU)
-    fast = frozen(model)
+    fast = frozen(model, recorded=True)
     batch = pictures(3).to(GPU)
     first = explain(fast, batch)
     kept = fast.trunk._sizes
-    assert list(kept.values()) == ["seen"]
+    assert list(kept.values()) == [None]
     with torch.inference_mode():  # what is recorded there serves outside too
         explain(fast, batch)
-    assert not {"seen", "never"} & {*map(str, kept.values())}
+    assert None not in kept.values()
     for turn in range(3):
         shifted = batch + turn / 10
         plain, recorded = explain(model, shifted).evidence, explain(fast, shifted).evidence
@@ -203,7 +206,7 @@ def test_layers_are_recorded_when_a_size_comes_again_and_few_recordings_are_kept
 
 def test_a_recording_waits_for_the_caller_before_on_another_stream() -> None:
     model = network().to(GPU)
-    fast, batches = frozen(model), [pictures(8).to(GPU) + shift / 10 for shift in range(6)]
+    fast, batches = frozen(model, recorded=True), [pictures(8).to(GPU) + shift / 10 for shift in range(6)]
     expected = [explain(model, batch).evidence for batch in batches]
     explain(fast, batches[0])
     explain(fast, batches[0])
@@ -219,7 +222,7 @@ def test_a_recording_waits_for_the_caller_before_on_another_stream() -> None:
 
 def test_autocast_and_gradients_reach_a_frozen_copy_layer_by_layer() -> None:
     model, batch = network().to(GPU), pictures(2).to(GPU)
-    fast = frozen(model)
+    fast = frozen(model, recorded=True)
     for _ in range(3):
         exact = explain(fast, batch).evidence
     with torch.autocast("cuda", torch.bfloat16):

@@ -103,11 +103,20 @@ def test_a_residual_network_keeps_the_activations_of_its_branches_joined() -> No
     assert sum(layer._joined[0] == "relu" for layer in packed) == 9  # the stem, and one in each block
 
 
-def test_a_copy_is_made_in_inference_mode_too() -> None:
+@pytest.mark.parametrize("curved", [False, True])
+def test_a_copy_is_made_in_inference_mode_too(curved: bool) -> None:
     model, batch = network("resnet18"), pixels(2)
+    if curved:
+        model.head = CurvedHead(model.head.linear)
     with torch.inference_mode():
         fast = frozen(model)
     assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
+    assert not any(parameter.is_inference() for parameter in fast.parameters())
+
+
+def test_a_recording_needs_a_gpu() -> None:
+    with pytest.raises(InputError, match="expected a model on a CUDA GPU to record, got one on cpu"):
+        frozen(network("resnet18"), recorded=True)
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
