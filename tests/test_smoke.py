@@ -60,6 +60,7 @@ def test_a_project_takes_another_name_and_is_deleted_on_its_page(
         )
         page.goto(f"{server.url}/?project={project}")
         expect(page.get_by_role("heading", name="Boats")).to_be_visible(timeout=120_000)
+        _settled(page)
         page.get_by_role("button", name="Rename").click()
         dialog = page.get_by_role("dialog")
         name = dialog.get_by_label("Name")
@@ -73,9 +74,11 @@ def test_a_project_takes_another_name_and_is_deleted_on_its_page(
         expect(page.get_by_role("heading", name="Marina *1*")).to_be_visible()
         assert projects.get_project(ws.database, project).name == "Marina *1*"
 
+        _settled(page)
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
         expect(dialog).to_have_count(0)
+        _settled(page)
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(page.get_by_role("heading", name="Bay")).to_be_visible()
@@ -84,6 +87,12 @@ def test_a_project_takes_another_name_and_is_deleted_on_its_page(
     finally:
         ws.database.close()
     assert server.complaints() == []
+
+
+def _settled(page: Page) -> None:
+    """All of the page is drawn: a click while it is drawn for the first time can be lost."""
+    expect(page.get_by_role("navigation", name="Pagination")).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def test_the_first_visit_starts_one_trainer_which_leaves_after_the_server(
