@@ -87,16 +87,16 @@ def _row(name: str, batch: int, device: torch.device, options: argparse.Namespac
         recording = frozen(model, at_once, recorded=True)
         exact.append(recording)
         rivals["recorded"] = lambda: explain(recording, images, classes)
+    rounding = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    expected = _captum(plain, images)
+    apart = [_difference(way, images, classes, expected) for way in exact]
     if options.compile:
         compiled = frozen(model, at_once, compiled=True)
         exact.append(compiled)
         rivals["compiled"] = lambda: explain(compiled, images, classes)
-    rounding = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    expected = _captum(plain, images)
-    started = time.perf_counter()
-    apart = [_difference(way, images, classes, expected) for way in exact]
-    if options.compile:
+        started = time.perf_counter()
+        apart.append(_difference(compiled, images, classes, expected))
         seconds = time.perf_counter() - started
     torch.backends.cudnn.allow_tf32 = rounding
     for run in rivals.values():

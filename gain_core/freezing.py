@@ -34,6 +34,7 @@ _JOINED: dict[type[nn.Module], tuple[str, list[float]]] = {
     nn.ReLU6: ("hardtanh", [0.0, 6.0]),
     nn.SiLU: ("swish", []),
 }
+_COMPILED = 10_000  # copies and sizes that one process may compile
 
 
 def frozen(
@@ -74,9 +75,6 @@ def frozen(
     copied = model.running_through(*fast)
     copied.head = head
     return copied.requires_grad_(False).eval()
-
-
-_COMPILED = 10_000  # copies and sizes that one process may compile
 
 
 class PackedConvolution(nn.Module):

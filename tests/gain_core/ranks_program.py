@@ -7,12 +7,14 @@ import gc
 import json
 import os
 import pickle
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import torch
 import torch.distributed as dist
@@ -39,6 +41,19 @@ CONFIGS = {
     ),
     "signed": replace(FULL, form="signed", optimizer="sgd"),
 }
+
+
+def torchrun(task: str, folder: Path, processes: int = 2, **environment: str) -> CompletedProcess[str]:
+    """Start this program as so many processes, and wait for all of them."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return subprocess.run(
+        [*command, "-m", "tests.gain_core.ranks_program", task, str(folder)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
 
 
 def trained(samples: list[Sample], folder: Path, device: torch.device) -> dict[str, object]:

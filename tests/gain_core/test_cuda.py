@@ -5,14 +5,12 @@ TF32, three decimal digits, by itself.
 """
 
 import json
-import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import torch
@@ -36,7 +34,6 @@ from tests.gain_core.toy import ignoring, toy_model, toy_samples
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU, and there is none")
 
 GPU = torch.device("cuda", 0)
-ROOT = Path(__file__).parents[2]
 CLOSE = {"rel": 1e-3, "abs": 1e-5}  # the same sums in another order
 
 
@@ -258,16 +255,9 @@ def test_files_are_explained_as_on_the_cpu(samples: list[Sample], tmp_path: Path
         assert mine.highest == pytest.approx(theirs.highest, **CLOSE)
 
 
-def torchrun(processes: int, task: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return subprocess.run(
-        [*command, "-m", "tests.gain_core.ranks_program", task, str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "0", "NVIDIA_TF32_OVERRIDE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+def torchrun(processes: int, task: str, folder: Path) -> CompletedProcess[str]:
+    whole_float32 = {"NVIDIA_TF32_OVERRIDE": "0"}
+    return ranks_program.torchrun(task, folder, processes, CUDA_VISIBLE_DEVICES="0", **whole_float32)
 
 
 @pytest.mark.processes

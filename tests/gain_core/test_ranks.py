@@ -1,11 +1,9 @@
 """Two processes over gloo do what one does, and the death of one ends the other."""
 
 import json
-import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import torch
@@ -16,7 +14,6 @@ from gain_core.ranks import Ranks, current_ranks, joined
 from tests.gain_core import ranks_program
 from tests.gain_core.toy import toy_samples
 
-ROOT = Path(__file__).parents[2]
 TOLERANCE = {"rel": 1e-5, "abs": 1e-6}  # the processes add up the same numbers in another order
 
 
@@ -28,16 +25,8 @@ def samples(tmp_path):
     return found
 
 
-def torchrun(task: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    return subprocess.run(
-        [*command, "-m", "tests.gain_core.ranks_program", task, str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+def torchrun(task: str, folder: Path) -> CompletedProcess[str]:
+    return ranks_program.torchrun(task, folder, CUDA_VISIBLE_DEVICES="")
 
 
 def told(task: str, folder: Path) -> list[dict]:
