@@ -24,6 +24,9 @@ class Expert(NamedTuple):
 
     offsets: Tensor  # (N, C) float32: what the background says, to be added to the logits
     weights: Tensor  # (N,) float32 >= 0: what each label counts for
+    # In [0, 1]: how far backgrounds give the classes away. 1: labels have nothing left to teach, and count
+    # for the most; where they have, it is less in proportion. 0: no background is known.
+    given_away: float
 
 
 def background_expert(
@@ -50,19 +53,20 @@ def background_expert(
     counted = known if everywhere else known & guided
     offsets, weights = torch.zeros(shown.shape), (~guided).float()
     if not counted.any():
-        return Expert(offsets, weights)
+        return Expert(offsets, weights, 0.0)
     kinds = background_kinds(described[known], int(shown.any(0).sum()) + 1, seed)
     shares = class_shares(kinds, shown[known])
     chances = torch.zeros(shown.shape)
     chances[known] = shares / shares.sum(1, keepdim=True)
     left = 1 - (chances * shown).sum(1) / shown.sum(1)
-    weights[counted] = (1 / left[counted].mean()).clamp_max(_MOST)
+    weight = (1 / left[counted].mean()).clamp_max(_MOST)
+    weights[counted] = weight
     if multi_label:  # each class against the mean of the others
         others = (shares.sum(1, keepdim=True) - shares) / max(1, shares.shape[1] - 1)
         offsets[known] = shares.log() - others.log()
     else:
         offsets[known] = chances[known].log()
-    return Expert(torch.where(counted[:, None], offsets, 0.0), weights)
+    return Expert(torch.where(counted[:, None], offsets, 0.0), weights, float(weight) / _MOST)
 
 
 def levelled(weights: Tensor, shown: Tensor, only_ignored: Tensor, level: float) -> Tensor:

@@ -98,6 +98,10 @@ class TrainConfig:
     background_weight: float = 0.0
     background_batch_size: int = 16  # unguided images per step for it, balanced over classes
     background_share: float = 0.7  # of an image's places, at most, that count as background
+    # Quick mode: λ of L2-SP (gain_core/l2_sp.py), which holds the last convolution to the backbone's
+    # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it no
+    # further than they must. Only while the trunk is the pretrained one (docs/decisions/0024).
+    l2_sp_weight: float = 0.0
     guided_space: Space = "features"  # "guided", full mode: where H is applied; "image": a second forward
     mining_weight: float = 1.0  # α of eq. 6, full mode only
     external_weight: float = 10.0  # ω of eq. 8
@@ -144,6 +148,8 @@ class TrainConfig:
             raise ConfigError(f"image_classes: expected one of {IMAGE_CLASSES}, got {self.image_classes!r}")
         if self.image_classes == "beyond_background" and self.mode != "quick":
             raise ConfigError("image_classes: expected quick mode for 'beyond_background', got full mode")
+        if self.l2_sp_weight > 0 and self.mode != "quick":
+            raise ConfigError("l2_sp_weight: expected quick mode for a weight above 0, got full mode")
         if self.sampling not in SAMPLINGS:
             raise ConfigError(f"sampling: expected one of {SAMPLINGS}, got {self.sampling!r}")
         if self.sampling == "epochs" and (self.mode == "quick" or self.form == "guided"):
@@ -199,7 +205,10 @@ class TrainConfig:
     def quick_default(
         cls, form: Form = DEFAULT_FORM["quick"], seed: int = 0, classes: int = 2
     ) -> "TrainConfig":
-        """The app's quick retrain; docs/decisions/0008 and 0016 have what was measured."""
+        """The app's quick retrain; docs/decisions/0008, 0016 and 0024 have what was measured.
+
+        "guided" asks for the backbone's pretrained weights; `replace(…, l2_sp_weight=0.0)` does without.
+        """
         if form != "guided":
             return cls(form=form, seed=seed, steps=quick_steps(classes))
         return cls(
@@ -210,6 +219,7 @@ class TrainConfig:
             unguided_weight=1.0,
             outside_weight=2.0,
             background_weight=0.6,
+            l2_sp_weight=0.1,
             learning_rate_decay="cosine",
         )
 

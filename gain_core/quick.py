@@ -12,10 +12,11 @@ from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
 from gain_core.features import FeatureStore
+from gain_core.l2_sp import Weights, pretrained_neck
 from gain_core.models import Classifier
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import Losses, background_stream, guided_stream, image_stream, shown
+from gain_core.streams import Losses, background_stream, guided_stream, held, image_stream, shown
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
 
@@ -38,8 +39,11 @@ class QuickTask:
         features: Tensor,
         config: TrainConfig,
         device: torch.device,
+        origin: Weights | None = None,
     ) -> None:
-        """features (N, K0, h, w) float16: the kept output of the trunk for each sample."""
+        """features (N, K0, h, w) float16: the kept output of the trunk for each sample. origin: what
+        `l2_sp_weight` holds the neck to; None: nothing does.
+        """
         self._model = model
         self._config = config
         self._device = device
@@ -51,6 +55,7 @@ class QuickTask:
         self._masks = {position: mask for position, mask in maps.items() if mask is not None}
         self._schedule = draw_schedule(samples, sorted(self._masks), config)
         self._elsewhere = self._look_elsewhere()
+        self._origin = origin and {name: value.to(device) for name, value in origin.items()}
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
@@ -105,7 +110,8 @@ class QuickTask:
             multi_label=self._model.spec.multi_label,
         )
         weights = levelled(found.weights, showing, ignored, self._level(int(guided.sum())))
-        return Expert(*(_spread(part, drawn, len(self._labels)) for part in (found.offsets, weights)))
+        offsets, weights = (_spread(part, drawn, len(self._labels)) for part in (found.offsets, weights))
+        return Expert(offsets, weights, found.given_away)
 
     def _level(self, guided: int) -> float:
         """How much more a class learns from *ignore this* alone than another from its labels, with `guided`
@@ -130,7 +136,11 @@ class QuickTask:
         losses: Losses = {}
         if count:
             expert = self._elsewhere.expert
-            expert = expert and Expert(*(part[plain].to(self._device) for part in expert))
+            if expert is not None:
+                expert = expert._replace(
+                    offsets=expert.offsets[plain].to(self._device),
+                    weights=expert.weights[plain].to(self._device),
+                )
             losses |= image_stream(model, features[:count], labels[:count], config, expert)
         if len(guided) > 0:
             masks = self._of(self._masks, guided)
@@ -141,6 +151,8 @@ class QuickTask:
             losses |= background_stream(
                 model, features[after:], labels[after:], regions, config, self._elsewhere.only_ignored
             )
+        if self._origin is not None:
+            losses |= held(model, self._origin, config, self._elsewhere.expert)
         return losses
 
     def _of(self, maps: Mapping[int, Tensor], positions: Tensor) -> Tensor:
@@ -171,5 +183,6 @@ def prepare_quick(
     device: torch.device,
 ) -> Generator[Phase, None, QuickTask]:
     """Gather the features of the samples: kept ones are read, the others computed."""
+    origin = pretrained_neck(model) if config.l2_sp_weight > 0 else None
     features = yield from store.computing(model, samples)
-    return QuickTask(model, samples, features, config, device)
+    return QuickTask(model, samples, features, config, device, origin)

@@ -6,6 +6,7 @@ from torch import Tensor
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.background_expert import Expert
 from gain_core.config import TrainConfig
+from gain_core.l2_sp import Weights, l2_sp_loss
 from gain_core.losses import (
     InsideOutside,
     classification_loss,
@@ -109,6 +110,14 @@ def background_stream(
     inside, outside = _elsewhere(regions, labels, only_ignored)
     logits = region_logits(model, features, torch.cat([inside, outside], 1))
     return _of_background(_inside_outside(model, logits, inside, outside, labels), config)
+
+
+def held(model: Classifier, origin: Weights, config: TrainConfig, expert: Expert | None) -> Losses:
+    """The last convolution held to its pretrained weights, as far as backgrounds give the classes away: where
+    they do not, nothing is to be unlearned, and boats on land were lost by it. No image is looked at.
+    """
+    weight = config.l2_sp_weight * (1.0 if expert is None else expert.given_away**2)
+    return {"l2_sp": weight * l2_sp_loss(dict(model.neck.named_parameters()), origin)}
 
 
 def masked_background_stream(

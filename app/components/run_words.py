@@ -26,6 +26,7 @@ LOSSES = {  # of gain_core's trainers, as a legend says them
     "outside": "Outside the regions",
     "background": "Background elsewhere",
     "swapped": "Ignored places swapped",
+    "l2_sp": "Held to the backbone",
     "mining": "Attention mining",
     "external": "Distance to the regions",
     "signed": "Signed evidence",
@@ -44,7 +45,8 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
     config: Mapping[str, Any] = run.config
     words = {
         "Starts from": "the packaged backbone" if base_number is None else f"version {base_number}",
-        "Learns": LEARNS.get(run.mode, run.mode),
+        "Learns": LEARNS.get(run.mode, run.mode)
+        + (", held to the backbone's own weights" if config.get("l2_sp_weight") else ""),
         "Guidance": FORMS.get(str(config.get("form")), str(config.get("form"))),
         "Steps": f"{config.get('steps')}, each of {_images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",

@@ -41,19 +41,28 @@ def test_what_the_background_says_is_added_and_its_rest_weighs_one() -> None:
     features, regions = described(WATER, WATER, LAND, LAND, LAND)
     shown = torch.tensor([BOAT, BOAT, BOAT, CAR, CAR])
     both = torch.tensor([True, True])
-    offsets, weights = background_expert(features, regions, shown, both, 0)
+    offsets, weights, given_away = background_expert(features, regions, shown, both, 0)
     water = torch.tensor([2 / 3 + 0.001, 0.001])
     land = torch.tensor([1 / 3 + 0.001, 1.001])
     water, land = water / water.sum(), land / land.sum()
     torch.testing.assert_close(offsets, torch.stack([water, water, land, land, land]).log())
     left = torch.stack([1 - water[0], 1 - water[0], 1 - land[0], 1 - land[1], 1 - land[1]])
     torch.testing.assert_close(weights, torch.full((5,), float(1 / left.mean())))
+    assert given_away == pytest.approx(float(1 / left.mean()) / 25)
+
+
+def test_backgrounds_that_tell_the_class_leave_labels_nothing() -> None:
+    features, regions = described(WATER, WATER, LAND, LAND)
+    shown = torch.tensor([BOAT, BOAT, CAR, CAR])
+    found = background_expert(features, regions, shown, torch.tensor([True, True]), 0)
+    assert found.given_away == 1
+    assert found.weights.tolist() == [25] * 4  # the most that a label counts for
 
 
 def test_independent_classes_have_odds_of_their_own() -> None:
     features, regions = described(WATER, LAND)
     shown = torch.tensor([BOAT, CAR])
-    offsets, _ = background_expert(features, regions, shown, torch.tensor([True, True]), 0, multi_label=True)
+    offsets, *_ = background_expert(features, regions, shown, torch.tensor([True, True]), 0, multi_label=True)
     odds = float(torch.tensor(1.001 / 0.001).log())
     torch.testing.assert_close(offsets, torch.tensor([[odds, -odds], [-odds, odds]]), rtol=1e-4, atol=0)
 
@@ -61,7 +70,7 @@ def test_independent_classes_have_odds_of_their_own() -> None:
 def test_a_class_that_nobody_guided_keeps_its_labels_as_they_are() -> None:
     features, regions = described(WATER, WATER, LAND, LAND)
     shown = torch.tensor([BOAT, BOAT, CAR, CAR])
-    offsets, weights = background_expert(features, regions, shown, torch.tensor(BOAT), 0)
+    offsets, weights, _ = background_expert(features, regions, shown, torch.tensor(BOAT), 0)
     assert offsets[2:].tolist() == [[0, 0], [0, 0]]
     assert weights[2:].tolist() == [1, 1]
     assert (offsets[:2, 0] > offsets[:2, 1]).all()
@@ -90,6 +99,7 @@ def test_an_image_whose_background_nobody_knows_does_not_count() -> None:
     assert background_expert(features, regions, shown, both, 0).weights[0] == 0
     nothing = background_expert(features, torch.zeros_like(regions), shown, both, 0)
     assert nothing.weights.tolist() == [0, 0, 0, 0]
+    assert nothing.given_away == 0
 
 
 def test_labels_beside_a_class_that_is_only_ignored_weigh_more() -> None:
@@ -151,7 +161,7 @@ def quick_task(samples, config):
 
 
 def test_labels_do_not_bring_the_shortcut_back(samples):
-    config = replace(TrainConfig.quick_default(), steps=150, learning_rate=1e-2)
+    config = replace(TrainConfig.quick_default(), steps=150, learning_rate=1e-2, l2_sp_weight=0.0)
     model = toy_model()
     list(train(model, samples, replace(config, form="none")))
     list(train(model, samples, config))

@@ -31,7 +31,10 @@ from tests.gain_core.test_gpu import CONFIGS, FULL, both_classes, independent, t
 from tests.gain_core.tiny import images, relative, tiny_model
 from tests.gain_core.toy import ignoring, toy_model, toy_samples
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU, and there is none")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU, and there is none"),
+    pytest.mark.usefixtures("toy_is_pretrained"),
+]
 
 GPU = torch.device("cuda", 0)
 CLOSE = {"rel": 1e-3, "abs": 1e-5}  # the same sums in another order

@@ -24,6 +24,8 @@ from tests.gain_core.pretend_gpu import GpuTensor, pretend_gpu
 from tests.gain_core.tiny import images, tiny_model
 from tests.gain_core.toy import ignoring, toy_model, toy_samples
 
+pytestmark = pytest.mark.usefixtures("toy_is_pretrained")
+
 FULL = TrainConfig(mode="full", steps=3, learning_rate=1e-2, batch_size=4, guided_batch_size=2)
 CARRIED = {"image_classes": "unguided", "background_weight": 1.0, "background_batch_size": 4}
 CONFIGS = {
