@@ -68,6 +68,7 @@ with told("Refocus cannot open its data folder", "Mend this and reload the page;
 if ready:
     said = state.take_up()
     if said:
-        st.toast(plain(said), icon=":material/check:")
-        state.WAKE.get().toast = ""
+        wake = state.WAKE.get()
+        st.toast(plain(said), icon=":material/info:" if wake.is_news else ":material/check:")
+        wake.toast, wake.is_news = "", False
     page.run()

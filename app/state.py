@@ -1,7 +1,8 @@
 """Every session-state key of the page: name, type, default, and what it holds."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
@@ -13,6 +14,8 @@ T = TypeVar("T")
 Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the canvas
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
 Filter = Literal["mended", "broken", "wrong", "right", "all"]  # images of a comparison
+
+ON_ITS_WAY = 2.0  # seconds in which a browser may still send the address before
 
 Drawing = dict[str, Any]  # the canvas's own JSON; the database keeps regions in image pixels
 
@@ -50,6 +53,9 @@ class Draft:
     revision: int  # of the saved guidance it began from, 0 when there was none
     canvas_size: tuple[int, int]  # pixels; coordinates of the drawings above
     mount: int = 0  # number of the canvas that shows it; part of the widget's key
+    cleared: list[Any] = field(
+        default_factory=list
+    )  # what the last *Clear* took, for *Undo* on an empty canvas
     kept: list[Any] | None = None  # the objects that the database last heard of, where it has heard of any
     measured: tuple[list[Any], float | None] | None = None  # objects, and `look_share` of them
 
@@ -76,6 +82,7 @@ class Wake:
     """
 
     toast: str = ""  # a sentence to show once; empty: none
+    is_news: bool = False  # it tells of something that was not asked for
     image_id: int | None = None  # the image to go to
     answered: Answered | None = None  # the last answer about a map; stays
 
@@ -97,6 +104,25 @@ class PickedGroup:
     version_id: int
     predicted: int  # class position
     number: int  # of the group within that class
+
+
+@dataclass(slots=True)
+class Address:
+    """Which image the page's address names, as far as we know."""
+
+    image_id: int | None = None  # last written there
+    left: dict[int, float] = field(default_factory=dict)  # others that we wrote: when each was replaced
+
+    def write(self, image_id: int) -> None:
+        if self.image_id not in (None, image_id):
+            self.left[self.image_id] = time.monotonic()
+        self.image_id = image_id
+
+    def is_news(self, image_id: int) -> bool:
+        """Whether somebody has changed the address. What the browser sends with a key that was pressed before
+        it knew the newest address is no news, or quick keys would go back."""
+        replaced = self.left.get(image_id)
+        return image_id != self.image_id and not (replaced and time.monotonic() - replaced < ON_ITS_WAY)
 
 
 def _nothing() -> None:
@@ -142,7 +168,7 @@ LIBRARY_PAGE: Key[int] = Key("library_page", lambda: 1, "page of the image grid,
 
 # --- annotate
 IMAGE: Key[int | None] = Key("annotate_image", _no_image, "id of the image on screen")
-ADDRESSED: Key[int | None] = Key("annotate_addressed", _no_image, "image id last written to the address")
+ADDRESS: Key[Address] = Key("annotate_address", Address, "image id last written to the page's address")
 QUEUE_SPLIT: Key[Split] = Key("annotate_split", lambda: "train", "split whose images the queue holds")
 QUEUE: Key[QueueOrder | None] = Key("annotate_queue", _nothing, "order of the queue as first shown")
 GROUP: Key[PickedGroup | None] = Key("annotate_group", _nothing, "evidence group that the queue holds")

@@ -1,6 +1,10 @@
 """The drawing board: tools, canvas, and what to do with the drawing."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
 from app.components.canvas import HOW, ROLES, TOOLS, canvas_key, drawing_canvas
@@ -14,10 +18,11 @@ from app.components.drafts import (
     settle_draft,
     undo,
 )
+from app.components.drawing_words import what_is_drawn
 from app.components.problems import told
 from app.components.words import one_of
-from app.services import annotation, effort
-from app.services.drawing import CIRCLED_COLOUR, encircled, fit_canvas, look_share, regions_from_canvas
+from app.services import annotation
+from app.services.drawing import CIRCLED_COLOUR, encircled, fit_canvas, regions_from_canvas
 from app.services.loops import filled
 from app.services.workspace import Workspace
 from app.state import Draft
@@ -26,9 +31,6 @@ from db.records import ImageRecord, VersionRecord
 
 TAKEN = (470, 404)  # pixels of the window that everything but the canvas and the picture beside it needs
 LEAST = (480, 396)
-# Shares of the picture. A close box around a boat rarely covers more, an outline less; loose boxes and single
-# strokes do, and are worth less (docs/bias-correction.md).
-COVERS_MUCH, COVERS_LITTLE = 0.7, 0.03
 LARGE = (0.7, 1000)  # share of the page's width, pixels of height: then the page scrolls
 
 
@@ -37,19 +39,28 @@ def board(
     ws: Workspace,
     image: ImageRecord,
     version: VersionRecord | None,
-    previous_id: int | None,
-    next_id: int | None,
+    queue: Sequence[int],
 ) -> None:
-    """Drawing reruns only this; saving and moving on rerun the page."""
+    """Drawing reruns only this; saving and moving on rerun the page. queue: ids of its images, in order."""
     if state.WAKE.get().toast:  # stored by a button's callback, which reruns no more than this
         st.rerun()
     with told(f"{image.name} cannot be drawn on", "Go on with another image, or reload the page."):
+        conflict = st.container()  # above all else: under the canvas, a low window would not show it
         _tools(disabled=image.split != "train")
-        size = fit_canvas((image.width, image.height), *_room())
+        room = _room()
+        size = fit_canvas((image.width, image.height), *room)
         draft = open_draft(ws, image, size)
         loops = encircled(draft.current, size, "look_here")
         second_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
-        with st.container(height=size[1] + 6, border=False, horizontal_alignment="center", gap=None):
+        # Of one height, so that the buttons below stay under the hand from picture to picture.
+        height = 6 + (size[1] if state.LARGE.get() else room[1])
+        with st.container(
+            height=height,
+            border=False,
+            horizontal_alignment="center",
+            vertical_alignment="center",
+            gap=None,
+        ):
             draft.current = drawing_canvas(
                 filled(_background(ws, image, version, size), loops, CIRCLED_COLOUR),
                 size,
@@ -65,7 +76,7 @@ def board(
             st.rerun()  # with what the stroke encircles filled
         with second_row:
             _second_row(image.id, draft)
-        _actions(ws, image, draft, previous_id, next_id)
+        _actions(ws, image, draft, queue, conflict)
 
 
 def _room() -> tuple[int, int]:
@@ -112,7 +123,7 @@ def _second_row(image_id: int, draft: Draft) -> None:
         "Undo",
         key="annotate_undo",
         icon=":material/undo:",
-        disabled=not objects,
+        disabled=not objects and not draft.cleared,
         shortcut="Mod+Z",
         on_click=undo,
         args=(image_id, draft),
@@ -123,7 +134,7 @@ def _second_row(image_id: int, draft: Draft) -> None:
         icon=":material/delete:",
         disabled=not objects,
         on_click=clear,
-        args=(draft,),
+        args=(image_id, draft),
     )
     with st.popover("View", icon=":material/tune:"):
         st.toggle("Attention map under the drawing", key=state.BLEND.name, persist_state="session")
@@ -153,8 +164,10 @@ def _background(
 
 
 def _actions(
-    ws: Workspace, image: ImageRecord, draft: Draft, previous_id: int | None, next_id: int | None
+    ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], conflict: DeltaGenerator
 ) -> None:
+    """conflict: where to ask what to do when somebody else has saved meanwhile."""
+    next_id = annotation.neighbour(queue, image.id, 1)
     drawable = image.split == "train"
     nothing = not objects_of(draft.current) and draft.revision == 0
     skipped = image.review == "skipped"
@@ -163,10 +176,10 @@ def _actions(
             "Previous",
             key="annotate_previous",
             icon=":material/arrow_back:",
-            disabled=previous_id is None,
+            disabled=annotation.neighbour(queue, image.id, -1) is None,
             shortcut="Left",
         ):
-            _go_to(previous_id)
+            _go(queue, -1)
         if st.button(
             "Skip" if not skipped else "Unskip",
             key="annotate_skip",
@@ -193,13 +206,13 @@ def _actions(
             disabled=next_id is None,
             shortcut="Right",
         ):
-            _go_to(next_id)
-    st.markdown(_said(image, draft))
+            _go(queue, 1)
+    st.markdown(what_is_drawn(image, draft))
     if save or save_next:
-        with told(f"{image.name} was not saved", "Your drawing is still here."):
+        with conflict, told(f"{image.name} was not saved", "Your drawing is still here."):
             _save(ws, image, draft, next_id if save_next else None)
             st.rerun()
-        with st.container(horizontal=True, gap="small"):
+        with conflict.container(horizontal=True, gap="small"):
             st.button(
                 "Show what is saved",
                 key="annotate_reload",
@@ -214,50 +227,6 @@ def _actions(
             )
 
 
-def _said(image: ImageRecord, draft: Draft) -> str:
-    """One line under the canvas: what is drawn, and whether it is kept."""
-    if image.split != "train":
-        return (
-            f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
-        )
-    count = one_of(len(objects_of(draft.current)), "region")
-    covers = _circled(draft) + _covers(_share(draft))
-    if draft.unsaved and not objects_of(draft.current):
-        return ":orange-badge[All regions removed, not saved yet]"
-    if draft.unsaved:
-        return f":orange-badge[{count}, not saved yet]{covers}"
-    if draft.revision:
-        return f":green-badge[:material/check: {count} saved]{covers}"
-    return f":small[:gray[Mark what should decide, and what should not. {effort.START_SMALL}]]"
-
-
-def _circled(draft: Draft) -> str:
-    """What a stroke around something is taken for."""
-    if encircled(draft.stored, draft.canvas_size, "look_here"):  # as it was kept before circles counted
-        return " :small[Saved as the line alone: save it again to count what it goes around.]"
-    if encircled(draft.current, draft.canvas_size, "look_here"):
-        return " :small[What is circled counts as a whole.]"
-    if encircled(draft.current, draft.canvas_size, "ignore_this"):
-        return " :small[Only the line is ignored, not what it goes around: paint over that, or draw a box.]"
-    return ""
-
-
-def _share(draft: Draft) -> float | None:
-    """Of the picture, covered by *look here*; counted once for each drawing."""
-    objects = objects_of(draft.current)
-    if draft.measured is None or draft.measured[0] != objects:
-        draft.measured = (objects, look_share(draft.current, draft.canvas_size))
-    return draft.measured[1]
-
-
-def _covers(share: float | None) -> str:
-    """What a drawing that covers nearly all or nearly nothing is taken for."""
-    if share is None or COVERS_LITTLE <= share <= COVERS_MUCH:
-        return ""
-    meaning = "all of that counts as the object" if share > COVERS_MUCH else "the rest counts as background"
-    return f" :small[Covers {100 * min(max(share, 0.01), 0.99):.0f} % of the picture: {meaning}.]"
-
-
 def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
     """Save over what another window has saved."""
     saved = annotation.load(ws, image.id, image.class_id)
@@ -270,9 +239,9 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) ->
     now = library.get_image(ws.database, image.id)
     if now.class_id != image.class_id:
         name = library.list_classes(ws.database, now.project_id)[now.class_position].name
-        state.WAKE.get().toast = (
-            f"{image.name} is labelled {name} now. Your drawing is kept; save it for that."
-        )
+        wake = state.WAKE.get()
+        wake.toast = f"{image.name} is labelled {name} now. Your drawing is kept; save it for that."
+        wake.is_news = True
         return
     regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
     wake, drafts = state.WAKE.get(), state.DRAFTS.get()
@@ -283,7 +252,9 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) ->
     wake.image_id = go_to
 
 
-def _go_to(image_id: int | None) -> None:
-    if image_id is not None:
-        state.IMAGE.set(image_id)
+def _go(queue: Sequence[int], step: Literal[1, -1]) -> None:
+    """From where the page is by now: a second press may come before it shows the first one's image."""
+    wanted = annotation.neighbour(queue, state.IMAGE.get(), step)
+    if wanted is not None:
+        state.IMAGE.set(wanted)
     st.rerun()

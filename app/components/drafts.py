@@ -54,12 +54,14 @@ def restart(draft: Draft, drawing: Drawing) -> None:
 
 
 def undo(image_id: int, draft: Draft) -> None:
-    """Take back the last region. A callback, as those below: the canvas may have told more by then."""
+    """Take back the last region, or *Clear*. A callback, as those below: the canvas may know more by then."""
     objects = objects_of(_newest(image_id, draft))
-    restart(draft, {**draft.current, "objects": objects[:-1]})
+    left, draft.cleared = (objects[:-1], draft.cleared) if objects else (draft.cleared, [])
+    restart(draft, {**draft.current, "objects": left})
 
 
-def clear(draft: Draft) -> None:
+def clear(image_id: int, draft: Draft) -> None:
+    draft.cleared = objects_of(_newest(image_id, draft))
     restart(draft, {**draft.current, "objects": []})
 
 
@@ -200,6 +202,8 @@ def _resize(draft: Draft, image: ImageRecord, canvas_size: tuple[int, int]) -> N
         return canvas_from_regions(regions_from_canvas(drawing, size, draft.canvas_size), size, canvas_size)
 
     was_unsaved = draft.unsaved
+    cleared = objects_of(moved({**draft.current, "objects": draft.cleared}))
     stored = moved(draft.stored)
     current = moved(draft.current) if was_unsaved else stored
     draft.stored, draft.current, draft.canvas_size = stored, current, canvas_size
+    draft.cleared = cleared

@@ -110,7 +110,11 @@ def own_choice(ws: Workspace) -> None:
         icon=":material/check:",
         width="stretch",
         disabled=missing,
-        help="Give a name and choose the images first." if missing else None,
+        help="Choose another name."
+        if taken
+        else "Give a name and choose the images first."
+        if missing
+        else None,
     ):
 
         def work(show: Progress) -> ImportReport:

@@ -18,11 +18,11 @@ def confidence(probability: float) -> str:
 
 
 def of_n(score: Score) -> str:
-    """How sure the figure is: "83 of 100 right", and on the next line "95 %: 74–89 %"."""
+    """How sure the figure is: "83 of 100 right", and on the next line "95 % interval: 74–89 %"."""
     if score.interval is None:
         return "no images"
     low, high = score.interval
-    return f"{score.correct} of {score.n} right  \n95 %: {100 * low:.0f}–{100 * high:.0f} %"
+    return f"{score.correct} of {score.n} right  \n95 % interval: {100 * low:.0f}–{100 * high:.0f} %"
 
 
 def points(before: float | None, after: float | None) -> str | int | None:

@@ -45,7 +45,8 @@ def pair_card(
                 )
                 st.markdown(_says(said, image.class_position, classes))
                 if said.attention_inside is not None:
-                    st.caption(f"v{version.number} · {percent(said.attention_inside)} inside")
+                    of = "" if position == image.class_position else " for the true class"
+                    st.caption(f"v{version.number} · {percent(said.attention_inside)} inside{of}")
                 else:
                     st.caption(f"v{version.number}")
 

@@ -64,6 +64,8 @@ def score_tables(comparison: Comparison) -> None:
             "Group",
             "groups_table",
         )
+        if len({group.score.n < WORST_GROUP_MIN_N for group in after.groups}) == 2:  # some are, some are not
+            st.caption(f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count for *Worst group*.")
     st.markdown("**By class**")
     _table(
         [(name, old, new) for (name, old), (_, new) in zip(before.classes, after.classes, strict=True)],

@@ -45,7 +45,7 @@ def _settle(ids: list[int]) -> None:
     state.PROJECT.set(next((item for item in [*candidates, *ids] if item in ids), None))
     wake = state.WAKE.get()
     if wanted is not None and wanted not in ids and not wake.toast:  # who deleted it here is told already
-        wake.toast = "The project that was to be shown is not there any more."
+        wake.toast, wake.is_news = "The project that was to be shown is not there any more.", True
 
 
 def chosen_project(ws: Workspace) -> ProjectRecord | None:

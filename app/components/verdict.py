@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
 from app.components.answer_buttons import Pressed, answer_buttons
@@ -48,17 +49,19 @@ def verdict(
             about += f" Imported as {classes[image.given_position].name}."
         st.caption(f"{plain(image.name)} · {plain(about)}")
     if version is None or view is None:
-        st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
+        with _frame():
+            st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
         return Asked(label=label)
     position = _map_class(image, version, view, classes)
     picture = st.container()
     opacity = _opacity()
     with picture:
         name = classes[position].name
-        st.image(
-            resources.attention_picture(ws, version, image, position, opacity / 100, _size(image)),
-            alt=f"{image.name}: attention map for {name}",
-        )
+        with _frame():
+            st.image(
+                resources.attention_picture(ws, version, image, position, opacity / 100, _size(image)),
+                alt=f"{image.name}: attention map for {name}",
+            )
         empty = not view.attention[position].any()
         if empty:
             st.caption(f"Nothing in this image speaks for {name}: its map is empty.")
@@ -67,10 +70,19 @@ def verdict(
     return Asked(pressed, label)
 
 
-def _size(image: ImageRecord) -> tuple[int, int]:
+def _room() -> tuple[int, int]:
     width, height = state.WINDOW.get()
     room = max(LEAST[0], int(0.4 * (width - TAKEN[0]))), max(LEAST[1], height - TAKEN[1])
-    return fit_canvas((image.width, image.height), *(LEAST if state.LARGE.get() else room))
+    return LEAST if state.LARGE.get() else room
+
+
+def _frame() -> DeltaGenerator:
+    """Of one height, so that what is below stays under the hand from picture to picture."""
+    return st.container(height=_room()[1] + 2, border=False, vertical_alignment="center", gap=None)
+
+
+def _size(image: ImageRecord) -> tuple[int, int]:
+    return fit_canvas((image.width, image.height), *_room())
 
 
 def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[ClassRecord]) -> str:

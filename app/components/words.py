@@ -13,8 +13,8 @@ def plain(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """Of a project, for a file that is downloaded: letters and digits."""
-    return "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-") or "project"
+    """Of a project, for a file that is downloaded: letters and digits, a dash for whatever is between."""
+    return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "project"
 
 
 def one_of(count: int, singular: str, plural: str | None = None) -> str:

@@ -255,7 +255,10 @@ class Attempt:
 def _sentence(status: int, last_lines: str) -> str:
     """Why a child failed: a sentence, and after an empty line what it said last."""
     if status == -signal.SIGKILL:
-        reason = "The training process was killed; most often the machine has run out of memory."
+        reason = (
+            "The training process was killed; most often the machine has run out of memory. Close other "
+            "programs, then press Retry; what is published stays as it is."
+        )
     elif status in (EXIT_STOPPED, -signal.SIGTERM):
         reason = "The training process was stopped from outside."
     elif status < 0:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Literal
 
 from PIL import Image
 
@@ -184,3 +185,13 @@ def demo_guidance(ws: Workspace, project_id: int, n: int) -> list[int]:
         if mask is not None:
             mask_guidance(ws, image.id, image.class_id, mask)
     return [image.id for image in waiting[:n]]
+
+
+def neighbour(queue: Sequence[int], image_id: int | None, step: Literal[1, -1]) -> int | None:
+    """The next (1) or previous image of the queue: after the last comes the first, before the first none."""
+    if image_id not in queue:
+        return queue[0] if queue and step > 0 else None
+    here = queue.index(image_id)
+    if len(queue) == 1 or here + step < 0:
+        return None
+    return queue[(here + step) % len(queue)]

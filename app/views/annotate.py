@@ -80,8 +80,9 @@ def annotate_page(ws: Workspace) -> None:
         )
         return
     state.IMAGE.set(image.id)
+    address = state.ADDRESS.get()
     st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
-    state.ADDRESSED.set(image.id)
+    address.write(image.id)
     version = None
     if project.current_version_id is not None:
         version = versions.get_version(ws.database, project.current_version_id)
@@ -125,7 +126,7 @@ def _in_order(project: ProjectRecord, split: Split, items: list[QueueItem]) -> l
 def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
     """The image on screen before, or the one the page's address names when somebody has changed that."""
     linked = state.in_address("image")
-    wanted = state.IMAGE.get() if linked in (None, state.ADDRESSED.get()) else linked
+    wanted = linked if linked is not None and state.ADDRESS.get().is_news(linked) else state.IMAGE.get()
     if wanted is None:
         return None
     try:
@@ -229,9 +230,8 @@ def _desk(
     classes: list[ClassRecord],
 ) -> None:
     ids = [item.image.id for item in queue]
-    here = ids.index(image.id) if image.id in ids else -1
-    item = queue[here] if here >= 0 else None
-    next_id = ids[(here + 1) % len(ids)] if len(ids) > 1 else None  # after the last one comes the first
+    item = queue[ids.index(image.id)] if image.id in ids else None
+    next_id = annotation.neighbour(ids, image.id, 1)
     asked = Asked()
     left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
     with left:
@@ -243,7 +243,7 @@ def _desk(
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:
-        board(ws, image, version, ids[here - 1] if here > 0 else None, next_id)
+        board(ws, image, version, ids)
     if version is not None and asked.pressed is not None:
         with left, told(f"{image.name} was not answered", "Reload the page to see what is saved now."):
             act(ws, image, version, asked.pressed, next_id)

@@ -50,6 +50,8 @@ def compare_page(ws: Workspace) -> None:
     if state.COMPARE_SHOWN.get() != (before.id, after.id, split):
         state.COMPARE_SHOWN.set((before.id, after.id, split))
         state.COMPARE_FILTER.set(None)
+    if before.id == after.id:
+        st.info(f"Version {after.number} is chosen on both sides: choose another one, before or after.")
     comparison = evaluation.compare(ws, before.id, after.id, split)
     if not comparison.pairs:
         st.info(f"These two versions have no predictions of the same {split} images. Choose another split.")

@@ -40,7 +40,8 @@ def models_page(ws: Workspace) -> None:
         return
     st.caption(
         "The published version is the one whose maps and queue Annotate shows. Quick retrains do not add up: "
-        "each starts from the model before them, with all guidance there is. Rolling back deletes nothing."
+        "each starts from the model before them, with all guidance there is. Rolling back deletes nothing. "
+        "Figures are of the validation images."
     )
     numbers = {version.id: version.number for version in known}
     for version in reversed(known):

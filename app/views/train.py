@@ -76,7 +76,7 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
                 names = sorted(curves.losses, key=lambda name: name != "total")  # drawn first, below
                 losses = {loss_name(name): (curves.steps, curves.losses[name]) for name in names}
                 line_chart("Losses", losses, key="losses_chart", alt="Loss terms by training step")
-            if curves.validation_steps:
+            if curves.steps and curves.validation_steps:
                 line_chart(
                     f"Accuracy on {curves.validation_images} validation images",
                     {"Accuracy": (curves.validation_steps, curves.accuracy)},
@@ -85,7 +85,11 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
                     alt="Validation accuracy by training step",
                 )
             if not curves.steps:
-                st.caption("No curves yet: they begin with the first step of learning.")
+                st.caption(
+                    "No curves yet: they begin with the first step of learning."
+                    if run.status in ACTIVE_STATUSES
+                    else "No curves: it ended before its first step of learning."
+                )
         with right:
             _facts(ws, run, curves)
 
@@ -113,7 +117,7 @@ def _took(run: RunRecord) -> str:
 
 def _facts(ws: Workspace, run: RunRecord, curves: training.Curves) -> None:
     numbers = {version.id: version.number for version in versions.list_versions(ws.database, run.project_id)}
-    if curves.accuracy:
+    if curves.steps and curves.accuracy:  # before the first step it is that of the model it starts from
         st.metric("Validation accuracy", percent(curves.accuracy[-1]))
     words = settings_in_words(run, numbers.get(run.base_version_id or 0))
     if run.version_id is not None:

@@ -237,3 +237,14 @@ def test_a_mask_of_another_size_or_without_an_object_is_refused(
     with pytest.raises(DrawingError, match="marked pixels"):
         annotation.mask_guidance(ws, image.id, image.class_id, Image.new("1", (24, 16)))
     assert annotation.load(ws, image.id, image.class_id) is not None  # what was there is untouched
+
+
+def test_the_queue_goes_round_forwards_and_stops_at_its_start() -> None:
+    assert annotation.neighbour([7, 8, 9], 7, 1) == 8
+    assert annotation.neighbour([7, 8, 9], 9, 1) == 7  # after the last one comes the first
+    assert annotation.neighbour([7, 8, 9], 8, -1) == 7
+    assert annotation.neighbour([7, 8, 9], 7, -1) is None
+    assert annotation.neighbour([7], 7, 1) is None
+    assert annotation.neighbour([7, 8], 5, 1) == 7  # one that is not in the queue
+    assert annotation.neighbour([7, 8], 5, -1) is None
+    assert annotation.neighbour([], 5, 1) is None

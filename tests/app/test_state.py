@@ -1,7 +1,8 @@
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.state import Draft, Key
+from app.state import Address, Draft, Key
 
 BOX = {"type": "Rect", "left": 1}
 
@@ -72,3 +73,19 @@ def test_only_a_change_of_page_counts_as_an_arrival() -> None:
     assert app.run().text[0].value == "1"
     app.session_state["now"] = "Annotate"
     assert app.run().text[0].value == "2"
+
+
+def test_an_address_on_its_way_is_no_news_and_a_later_step_back_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("app.state.time.monotonic", lambda: now)
+    address = Address()
+    assert address.is_news(1)
+    address.write(1)
+    assert not address.is_news(1)
+    address.write(2)
+    assert not address.is_news(1)  # sent with a key that was pressed before the browser knew of 2
+    assert address.is_news(3)
+    now += 3
+    assert address.is_news(1)
+    address.write(1)
+    assert not address.is_news(2)

@@ -119,6 +119,33 @@ def test_undo_takes_back_the_last_region_and_clear_takes_all(seeded: Seeded) -> 
     assert app.button(key=own_key(app.button, "annotate_save")).disabled
 
 
+def test_clear_is_taken_back_by_undo_as_the_step_that_it_was(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+
+    click(app, "annotate_clear")
+    click(app, "annotate_undo")
+    assert "2 regions, not saved yet" in said(app)
+    click(app, "annotate_undo")
+    assert "1 region, not saved yet" in said(app)
+    click(app, "annotate_undo")
+    assert app.button(key="annotate_undo").disabled
+
+
+def test_a_key_pressed_before_the_browser_knew_the_next_image_does_not_go_back(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page("annotate")
+    first = app.session_state["annotate_image"]
+    click(app, "annotate_next")
+    second = app.session_state["annotate_image"]
+
+    app.query_params["image"] = str(first)  # as the browser sends it with a key pressed too early
+    app.run()
+
+    assert app.session_state["annotate_image"] == second != first
+
+
 def test_an_image_of_another_split_is_only_looked_at(seeded: Seeded) -> None:
     seeded.publish()
     app = open_page("annotate", {"annotate_image": seeded.images("test")[0].id})

@@ -96,6 +96,17 @@ def test_rolling_back_from_compare_keeps_the_comparison_on_screen(seeded: Seeded
     )
 
 
+def test_one_version_on_both_sides_is_pointed_out(seeded: Seeded) -> None:
+    seeded.publish()
+    second = seeded.publish(seed=1)
+    app = open_page("compare")
+    assert "on both sides" not in said(app)
+
+    app.selectbox(key="compare_before").set_value(second.id).run()
+
+    assert "Version 2 is chosen on both sides" in said(app)
+
+
 def test_a_run_is_told_in_plain_words_with_its_curves(seeded: Seeded) -> None:
     seeded.publish()
     app = open_page("train")

@@ -52,6 +52,7 @@ def test_a_failed_run_says_why_and_can_be_retried(seeded: Seeded) -> None:
     app = open_page("train")
 
     assert "The disk is full." in said(app)
+    assert "ended before its first step" in said(app)
     click(app, "retry")
     assert runs.get_run(seeded.ws.database, run.id).status == "queued"
 
@@ -157,6 +158,7 @@ def test_a_project_that_another_window_deleted_is_missed_aloud(seeded: Seeded) -
 
     assert app.session_state["project"] == seeded.project_id
     assert "not there any more" in app.toast[0].value
+    assert app.toast[0].icon == ":material/info:"
     app.run()
     assert not app.toast
 
