@@ -44,11 +44,9 @@ def pair_card(
                     alt=f"{image.name}: attention map for {classes[position]}, {when}",
                 )
                 st.markdown(_says(said, image.class_position, classes))
-                if said.attention_inside is not None:
-                    of = "" if position == image.class_position else " for the true class"
-                    st.caption(f"v{version.number} · {percent(said.attention_inside)} inside{of}")
-                else:
-                    st.caption(f"v{version.number}")
+                # Of the true class: under another one's map it would be taken for that one's.
+                inside = said.attention_inside if position == image.class_position else None
+                st.caption(f"v{version.number}" + ("" if inside is None else f" · {percent(inside)} inside"))
 
 
 def _says(said: PredictionRecord, true_position: int, classes: Sequence[str]) -> str:

@@ -96,7 +96,7 @@ def _left_alone(classes: Sequence[str]) -> str:
 
 
 def _time_needed(mode: RunMode) -> str:
-    return "the last layers learn, seconds" if mode == "quick" else "all layers learn, minutes"
+    return "takes seconds: the last layers learn" if mode == "quick" else "takes minutes: all layers learn"
 
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
@@ -134,5 +134,5 @@ def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
         images = one_of(mended, "validation image")
         changes = f" :small[Against version {earlier[-1].number}: {images} mended, {broken} broken.]"
     colour, icon = ("orange", "warning") if broken > mended else ("green", "check_circle")
-    worse = " :small[Models can roll it back.]" if broken > mended and version.number == published else ""
+    worse = " :small[Roll it back in Models.]" if broken > mended and version.number == published else ""
     return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"

@@ -116,7 +116,9 @@ def _judge(
     if on_progress is not None:
         on_progress(total, total, "Storing the project")
     if converted:
-        layout.notes.append(f"Stored as plain RGB, white behind transparency: {converted}.")
+        layout.notes.append(
+            f"Stored as plain RGB, with white behind what is transparent: {converted} of the images."
+        )
     if misnamed:
         layout.notes.append(f"Of another format than their name says: {len(misnamed)}, e.g. {misnamed[0]}.")
     return accepted

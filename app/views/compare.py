@@ -167,7 +167,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     if any(pair.after.attention_inside is not None for pair in pairs):
         note += (
             ", first those whose attention moved most towards the object. "
-            "“Inside”: the share of the true class's attention that lies on the object."
+            "“Inside”, under maps of the true class: the share of its attention on the object."
         )
     st.caption(note)
 

@@ -100,7 +100,7 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
     worse = said(open_page())
     assert ":orange[:material/warning: **Version 3** is published.]" in worse
     assert (
-        "Against version 2: 0 validation images mended, 1 broken.] :small[Models can roll it back.]" in worse
+        "Against version 2: 0 validation images mended, 1 broken.] :small[Roll it back in Models.]" in worse
     )
 
     click(open_page("models"), f"publish_{first.id}")
