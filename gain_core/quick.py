@@ -111,7 +111,8 @@ class QuickTask:
         )
         weights = levelled(found.weights, showing, ignored, self._level(int(guided.sum())))
         offsets, weights = (_spread(part, drawn, len(self._labels)) for part in (found.offsets, weights))
-        return Expert(offsets, weights, found.given_away)
+        # What is ignored gives its own class away because it lies there, whatever else the backgrounds say.
+        return Expert(offsets, weights, 0.0 if ignored.any() else found.given_away)
 
     def _level(self, guided: int) -> float:
         """How much more a class learns from *ignore this* alone than another from its labels, with `guided`

@@ -138,6 +138,17 @@ def label_weights(samples, config):
     return expert.weights[torch.tensor([sample.label for sample in samples]) == 1]
 
 
+def test_what_is_ignored_says_nothing_of_how_far_backgrounds_give_the_classes_away(samples) -> None:
+    config = TrainConfig.quick_default()
+    looked = quick_task(samples, config)._elsewhere.expert
+    stamped = [s if s.label else marked for s, marked in zip(samples, ignoring(samples), strict=True)]
+    ignored = quick_task(stamped, config)._elsewhere.expert
+    assert looked is not None
+    assert looked.given_away == 1
+    assert ignored is not None
+    assert ignored.given_away == 0
+
+
 def test_a_label_weighs_as_much_as_what_ignoring_alone_teaches(samples):
     """Class 0 is ignored only. Alone it has all of inside (1) and of what is found elsewhere (0.6); class 1
     has half of the labels: 2 × 1.6. Where class 1 has outlines, class 0 has half of that.
