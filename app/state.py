@@ -112,17 +112,25 @@ class Address:
 
     image_id: int | None = None  # last written there
     left: dict[int, float] = field(default_factory=dict)  # others that we wrote: when each was replaced
+    replaced: int | None = None  # the one before, until the page is drawn with this one
 
     def write(self, image_id: int) -> None:
         if self.image_id not in (None, image_id):
-            self.left[self.image_id] = time.monotonic()
+            self.replaced = self.image_id
+            self.left[self.replaced] = time.monotonic()
         self.image_id = image_id
+
+    def drawn(self) -> None:
+        """The page is drawn: a key that was pressed meanwhile comes only now, with the address before."""
+        if self.replaced is not None:
+            self.left[self.replaced], self.replaced = time.monotonic(), None
 
     def is_news(self, image_id: int) -> bool:
         """Whether somebody has changed the address. What the browser sends with a key that was pressed before
-        it knew the newest address is no news, or quick keys would go back."""
-        replaced = self.left.get(image_id)
-        return image_id != self.image_id and not (replaced and time.monotonic() - replaced < ON_ITS_WAY)
+        it knew the newest address is no news, or quick keys would go back.
+        """
+        replaced = self.left.get(image_id, -ON_ITS_WAY)
+        return image_id != self.image_id and time.monotonic() - replaced >= ON_ITS_WAY
 
 
 def _nothing() -> None:

@@ -100,7 +100,9 @@ class TrainConfig:
     background_share: float = 0.7  # of an image's places, at most, that count as background
     # Quick mode: λ of L2-SP (gain_core/l2_sp.py), which holds the last convolution to the backbone's
     # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it no
-    # further than they must. Only while the trunk is the pretrained one (docs/decisions/0024).
+    # further than they must. Only while the trunk is the pretrained one; with `image_classes`
+    # "beyond_background" as far as backgrounds give the classes away, and not where a class is guided by
+    # *ignore this* alone, else in full (docs/decisions/0024).
     l2_sp_weight: float = 0.0
     guided_space: Space = "features"  # "guided", full mode: where H is applied; "image": a second forward
     mining_weight: float = 1.0  # α of eq. 6, full mode only

@@ -114,9 +114,12 @@ def background_stream(
 
 def held(model: Classifier, origin: Weights, config: TrainConfig, expert: Expert | None) -> Losses:
     """The last convolution held to its pretrained weights, as far as backgrounds give the classes away: where
-    they do not, nothing is to be unlearned, and boats on land were lost by it. No image is looked at.
+    they do not, nothing is to be unlearned. Without an expert, who knows of that, in full. No image is looked
+    at.
     """
     weight = config.l2_sp_weight * (1.0 if expert is None else expert.given_away**2)
+    if weight == 0:
+        return {}
     return {"l2_sp": weight * l2_sp_loss(dict(model.neck.named_parameters()), origin)}
 
 

@@ -30,12 +30,14 @@ def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) 
     drafts = state.DRAFTS.get()
     key = (image.id, image.class_id)
     on_canvas = (state.VISIT.get(), *key, *canvas_size)
-    draft = drafts.get(key)
+    before = draft = drafts.get(key)
     if draft is not None and _overtaken(ws, image, draft):
         draft = None
     arrives = state.ON_CANVAS.get() != on_canvas
     if draft is None or (arrives and not _here_alone(ws, image, draft)):
         draft = drafts[key] = _begin(ws, image, canvas_size)
+        if before is not None and not objects_of(draft.current):  # so that *Undo* still takes *Clear* back
+            draft.cleared = objects_of(_moved(before, {"objects": before.cleared}, image, canvas_size))
     elif arrives:
         draft.kept = None  # so that it is kept again
     if draft.canvas_size != canvas_size:
@@ -61,7 +63,9 @@ def undo(image_id: int, draft: Draft) -> None:
 
 
 def clear(image_id: int, draft: Draft) -> None:
-    draft.cleared = objects_of(_newest(image_id, draft))
+    objects = objects_of(_newest(image_id, draft))
+    if objects:  # else a second press
+        draft.cleared = objects
     restart(draft, {**draft.current, "objects": []})
 
 
@@ -195,15 +199,15 @@ def _regions(image: ImageRecord, draft: Draft, drawing: Drawing) -> Regions:
     return regions_from_canvas(drawing, (image.width, image.height), draft.canvas_size)
 
 
-def _resize(draft: Draft, image: ImageRecord, canvas_size: tuple[int, int]) -> None:
+def _moved(draft: Draft, drawing: Drawing, image: ImageRecord, canvas_size: tuple[int, int]) -> Drawing:
+    """A drawing for the draft's canvas, as one for a canvas of this size."""
     size = (image.width, image.height)
+    return canvas_from_regions(regions_from_canvas(drawing, size, draft.canvas_size), size, canvas_size)
 
-    def moved(drawing: Drawing) -> Drawing:
-        return canvas_from_regions(regions_from_canvas(drawing, size, draft.canvas_size), size, canvas_size)
 
+def _resize(draft: Draft, image: ImageRecord, canvas_size: tuple[int, int]) -> None:
     was_unsaved = draft.unsaved
-    cleared = objects_of(moved({**draft.current, "objects": draft.cleared}))
-    stored = moved(draft.stored)
-    current = moved(draft.current) if was_unsaved else stored
+    stored = _moved(draft, draft.stored, image, canvas_size)
+    current = _moved(draft, draft.current, image, canvas_size) if was_unsaved else stored
+    draft.cleared = objects_of(_moved(draft, {"objects": draft.cleared}, image, canvas_size))
     draft.stored, draft.current, draft.canvas_size = stored, current, canvas_size
-    draft.cleared = cleared

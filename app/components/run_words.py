@@ -45,8 +45,7 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
     config: Mapping[str, Any] = run.config
     words = {
         "Starts from": "the packaged backbone" if base_number is None else f"version {base_number}",
-        "Learns": LEARNS.get(run.mode, run.mode)
-        + (", held to the backbone's own weights" if config.get("l2_sp_weight") else ""),
+        "Learns": LEARNS.get(run.mode, run.mode),
         "Guidance": FORMS.get(str(config.get("form")), str(config.get("form"))),
         "Steps": f"{config.get('steps')}, each of {_images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",

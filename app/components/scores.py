@@ -64,7 +64,8 @@ def score_tables(comparison: Comparison) -> None:
             "Group",
             "groups_table",
         )
-        if len({group.score.n < WORST_GROUP_MIN_N for group in after.groups}) == 2:  # some are, some are not
+        counted = before.worst_group is not None and after.worst_group is not None
+        if counted and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups):
             st.caption(f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count for *Worst group*.")
     st.markdown("**By class**")
     _table(

@@ -100,6 +100,7 @@ def annotate_page(ws: Workspace) -> None:
         state.IMAGE.set(wanted)
         st.rerun()
     _desk(ws, project, queue, image, version, classes)
+    address.drawn()
 
 
 def _only(group: EvidenceGroup, items: list[QueueItem]) -> list[QueueItem]:

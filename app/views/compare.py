@@ -167,7 +167,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     if any(pair.after.attention_inside is not None for pair in pairs):
         note += (
             ", first those whose attention moved most towards the object. "
-            "“Inside”, under maps of the true class: the share of its attention on the object."
+            "“Inside”, where the map is of the true class: the share of it that lies on the object."
         )
     st.caption(note)
 

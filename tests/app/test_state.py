@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -77,7 +79,7 @@ def test_only_a_change_of_page_counts_as_an_arrival() -> None:
 
 def test_an_address_on_its_way_is_no_news_and_a_later_step_back_is(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("app.state.time.monotonic", lambda: now)
+    monkeypatch.setattr(state, "time", SimpleNamespace(monotonic=lambda: now))
     address = Address()
     assert address.is_news(1)
     address.write(1)
@@ -85,6 +87,9 @@ def test_an_address_on_its_way_is_no_news_and_a_later_step_back_is(monkeypatch: 
     address.write(2)
     assert not address.is_news(1)  # sent with a key that was pressed before the browser knew of 2
     assert address.is_news(3)
+    now += 3  # it takes long to draw the page
+    address.drawn()
+    assert not address.is_news(1)
     now += 3
     assert address.is_news(1)
     address.write(1)

@@ -133,7 +133,23 @@ def test_clear_is_taken_back_by_undo_as_the_step_that_it_was(seeded: Seeded) -> 
     assert app.button(key="annotate_undo").disabled
 
 
-def test_a_key_pressed_before_the_browser_knew_the_next_image_does_not_go_back(seeded: Seeded) -> None:
+def test_clear_is_taken_back_after_another_page(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+
+    click(app, "annotate_clear")
+    app.switch_page("views/train.py").run()
+    app.switch_page("views/annotate.py").run()
+    click(app, "annotate_undo")
+
+    assert "2 regions, not saved yet" in said(app)
+
+
+def test_a_key_pressed_before_the_browser_knew_the_next_image_does_not_go_back(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.state.ON_ITS_WAY", 600.0)
     seeded.publish()
     app = open_page("annotate")
     first = app.session_state["annotate_image"]
