@@ -92,7 +92,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
 def _left_alone(classes: Sequence[str]) -> str:
     more = len(classes) - NAMED
     names = [plain(name) for name in classes[:NAMED]] + ([f"{more} more"] if more > 0 else [])
-    return f"Nothing drawn for {listed(names)} yet: one image of each class does most."
+    return f"Nothing drawn for {listed(names)} yet: a few images of each class do most."
 
 
 def _time_needed(mode: RunMode) -> str:

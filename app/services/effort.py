@@ -14,9 +14,9 @@ SECONDS: dict[Kind, int] = {
 }
 
 # What the pages say of it. True to the table in docs/bias-correction.md: change them together.
-START_SMALL = "One outline of each class does most."
+START_SMALL = "A few close boxes of each class do most."
 WORTH_OF_ANSWERS = (
-    "It takes two seconds, but 25 answers help less than two outlines, which take as long, "
+    "It takes two seconds, but 25 answers help less than seven close boxes, which take as long, "
     "and rare groups may lose: look at Compare."
 )
 
