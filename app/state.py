@@ -53,9 +53,7 @@ class Draft:
     revision: int  # of the saved guidance it began from, 0 when there was none
     canvas_size: tuple[int, int]  # pixels; coordinates of the drawings above
     mount: int = 0  # number of the canvas that shows it; part of the widget's key
-    cleared: list[Any] = field(
-        default_factory=list
-    )  # what the last *Clear* took, for *Undo* on an empty canvas
+    cleared: list[Any] = field(default_factory=list)  # what the last *Clear* took, for *Undo*
     kept: list[Any] | None = None  # the objects that the database last heard of, where it has heard of any
     measured: tuple[list[Any], float | None] | None = None  # objects, and `look_share` of them
 

@@ -103,6 +103,7 @@ def own_choice(ws: Workspace) -> None:
     if taken:  # said before anything is uploaded
         st.caption(f":orange[There is a project named {plain(name.strip())} already: choose another name.]")
     missing = taken or not name.strip() or (upload is None and not folder)
+    wanted = "Choose another name." if taken else "Give a name and choose the images first."
     if st.button(
         "Create project",
         key="create_project",
@@ -110,11 +111,7 @@ def own_choice(ws: Workspace) -> None:
         icon=":material/check:",
         width="stretch",
         disabled=missing,
-        help="Choose another name."
-        if taken
-        else "Give a name and choose the images first."
-        if missing
-        else None,
+        help=wanted if missing else None,
     ):
 
         def work(show: Progress) -> ImportReport:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.components.numbers import of_n, percent, points
 from app.components.words import one_of, plain
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Evaluation, Score
+from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Score
 
 
 def score_cards(comparison: Comparison) -> None:
@@ -23,7 +23,7 @@ def score_cards(comparison: Comparison) -> None:
         )
         st.caption(of_n(after.overall))
     with worst.container(border=True, height="stretch", gap=None):
-        _worst_group(before, after)
+        _worst_group(comparison)
     with inside.container(border=True, height="stretch", gap=None):
         st.metric(
             "Attention inside",
@@ -64,8 +64,7 @@ def score_tables(comparison: Comparison) -> None:
             "Group",
             "groups_table",
         )
-        counted = before.worst_group is not None and after.worst_group is not None
-        if counted and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups):
+        if _large_enough(comparison) and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups):
             st.caption(f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count for *Worst group*.")
     st.markdown("**By class**")
     _table(
@@ -79,8 +78,14 @@ def score_tables(comparison: Comparison) -> None:
         )
 
 
-def _worst_group(before: Evaluation, after: Evaluation) -> None:
-    counted = before.worst_group is not None and after.worst_group is not None
+def _large_enough(comparison: Comparison) -> bool:
+    """Whether both have a group that counts for the worst one."""
+    return None not in (comparison.before.worst_group, comparison.after.worst_group)
+
+
+def _worst_group(comparison: Comparison) -> None:
+    before, after = comparison.before, comparison.after
+    counted = _large_enough(comparison)
     worst_before = before.worst_group if counted else before.worst_group_any
     worst_after = after.worst_group if counted else after.worst_group_any
     note = (
