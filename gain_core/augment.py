@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_pictures, label_rows
+from gain_core.data import counted, guidance_pictures, label_rows
 from gain_core.errors import InputError
 from gain_core.models import ModelSpec, preprocess
 from gain_core.pictures import open_rgb
@@ -87,8 +87,14 @@ class AugmentedSamples(Dataset[Loaded]):
 
 
 def together(loaded: list[Loaded] | InputError) -> Any:
-    """The samples of one batch, each part stacked; or why there is none."""
-    return loaded if isinstance(loaded, InputError) else default_collate(loaded)
+    """The samples of one batch, each part stacked, for as many classes as any of them shows; or why there is
+    none.
+    """
+    if isinstance(loaded, InputError):
+        return loaded
+    images, masks, labels = default_collate(loaded)
+    most = int(counted(labels).sum(1).max())  # the data set may hold an image that shows more
+    return images, masks[:, :most], labels[:, :most]
 
 
 def _masks(sample: Sample, size: tuple[int, int], count: int) -> tv_tensors.Mask:

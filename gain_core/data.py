@@ -15,7 +15,7 @@ from gain_core.pictures import UNREADABLE, marked, open_rgb, upright_size
 from gain_core.sample import Sample, Split
 
 __all__ = ["Sample", "Split", "guidance_by_class", "guidance_maps", "guidance_pictures", "inside_map"]
-__all__ += ["check_masks", "drawn_upon", "label_rows", "pixels_of"]
+__all__ += ["check_masks", "counted", "drawn_upon", "label_rows", "pixels_of"]
 
 
 def pixels_of(samples: list[Sample], spec: ModelSpec) -> Tensor:
@@ -26,11 +26,17 @@ def pixels_of(samples: list[Sample], spec: ModelSpec) -> Tensor:
 def label_rows(samples: Sequence[Sample]) -> Tensor:
     """Which classes each image shows: (N, n) long, n the most that any of them shows.
 
-    An image that shows fewer repeats its first class; a repeat does not count (`streams.counted`).
+    An image that shows fewer repeats its first class; a repeat does not count (`counted`).
     """
     most = max((len(sample.labels) for sample in samples), default=1)
     rows = [s.labels + s.labels[:1] * (most - len(s.labels)) for s in samples]
     return torch.tensor(rows, dtype=torch.long).view(len(samples), most)
+
+
+def counted(labels: Tensor) -> Tensor:
+    """Rows of `label_rows`, (B, n) long -> (B, n) bool: False where a row repeats its first class."""
+    repeats = labels == labels[:, :1]
+    return torch.cat([torch.ones_like(repeats[:, :1]), ~repeats[:, 1:]], 1)
 
 
 def guidance_pictures(sample: Sample) -> tuple[Image.Image | None, Image.Image | None]:

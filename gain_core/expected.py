@@ -1,7 +1,6 @@
 """What functions expect of the tensors that they are given, with one sentence of refusal for all of them.
 
-Shapes and kinds cost nothing to look at. Values do on a GPU, which must first catch up with the program: one
-wait for each look.
+Values are looked at on the CPU alone: a GPU would first have to catch up with the program, at every look.
 """
 
 import math
@@ -39,16 +38,25 @@ def expect(name: str, value: object, shape: Sequence[int | str], kind: Kind = "f
 
 
 def expect_classes(name: str, classes: Tensor, count: int) -> None:
-    """InputError unless all are positions of `count` classes."""
-    if classes.numel():
+    """InputError unless all are positions of `count` classes; looked at on the CPU alone."""
+    if classes.numel() and classes.device.type == "cpu":
         low, high = torch.stack(classes.aminmax()).tolist()
         if low < 0 or high >= count:
             raise InputError(f"expected {name} from 0 to {count - 1}, got {low} to {high}")
 
 
+def expect_attention(attention: Tensor) -> None:
+    """InputError for a negative value, as evidence has, whose shape is the same; looked at on the CPU alone.
+
+    Missing numbers pass: they are in the loss then, where the trainer says what to do.
+    """
+    if attention.numel() and attention.device.type == "cpu" and float(attention.detach().amin()) < 0:
+        raise InputError("expected attention of at least 0, got negative values: evidence, before its ReLU?")
+
+
 def expect_within(name: str, values: Tensor, low: float, high: float = math.inf, slack: float = 0.0) -> None:
-    """InputError unless all are finite and lie in [low, high], give or take `slack`."""
-    if values.numel():
+    """InputError unless all are finite and lie in [low, high], give or take `slack`; on the CPU alone."""
+    if values.numel() and values.device.type == "cpu":
         least, most = torch.stack(values.detach().aminmax()).tolist()
         if not (least >= low - slack and most <= high + slack and most < math.inf):
             limits = (

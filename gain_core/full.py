@@ -11,19 +11,18 @@ from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.augment import AugmentedSamples, together
 from gain_core.carried import background_samples
 from gain_core.config import TrainConfig
-from gain_core.data import drawn_upon, pixels_of
+from gain_core.data import counted, drawn_upon, pixels_of
 from gain_core.errors import InputError
 from gain_core.folding import folded
 from gain_core.losses import attention_mining_loss
 from gain_core.masking import MaskingConfig, erase, erased_logits
 from gain_core.models import Classifier
-from gain_core.ranks import Ranks, current_ranks, synchronised
+from gain_core.ranks import ALONE, Ranks, current_ranks, synchronised
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_schedule, seeded
 from gain_core.streams import (
     Losses,
     background_image_stream,
-    counted,
     guided_image_stream,
     guided_stream,
     image_stream,
@@ -51,6 +50,7 @@ def step_losses(
     config: TrainConfig,
     division: Division,
     only_ignored: Tensor | None = None,
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
     `division`.
@@ -83,12 +83,12 @@ def step_losses(
     masked = slice(0 if config.sampling == "epochs" else plain, after)  # images without a mask do not count
     if masked.stop > masked.start:
         stream = guided_image_stream if image_space else guided_stream
-        losses |= stream(model, seen[masked], labels[masked], masks[masked], config)
+        losses |= stream(model, seen[masked], labels[masked], masks[masked], config, ranks)
     if division.background:
         carried = background_image_stream if image_space else masked_background_stream
-        losses |= carried(model, seen[after:], labels[after:], masks[after:], config, only_ignored)
+        losses |= carried(model, seen[after:], labels[after:], masks[after:], config, only_ignored, ranks)
     if swapped is not None:
-        losses |= swapped_stream(model, features[plain:], labels[plain:], swapped[plain:], config)
+        losses |= swapped_stream(model, features[plain:], labels[plain:], swapped[plain:], config, ranks)
     return losses
 
 
@@ -99,13 +99,10 @@ def _mining(
     weights = attention_weights(model, features, labels, create_graph=config.second_order)
     attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
     masking = MaskingConfig(config.mask_sigma, config.mask_omega, config.map_scale)
-    logits = erased_logits(model, erase(images, attention, masking))  # (B, n, C)
+    valid = None if labels.shape[1] == 1 else counted(labels)  # images that show fewer classes repeat one
+    logits = erased_logits(model, erase(images, attention, masking), valid)  # (B, n, C)
     return attention_mining_loss(
-        logits,
-        labels,
-        multi_label=model.spec.multi_label,
-        valid=counted(labels),
-        score=config.mining_score,
+        logits, labels, multi_label=model.spec.multi_label, valid=valid, score=config.mining_score
     )
 
 
@@ -186,7 +183,14 @@ class FullTask:
 
     def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
         return step_losses(
-            self._network, images, masks, labels, self._config, self._division, self._only_ignored
+            self._network,
+            images,
+            masks,
+            labels,
+            self._config,
+            self._division,
+            self._only_ignored,
+            self._ranks,
         )
 
     @property

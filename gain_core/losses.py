@@ -8,12 +8,11 @@ still tied to the graph, with zero gradients. `look` alone: attention belongs in
 belongs anywhere else. Both: inside look and not in ignore.
 
 What does not fit is refused with an InputError; numbers must be finite also where they do not count: else
-their gradient is 0 times NaN. Whether classes, targets and weights are in range is looked
-at on the CPU alone: a GPU would have to be waited for at every step.
+their gradient is 0 times NaN. Values, as those of masks, are looked at on the CPU alone (`expected`).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,7 +21,7 @@ from torch.nn import functional as F
 
 from gain_core.config import RESOLUTIONS, SCORES, Resolution, Score
 from gain_core.errors import InputError
-from gain_core.expected import ROUNDING, expect, expect_classes, expect_within
+from gain_core.expected import ROUNDING, expect, expect_attention, expect_classes, expect_within
 from gain_core.masking import Scale, area_average, scale_attention
 from gain_core.models import Classifier
 
@@ -46,12 +45,12 @@ def classification_loss(
     if multi_label:
         expect("targets", targets, logits.shape, "any")
         targets = targets.to(logits)
-        _on_cpu(expect_within, "targets", targets, 0, 1, ROUNDING)
+        expect_within("targets", targets, 0, 1, ROUNDING)
     else:
         _expect_classes("targets", targets, logits.shape[:1], logits.shape[1])
     if weights is not None:
         expect("weights", weights, logits.shape[:1], "any")
-        _on_cpu(expect_within, "weights", weights, 0)
+        expect_within("weights", weights, 0)
     if multi_label:
         losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(1)
     else:
@@ -109,6 +108,7 @@ def external_loss(
     if resolution not in RESOLUTIONS:
         raise InputError(f"expected a resolution of {RESOLUTIONS}, got {resolution!r}")
     expect("attention", attention, ("B", "n", "h", "w"))
+    expect_attention(attention)
     look, ignore = _both_roles(look, ignore)
     scaled = scale_attention(attention, scale, detach_scale)
     if resolution == "mask":
@@ -265,12 +265,7 @@ def _shares(mask: Tensor, role: str) -> Tensor:
 
 def _expect_classes(name: str, classes: Tensor, shape: Sequence[int | str], count: int) -> None:
     expect(name, classes, shape, "long")
-    _on_cpu(expect_classes, name, classes, count)
-
-
-def _on_cpu(check: Callable[..., None], name: str, values: Tensor, *limits: float) -> None:
-    if values.device.type == "cpu":
-        check(name, values, *limits)
+    expect_classes(name, classes, count)
 
 
 def _target_and_weight(maps: Tensor, look: Tensor | None, ignore: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from gain_core.config import SCALES, Scale
 from gain_core.errors import ConfigError, InputError
-from gain_core.expected import expect
+from gain_core.expected import expect, expect_attention
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def erase(images: Tensor, attention: Tensor, config: MaskingConfig | None = None
     """
     expect("images", images, ("B", 3, "S", "S"))
     expect("attention", attention, (len(images), "n", "h", "w"))
+    expect_attention(attention)
     if attention.shape[1] == 0:  # torch enlarges no empty maps
         return images.unsqueeze(1)[:, :0]
     config = MaskingConfig() if config is None else config
@@ -83,21 +84,31 @@ def erase(images: Tensor, attention: Tensor, config: MaskingConfig | None = None
     return images.unsqueeze(1) * (1 - erased).unsqueeze(2)
 
 
-def erased_logits(model: nn.Module, erased: Tensor) -> Tensor:
+def erased_logits(model: nn.Module, erased: Tensor, valid: Tensor | None = None) -> Tensor:
     """Logits of erased images, all classes in one forward: (B, n, 3, S, S) -> (B, n, C).
 
-    In training mode the norm layers use this batch's statistics but do not remember them: erased images must
-    not reach the running averages that ordinary images are judged by. (The buffers are swapped for copies
+    valid (B, n) bool: the model sees those alone, and the logits of all others are 0. (A GPU is waited for,
+    to know how many there are.)
+
+    Norm layers in training mode use this batch's statistics but do not remember them: erased images must not
+    reach the running averages that ordinary images are judged by. (The buffers are swapped for copies
     meanwhile: not for a model that several threads train.) Raises InputError.
     """
     expect("erased", erased, ("B", "n", 3, "S", "S"))
-    images = erased.flatten(0, 1)
-    if model.training:
+    if valid is None:
+        return _remembering_nothing(model, erased.flatten(0, 1)).unflatten(0, erased.shape[:2])
+    expect("valid", valid, erased.shape[:2], "bool")
+    asked = _remembering_nothing(model, erased[valid])  # (their number, C)
+    return asked.new_zeros(*valid.shape, asked.shape[1]).index_put((valid,), asked)
+
+
+def _remembering_nothing(model: nn.Module, images: Tensor) -> Tensor:
+    if any(layer.training for layer in model.modules()):
         copies = {name: buffer.clone() for name, buffer in model.named_buffers()}
-        logits = torch.func.functional_call(model, copies, (images,))
+        logits: Tensor = torch.func.functional_call(model, copies, (images,))
     else:
         logits = model(images)
-    return logits.unflatten(0, erased.shape[:2])
+    return logits
 
 
 def area_average(masks: Tensor, size: tuple[int, int]) -> Tensor:

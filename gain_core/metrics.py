@@ -115,7 +115,7 @@ def _map(name: str, attention: Tensor | np.ndarray) -> Tensor:
 
 
 def _numbers(name: str, values: Tensor | np.ndarray) -> Tensor:
-    """(h, w) float64."""
-    numbers = torch.as_tensor(values).double()
+    """(h, w) float64, on the CPU, where its values can be looked at."""
+    numbers = torch.as_tensor(values).to("cpu", torch.float64)
     expect(name, numbers, ("h", "w"))
     return numbers

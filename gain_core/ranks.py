@@ -40,7 +40,8 @@ class Ranks:
     def part(self, number: int, name: str) -> range:
         """This process's consecutive part of range(number), as large as everybody's.
 
-        So the mean of the processes' means is the mean over all. ConfigError, by name, when it cannot be.
+        So where all images count, the mean of the processes' means is the mean over all. ConfigError, by
+        name, when it cannot be.
         """
         if number % self.count:
             raise ConfigError(f"{name}: expected a multiple of {self.count} processes, got {number}")
@@ -73,6 +74,18 @@ class Ranks:
             dist.all_reduce(sums)
         return dict(zip(values, (sums / self.count).tolist(), strict=True))
 
+    def part_of_mean(self, mean: Tensor, images: Tensor) -> Tensor:
+        """This process's part of a mean over the images of all: mean, a scalar, over so many of its own
+        `images` (a scalar, too). The mean of all parts is that mean; a part is what a process's gradients are
+        taken of. All processes must call it.
+        """
+        if self.count == 1:
+            return mean
+        everybodys = images.to(mean)
+        with self.together():
+            dist.all_reduce(everybodys)
+        return mean * (images * self.count / everybodys.clamp_min(1))
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Around what all processes do together: GainError when another one has ended meanwhile."""
@@ -86,6 +99,9 @@ class Ranks:
                 f"process {self.rank} of {self.count}: another process has ended or does not answer, so that "
                 f"the work cannot go on; its own message says why ({str(error).splitlines()[0]})"
             ) from error
+
+
+ALONE = Ranks()
 
 
 def current_ranks() -> Ranks:

@@ -1,4 +1,8 @@
-"""The one place that weighs the losses: what a step minimises, for every form and mode (eq. 6 and 8)."""
+"""The one place that weighs the losses: what a step minimises, for every form and mode (eq. 6 and 8).
+
+`ranks`: with several processes each has its own images, and a loss that counts some of them alone is this
+process's part of the mean over those of all (`Ranks.part_of_mean`).
+"""
 
 import torch
 from torch import Tensor
@@ -18,14 +22,9 @@ from gain_core.losses import (
 )
 from gain_core.masking import area_average, erased_logits
 from gain_core.models import Classifier
+from gain_core.ranks import ALONE, Ranks
 
 Losses = dict[str, Tensor]  # weighted terms by name, scalars
-
-
-def counted(labels: Tensor) -> Tensor:
-    """(B, n) long -> (B, n) bool: False where a row repeats its first class (`data.label_rows`)."""
-    repeats = labels == labels[:, :1]
-    return torch.cat([torch.ones_like(repeats[:, :1]), ~repeats[:, 1:]], 1)
 
 
 def shown(labels: Tensor, count: int) -> Tensor:
@@ -57,39 +56,49 @@ def image_stream(
 
 
 def swapped_stream(
-    model: Classifier, features: Tensor, labels: Tensor, swapped: Tensor, config: TrainConfig
+    model: Classifier,
+    features: Tensor,
+    labels: Tensor,
+    swapped: Tensor,
+    config: TrainConfig,
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """Images whose ignored region is another image's: the whole of each must give its class.
 
     features (B, K, h, w), labels (B, n), swapped (B,) bool: which of them count. Exclusive classes only.
     """
     loss = classification_loss(model.head(features[swapped]), labels[swapped, 0])
-    return {"swapped": config.background_weight * loss}
+    return {"swapped": config.background_weight * ranks.part_of_mean(loss, swapped.sum())}
 
 
 def guided_stream(
-    model: Classifier, features: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
+    model: Classifier,
+    features: Tensor,
+    labels: Tensor,
+    masks: Tensor,
+    config: TrainConfig,
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """S_e: features (G, K, h, w), labels (G, n), masks (G, n, 2, H, W: look, ignore) of the guided images."""
     look, ignore = masks[:, :, 0], masks[:, :, 1]
     if config.form == "guided":
         inside, outside = inside_outside_regions(look, ignore, (features.shape[2], features.shape[3]))
         logits = region_logits(model, features, torch.cat([inside, outside], 1))  # (G, 2n, C)
-        return _weighted(_inside_outside(model, logits, inside, outside, labels), config)
+        return _weighted(_inside_outside(model, logits, inside, outside, labels, ranks), config)
     if config.form == "gainext":
         weights = attention_weights(model, features, labels, create_graph=config.second_order)
         attention = attention_maps(evidence_maps(features, weights))
         loss = external_loss(
             attention, look, ignore, scale=config.map_scale, resolution=config.external_resolution
         )
-        return {"external": config.external_weight * loss}  # ω L_e of eq. 8
+        return {"external": config.external_weight * ranks.part_of_mean(loss, _images(masks))}  # ω L_e, eq. 8
     if config.form == "signed":
         count = len(model.spec.classes)
         everything = torch.arange(count, device=labels.device).expand(len(labels), count)
         weights = attention_weights(model, features, everything, create_graph=config.second_order)
         present = shown(labels, count) if model.spec.multi_label else None
         loss = signed_evidence_loss(evidence_maps(features, weights), labels, look, ignore, present=present)
-        return {"signed": config.signed_weight * loss}
+        return {"signed": config.signed_weight * ranks.part_of_mean(loss, _images(masks))}
     return {}
 
 
@@ -100,6 +109,7 @@ def background_stream(
     regions: Tensor,
     config: TrainConfig,
     only_ignored: Tensor | None = None,
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """Inside / outside for images without guidance: what looks like background must give no class.
 
@@ -109,7 +119,7 @@ def background_stream(
     """
     inside, outside = _elsewhere(regions, labels, only_ignored)
     logits = region_logits(model, features, torch.cat([inside, outside], 1))
-    return _of_background(_inside_outside(model, logits, inside, outside, labels), config)
+    return _of_background(_inside_outside(model, logits, inside, outside, labels, ranks), config)
 
 
 def held(model: Classifier, origin: Weights, config: TrainConfig, expert: Expert | None) -> Losses:
@@ -130,10 +140,11 @@ def masked_background_stream(
     masks: Tensor,
     config: TrainConfig,
     only_ignored: Tensor | None = None,
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """`background_stream`, the regions as *ignore this*: masks (B, n, 2, H, W), features (B, K, h, w)."""
     regions = area_average(masks[:, 0, 1], (features.shape[2], features.shape[3]))
-    return background_stream(model, features, labels, regions, config, only_ignored)
+    return background_stream(model, features, labels, regions, config, only_ignored, ranks)
 
 
 def background_image_stream(
@@ -143,12 +154,12 @@ def background_image_stream(
     masks: Tensor,
     config: TrainConfig,
     only_ignored: Tensor | None = None,
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """`masked_background_stream` in image space: images (B, 3, S, S), masks (B, n, 2, S, S)."""
     inside, outside = _elsewhere(masks[:, 0, 1], labels, only_ignored)
-    both = torch.cat([inside, outside], 1).unsqueeze(2)  # (B, 2n, 1, S, S)
-    logits = erased_logits(model, images.unsqueeze(1) * both)
-    return _of_background(_inside_outside(model, logits, inside, outside, labels), config)
+    logits = _left_in_image(model, images, inside, outside)
+    return _of_background(_inside_outside(model, logits, inside, outside, labels, ranks), config)
 
 
 def _elsewhere(regions: Tensor, labels: Tensor, only_ignored: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -165,7 +176,12 @@ def _of_background(losses: InsideOutside, config: TrainConfig) -> Losses:
 
 
 def guided_image_stream(
-    model: Classifier, images: Tensor, labels: Tensor, masks: Tensor, config: TrainConfig
+    model: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    masks: Tensor,
+    config: TrainConfig,
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """S_e of "guided" in image space: the human's mask in the place of T(A) in eq. 3, with a second forward.
 
@@ -173,9 +189,21 @@ def guided_image_stream(
     """
     look, ignore = masks[:, :, 0], masks[:, :, 1]
     inside, outside = inside_outside_regions(look, ignore, (images.shape[2], images.shape[3]))
-    both = torch.cat([inside, outside], 1).unsqueeze(2)  # (G, 2n, 1, S, S)
-    logits = erased_logits(model, images.unsqueeze(1) * both)  # (G, 2n, C)
-    return _weighted(_inside_outside(model, logits, inside, outside, labels), config)
+    logits = _left_in_image(model, images, inside, outside)
+    return _weighted(_inside_outside(model, logits, inside, outside, labels, ranks), config)
+
+
+def _left_in_image(model: Classifier, images: Tensor, inside: Tensor, outside: Tensor) -> Tensor:
+    """Logits (B, 2n, C) of images (B, 3, S, S) of which only one of the regions, each (B, n, S, S), is left;
+    an empty one is not looked at.
+    """
+    both = torch.cat([inside, outside], 1)  # (B, 2n, S, S)
+    return erased_logits(model, images.unsqueeze(1) * both.unsqueeze(2), both.sum((2, 3)) > 0)
+
+
+def _images(regions: Tensor) -> Tensor:
+    """How many images have a place that is not 0: (B, …) -> scalar long."""
+    return (regions.flatten(1).amax(1) > 0).sum()
 
 
 def _weighted(losses: InsideOutside, config: TrainConfig) -> Losses:
@@ -186,12 +214,12 @@ def _weighted(losses: InsideOutside, config: TrainConfig) -> Losses:
 
 
 def _inside_outside(
-    model: Classifier, logits: Tensor, inside: Tensor, outside: Tensor, classes: Tensor
+    model: Classifier, logits: Tensor, inside: Tensor, outside: Tensor, classes: Tensor, ranks: Ranks
 ) -> InsideOutside:
     """logits (B, 2n, C): of the inside for each of classes (B, n), then of the outside."""
     count, multi_label = classes.shape[1], model.spec.multi_label
     present = shown(classes, logits.shape[2]) if multi_label else None
-    return inside_outside_loss(
+    losses = inside_outside_loss(
         logits[:, :count],
         logits[:, count:],
         inside,
@@ -199,4 +227,8 @@ def _inside_outside(
         classes,
         present=present,
         multi_label=multi_label,
+    )
+    return InsideOutside(
+        ranks.part_of_mean(losses.inside, _images(inside)),
+        ranks.part_of_mean(losses.outside, _images(outside)),
     )

@@ -40,6 +40,8 @@ CONFIGS = {
         FULL, form="guided", image_classes="unguided", background_weight=1.0, background_batch_size=2
     ),
     "signed": replace(FULL, form="signed", optimizer="sgd"),
+    # Guided images come as they come: one process may have most of a step's, the other none.
+    "epochs": replace(FULL, form="gainext", sampling="epochs"),
 }
 
 

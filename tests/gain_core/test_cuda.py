@@ -258,19 +258,25 @@ def test_files_are_explained_as_on_the_cpu(samples: list[Sample], tmp_path: Path
         assert mine.highest == pytest.approx(theirs.highest, **CLOSE)
 
 
-def torchrun(processes: int, task: str, folder: Path) -> CompletedProcess[str]:
+def torchrun(processes: int, gpus: str, task: str, folder: Path) -> CompletedProcess[str]:
     whole_float32 = {"NVIDIA_TF32_OVERRIDE": "0"}
-    return ranks_program.torchrun(task, folder, processes, CUDA_VISIBLE_DEVICES="0", **whole_float32)
+    return ranks_program.torchrun(task, folder, processes, CUDA_VISIBLE_DEVICES=gpus, **whole_float32)
+
+
+two_gpus = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize(("processes", "task"), [(1, "train"), (2, "train on one GPU")])
+@pytest.mark.parametrize(
+    ("processes", "gpus", "task"),
+    [(1, "0", "train"), (2, "0", "train on one GPU"), pytest.param(2, "0,1", "train", marks=two_gpus)],
+)
 def test_processes_train_as_one_on_the_cpu(
-    samples: list[Sample], tmp_path: Path, processes: int, task: str
+    samples: list[Sample], tmp_path: Path, processes: int, gpus: str, task: str
 ) -> None:
-    """One over NCCL; two that share the GPU over gloo, because NCCL wants one for each."""
+    """One over NCCL, two with a GPU each, and two that share one over gloo: NCCL wants one for each."""
     (tmp_path / "samples.pickle").write_bytes(pickle.dumps(samples))
-    ended = torchrun(processes, task, tmp_path)
+    ended = torchrun(processes, gpus, task, tmp_path)
     assert ended.returncode == 0, ended.stderr
     for path in tmp_path.glob("*.checkpoint"):
         path.unlink()
@@ -285,6 +291,6 @@ def test_processes_train_as_one_on_the_cpu(
 @pytest.mark.processes
 def test_more_processes_than_gpus_are_refused(samples: list[Sample], tmp_path: Path) -> None:
     (tmp_path / "samples.pickle").write_bytes(pickle.dumps(samples))
-    ended = torchrun(2, "train", tmp_path)
+    ended = torchrun(2, "0", "train", tmp_path)
     assert ended.returncode != 0
     assert "expected a GPU for each process, got 1" in ended.stderr

@@ -95,6 +95,11 @@ def test_without_classes_nothing_is_erased() -> None:
     assert erased_logits(tiny_model(), erased).shape == (2, 0, 3)
 
 
+def test_evidence_is_not_taken_for_attention() -> None:
+    with pytest.raises(InputError, match="expected attention of at least 0, got negative values"):
+        erase(images(1), torch.tensor([[[[-1.0, 2.0]]]]))
+
+
 @pytest.mark.parametrize(
     "wrong", [{"omega": 0.0}, {"scale": "softmax"}, {"omega": math.nan}, {"sigma": math.inf}, {"sigma": "1"}]
 )
@@ -122,6 +127,29 @@ def test_gradients_of_the_erased_pass_reach_the_weights() -> None:
     model = tiny_model(norm=True).train()
     erased_logits(model, images(4).view(2, 2, 3, 4, 4)).sum().backward()
     assert all(value.grad is not None for value in model.parameters())
+
+
+@pytest.mark.parametrize("part", ["neck", "neck.norm"])
+def test_one_layer_that_trains_does_not_remember_erased_images_either(part: str) -> None:
+    model = tiny_model(norm=True)
+    model.get_submodule(part).train()
+    before = model.neck.norm.running_mean.clone()
+    erased_logits(model, 5 + images(4).view(2, 2, 3, 4, 4))
+    assert torch.equal(model.neck.norm.running_mean, before)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_only_valid_erased_images_are_seen(training: bool) -> None:
+    model = tiny_model(norm=True).train(training)
+    erased = images(6).view(3, 2, 3, 4, 4)
+    valid = torch.tensor([[True, False], [True, True], [False, False]])
+    seen = []
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    logits = erased_logits(model, erased, valid)
+    torch.testing.assert_close(seen, [erased[[0, 1, 1], [0, 0, 1]]])
+    torch.testing.assert_close(logits[valid], erased_logits(model, seen[0][None])[0])
+    assert logits[~valid].abs().max() == 0
+    assert erased_logits(model, erased, torch.zeros_like(valid)).abs().max() == 0  # none at all
 
 
 def test_in_eval_mode_the_erased_pass_is_a_plain_forward() -> None:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
-from gain_core.augment import AugmentedSamples
+from gain_core.augment import AugmentedSamples, together
 from gain_core.config import TrainConfig
-from gain_core.data import guidance_by_class, label_rows
+from gain_core.data import counted, guidance_by_class, label_rows
 from gain_core.errors import CheckpointError, InputError
 from gain_core.events import Step, Validation
 from gain_core.full import FullTask
@@ -16,7 +16,7 @@ from gain_core.models import Classifier
 from gain_core.predict import predict
 from gain_core.sample import AlsoShown, Sample
 from gain_core.schedule import draw_schedule
-from gain_core.streams import counted, shown
+from gain_core.streams import shown
 from gain_core.trainer import train
 from tests.gain_core.toy import CELL, OBJECT, SIZE, draw, toy_model
 
@@ -142,6 +142,32 @@ def test_a_batch_gives_the_means_over_images_of_the_means_over_their_own_classes
     }
     got = {name: float(value.detach()) for name, value in together.items()}
     assert got == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("form", ["gainext", "guided"])
+def test_nothing_is_computed_for_classes_that_an_image_does_not_show(samples, form):
+    """Of six images one shows two classes: seven erased ones, and two regions of each class with a mask."""
+    network, config = (
+        model(),
+        replace(FULL, form=form, guided_space="image", batch_size=3, guided_batch_size=3),
+    )
+    augmented = AugmentedSamples(samples, network.spec, config)
+    chosen = (3, 4, 6, 0, 2, 1)
+    assert [len(samples[position].labels) for position in chosen] == [1, 1, 1, 1, 2, 1]
+    loaded = augmented.__getitems__([(0, slot, position) for slot, position in enumerate(chosen)])
+    task, asked = FullTask(network, samples, config, CPU), []
+    task._network.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
+    task._losses(*together(loaded))
+    assert asked == {"gainext": [7], "guided": [3, 8]}[form]
+
+
+def test_a_batch_is_as_wide_as_its_own_images_ask_for(samples):
+    augmented = AugmentedSamples(samples, model().spec, FULL)
+    for chosen, most in (((3, 4), 1), ((2, 3), 2)):
+        images, masks, labels = together(
+            augmented.__getitems__([(0, slot, p) for slot, p in enumerate(chosen)])
+        )
+        assert (len(images), masks.shape[1], labels.shape[1]) == (2, most, most)
 
 
 @pytest.mark.parametrize("config", [FULL, QUICK], ids=["full", "quick"])
