@@ -63,5 +63,5 @@ format: setup-dev
 	@$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build refocus.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -113,6 +113,8 @@ def explain_features(
 def _explained(
     model: Classifier, trunk_features: Tensor, classes: Tensor | None, create_graph: bool, second_order: bool
 ) -> Explanation:
+    if create_graph and model.only_looks:
+        raise InputError("expected a model that records what a gradient needs, got a frozen copy")
     with torch.set_grad_enabled(create_graph):
         features = model.neck(trunk_features)  # (B, K, h, w)
         if classes is None:

@@ -78,9 +78,13 @@ def explain_files(
     others. What is there already, of the same model and unchanged files, is not computed again; maps of an
     earlier call with more files are removed. JPEGs are decoded no larger than twice the model's input
     (`open_rgb`). Under torchrun (`ranks.joined`) every process calls it, each explains a share, and all of
-    them get everything; `folder` must be one that all see. InputError when a file is missing or the model's
-    weights are no numbers; OSError when the folder cannot be written.
+    them get everything; `folder` must be one that all see. InputError when a file is missing, `files` is a
+    single path or the model's weights are no numbers; OSError when the folder cannot be written.
     """
+    if isinstance(files, str | bytes | os.PathLike):  # text would be taken letter by letter
+        raise InputError(
+            f"expected image files, such as Path(…).glob('*.jpg') gives, got one path: {files!r}"
+        )
     model.expect_own_layers()
     identity, paths, folder = weights_sha256(model, repr(model.spec)), [*map(Path, files)], Path(folder)
     shelves = []

@@ -73,7 +73,7 @@ def frozen(
         ]
         head = copy.deepcopy(model.head)
     copied = model.running_through(*fast)
-    copied.head = head
+    copied.head, copied.only_looks = head, True
     return copied.requires_grad_(False).eval()
 
 

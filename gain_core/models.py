@@ -22,7 +22,7 @@ from gain_core.errors import ConfigError, InputError
 from gain_core.masking import area_average
 from gain_core.pictures import UNREADABLE, marked
 
-__all__ = ["DEFAULT_BACKBONE", "Classifier", "ModelSpec", "build_classifier", "default_spec"]
+__all__ = ["DEFAULT_BACKBONE", "Classifier", "ModelSpec", "Parts", "build_classifier", "default_spec"]
 __all__ += ["preprocess", "preprocess_mask"]
 
 Triple = tuple[float, float, float]
@@ -43,7 +43,7 @@ class ModelSpec:
     range.
     """
 
-    backbone: str  # a timm name
+    backbone: str  # a timm name; of your own network, what you call it
     classes: tuple[str, ...]  # by position in the logits
     image_size: int = 224  # S, pixels; images are squashed to S×S
     output_stride: int = (
@@ -123,11 +123,12 @@ class Classifier(nn.Module):
     """`trunk` is what quick mode freezes, `neck` the last convolution, `head` makes logits from its map."""
 
     own_layers: bool  # False: a copy that computes the same through layers made for that
+    only_looks: bool  # True: a copy whose layers record nothing for a backward
 
     def __init__(self, spec: ModelSpec, parts: Parts) -> None:
         super().__init__()
         self.spec = spec
-        self.own_layers = True
+        self.own_layers, self.only_looks = True, False
         self.trunk: nn.Module = parts.trunk  # (B, 3, S, S) -> (B, K0, h0, w0)
         self.neck: nn.Module = parts.neck  # (B, K0, h0, w0) -> (B, K, h, w)
         self.head: nn.Module  # (B, K, h, w) -> (B, C)
@@ -198,10 +199,13 @@ def default_spec(
 ) -> ModelSpec:
     """The spec with the backbone's own mean, std and natural output stride; classes: their names, in order.
 
-    ConfigError for a value out of range; BackboneError for a backbone that is unknown or not convolutional.
+    ConfigError for a value out of range or a single class, unless `multi_label`; BackboneError for a backbone
+    that is unknown or not convolutional.
     """
     if not isinstance(classes, list | tuple):  # text is letters, and a set has no order of its own
         raise ConfigError(f"expected a list or tuple of class names, got {classes!r}")
+    if len(classes) == 1 and not multi_label:  # its softmax is 1 for every image
+        raise ConfigError(f"expected at least two classes, one of which each image shows, got {classes!r}")
     module, classes = family(backbone), tuple(classes)
     if backbone == DEFAULT_BACKBONE:  # the packaged weights want other pixels than timm's: (x - 127) / 128
         return ModelSpec(backbone, classes, image_size, multi_label=multi_label)
@@ -242,7 +246,7 @@ def preprocess(image: Image.Image, spec: ModelSpec) -> Tensor:
         raise InputError(f"expected an RGB image, got mode {image.mode!r}")
     squashed = image.resize((spec.image_size, spec.image_size), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(squashed)).permute(2, 0, 1).float()  # (3, S, S) in [0, 255]
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (spec.mean, spec.std))
+    mean, std = (torch.tensor(values, dtype=torch.float32).view(3, 1, 1) for values in (spec.mean, spec.std))
     return (pixels / 255 - mean) / std
 
 

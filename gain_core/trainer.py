@@ -56,23 +56,23 @@ def train(
     worker_init_fn: called in every process that loads images (full mode).
 
     Under torchrun (`ranks.joined`) every process calls it with the same arguments and its own device, in full
-    mode: a step's images are divided, gradients and figures are the means over the processes, and the first
-    one writes the checkpoint. A loss that counts only some images (those with a place outside their mask) is
-    then a mean of means. Whoever stops early must stop in every process at the same step.
+    mode: a step's images are divided, losses, gradients and figures are the means over the images of all, and
+    the first one writes the checkpoint. Batch statistics (`train_norms`) and what is swapped between images
+    (`step_losses`) stay each process's own. Whoever stops early must stop in every process at the same step.
 
     Raises InputError (an image that cannot be read or a mask of another shape, by its name; nothing to learn
-    from; the wrong kind of model), CheckpointError (a file of another training, with the model unchanged; as
-    UnwritableError, a place that cannot be written), GainError when the loss or the weights are no longer
-    numbers. torch's global random state stays as it is.
+    from; the wrong kind of model, samples or device), ConfigError (no TrainConfig), CheckpointError (a
+    file of another training, with the model unchanged; as UnwritableError, a place that cannot be written),
+    GainError when the loss or the weights are no longer numbers. torch's global random state stays as it is.
     """
+    if not isinstance(samples, Iterable):
+        raise InputError(f"expected a list of Sample, got {type(samples).__name__}")
     samples = list(samples)
-    _check(model, samples)
+    _check(model, samples, config)
     # Once, for every user of positions: test images are never looked at, and positions count the others.
     seen = [sample for sample in samples if sample.split != "test"]
     place = None if checkpoint is None else Path(checkpoint)
-    return _training(
-        model, seen, config, store or FeatureStore(), torch.device(device), place, worker_init_fn
-    )
+    return _training(model, seen, config, store or FeatureStore(), _device(device), place, worker_init_fn)
 
 
 def _training(
@@ -202,7 +202,19 @@ def _validate(model: Classifier, task: Task, positions: list[int], labels: Tenso
     return Validation(done, float(hits.double().mean()), loss, len(positions))
 
 
-def _check(model: Classifier, samples: Sequence[Sample]) -> None:
+def _device(wanted: torch.device | str) -> torch.device:
+    try:
+        return torch.device(wanted)
+    except RuntimeError as error:  # torch's own sentence lists twenty kinds
+        raise InputError(f"expected a device such as 'cpu', 'cuda' or 'cuda:1', got {wanted!r}") from error
+
+
+def _check(model: Classifier, samples: Sequence[Sample], config: TrainConfig) -> None:
+    if not isinstance(config, TrainConfig):
+        raise ConfigError(f"expected a TrainConfig, got {type(config).__name__}")
+    for sample in samples:
+        if not isinstance(sample, Sample):
+            raise InputError(f"expected a list of Sample, got one that holds {type(sample).__name__}")
     model.expect_own_layers()
     kinds = {parameter.dtype for parameter in model.parameters()}
     if kinds != {torch.float32}:

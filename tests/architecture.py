@@ -124,11 +124,11 @@ def unbounded_requirements(text: str) -> list[str]:
     ]
 
 
-def third_party_imports(root: Path) -> set[str]:
-    """Top-level names that app, gain_core and db import from outside the project and the standard library."""
+def third_party_imports(root: Path, packages: tuple[str, ...]) -> set[str]:
+    """Top-level names that these packages import from outside the project and the standard library."""
     found = set()
     for path, module in _program_modules(root):
-        if not _under(module, ("benchmarks",)):
+        if _under(module, packages):
             found |= {target.split(".")[0] for _, target in _imports(path)}
     return {name for name in found if name and name not in {*OWN, *sys.stdlib_module_names}}
 

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,24 +151,30 @@ def test_the_settings_table_is_read_row_by_row() -> None:
 
 
 def test_requirements_are_what_the_program_imports_and_nothing_else() -> None:
-    installed = importlib.metadata.packages_distributions()
-    imported = {
-        re.sub(r"[-_.]+", "-", name).lower()
-        for module in rules.third_party_imports(ROOT)
-        for name in installed.get(module, [f"{module} (not installed)"])
-    }
+    names = rules.requirement_names((ROOT / "requirements.txt").read_text("utf-8"))
 
-    assert set(rules.requirement_names((ROOT / "requirements.txt").read_text("utf-8"))) == imported
+    assert set(names) == _imported_distributions(("app", "gain_core", "db"))
 
 
-def test_imports_are_found_inside_functions_and_benchmarks_do_not_count(tree: Tree) -> None:
+def test_the_library_alone_asks_for_what_it_imports_in_the_same_bounds() -> None:
+    packaging = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    asked = packaging["project"]["dependencies"]
+
+    assert set(rules.requirement_names("\n".join(asked))) == _imported_distributions(("gain_core",))
+    assert set(asked) <= set((ROOT / "requirements.txt").read_text("utf-8").splitlines())
+    built_with = set(packaging["build-system"]["requires"])
+    assert built_with <= set((ROOT / "requirements-dev.txt").read_text("utf-8").splitlines())
+
+
+def test_imports_are_found_inside_functions_and_in_the_named_packages_alone(tree: Tree) -> None:
     files = {
         "app/a.py": "import os\nimport numpy.linalg\nfrom db import records",
         "gain_core/b.py": "def f():\n    from PIL import Image",
         "benchmarks/c.py": "import captum",
     }
 
-    assert rules.third_party_imports(tree(files)) == {"numpy", "PIL"}
+    assert rules.third_party_imports(tree(files), ("app", "gain_core")) == {"numpy", "PIL"}
+    assert rules.third_party_imports(tree({}), ("gain_core",)) == {"PIL"}
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
@@ -185,6 +192,16 @@ def test_every_requirement_has_bounds_and_a_reason_on_record(name: str) -> None:
 def test_a_requirement_without_an_upper_bound_is_named() -> None:
     assert rules.unbounded_requirements("a>=1,<2\nb>=1\nc\n# d\n-r other.txt\n") == ["b>=1", "c"]
     assert rules.requirement_names("A_b>=1,<2  # why\n\n-r x.txt\nc.d[e]==1") == ["a-b", "c-d"]
+
+
+def _imported_distributions(packages: tuple[str, ...]) -> set[str]:
+    """What has to be installed for these packages, normalised as `requirement_names` does."""
+    installed = importlib.metadata.packages_distributions()
+    return {
+        re.sub(r"[-_.]+", "-", name).lower()
+        for module in rules.third_party_imports(ROOT, packages)
+        for name in installed.get(module, [f"{module} (not installed)"])
+    }
 
 
 def _as_written(default: object) -> str:

@@ -3,7 +3,7 @@
 import copy
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +213,16 @@ def test_a_frozen_copy_is_refused(model: Classifier, files: Photographs, tmp_pat
 def test_a_missing_file_is_an_error_at_once(model: Classifier, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected a file, got: .*gone\.jpg"):
         explain_files(model, [tmp_path / "gone.jpg"], tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", [str, Path, os.fsencode])
+def test_a_single_path_in_the_place_of_files_is_refused(
+    model: Classifier, files: Photographs, tmp_path: Path, kind: Callable[[str], Any]
+) -> None:
+    for given in (str(tmp_path), str(files[0])):
+        with pytest.raises(InputError, match=r"expected image files, .* got one path: .*" + tmp_path.name):
+            explain_files(model, kind(given), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_large_jpeg_read_small_gives_nearly_the_same_map(model: Classifier, tmp_path: Path) -> None:

@@ -4,12 +4,20 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gain_core.attention import PIECE, attention_weights, explain
 from gain_core.errors import BackboneError, ConfigError
-from gain_core.models import Classifier, ModelSpec, build_classifier, default_spec
+from gain_core.models import (
+    Classifier,
+    ModelSpec,
+    build_classifier,
+    default_spec,
+    preprocess,
+    preprocess_mask,
+)
 from tests.gain_core.tiny import CLASSES, images, relative, tiny_model
 
 
@@ -101,3 +109,16 @@ def test_a_stride_that_a_network_cannot_have_is_refused_in_words() -> None:
     for backbone in ("densenet121", "dla34"):
         with pytest.raises(BackboneError, match=r"output stride 16: timm makes no such network"):
             build_classifier(ModelSpec(backbone, CLASSES, output_stride=16), "none")
+
+
+def test_pixels_are_single_precision_whatever_torchs_default_is() -> None:
+    spec, photograph = default_spec("resnet18", CLASSES, 64), Image.new("RGB", (80, 60), (10, 130, 250))
+    expected = preprocess(photograph, spec)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert preprocess_mask(Image.new("1", (80, 60), 1), (2, 2)).dtype == torch.float32
+        got = preprocess(photograph, spec)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert got.dtype == expected.dtype == torch.float32
+    assert torch.equal(got, expected)

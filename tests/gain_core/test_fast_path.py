@@ -293,3 +293,8 @@ def test_pieces_of_a_batch_give_the_maps_of_the_whole(count: int) -> None:
 def test_too_few_rows_of_classes_are_refused_before_the_work() -> None:
     with pytest.raises(InputError, match=r"expected classes \(12, n\), got \(4, 1\)"):
         explain(network("resnet18"), pixels(12), torch.zeros(4, 1, dtype=torch.long))
+
+
+def test_a_copy_is_asked_for_no_gradient() -> None:
+    with pytest.raises(InputError, match="expected a model that records what a gradient needs, got a frozen"):
+        explain(frozen(network("resnet18")), pixels(1), create_graph=True)

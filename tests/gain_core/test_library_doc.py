@@ -19,7 +19,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 SMALLER = (
     ("image_size=224", "image_size=64"),
     ("224, multi", "64, multi"),
-    ("steps=400, batch_size=16", "steps=2, batch_size=2"),
+    ("steps=400", "steps=2, batch_size=2, guided_batch_size=2"),
 )
 
 
@@ -71,3 +71,6 @@ def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert set(np.unique(read_labels(Path("cue.png")))) <= {0, 1}
     assert Path("model.safetensors").exists()
     assert len(names["told"].images) == 6  # type: ignore[attr-defined]
+    assert names["own_maps"].shape == (1, 2, 16, 16)  # type: ignore[attr-defined]
+    with pytest.raises(gain_core.InputError, match="a model that its spec can build again"):
+        gain_core.save_model("own.safetensors", names["own"])  # type: ignore[arg-type]

@@ -240,6 +240,9 @@ def test_slips_in_making_a_model_are_refused() -> None:
     with pytest.raises(ConfigError, match="list or tuple of class names, got 'boat'"):
         default_spec("test_efficientnet", ("boat"))
     assert default_spec("test_efficientnet", ["boat", "car"]).classes == ("boat", "car")
+    with pytest.raises(ConfigError, match=r"at least two classes, one of which .* got \('boat',\)"):
+        default_spec("test_efficientnet", ("boat",))
+    assert default_spec("test_efficientnet", ("boat",), multi_label=True).classes == ("boat",)
     for weights in ("None", False):
         with pytest.raises(ConfigError, match=f"got {weights!r}"):
             build_classifier(ModelSpec("test_efficientnet", CLASSES), weights)  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ def test_what_public_functions_give_and_take_is_public_too() -> None:
         "Overlap",
         "DatasetMaps",
         "InsideOutside",
+        "Parts",
         "Count",
         "MapStatistics",
         "Refused",

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from gain_core.config import TrainConfig
 from gain_core.errors import ConfigError
@@ -37,6 +38,7 @@ def test_vgg16_with_its_own_head_trains_all_three_streams(samples):
     spec = default_spec("vgg16", ("red", "green"), image_size=64, multi_label=True)
     spec = replace(spec, head="paper")
     model = build_classifier(spec, "none")
+    assert [layer.p for layer in model.head.modules() if isinstance(layer, nn.Dropout)] == [0]
     first, last = model.trunk[0].weight.clone(), model.head[-1].weight.clone()
     config = replace(TrainConfig.paper(images=8), steps=1)
     (event,) = [event for event in train(model, samples, config) if isinstance(event, Step)]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gain_core.config import TrainConfig
-from gain_core.errors import GainError, InputError, UnwritableError
+from gain_core.errors import ConfigError, GainError, InputError, UnwritableError
 from gain_core.events import Event, Step
 from gain_core.sample import AlsoShown, Sample
 from gain_core.trainer import train
@@ -35,6 +35,23 @@ def test_samples_may_come_one_by_one(samples: list[Sample]) -> None:
 def test_what_does_not_fit_is_refused_before_anything_is_asked_for(samples: list[Sample]) -> None:
     with pytest.raises(InputError, match="expected a label"):
         train(toy_model(), [replace(samples[0], label=2)], FAST)
+
+
+@pytest.mark.parametrize("given", [Path("photographs"), "photographs", None, [("a.png", 0)], {"a.png": 0}])
+def test_samples_that_are_none_are_refused(given: Any) -> None:
+    with pytest.raises(InputError, match="expected a list of Sample, got"):
+        train(toy_model(), given, FAST)
+
+
+@pytest.mark.parametrize("config", ["quick", None, {"steps": 2}, TrainConfig])
+def test_a_config_that_is_none_is_refused(samples: list[Sample], config: Any) -> None:
+    with pytest.raises(ConfigError, match="expected a TrainConfig, got"):
+        train(toy_model(), samples, config)
+
+
+def test_a_device_that_torch_does_not_know_is_refused_by_name(samples: list[Sample]) -> None:
+    with pytest.raises(InputError, match=r"expected a device such as 'cpu', .* got 'gpu'"):
+        train(toy_model(), samples, FAST, device="gpu")
 
 
 @pytest.mark.parametrize("label", ["boat", 1.0, True, None])
