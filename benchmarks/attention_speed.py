@@ -1,7 +1,9 @@
-"""What an attention map costs beside a plain forward. `python -m benchmarks.attention_speed --json OUT`.
+"""Maps per second, against a plain forward. `python -m benchmarks.attention_speed --json OUT`.
 
 The scale is the forward that people run: `model(images)` in eval mode, eager, fp32, default memory format, as
-it is written, which records for a backward. The stricter scale, under `torch.no_grad()`, stands beside it.
+it is written, which records for a backward. The strict scale is a forward that loses no time on anything but
+its layers: under `torch.no_grad()`, in a process that keeps the memory it frees. Each rival has a process of
+its own (benchmarks/timing.py says why).
 
 - ours: `explain` on the `frozen` copy of the model, which nobody compiles
 - compiled: the same with the copy's layers compiled by torch.compile (left out with --no-compile)
@@ -10,18 +12,20 @@ it is written, which records for a backward. The stricter scale, under `torch.no
 - grad-cam, captum: those packages as their documentation calls them, on the plain model
 
 difference: the largest between our evidence and captum's, with each image's largest evidence as 1; on a GPU,
-where all rivals let convolutions round to TF32 as torch does by itself, measured without. floor: the
-multiplications of the forward at the speed of one large convolution, on the stricter scale. compile pays
-from: images after which the seconds of compiling have come back.
+where all rivals let convolutions round to TF32 as torch does by itself, measured without. page faults: pages
+of memory that the forward · ours asked for anew. floor: the multiplications of the forward at the speed of
+one large convolution, on the strict scale. compile pays from: images after which the seconds of compiling
+have come back.
 """
 
 import argparse
-import copy
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from captum.attr import LayerGradCam
@@ -32,7 +36,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.report import environment, print_table, write_json
-from benchmarks.timing import alternating_medians, print_profile
+from benchmarks.timing import Rival, alternating_medians, print_profile
 from gain_core.attention import PIECE, explain
 from gain_core.freezing import frozen
 from gain_core.models import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec
@@ -42,113 +46,189 @@ CLASSES = tuple(f"class {position}" for position in range(10))
 AIMS = {"cpu": (0.55, 0.30), "cuda": (0.9, 0.5)}  # of the forward as written, and compiled
 # The convolution that says how fast the machine multiplies: one of ResNet-50's, on larger maps.
 _IMAGES, _CHANNELS, _SIDE = 4, 256, 28
+_FLOPS = 2 * _IMAGES * _SIDE**2 * _CHANNELS**2 * 9
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
-    device = torch.device(options.device)
     rows = []
     for name in options.models:
         for batch in options.batches:
-            rows.append(_row(name, batch, device, options))
+            rows.append(_row(Case(name, batch, options.device), options))
             print(rows[-1], file=sys.stderr, flush=True)
     print_table([_printed(row) for row in rows])
     for row in rows:
-        _say_why(row, device)
+        _say_why(row, options.device)
     if options.json:
         write_json(options.json, {"environment": environment(), "rows": rows})
 
 
-def _row(name: str, batch: int, device: torch.device, options: argparse.Namespace) -> dict[str, Any]:
-    model = build_classifier(default_spec(name, CLASSES), WEIGHTS.get(name, "none")).to(device)
-    plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
-    images = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(0)).to(device)
-    classes = torch.zeros(batch, 1, dtype=torch.long, device=device)
-    at_once = min(batch, PIECE) if device.type == "cpu" else batch
-    fast = frozen(model, at_once)
-    half = frozen(model, at_once, torch.bfloat16) if _has_bfloat16(device) else None
-    maps = torch.randn(_IMAGES, _CHANNELS, _SIDE, _SIDE, device=device)
-    maps = maps.contiguous(memory_format=torch.channels_last)
-    weight = torch.randn(_CHANNELS, _CHANNELS, 3, 3, device=device).contiguous(
-        memory_format=torch.channels_last
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row of the table before it is measured, small enough to be handed to each rival's process."""
+
+    model: str  # timm name
+    batch: int
+    device: str
+
+    def classifier(self) -> Classifier:
+        """In eval mode, laid out as `build_classifier` does it; the same weights each time."""
+        torch.manual_seed(0)
+        spec = default_spec(self.model, CLASSES)
+        return build_classifier(spec, WEIGHTS.get(self.model, "none")).to(self.device)
+
+    def plain(self) -> Classifier:
+        """The same in the default memory format."""
+        return self.classifier().to(memory_format=torch.contiguous_format)
+
+    def copy(self, **how: Any) -> Classifier:
+        """The same, `frozen` for this size of batch."""
+        at_once = min(self.batch, PIECE) if self.device == "cpu" else self.batch
+        return frozen(self.classifier(), at_once, **how)
+
+    def images(self) -> Tensor:
+        """(B, 3, 224, 224), noise."""
+        noise = torch.randn(self.batch, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+        return noise.to(self.device)
+
+    def classes(self) -> Tensor:
+        """(B, 1) long, the first class of each image."""
+        return torch.zeros(self.batch, 1, dtype=torch.long, device=self.device)
+
+
+def _row(case: Case, options: argparse.Namespace) -> dict[str, Any]:
+    ways: dict[str, dict[str, Any]] = {"ours": {}}
+    if case.device == "cuda":
+        ways["recorded"] = {"recorded": True}
+    if options.compile:
+        ways["compiled"] = {"compiled": True}
+    if _has_bfloat16(case.device):
+        ways["bf16"] = {"dtype": torch.bfloat16}
+    checked = _check(case, ways)
+    exact = [name for name in ways if name != "bf16"]
+    times = alternating_medians(
+        {
+            "forward": Rival(partial(_forward, case)),
+            "strict": Rival(partial(_forward_alone, case), keeps_memory=True),
+            "grad_cam": Rival(partial(_grad_cam, case)),
+            "captum": Rival(partial(_captum, case)),
+            "convolution": Rival(partial(_convolution, case.device)),
+        }
+        | {name: Rival(partial(_ours, case, how)) for name, how in ways.items()},
+        options.repeats,
     )
-    rivals: dict[str, Callable[[], object]] = {
-        "forward": lambda: plain(images),
-        "forward_no_grad": lambda: torch.no_grad()(plain)(images),
-        "ours": lambda: explain(fast, images, classes),
-        "grad_cam": lambda: _grad_cam(plain, images),
-        "captum": lambda: _captum(plain, images),
-        "convolution": lambda: F.conv2d(maps, weight, padding=1),
+
+    def ratio(name: str, scale: str = "forward") -> float | None:
+        return times[name].ms / times[scale].ms if name in times else None
+
+    saved = 0.0
+    if options.compile:
+        saved = (times["ours"].ms - times["compiled"].ms) / case.batch / 1000  # seconds per image
+    return {
+        "model": case.model,
+        "batch": case.batch,
+        "forward_ms": times["forward"].ms,
+        "ours_ratio": ratio("ours"),
+        "compiled_ratio": ratio("compiled"),
+        "recorded_ratio": ratio("recorded"),
+        "grad_cam_ratio": ratio("grad_cam"),
+        "captum_ratio": ratio("captum"),
+        "max_abs_difference": max(checked.apart[name] for name in exact),
+        "as_timed_difference": max(checked.apart_as_timed[name] for name in exact),
+        "maps_per_second": 1000 * case.batch / times["ours"].ms,
+        "forward_page_faults": times["forward"].page_faults,
+        "ours_page_faults": times["ours"].page_faults,
+        "strict_forward_ms": times["strict"].ms,
+        "ours_strict_ratio": ratio("ours", "strict"),
+        "compiled_strict_ratio": ratio("compiled", "strict"),
+        "bf16_ratio": ratio("bf16"),
+        "bf16_difference": checked.apart.get("bf16"),
+        "floor_strict_ratio": _multiplications(case) / _FLOPS * times["convolution"].ms / times["strict"].ms,
+        "compile_seconds": checked.compile_seconds if options.compile else None,
+        "compile_pays_from_images": round(checked.compile_seconds / saved) if saved > 0 else None,
     }
-    if half is not None:
-        rivals["bf16"] = lambda: explain(half, images, classes)
-    exact, seconds = [fast], 0.0
-    if device.type == "cuda":
-        recording = frozen(model, at_once, recorded=True)
-        exact.append(recording)
-        rivals["recorded"] = lambda: explain(recording, images, classes)
+
+
+def _forward(case: Case) -> Callable[[], object]:
+    plain, images = case.plain(), case.images()
+    return lambda: plain(images)
+
+
+def _forward_alone(case: Case) -> Callable[[], object]:
+    plain, images = case.plain(), case.images()
+    return lambda: torch.no_grad()(plain)(images)
+
+
+def _ours(case: Case, how: Mapping[str, Any]) -> Callable[[], object]:
+    fast, images, classes = case.copy(**how), case.images(), case.classes()
+    return lambda: explain(fast, images, classes)
+
+
+def _grad_cam(case: Case) -> Callable[[], object]:
+    plain, images = case.plain(), case.images()
+
+    def run() -> object:
+        with GradCAM(plain, [plain.neck]) as cam:
+            return cam(images, [ClassifierOutputTarget(0)] * len(images))
+
+    return run
+
+
+def _captum(case: Case) -> Callable[[], Tensor]:
+    plain, images = case.plain(), case.images()
+
+    def run() -> Tensor:
+        maps: Tensor = LayerGradCam(plain, plain.neck).attribute(images, target=0)
+        return maps.detach()
+
+    return run
+
+
+def _convolution(device: str) -> Callable[[], object]:
+    maps = torch.randn(_IMAGES, _CHANNELS, _SIDE, _SIDE, device=device)
+    weight = torch.randn(_CHANNELS, _CHANNELS, 3, 3, device=device)
+    maps = maps.contiguous(memory_format=torch.channels_last)
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    return lambda: F.conv2d(maps, weight, padding=1)
+
+
+class _Checked(NamedTuple):
+    """How far each way is from captum's evidence, exactly and with what it is timed with."""
+
+    apart: dict[str, float]
+    apart_as_timed: dict[str, float]
+    compile_seconds: float
+
+
+def _check(case: Case, ways: Mapping[str, Mapping[str, Any]]) -> _Checked:
+    copies = {name: case.copy(**how) for name, how in ways.items()}
     rounding = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
-    expected = _captum(plain, images)
-    apart = [_difference(way, images, classes, expected) for way in exact]
-    if options.compile:
-        compiled = frozen(model, at_once, compiled=True)
-        exact.append(compiled)
-        rivals["compiled"] = lambda: explain(compiled, images, classes)
+    expected, apart, seconds = _captum(case)(), {}, {}
+    for name, fast in copies.items():
         started = time.perf_counter()
-        apart.append(_difference(compiled, images, classes, expected))
-        seconds = time.perf_counter() - started
+        apart[name] = _difference(fast, case, expected)
+        seconds[name] = time.perf_counter() - started
     torch.backends.cudnn.allow_tf32 = rounding
-    for run in rivals.values():
-        run()  # with the call before each measurement two: from the third on a GPU has its recordings
-    times = alternating_medians(rivals, options.repeats)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        plain(images)
-    strict, compiled_ms = times["forward_no_grad"], times.get("compiled")
-    flops = 2 * _IMAGES * _SIDE**2 * _CHANNELS**2 * 9
-    floor_ms = counter.get_total_flops() / flops * times["convolution"]
-    saved = 0.0 if compiled_ms is None else (times["ours"] - compiled_ms) / batch / 1000  # seconds per image
-    return {
-        "model": name,
-        "batch": batch,
-        "forward_ms": times["forward"],
-        "ours_ratio": times["ours"] / times["forward"],
-        "compiled_ratio": None if compiled_ms is None else compiled_ms / times["forward"],
-        "recorded_ratio": times["recorded"] / times["forward"] if "recorded" in times else None,
-        "grad_cam_ratio": times["grad_cam"] / times["forward"],
-        "captum_ratio": times["captum"] / times["forward"],
-        "max_abs_difference": max(apart),
-        "as_timed_difference": max(_difference(way, images, classes, expected) for way in exact),
-        "maps_per_second": 1000 * batch / times["ours"],
-        "forward_no_grad_ms": strict,
-        "ours_no_grad_ratio": times["ours"] / strict,
-        "compiled_no_grad_ratio": None if compiled_ms is None else compiled_ms / strict,
-        "bf16_ratio": None if half is None else times["bf16"] / times["forward"],
-        "bf16_difference": None if half is None else _difference(half, images, classes, expected),
-        "floor_no_grad_ratio": floor_ms / strict,
-        "compile_seconds": seconds if options.compile else None,
-        "compile_pays_from_images": round(seconds / saved) if saved > 0 else None,
-    }
+    as_timed = {name: _difference(fast, case, expected) for name, fast in copies.items()}
+    return _Checked(apart, as_timed, seconds.get("compiled", 0.0))
 
 
-def _has_bfloat16(device: torch.device) -> bool:
-    operations: Any = torch.ops.mkldnn
-    return device.type != "cpu" or bool(operations._is_mkldnn_bf16_supported())
-
-
-def _grad_cam(model: Classifier, images: Tensor) -> object:
-    with GradCAM(model, [model.neck]) as cam:
-        return cam(images, [ClassifierOutputTarget(0)] * len(images))
-
-
-def _captum(model: Classifier, images: Tensor) -> Tensor:
-    maps: Tensor = LayerGradCam(model, model.neck).attribute(images, target=0)
-    return maps.detach()
-
-
-def _difference(model: Classifier, images: Tensor, classes: Tensor, expected: Tensor) -> float:
-    ours = explain(model, images, classes).evidence
+def _difference(model: Classifier, case: Case, expected: Tensor) -> float:
+    ours = explain(model, case.images(), case.classes()).evidence
     return float(((ours - expected).abs() / expected.abs().amax((2, 3), keepdim=True)).max())
+
+
+def _multiplications(case: Case) -> int:
+    """Floating-point operations of a forward."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        case.plain()(case.images())
+    return counter.get_total_flops()
+
+
+def _has_bfloat16(device: str) -> bool:
+    operations: Any = torch.ops.mkldnn
+    return device != "cpu" or bool(operations._is_mkldnn_bf16_supported())
 
 
 def _printed(row: dict[str, Any]) -> dict[str, str]:
@@ -167,23 +247,24 @@ def _printed(row: dict[str, Any]) -> dict[str, str]:
         "captum": ratio("captum_ratio"),
         "maps/s": f"{row['maps_per_second']:.0f}",
         "difference": f"{row['max_abs_difference']:.0e}",
-        "no_grad ms": f"{row['forward_no_grad_ms']:.1f}",
-        "ours/no_grad": ratio("ours_no_grad_ratio"),
-        "compiled/no_grad": ratio("compiled_no_grad_ratio"),
-        "floor/no_grad": ratio("floor_no_grad_ratio"),
+        "page faults": f"{row['forward_page_faults']:.0f} · {row['ours_page_faults']:.0f}",
+        "strict ms": f"{row['strict_forward_ms']:.1f}",
+        "ours, strict": ratio("ours_strict_ratio"),
+        "compiled, strict": ratio("compiled_strict_ratio"),
+        "floor, strict": ratio("floor_strict_ratio"),
         "compile s": "–" if row["compile_seconds"] is None else f"{row['compile_seconds']:.0f}",
         "compile pays from": str(row["compile_pays_from_images"] or "never"),
     }
 
 
-def _say_why(row: dict[str, Any], device: torch.device) -> None:
+def _say_why(row: dict[str, Any], device: str) -> None:
     """The profile of a row at batch 8 or more that misses an aim, on either scale."""
-    aim, compiled_aim = AIMS[device.type]
+    aim, compiled_aim = AIMS[device]
     figures = (
         (aim, "ours_ratio"),
-        (aim, "ours_no_grad_ratio"),
+        (aim, "ours_strict_ratio"),
         (compiled_aim, "compiled_ratio"),
-        (compiled_aim, "compiled_no_grad_ratio"),
+        (compiled_aim, "compiled_strict_ratio"),
     )
     missed = [
         f"{name} {row[name]:.2f}, aim {aim:.2f}"
@@ -193,10 +274,8 @@ def _say_why(row: dict[str, Any], device: torch.device) -> None:
     if row["batch"] < 8 or not missed:
         return
     print(f"{row['model']}, batch {row['batch']}: {'; '.join(missed)}")
-    print(f"multiplications alone: {row['floor_no_grad_ratio']:.2f} of the no_grad forward")
-    model = build_classifier(default_spec(row["model"], CLASSES), WEIGHTS.get(row["model"], "none"))
-    fast, images = frozen(model.to(device)), torch.randn(row["batch"], 3, 224, 224, device=device)
-    print_profile(lambda: explain(fast, images), device, 5)
+    print(f"multiplications alone: {row['floor_strict_ratio']:.2f} of the strict forward")
+    print_profile(_ours(Case(row["model"], row["batch"], device), {}), torch.device(device), 5)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -204,7 +283,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", default=list(WEIGHTS), help="timm names")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 32])
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=tuple(AIMS), default="cpu")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="leave torch.compile out")
     parser.add_argument("--json", type=Path, help="write the figures here")
     return parser.parse_args(arguments)

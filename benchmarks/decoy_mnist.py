@@ -7,7 +7,8 @@ as many of each class: *look here* on the object, or *ignore this* on the square
 
 - clean: labels only, on images without squares: what there is to win
 - none: labels only, on images with squares
-- gainext (eq. 8) and guided: the library's full-mode weights, labels of all images
+- gainext (eq. 8), signed and guided: the library's full-mode weights, labels of all images
+- image: guided, with H on the image in a forward of its own instead of on the features
 - carried: guided, and what the network of "none" takes for background in all other images, instead of their
   labels (`background_of_guided`); of ignored squares the nearest one that was drawn (`nearest_marks`), in
   whose place each image shows another one's
@@ -37,7 +38,7 @@ from gain_core.models import Classifier
 from gain_core.schedule import seeded
 from gain_core.swapping import nearest_marks
 
-FORMS = ("gainext", "signed", "guided", "carried")
+FORMS = ("gainext", "signed", "guided", "image", "carried")
 ROLES = ("look", "ignore")
 BATCH, GUIDED_BATCH = 96, 32  # images a step, and how many of them are guided where any are
 PIECE = 5000  # images explained at once
@@ -96,7 +97,8 @@ def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
     """The library's full-mode weights; only what a network trained from scratch needs is different."""
     return replace(
         TrainConfig.full_default(seed=seed),
-        form="guided" if form == "carried" else cast(Form, form),
+        form="guided" if form in ("image", "carried") else cast(Form, form),
+        guided_space="image" if form == "image" else "features",
         steps=options.steps,
         learning_rate=1e-3,
         background_weight=1.0,

@@ -1,29 +1,109 @@
-"""How every speed is measured: rivals take turns within one run, and each is said by its median."""
+"""How every speed is measured: rivals take turns, each in a process of its own, each said by its median.
 
+Processes of their own because rivals in one process change each other's times by up to three: what the C
+library (glibc) does when a large block is asked for hangs on what was freed before. In a process by itself it
+asks the system anew each time, and the system hands the block out page by page (page faults).
+"""
+
+import multiprocessing
+import os
+import resource
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from unittest import mock
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from app.jobs.child import KEEP_FREED_MEMORY
 
-def alternating_medians(rivals: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median milliseconds of each rival: each runs once unmeasured, then all in turn, `repeats` times.
 
-    Turns, so that what else the machine does meets all of them alike.
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """What is timed. make: builds it, in the process where it runs; a module's function or partial of one.
+
+    keeps_memory: the process keeps what it frees, as those that train for the app do (glibc only).
     """
-    for run in rivals.values():
+
+    make: Callable[[], Callable[[], object]]
+    keeps_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Medians over the repeats: milliseconds, and pages of memory that were asked for anew."""
+
+    ms: float
+    page_faults: float
+
+
+def alternating_medians(rivals: Mapping[str, Rival], repeats: int) -> dict[str, Timing]:
+    """Each rival runs three times unmeasured, then all in turn, `repeats` times; one runs at a time.
+
+    Turns, so that what else the machine does meets all of them alike; in each the second of two calls counts,
+    for the first finds the caches full of what others left. Raises RuntimeError, naming the rival,
+    where one fails; its own error is printed.
+    """
+    taken: dict[str, list[tuple[float, int]]] = {name: [] for name in rivals}
+    with ExitStack() as stack:
+        asked = {name: stack.enter_context(_process(rival)) for name, rival in rivals.items()}
+        for name, connection in asked.items():
+            _receive(name, connection)  # it is ready
+        for _ in range(repeats):
+            for name, connection in asked.items():
+                connection.send(True)
+                taken[name].append(_receive(name, connection))
+    return {
+        name: Timing(statistics.median(ms for ms, _ in runs), statistics.median(pages for _, pages in runs))
+        for name, runs in taken.items()
+    }
+
+
+@contextmanager
+def _process(rival: Rival) -> Iterator[Connection]:
+    context = multiprocessing.get_context("spawn")  # a fork has the memory of its parent
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, rival.make), daemon=True)
+    with mock.patch.dict(os.environ, KEEP_FREED_MEMORY if rival.keeps_memory else {}):
+        process.start()
+    there.close()
+    try:
+        yield here
+    finally:
+        process.kill()
+        process.join()
+
+
+def _receive(name: str, connection: Connection) -> tuple[float, int]:
+    try:
+        answer: tuple[float, int] = connection.recv()
+    except EOFError as error:
+        raise RuntimeError(f"{name}: expected a time, its process ended") from error
+    return answer
+
+
+def _serve(connection: Connection, make: Callable[[], Callable[[], object]]) -> None:
+    run = make()
+    for _ in range(3):
+        answer = _timed(run)
+    connection.send(answer)
+    while connection.recv():
         run()
-    taken: dict[str, list[float]] = {name: [] for name in rivals}
-    for _ in range(repeats):
-        for name, run in rivals.items():
-            _wait()
-            started = time.perf_counter()
-            run()
-            _wait()
-            taken[name].append(1000 * (time.perf_counter() - started))
-    return {name: statistics.median(times) for name, times in taken.items()}
+        connection.send(_timed(run))
+
+
+def _timed(run: Callable[[], object]) -> tuple[float, int]:
+    """Milliseconds and page faults."""
+    _wait()
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, time.perf_counter()
+    run()
+    _wait()
+    ms = 1000 * (time.perf_counter() - started)
+    return ms, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def _wait() -> None:
