@@ -17,6 +17,7 @@ Optimizer = Literal["adamw", "sgd"]
 Scale = Literal["max", "min_max", "none"]
 Score = Literal["probability", "logit"]
 Resolution = Literal["map", "mask"]
+MaskingPlace = Literal["image", "map"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -28,6 +29,21 @@ OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 SCALES: tuple[Scale, ...] = get_args(Scale)
 SCORES: tuple[Score, ...] = get_args(Score)
 RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+MASKING_PLACES: tuple[MaskingPlace, ...] = get_args(MaskingPlace)
+# The fields of `TrainConfig` that are one word of several.
+_WORDS: dict[str, tuple[str, ...]] = {
+    "mode": MODES,
+    "form": FORMS,
+    "sampling": SAMPLINGS,
+    "optimizer": OPTIMIZERS,
+    "learning_rate_decay": DECAYS,
+    "image_classes": IMAGE_CLASSES,
+    "guided_space": SPACES,
+    "mask_place": MASKING_PLACES,
+    "map_scale": SCALES,
+    "mining_score": SCORES,
+    "external_resolution": RESOLUTIONS,
+}
 
 # What the app retrains with. On boats and water inside / outside is the surest while the trunk stands still;
 # when every layer moves it lost to the paper's own form on each of three draws (docs/decisions/0014).
@@ -111,12 +127,14 @@ class TrainConfig:
     mining_weight: float = 1.0  # α of eq. 6, full mode only
     external_weight: float = 10.0  # ω of eq. 8
     signed_weight: float = 100.0  # "signed": a mean over all places is small, so the weight is large
-    # What the paper leaves open. σ and ω of eq. 4 act on the map enlarged to the image (masking.MaskingConfig
-    # has the reasons); each map is divided by its own maximum there and in eq. 7, or σ and H would mean
-    # another thing for every model.
+    # What the paper leaves open. σ and ω of eq. 4 and where they act are `masking.MaskingConfig`'s, which has
+    # the reasons; each map is divided by its own maximum there and in eq. 7, or σ and H would mean another
+    # thing for every model, and that maximum is a constant for the gradient.
     mask_sigma: float = 0.5
     mask_omega: float = 10.0
+    mask_place: MaskingPlace = "image"
     map_scale: Scale = "max"
+    detach_scale: bool = True
     mining_score: Score = "probability"  # s of eq. 5: a logit has no lower bound and would drive the training
     external_resolution: Resolution = "map"  # of eq. 7: H averaged down to A, or A enlarged to H
     second_order: bool = True  # the w of eq. 1 is differentiated too: the true gradient of a loss on the map
@@ -143,41 +161,20 @@ class TrainConfig:
             if allowed and type(getattr(self, field.name)) not in allowed:
                 wanted = cast(type, field.type).__name__
                 raise ConfigError(f"{field.name}: expected {wanted}, got {getattr(self, field.name)!r}")
-        if self.mode not in MODES:
-            raise ConfigError(f"mode: expected one of {MODES}, got {self.mode!r}")
-        if self.form not in FORMS:
-            raise ConfigError(f"form: expected one of {FORMS}, got {self.form!r}")
-        if self.guided_space not in SPACES:
-            raise ConfigError(f"guided_space: expected one of {SPACES}, got {self.guided_space!r}")
-        if self.image_classes not in IMAGE_CLASSES:
-            raise ConfigError(f"image_classes: expected one of {IMAGE_CLASSES}, got {self.image_classes!r}")
+        for name, allowed_words in _WORDS.items():
+            if getattr(self, name) not in allowed_words:
+                raise ConfigError(f"{name}: expected one of {allowed_words}, got {getattr(self, name)!r}")
         if self.image_classes == "beyond_background" and self.mode != "quick":
             raise ConfigError("image_classes: expected quick mode for 'beyond_background', got full mode")
         if self.l2_sp_weight > 0 and self.mode != "quick":
             raise ConfigError("l2_sp_weight: expected quick mode for a weight above 0, got full mode")
-        if self.sampling not in SAMPLINGS:
-            raise ConfigError(f"sampling: expected one of {SAMPLINGS}, got {self.sampling!r}")
         if self.sampling == "epochs" and (self.mode == "quick" or self.form == "guided"):
             raise ConfigError(
                 f"sampling: expected 'balanced' in quick mode and for 'guided', got 'epochs' for {self.mode} "
                 f"mode, {self.form!r}"
             )
-        if self.learning_rate_decay not in DECAYS:
-            raise ConfigError(
-                f"learning_rate_decay: expected one of {DECAYS}, got {self.learning_rate_decay!r}"
-            )
         if not 0 < self.background_share <= 1:
             raise ConfigError(f"background_share: expected a share in (0, 1], got {self.background_share}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ConfigError(f"optimizer: expected one of {OPTIMIZERS}, got {self.optimizer!r}")
-        if self.map_scale not in SCALES:
-            raise ConfigError(f"map_scale: expected one of {SCALES}, got {self.map_scale!r}")
-        if self.mining_score not in SCORES:
-            raise ConfigError(f"mining_score: expected one of {SCORES}, got {self.mining_score!r}")
-        if self.external_resolution not in RESOLUTIONS:
-            raise ConfigError(
-                f"external_resolution: expected one of {RESOLUTIONS}, got {self.external_resolution!r}"
-            )
         if self.mask_omega == 0:
             raise ConfigError("mask_omega: expected a slope above 0, got 0")
         if self.momentum >= 1:

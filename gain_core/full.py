@@ -98,7 +98,9 @@ def _mining(
     """S_am, eq. 3–5: what is left without the attended places of a class must not give it."""
     weights = attention_weights(model, features, labels, create_graph=config.second_order)
     attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
-    masking = MaskingConfig(config.mask_sigma, config.mask_omega, config.map_scale)
+    masking = MaskingConfig(
+        config.mask_sigma, config.mask_omega, config.map_scale, config.detach_scale, config.mask_place
+    )
     valid = None if labels.shape[1] == 1 else counted(labels)  # images that show fewer classes repeat one
     logits = erased_logits(model, erase(images, attention, masking), valid)  # (B, n, C)
     return attention_mining_loss(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gain_core.config import SCALES, Scale
+from gain_core.config import MASKING_PLACES, SCALES, MaskingPlace, Scale
 from gain_core.errors import ConfigError, InputError
 from gain_core.expected import expect, expect_attention
 
@@ -28,6 +28,9 @@ class MaskingConfig:
     # The scale is a constant for the gradient: else the easiest way to shrink one place is to let the maximum
     # grow.
     detach_scale: bool = True
+    # Where the threshold acts. "image": on the map enlarged to the image, so that the edge is as sharp as ω
+    # says; "map": on the map itself, and what it gives is enlarged, with edges as wide as the map's places.
+    place: MaskingPlace = "image"
 
     def __post_init__(self) -> None:
         for name, value in (("sigma", self.sigma), ("omega", self.omega)):
@@ -37,6 +40,8 @@ class MaskingConfig:
             raise ConfigError(f"expected omega above 0, got {self.omega}")
         if self.scale not in SCALES:
             raise ConfigError(f"expected a scale of {SCALES}, got {self.scale!r}")
+        if self.place not in MASKING_PLACES:
+            raise ConfigError(f"expected a place of {MASKING_PLACES}, got {self.place!r}")
 
 
 def scale_attention(attention: Tensor, scale: Scale = "max", detach_scale: bool = True) -> Tensor:
@@ -66,8 +71,8 @@ def soft_threshold(attention: Tensor, sigma: float, omega: float) -> Tensor:
 def erase(images: Tensor, attention: Tensor, config: MaskingConfig | None = None) -> Tensor:
     """I*^c = I − T(A^c) ⊙ I, eq. 3: images (B, 3, S, S), attention (B, n, h, w) -> (B, n, 3, S, S).
 
-    The map is scaled, enlarged bilinearly to the image's size, and only then thresholded, so that the edge is
-    as sharp as ω says. Images are normalised pixels: what is erased becomes 0, the mean colour of the data
+    The map is scaled, enlarged bilinearly to the image's size and thresholded, in the order that
+    `config.place` says. Images are normalised pixels: what is erased becomes 0, the mean colour of the data
     that the backbone was trained on. Differentiable in both. Raises InputError.
     """
     expect("images", images, ("B", 3, "S", "S"))
@@ -77,10 +82,14 @@ def erase(images: Tensor, attention: Tensor, config: MaskingConfig | None = None
         return images.unsqueeze(1)[:, :0]
     config = MaskingConfig() if config is None else config
     scaled = scale_attention(attention, config.scale, config.detach_scale)
+    on_map = config.place == "map"
     enlarged = F.interpolate(
-        scaled, size=images.shape[2:], mode="bilinear", align_corners=False
+        soft_threshold(scaled, config.sigma, config.omega) if on_map else scaled,
+        size=images.shape[2:],
+        mode="bilinear",
+        align_corners=False,
     )  # (B, n, S, S)
-    erased = soft_threshold(enlarged, config.sigma, config.omega)
+    erased = enlarged if on_map else soft_threshold(enlarged, config.sigma, config.omega)
     return images.unsqueeze(1) * (1 - erased).unsqueeze(2)
 
 

@@ -89,7 +89,12 @@ def guided_stream(
         weights = attention_weights(model, features, labels, create_graph=config.second_order)
         attention = attention_maps(evidence_maps(features, weights))
         loss = external_loss(
-            attention, look, ignore, scale=config.map_scale, resolution=config.external_resolution
+            attention,
+            look,
+            ignore,
+            scale=config.map_scale,
+            detach_scale=config.detach_scale,
+            resolution=config.external_resolution,
         )
         return {"external": config.external_weight * ranks.part_of_mean(loss, _images(masks))}  # ω L_e, eq. 8
     if config.form == "signed":
@@ -97,7 +102,14 @@ def guided_stream(
         everything = torch.arange(count, device=labels.device).expand(len(labels), count)
         weights = attention_weights(model, features, everything, create_graph=config.second_order)
         present = shown(labels, count) if model.spec.multi_label else None
-        loss = signed_evidence_loss(evidence_maps(features, weights), labels, look, ignore, present=present)
+        loss = signed_evidence_loss(
+            evidence_maps(features, weights),
+            labels,
+            look,
+            ignore,
+            present=present,
+            detach_scale=config.detach_scale,
+        )
         return {"signed": config.signed_weight * ranks.part_of_mean(loss, _images(masks))}
     return {}
 

@@ -67,6 +67,7 @@ def test_a_whole_number_is_a_fair_way_to_write_a_weight():
         {"mining_score": "odds"},
         {"external_resolution": "image"},
         {"mask_omega": 0.0},
+        {"mask_place": "mask"},
         {"steps": 2.5},
         {"learning_rate": "1e-3"},
         {"train_norms": 1},

@@ -170,6 +170,7 @@ def test_gain_needs_no_guidance_and_alpha_weighs_the_mining_alone(samples):
         ({"mask_sigma": 0.2}, {"mining"}),
         ({"mask_omega": 80.0}, {"mining"}),
         ({"mining_score": "logit"}, {"mining"}),
+        ({"mask_place": "map"}, {"mining"}),
         ({"map_scale": "none"}, {"mining", "external"}),
         ({"external_resolution": "mask"}, {"external"}),
     ],
@@ -179,6 +180,16 @@ def test_each_choice_that_the_paper_leaves_open_moves_its_own_losses(samples, op
     usual = losses_of(trained(samples, config)[1])[0]
     other = losses_of(trained(samples, replace(config, **option))[1])[0]
     assert {loss for loss in usual if usual[loss] != other[loss]} - {"total"} == name
+
+
+@pytest.mark.parametrize("form", ["gainext", "signed"])
+def test_the_scale_of_a_map_is_a_constant_for_the_gradient_unless_told_otherwise(samples, form):
+    config = replace(FAST, form=form, steps=2)
+    usual, other = (
+        losses_of(trained(samples, replace(config, detach_scale=constant))[1]) for constant in (True, False)
+    )
+    assert usual[0] == other[0]
+    assert usual[1]["total"] != other[1]["total"]
 
 
 def test_norm_layers_keep_their_statistics_by_default(samples):

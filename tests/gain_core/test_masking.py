@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gain_core.config import MaskingPlace
 from gain_core.errors import ConfigError, InputError
 from gain_core.masking import (
     MaskingConfig,
@@ -66,15 +67,24 @@ def test_erasing_takes_away_what_is_attended_and_keeps_the_rest() -> None:
     torch.testing.assert_close(half_way, torch.tensor(1 - 1 / (1 + math.exp(-0.625))))
 
 
+def test_the_threshold_may_act_on_the_map_itself() -> None:
+    attention = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    left = erase(torch.ones(1, 3, 4, 4), attention, MaskingConfig(place="map"))[0, 0, 0]
+    most, least = 1 / (1 + math.exp(-5)), 1 / (1 + math.exp(5))  # T of 1 and of 0
+    torch.testing.assert_close(left[0, 0], torch.tensor(1 - most))
+    torch.testing.assert_close(left[1, 1], torch.tensor(1 - (0.5625 * most + 0.4375 * least)))
+
+
 def test_erasing_a_map_of_nothing_keeps_the_image() -> None:
     pixels = images(2)
     erased = erase(pixels, torch.zeros(2, 1, 2, 2, dtype=torch.float64))
     torch.testing.assert_close(erased[:, 0], pixels, rtol=0.01, atol=0)
 
 
+@pytest.mark.parametrize("place", ["image", "map"])
 @pytest.mark.parametrize("scale", ["max", "min_max", "none"])
-def test_the_gradient_of_erasing_is_exact(scale: Scale) -> None:
-    config = MaskingConfig(scale=scale, detach_scale=False)
+def test_the_gradient_of_erasing_is_exact(scale: Scale, place: MaskingPlace) -> None:
+    config = MaskingConfig(scale=scale, detach_scale=False, place=place)
     attention = torch.rand(1, 2, 2, 2, dtype=torch.float64, requires_grad=True)
     pixels = images(1).requires_grad_()
     assert torch.autograd.gradcheck(lambda i, a: erase(i, a, config), (pixels, attention))
@@ -101,7 +111,15 @@ def test_evidence_is_not_taken_for_attention() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"omega": 0.0}, {"scale": "softmax"}, {"omega": math.nan}, {"sigma": math.inf}, {"sigma": "1"}]
+    "wrong",
+    [
+        {"omega": 0.0},
+        {"scale": "softmax"},
+        {"place": "mask"},
+        {"omega": math.nan},
+        {"sigma": math.inf},
+        {"sigma": "1"},
+    ],
 )
 def test_a_masking_config_out_of_range_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="expected"):
