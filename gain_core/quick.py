@@ -1,6 +1,6 @@
 """Quick mode: the trunk stands still and its output is kept; the last convolution and the head learn."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -21,10 +21,21 @@ from gain_core.streams import Losses, background_stream, guided_stream, held, im
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
 
 
+class MapsOfSome(NamedTuple):
+    """Maps of some of N samples."""
+
+    positions: Tensor  # (M,) long, ascending
+    maps: Tensor  # (M, …)
+
+    def of(self, positions: Tensor) -> Tensor:
+        """Those of positions that all are among them: (P,) long -> (P, …)."""
+        return self.maps[torch.searchsorted(self.positions, positions)]
+
+
 class Elsewhere(NamedTuple):
     """What the guidance says of images that nobody drew on."""
 
-    backgrounds: Mapping[int, Tensor]  # by position, each (h, w)
+    backgrounds: MapsOfSome | None  # each (h, w)
     only_ignored: Tensor | None  # (C,) bool: classes guided by *ignore this* alone
     expert: Expert | None  # what goes with the labels, of all samples
 
@@ -51,9 +62,10 @@ class QuickTask:
         self._labels = label_rows(samples)  # (N, n) long
         size, most = (features.shape[2], features.shape[3]), self._labels.shape[1]
         maps = {p: guidance_by_class(samples[p], size, most) for p in guided_training(samples)}
-        # By position, each (n, 2, h, w)
-        self._masks = {position: mask for position, mask in maps.items() if mask is not None}
-        self._schedule = draw_schedule(samples, sorted(self._masks), config)
+        drawn = {position: mask for position, mask in sorted(maps.items()) if mask is not None}
+        masks = torch.stack(list(drawn.values())) if drawn else torch.empty(0, most, 2, *size)
+        self._guided = MapsOfSome(torch.tensor(list(drawn), dtype=torch.long), masks)  # each (n, 2, h, w)
+        self._schedule = draw_schedule(samples, list(drawn), config)
         self._elsewhere = self._look_elsewhere()
         self._origin = origin and {name: value.to(device) for name, value in origin.items()}
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
@@ -74,21 +86,20 @@ class QuickTask:
             yield losses
 
     def _look_elsewhere(self) -> Elsewhere:
-        guided, schedule, config = sorted(self._masks), self._schedule, self._config
+        (guided, masks), schedule, config = self._guided, self._schedule, self._config
         beyond = config.form == "guided" and config.image_classes == "beyond_background"
         drawn = schedule.background.unique()
         if beyond:
-            drawn = torch.cat([drawn, schedule.images.flatten(), torch.tensor(guided)]).unique()
+            drawn = torch.cat([drawn, schedule.images.flatten(), guided]).unique()
         if len(drawn) == 0:
-            return Elsewhere({}, None, None)
-        masks = torch.stack([self._masks[position] for position in guided])  # (G, n, 2, h, w)
+            return Elsewhere(None, None, None)
         features = self._features[drawn].float()
         regions = background_of_guided(
             features, self._features[guided].float(), masks, config.background_share
         )
         ignored = only_ignored(self._labels[guided], masks, len(self._model.spec.classes))
         return Elsewhere(
-            backgrounds=dict(zip(drawn.tolist(), regions, strict=True)),
+            backgrounds=MapsOfSome(drawn, regions),
             only_ignored=ignored.to(self._device),
             expert=self._expert_of(drawn, features, regions, masks, ignored) if beyond else None,
         )
@@ -99,7 +110,7 @@ class QuickTask:
         """Of all samples; zero for those that are not among the positions `drawn`."""
         count = len(self._model.spec.classes)
         showing = shown(self._labels[drawn], count)
-        guided = guided_for(self._labels[sorted(self._masks)], masks, count)
+        guided = guided_for(self._labels[self._guided.positions], masks, count)
         found = background_expert(
             features,
             regions,
@@ -144,20 +155,18 @@ class QuickTask:
                 )
             losses |= image_stream(model, features[:count], labels[:count], config, expert)
         if len(guided) > 0:
-            masks = self._of(self._masks, guided)
+            masks = self._guided.of(guided).to(self._device)
             own = slice(len(plain), after)
             losses |= guided_stream(model, features[own], labels[own], masks, config)
-        if len(background) > 0:
-            regions = self._of(self._elsewhere.backgrounds, background)
+        backgrounds = self._elsewhere.backgrounds
+        if backgrounds is not None and len(background) > 0:
+            regions = backgrounds.of(background).to(self._device)
             losses |= background_stream(
                 model, features[after:], labels[after:], regions, config, self._elsewhere.only_ignored
             )
         if self._origin is not None:
             losses |= held(model, self._origin, config, self._elsewhere.expert)
         return losses
-
-    def _of(self, maps: Mapping[int, Tensor], positions: Tensor) -> Tensor:
-        return torch.stack([maps[position] for position in positions.tolist()]).to(self._device)
 
     def logits(self, positions: Sequence[int]) -> Tensor:
         """(len(positions), C), on the CPU, without gradients."""
