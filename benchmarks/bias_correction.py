@@ -4,8 +4,9 @@ For each seed: a fresh biased model, a fresh draw of training images that get gu
 one retrain per form from that same biased model, through the services and the trainer process of the app:
 
 - none: the same further training without guidance
-- gainext: the paper's eq. 7, with the paper's weight
-- guided: the app's default form
+- gainext, signed: the paper's eq. 7, with the paper's weight, and signed evidence in its place
+- guided: inside / outside, the app's form of a quick retrain
+- image: guided with the masks on the image instead of on the features, in full mode
 
 By default the draw takes the same number of images of every class (to within one), at random within a class.
 """
@@ -146,10 +147,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", metavar="CLASS", help="guide images of this class alone")
     parser.add_argument(
-        "--forms", nargs="+", default=list(FORMS), choices=("none", "gainext", "signed", "guided")
+        "--forms",
+        nargs="+",
+        default=list(FORMS),
+        choices=("none", "gainext", "signed", "guided", "image"),
+        help="image, full mode alone: guided with the masks on the image instead of on the features",
     )
     parser.add_argument("--model-out", type=Path, help="keep the retrained models in this folder")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if "image" in options.forms and options.mode != "full":
+        parser.error("--forms image: expected --mode full")
+    return options
 
 
 if __name__ == "__main__":

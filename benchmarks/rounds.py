@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from app.jobs.worker import run_once
 from app.services import evaluation, library, training
@@ -18,9 +19,9 @@ from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
 from benchmarks.report import say
 from db import library as projects
-from db import versions
+from db import runs, versions
 from db.records import RunMode, RunRecord, Split, VersionRecord
-from gain_core.config import Form
+from gain_core.config import Form, TrainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,16 @@ def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecor
 
 
 def retrained(
-    ws: Workspace, biased: VersionRecord, mode: RunMode, form: Form, seed: int
+    ws: Workspace, biased: VersionRecord, mode: RunMode, form: Form | Literal["image"], seed: int
 ) -> tuple[VersionRecord, float]:
-    """A retrain of the biased model with the guidance there is now, and its seconds."""
+    """A retrain of the biased model with the guidance there is now, and its seconds.
+
+    "image", full mode: *guided* with H on the image, which the app does not offer.
+    """
     projects.set_current_version(ws.database, project_id=biased.project_id, version_id=biased.id)
+    if form == "image":
+        config = replace(TrainConfig.full_default("guided", seed), guided_space="image")
+        return _train(ws, runs.request_run(ws.database, biased.project_id, mode, config.to_dict(), biased.id))
     return _train(ws, training.request_retrain(ws, biased.project_id, mode, form=form, seed=seed))
 
 

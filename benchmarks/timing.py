@@ -1,4 +1,4 @@
-"""How every speed is measured: rivals take turns, each in a process of its own, each said by its median.
+"""How calls are timed: rivals take turns, each in a process of its own, and each is said by its median.
 
 Processes of their own because rivals in one process change each other's times by up to three: what the C
 library (glibc) does when a large block is asked for hangs on what was freed before. In a process by itself it
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from unittest import mock
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -55,8 +54,7 @@ def alternating_medians(rivals: Mapping[str, Rival], repeats: int) -> dict[str, 
             _receive(name, connection)  # it is ready
         for _ in range(repeats):
             for name, connection in asked.items():
-                connection.send(True)
-                taken[name].append(_receive(name, connection))
+                taken[name].append(_receive(name, connection, ask=True))
     return {
         name: Timing(statistics.median(ms for ms, _ in runs), statistics.median(pages for _, pages in runs))
         for name, runs in taken.items()
@@ -68,7 +66,7 @@ def _process(rival: Rival) -> Iterator[Connection]:
     context = multiprocessing.get_context("spawn")  # a fork has the memory of its parent
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, rival.make), daemon=True)
-    with mock.patch.dict(os.environ, KEEP_FREED_MEMORY if rival.keeps_memory else {}):
+    with _environment(KEEP_FREED_MEMORY if rival.keeps_memory else {}):
         process.start()
     there.close()
     try:
@@ -78,10 +76,25 @@ def _process(rival: Rival) -> Iterator[Connection]:
         process.join()
 
 
-def _receive(name: str, connection: Connection) -> tuple[float, int]:
+@contextmanager
+def _environment(memory: Mapping[str, str]) -> Iterator[None]:
+    """Without what the caller's shell says of freed memory, and with `memory`: for processes started here."""
+    before = {name: os.environ.pop(name) for name in KEEP_FREED_MEMORY if name in os.environ}
+    os.environ.update(memory)
     try:
+        yield
+    finally:
+        for name in memory:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _receive(name: str, connection: Connection, ask: bool = False) -> tuple[float, int]:
+    try:
+        if ask:
+            connection.send(True)
         answer: tuple[float, int] = connection.recv()
-    except EOFError as error:
+    except (EOFError, OSError) as error:
         raise RuntimeError(f"{name}: expected a time, its process ended") from error
     return answer
 

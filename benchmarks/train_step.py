@@ -1,13 +1,13 @@
 """What guidance costs in a training step of full mode. `python -m benchmarks.train_step --json OUT`.
 
-The scale is the cross-entropy step that people run: eager, fp32, default memory format, norm layers in eval
-mode, forward, backward and AdamW. Beside it, on the same images, of which a third is guided:
+The scale is the plain cross-entropy step: eager, fp32, default memory format, norm layers in eval mode,
+forward, backward and AdamW. Beside it, on the same images, of which a third is guided:
 
 - L_cl + ω L_e and all three streams of eq. 8 as `train` computes them (channels-last, one forward for S_cl
   and S_e, on a CPU norms folded), in a process that keeps the memory it frees, as the app's trainer does;
   also relative to the cross-entropy step in that same mode, and (strict) to the plain one in such a process
 - naive: all three streams on the plain model, each with its own forward and maps by a full backward, as
-  grad-cam makes them
+  grad-cam makes them, in such a process too
 
 Each has a process of its own (benchmarks/timing.py). classes: how many are shown by every fourth image, each
 with its map and its erased image; all others show one.
@@ -102,7 +102,7 @@ def _row(case: Case, repeats: int) -> dict[str, Any]:
         "ce_same_mode": Rival(partial(_own_step, case, "none", 0.0), keeps_memory=True),
         "l_e": Rival(partial(_own_step, case, "gainext", 0.0), keeps_memory=True),
         "three_streams": Rival(partial(_own_step, case, "gainext", 1.0), keeps_memory=True),
-        "naive": Rival(partial(_naive_step, case)),
+        "naive": Rival(partial(_naive_step, case), keeps_memory=True),
     }
     if case.shown > 1:
         del rivals["naive"]  # the images that show several classes would need a loop

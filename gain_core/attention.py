@@ -41,7 +41,7 @@ def attention_weights(
     reads thus, and so does every public implementation). True lets a loss on the map also reach the weights
     themselves, the second-order term; it is what makes the loss's gradient the true one. Raises InputError.
     """
-    _check(features, classes, len(model.spec.classes), create_graph)
+    _check(model, features, classes, create_graph)
     linear = model.linear_head_weights
     if linear is not None:
         return _closed_form(linear, features, classes, create_graph)
@@ -113,14 +113,12 @@ def explain_features(
 def _explained(
     model: Classifier, trunk_features: Tensor, classes: Tensor | None, create_graph: bool, second_order: bool
 ) -> Explanation:
-    if create_graph and model.only_looks:
-        raise InputError("expected a model that records what a gradient needs, got a frozen copy")
     with torch.set_grad_enabled(create_graph):
         features = model.neck(trunk_features)  # (B, K, h, w)
         if classes is None:
             count = len(model.spec.classes)
             classes = torch.arange(count, device=features.device).expand(features.shape[0], count)
-        _check(features, classes, len(model.spec.classes), create_graph)
+        _check(model, features, classes, create_graph)
         linear = model.linear_head_weights
         if linear is not None:
             logits = model.head(features)
@@ -168,11 +166,14 @@ def _through_autograd(logits: Tensor, features: Tensor, classes: Tensor, create_
     return gradients.mean((-2, -1)).transpose(0, 1)
 
 
-def _check(features: Tensor, classes: Tensor, count: int, create_graph: bool) -> None:
+def _check(model: Classifier, features: Tensor, classes: Tensor, create_graph: bool) -> None:
+    if create_graph and model.only_looks:
+        raise InputError("expected a model that records what a gradient needs, got a frozen copy")
     if create_graph and (torch.is_inference_mode_enabled() or not torch.is_grad_enabled()):
         raise InputError(
             "expected create_graph=True where gradients are recorded, got a mode that records none"
         )
     expect("features", features, ("B", "K", "h", "w"))
     expect("classes", classes, (len(features), "n"), "long")
-    expect_classes("classes", classes, count)  # a negative one would be taken from the end
+    # A negative one would be taken from the end. Where nothing learns a GPU may be waited for.
+    expect_classes("classes", classes if create_graph else classes.cpu(), len(model.spec.classes))

@@ -92,9 +92,8 @@ def together(loaded: list[Loaded] | InputError) -> Any:
     """
     if isinstance(loaded, InputError):
         return loaded
-    images, masks, labels = default_collate(loaded)
-    most = int(counted(labels).sum(1).max())  # the data set may hold an image that shows more
-    return images, masks[:, :most], labels[:, :most]
+    shown = max(int(counted(labels[None]).sum()) for _, _, labels in loaded)
+    return default_collate([(image, masks[:shown], labels[:shown]) for image, masks, labels in loaded])
 
 
 def _masks(sample: Sample, size: tuple[int, int], count: int) -> tv_tensors.Mask:

@@ -30,20 +30,6 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 SCORES: tuple[Score, ...] = get_args(Score)
 RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 MASKING_PLACES: tuple[MaskingPlace, ...] = get_args(MaskingPlace)
-# The fields of `TrainConfig` that are one word of several.
-_WORDS: dict[str, tuple[str, ...]] = {
-    "mode": MODES,
-    "form": FORMS,
-    "sampling": SAMPLINGS,
-    "optimizer": OPTIMIZERS,
-    "learning_rate_decay": DECAYS,
-    "image_classes": IMAGE_CLASSES,
-    "guided_space": SPACES,
-    "mask_place": MASKING_PLACES,
-    "map_scale": SCALES,
-    "mining_score": SCORES,
-    "external_resolution": RESOLUTIONS,
-}
 
 # What the app retrains with. On boats and water inside / outside is the surest while the trunk stands still;
 # when every layer moves it lost to the paper's own form on each of three draws (docs/decisions/0014).
@@ -161,9 +147,10 @@ class TrainConfig:
             if allowed and type(getattr(self, field.name)) not in allowed:
                 wanted = cast(type, field.type).__name__
                 raise ConfigError(f"{field.name}: expected {wanted}, got {getattr(self, field.name)!r}")
-        for name, allowed_words in _WORDS.items():
-            if getattr(self, name) not in allowed_words:
-                raise ConfigError(f"{name}: expected one of {allowed_words}, got {getattr(self, name)!r}")
+        for field in fields(self):
+            words, value = get_args(field.type), getattr(self, field.name)
+            if words and value not in words:
+                raise ConfigError(f"{field.name}: expected one of {words}, got {value!r}")
         if self.image_classes == "beyond_background" and self.mode != "quick":
             raise ConfigError("image_classes: expected quick mode for 'beyond_background', got full mode")
         if self.l2_sp_weight > 0 and self.mode != "quick":

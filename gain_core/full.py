@@ -99,7 +99,11 @@ def _mining(
     weights = attention_weights(model, features, labels, create_graph=config.second_order)
     attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
     masking = MaskingConfig(
-        config.mask_sigma, config.mask_omega, config.map_scale, config.detach_scale, config.mask_place
+        sigma=config.mask_sigma,
+        omega=config.mask_omega,
+        scale=config.map_scale,
+        detach_scale=config.detach_scale,
+        place=config.mask_place,
     )
     valid = None if labels.shape[1] == 1 else counted(labels)  # images that show fewer classes repeat one
     logits = erased_logits(model, erase(images, attention, masking), valid)  # (B, n, C)

@@ -69,13 +69,14 @@ def soft_threshold(attention: Tensor, sigma: float, omega: float) -> Tensor:
 
 
 def erase(images: Tensor, attention: Tensor, config: MaskingConfig | None = None) -> Tensor:
-    """I*^c = I − T(A^c) ⊙ I, eq. 3: images (B, 3, S, S), attention (B, n, h, w) -> (B, n, 3, S, S).
+    """I*^c = I − T(A^c) ⊙ I, eq. 3: images (B, 3, S, S), attention (B, n, h, w) -> (B, n, 3, S, S). (Other
+    numbers of channels than 3 stay as they are.)
 
     The map is scaled, enlarged bilinearly to the image's size and thresholded, in the order that
     `config.place` says. Images are normalised pixels: what is erased becomes 0, the mean colour of the data
     that the backbone was trained on. Differentiable in both. Raises InputError.
     """
-    expect("images", images, ("B", 3, "S", "S"))
+    expect("images", images, ("B", "channels", "S", "S"))
     expect("attention", attention, (len(images), "n", "h", "w"))
     expect_attention(attention)
     if attention.shape[1] == 0:  # torch enlarges no empty maps
@@ -103,12 +104,15 @@ def erased_logits(model: nn.Module, erased: Tensor, valid: Tensor | None = None)
     reach the running averages that ordinary images are judged by. (The buffers are swapped for copies
     meanwhile: not for a model that several threads train.) Raises InputError.
     """
-    expect("erased", erased, ("B", "n", 3, "S", "S"))
+    expect("erased", erased, ("B", "n", "channels", "S", "S"))
     if valid is None:
         return _remembering_nothing(model, erased.flatten(0, 1)).unflatten(0, erased.shape[:2])
     expect("valid", valid, erased.shape[:2], "bool")
-    asked = _remembering_nothing(model, erased[valid])  # (their number, C)
-    return asked.new_zeros(*valid.shape, asked.shape[1]).index_put((valid,), asked)
+    where = valid.nonzero(as_tuple=True)
+    if len(where[0]) == 0:  # there are networks that take no empty batch
+        return 0 * erased_logits(model, erased[:1, :1]).expand(*valid.shape, -1)
+    asked = _remembering_nothing(model, erased[where])  # (their number, C)
+    return asked.new_zeros(*valid.shape, asked.shape[1]).index_put(where, asked)
 
 
 def _remembering_nothing(model: nn.Module, images: Tensor) -> Tensor:

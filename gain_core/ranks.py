@@ -76,12 +76,12 @@ class Ranks:
 
     def part_of_mean(self, mean: Tensor, images: Tensor) -> Tensor:
         """This process's part of a mean over the images of all: mean, a scalar, over so many of its own
-        `images` (a scalar, too). The mean of all parts is that mean; a part is what a process's gradients are
-        taken of. All processes must call it.
+        `images` (a scalar, as the losses count them). The mean of all parts is that mean; of its part each
+        process takes its gradients. All must call it.
         """
         if self.count == 1:
             return mean
-        everybodys = images.to(mean)
+        everybodys = images.to(mean, copy=True)
         with self.together():
             dist.all_reduce(everybodys)
         return mean * (images * self.count / everybodys.clamp_min(1))

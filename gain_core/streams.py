@@ -10,6 +10,7 @@ from torch import Tensor
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.background_expert import Expert
 from gain_core.config import TrainConfig
+from gain_core.data import counted
 from gain_core.l2_sp import Weights, l2_sp_loss
 from gain_core.losses import (
     InsideOutside,
@@ -175,11 +176,13 @@ def background_image_stream(
 
 
 def _elsewhere(regions: Tensor, labels: Tensor, only_ignored: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Background (B, H, W), labels (B, n) -> inside and outside for each class, both (B, n, H, W)."""
-    outside = regions[:, None].expand(-1, labels.shape[1], -1, -1)
+    """Background (B, H, W), labels (B, n) -> inside and outside for each class that the image shows, both
+    (B, n, H, W).
+    """
+    outside = regions[:, None] * counted(labels)[..., None, None]
     if only_ignored is None:
         return torch.zeros_like(outside), outside
-    counts = only_ignored[labels] & (regions.amax((1, 2)) > 0)[:, None]  # (B, n)
+    counts = only_ignored[labels] & (outside.amax((2, 3)) > 0)  # (B, n)
     return (1 - outside) * counts[..., None, None], outside
 
 
@@ -214,7 +217,7 @@ def _left_in_image(model: Classifier, images: Tensor, inside: Tensor, outside: T
 
 
 def _images(regions: Tensor) -> Tensor:
-    """How many images have a place that is not 0: (B, …) -> scalar long."""
+    """How many images have a place that is not 0: (B, …) -> scalar long. Those count in the losses' means."""
     return (regions.flatten(1).amax(1) > 0).sum()
 
 

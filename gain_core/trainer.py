@@ -205,7 +205,7 @@ def _validate(model: Classifier, task: Task, positions: list[int], labels: Tenso
 def _device(wanted: torch.device | str) -> torch.device:
     try:
         return torch.device(wanted)
-    except RuntimeError as error:  # torch's own sentence lists twenty kinds
+    except (RuntimeError, TypeError) as error:  # torch's own sentence lists twenty kinds
         raise InputError(f"expected a device such as 'cpu', 'cuda' or 'cuda:1', got {wanted!r}") from error
 
 

@@ -182,9 +182,16 @@ def test_each_choice_that_the_paper_leaves_open_moves_its_own_losses(samples, op
     assert {loss for loss in usual if usual[loss] != other[loss]} - {"total"} == name
 
 
-@pytest.mark.parametrize("form", ["gainext", "signed"])
-def test_the_scale_of_a_map_is_a_constant_for_the_gradient_unless_told_otherwise(samples, form):
-    config = replace(FAST, form=form, steps=2)
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {"form": "gainext", "mining_weight": 0.0},
+        {"form": "gainext", "external_weight": 0.0},
+        {"form": "signed", "mining_weight": 0.0},
+    ],
+)
+def test_the_scale_of_a_map_is_a_constant_for_the_gradient_unless_told_otherwise(samples, weights):
+    config = replace(FAST, steps=2, **weights)
     usual, other = (
         losses_of(trained(samples, replace(config, detach_scale=constant))[1]) for constant in (True, False)
     )

@@ -95,7 +95,7 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         erase(images(2), torch.zeros(1, 1, 2, 2))
     with pytest.raises(InputError, match=r"expected attention of dtype floating-point, got torch\.bool"):
         erase(images(2), torch.ones(2, 1, 2, 2, dtype=torch.bool))
-    with pytest.raises(InputError, match=r"expected erased \(B, n, 3, S, S\), got \(2, 3, 4, 4\)"):
+    with pytest.raises(InputError, match=r"expected erased \(B, n, channels, S, S\), got \(2, 3, 4, 4\)"):
         erased_logits(tiny_model(), images(2))
 
 

@@ -106,6 +106,21 @@ def test_one_process_needs_nobody():
         assert ranks.mean({"image": 0.5}, torch.device("cpu")) == {"image": 0.5}
 
 
+@pytest.mark.parametrize(("mine", "others"), [(2, 6), (0, 3), (0, 0), (4, 0)])
+def test_the_mean_of_all_parts_is_the_mean_over_the_images_of_all(monkeypatch, mine, others):
+    """Four processes: this one, another one, and two without an image that counts."""
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda count: count.fill_(mine + others))
+    parts = [
+        Ranks(rank, 4).part_of_mean(torch.tensor(mean), count)
+        for rank, (mean, count) in enumerate(
+            [(0.5, torch.tensor(float(mine))), (2.0, torch.tensor(others)), *[(0.0, torch.tensor(0))] * 2]
+        )
+    ]
+    expected = (0.5 * mine + 2.0 * others) / max(mine + others, 1)
+    assert float(torch.stack(parts).mean()) == pytest.approx(expected)
+    assert Ranks().part_of_mean(torch.tensor(7.0), torch.tensor(mine)) == 7
+
+
 def test_only_the_loss_of_another_process_is_called_so():
     ranks = Ranks(1, 2)
     with pytest.raises(GainError, match="process 1 of 2: another process has ended"), ranks.together():

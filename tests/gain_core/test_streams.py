@@ -1,6 +1,7 @@
 """The background of images that nobody drew on, by hand: what it says of the class, and what of the rest."""
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -41,6 +42,23 @@ def test_an_image_whose_background_nobody_knows_says_nothing() -> None:
     everything = torch.tensor([True, True])
     losses = background_stream(MODEL, FEATURES, LABELS, torch.tensor([NOTHING]), CONFIG, everything)
     assert value(losses) == 0
+
+
+def test_the_width_of_a_row_of_labels_changes_nothing() -> None:
+    """Rows are as wide as the images they stand with ask for; what fills them counts in no stream."""
+    model = model_of_maps([[1.0, 0, 0], [0, 1.0, 0]])
+    model.spec = replace(model.spec, multi_label=True)
+    mask = torch.zeros(1, 3, 2, 4, 4)
+    mask[:, :2, 1, :, :2] = 1
+    image = FEATURES.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    for only_ignored in (None, torch.tensor([True, False])):
+        for stream, seen in ((masked_background_stream, FEATURES), (background_image_stream, image)):
+            own, wide = (
+                stream(model, seen, torch.tensor([labels]), mask[:, : len(labels)], CONFIG, only_ignored)
+                for labels in ([0, 1], [0, 1, 0])
+            )
+            assert value(own) > 0
+            assert math.isclose(value(own), value(wide), rel_tol=1e-6)
 
 
 def test_the_same_region_as_a_mask_over_features_or_over_the_image() -> None:
