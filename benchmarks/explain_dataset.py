@@ -11,10 +11,9 @@
 
 In each turn all of them explain the same photographs with the same classifier, in one order and in the next
 turn in the opposite one, for the first to read a file reads it for all. A ratio is the median of those of the
-turns, in brackets the lowest and the highest. All share one process, as benchmarks/timing.py avoids for single
-calls: most of a turn is one image at a time on one side and four on the other, with no large block of memory.
-Then ours explains the whole folder at once. Photographs are
-repeated under other names until there are enough.
+turns, in brackets the lowest and the highest. All share one process, other than where single calls are timed
+(benchmarks/timing.py). Then ours explains the whole folder at once. Photographs are repeated under other
+names until there are enough.
 """
 
 import argparse
