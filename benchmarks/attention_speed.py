@@ -56,11 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for batch in options.batches:
             rows.append(_row(Case(name, batch, options.device), options))
             print(rows[-1], file=sys.stderr, flush=True)
+            if options.json:  # after every row: each takes minutes
+                write_json(options.json, {"environment": environment(), "rows": rows})
     print_table([_printed(row) for row in rows])
     for row in rows:
         _say_why(row, options.device)
-    if options.json:
-        write_json(options.json, {"environment": environment(), "rows": rows})
 
 
 @dataclass(frozen=True, slots=True)
