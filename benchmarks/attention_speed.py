@@ -14,8 +14,7 @@ own (benchmarks/timing.py says why).
 difference: the largest between our evidence and captum's, with each image's largest evidence as 1; on a GPU,
 where all rivals let convolutions round to TF32 as torch does by itself, measured without. page faults: pages
 of memory that the forward · ours asked for anew. floor: the multiplications of the forward at the speed of
-one large convolution, on the strict scale. compile pays from: images after which the seconds of compiling
-have come back.
+one large convolution, on the strict scale. compile pays from: images that bring its seconds back.
 """
 
 import argparse
@@ -63,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say_why(row, options.device)
 
 
+def network(name: str, device: str, multi_label: bool = False) -> Classifier:
+    """In eval mode, laid out as `build_classifier` does it; the same weights each time."""
+    torch.manual_seed(0)
+    spec = default_spec(name, CLASSES, multi_label=multi_label)
+    return build_classifier(spec, WEIGHTS.get(name, "none")).to(device)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A row of the table before it is measured, small enough to be handed to each rival's process."""
@@ -71,20 +77,14 @@ class Case:
     batch: int
     device: str
 
-    def classifier(self) -> Classifier:
-        """In eval mode, laid out as `build_classifier` does it; the same weights each time."""
-        torch.manual_seed(0)
-        spec = default_spec(self.model, CLASSES)
-        return build_classifier(spec, WEIGHTS.get(self.model, "none")).to(self.device)
-
     def plain(self) -> Classifier:
-        """The same in the default memory format."""
-        return self.classifier().to(memory_format=torch.contiguous_format)
+        """Its network in the default memory format."""
+        return network(self.model, self.device).to(memory_format=torch.contiguous_format)
 
     def copy(self, **how: Any) -> Classifier:
-        """The same, `frozen` for this size of batch."""
+        """Its network, `frozen` for this size of batch."""
         at_once = min(self.batch, PIECE) if self.device == "cpu" else self.batch
-        return frozen(self.classifier(), at_once, **how)
+        return frozen(network(self.model, self.device), at_once, **how)
 
     def images(self) -> Tensor:
         """(B, 3, 224, 224), noise."""
@@ -155,7 +155,8 @@ def _forward(case: Case) -> Callable[[], object]:
 
 
 def _strict_forward(case: Case) -> Callable[[], object]:
-    model, images = case.classifier(), case.images().contiguous(memory_format=torch.channels_last)
+    model, images = network(case.model, case.device), case.images()
+    images = images.contiguous(memory_format=torch.channels_last)
     return lambda: torch.no_grad()(model)(images)
 
 
@@ -221,8 +222,7 @@ def _differences(
         run()
         seconds[name] = time.perf_counter() - started
         evidence = run().evidence
-        largest = expected.abs().amax((2, 3), keepdim=True)
-        apart[name] = float(((evidence - expected).abs() / largest).max())
+        apart[name] = float(((evidence - expected).abs() / expected.abs().amax((2, 3), keepdim=True)).max())
     return apart, seconds
 
 

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.attention_speed import CLASSES, WEIGHTS
+from benchmarks.attention_speed import CLASSES, WEIGHTS, network
 from benchmarks.report import environment, print_table, write_json
 from benchmarks.timing import Rival, alternating_medians, print_profile
 from gain_core.attention import attention_maps, evidence_maps
@@ -36,7 +36,7 @@ from gain_core.config import Form, TrainConfig
 from gain_core.full import Division, step_losses, trained_through
 from gain_core.losses import attention_mining_loss, external_loss
 from gain_core.masking import erase
-from gain_core.models import Classifier, build_classifier, default_spec
+from gain_core.models import Classifier
 from gain_core.streams import label_loss
 
 AIMS = {
@@ -74,10 +74,8 @@ class Case:
     device: str
 
     def classifier(self) -> Classifier:
-        """In eval mode, laid out as `build_classifier` does it; the same weights each time."""
-        torch.manual_seed(0)
-        spec = default_spec(self.model, CLASSES, multi_label=self.shown > 1)
-        return build_classifier(spec, WEIGHTS.get(self.model, "none")).to(self.device)
+        """`network` of this row."""
+        return network(self.model, self.device, multi_label=self.shown > 1)
 
     def plain(self) -> Classifier:
         """The same in the default memory format."""
