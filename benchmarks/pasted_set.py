@@ -5,11 +5,16 @@ Waterbirds (Sagawa et al., ICLR 2020). In training each class keeps the place th
 have, or with `--swapped` the place of the next class, so that what the backbone knows of the world is of no
 help; `--exceptions` of them are laid on another place. Elsewhere every object is laid on every place. What
 comes out has the form that it was made of: index.csv with file, mask, split, label, place.
+
+A set without places, such as `duts_seg`, is read with each photograph's label as its place: with
+`--classes lemon jeep mushroom miniskirt --swapped` lemons stand where jeeps did, and so on. Where it has no
+validation photographs, a quarter of the training ones become that.
 """
 
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from operator import eq
 from pathlib import Path
@@ -32,16 +37,17 @@ _BLURS = (3, 8, 20, 60, 224)  # radii, pixels: from the hole's edge inwards
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
-    photographs = _with_objects(options.data)
+    photographs = _with_objects(options.data, options.classes)
     homes = home_places(photographs, swapped=options.swapped)
     backgrounds = _backgrounds(options.data, photographs, sorted(set(homes.values())))
     chance = Random(options.seed)
 
     def made() -> Iterator[Made]:
         for source, place in placed(photographs, homes, options.exceptions, chance):
-            background = chance.choice(backgrounds[source.split, place])
-            picture, mask = laid_on(background, *_opened(options.data, source), chance)
-            yield Made(picture, mask, source.split, source.label, place)
+            for _ in range(options.copies):
+                background = chance.choice(backgrounds[source.split, place])
+                picture, mask = laid_on(background, *_opened(options.data, source), chance)
+                yield Made(picture, mask, source.split, source.label, place)
 
     count = write_set(options.out, made())
     print(f"{count} images; in training {', '.join(f'{label} on {home}' for label, home in homes.items())}")
@@ -124,13 +130,32 @@ def _blurred(values: NDArray[np.floating], radius: int) -> NDArray[np.float32]:
     return np.asarray(picture, dtype=np.float32)
 
 
-def _with_objects(folder: Path) -> list[Photograph]:
-    """Those with a mask that marks something."""
-    photographs = read_photographs(folder, "split", "mask", "place")
+def _with_objects(folder: Path, classes: Sequence[str] | None) -> list[Photograph]:
+    """Those of `classes` (None: all) with a mask that marks something, each with a place and a split."""
+    photographs = [
+        replace(one, place=one.place or one.label)
+        for one in read_photographs(folder, "split", "mask")
+        if classes is None or one.label in classes
+    ]
+    photographs = with_validation(photographs)
     found = [one for one in photographs if _mask(folder, one).getbbox()]
     if empty := len(photographs) - len(found):
         say(f"left out: {empty} of {len(photographs)} photographs, whose masks mark nothing")
     return found
+
+
+def with_validation(photographs: Sequence[Photograph]) -> list[Photograph]:
+    """Every fourth training photograph of each label for validation, where there is none."""
+    if any(one.split == "validation" for one in photographs):
+        return list(photographs)
+    seen: Counter[str] = Counter()
+    divided = []
+    for one in photographs:
+        if one.split == "train":
+            seen[one.label] += 1
+        chosen = one.split == "train" and seen[one.label] % 4 == 0
+        divided.append(replace(one, split="validation") if chosen else one)
+    return divided
 
 
 def _backgrounds(
@@ -169,6 +194,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
     parser.add_argument("--swapped", action="store_true", help="each class on the next one's place")
     parser.add_argument("--exceptions", type=float, default=0.0, help="share of training against the rule")
+    parser.add_argument("--classes", nargs="+", metavar="LABEL", help="default: all of the set")
+    parser.add_argument("--copies", type=int, default=1, help="pictures of each object on each place")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

@@ -86,7 +86,7 @@ def test_photographs_without_an_object_are_left_out_and_counted(
 
     assert counts(made(data), "train") == {("boat", "water"): 4, ("car", "land"): 6}
     told = capsys.readouterr().err
-    assert "left out: 1 of 20 photographs, without split or mask or place" in told
+    assert "left out: 1 of 20 photographs, without split or mask" in told
     assert "left out: 1 of 19 photographs, whose masks mark nothing" in told
 
 
@@ -127,3 +127,20 @@ def test_the_same_seed_makes_the_same_set_and_another_seed_another(data: Path) -
     pictures = [(Path(row["folder"]) / row["file"]).read_bytes() for row in first]
     assert [(again / row["file"]).read_bytes() for row in first] == pictures
     assert [(other / row["file"]).read_bytes() for row in first] != pictures
+
+
+def test_without_places_a_label_is_the_place_and_a_quarter_of_training_becomes_validation(data: Path) -> None:
+    rows = [
+        replace(one, split="train" if one.split == "validation" else one.split, place="")
+        for one in read_photographs(data)
+    ]
+    write_index(data, rows)
+    made_rows = made(data, "--swapped", "--copies", "2")
+    assert counts(made_rows, "train") == {("boat", "car"): 12, ("car", "boat"): 12}
+    everywhere = {(label, place): 4 for label in THINGS for place in THINGS}
+    assert counts(made_rows, "validation") == counts(made_rows, "test") == everywhere
+
+
+def test_only_the_chosen_classes_are_used(data: Path) -> None:
+    with pytest.raises(SystemExit, match="different places"):
+        made(data, "--classes", "boat")
