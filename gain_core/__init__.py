@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         explain,
         explain_features,
     )
-    from gain_core.background import background_of_guided
     from gain_core.checkpoint import load_model, read_header, save_model
     from gain_core.config import TrainConfig
     from gain_core.cues import (
@@ -87,7 +86,7 @@ if TYPE_CHECKING:
 # Where the names below come from, the light ones first.
 _MODULES = (
     *("errors", "sample", "config", "events", "raster", "pictures", "overlay", "models", "attention"),
-    *("masking", "losses", "metrics", "checkpoint", "data", "features", "background", "cues"),
+    *("masking", "losses", "metrics", "checkpoint", "data", "features", "cues"),
     *("dataset_maps", "folding", "freezing", "ranks", "trainer"),
 )
 
@@ -125,7 +124,6 @@ __all__ = [
     "attention_mining_loss",
     "attention_spread",
     "attention_weights",
-    "background_of_guided",
     "build_classifier",
     "class_cues",
     "classification_loss",

@@ -13,6 +13,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
+from gain_core.composites import Composite
 from gain_core.config import TrainConfig
 from gain_core.data import counted, guidance_pictures, label_rows
 from gain_core.errors import InputError
@@ -28,8 +29,16 @@ Loaded = tuple[Tensor, Tensor, Tensor]  # image, masks, labels
 class AugmentedSamples(Dataset[Loaded]):
     """Indexed by draw: chance follows from the seed and the draw alone, not from who loads it or when."""
 
-    def __init__(self, samples: Sequence[Sample], spec: ModelSpec, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        spec: ModelSpec,
+        config: TrainConfig,
+        composites: Sequence[Composite] = (),
+    ) -> None:
+        """Positions count the samples, then the composites."""
         self._samples = samples
+        self._composites = composites
         self._labels = label_rows(samples)  # (N, n) long
         self._spec = spec
         self._seed = config.seed
@@ -53,15 +62,22 @@ class AugmentedSamples(Dataset[Loaded]):
         Raises InputError naming an image that cannot be read.
         """
         step, slot, position = draw
-        sample = self._samples[position]
-        image = open_rgb(sample.path, sample.title)
-        labels = self._labels[position]
-        masks = _masks(sample, image.size, len(labels))
+        image, masks, labels = self._read(position)
         with seeded((self._seed, step, slot), torch.device("cpu")):
             image, masks = self.move(image, masks)
             image = self._colour(image)
         drawn = masks.as_subclass(Tensor).float().unflatten(0, (len(labels), 2))
         return preprocess(image, self._spec), drawn, labels
+
+    def _read(self, position: int) -> tuple[Image.Image, tv_tensors.Mask, Tensor]:
+        if position < len(self._samples):
+            sample, labels = self._samples[position], self._labels[position]
+            image = open_rgb(sample.path, sample.title)
+            return image, _masks(sample, image.size, len(labels)), labels
+        composite = self._composites[position - len(self._samples)]
+        image = Image.fromarray(composite.pixels)
+        labels = torch.full_like(self._labels[0], -1 if composite.label is None else composite.label)
+        return image, tv_tensors.Mask(torch.zeros(2 * len(labels), *image.size, dtype=torch.uint8)), labels
 
     def __getitems__(self, draws: Sequence[Draw]) -> list[Loaded] | InputError:
         """What a loader asks for. An error is handed over: raised in a process that loads, it would arrive in

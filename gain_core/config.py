@@ -9,8 +9,6 @@ from gain_core.errors import ConfigError
 
 Mode = Literal["quick", "full"]
 Form = Literal["guided", "gainext", "signed", "none"]
-Space = Literal["features", "image"]
-ImageClasses = Literal["all", "unguided", "beyond_background"]
 Sampling = Literal["balanced", "epochs"]
 Decay = Literal["none", "cosine"]
 Optimizer = Literal["adamw", "sgd"]
@@ -21,8 +19,6 @@ MaskingPlace = Literal["image", "map"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 FORMS: tuple[Form, ...] = get_args(Form)
-SPACES: tuple[Space, ...] = get_args(Space)
-IMAGE_CLASSES: tuple[ImageClasses, ...] = get_args(ImageClasses)
 SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
 DECAYS: tuple[Decay, ...] = get_args(Decay)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
@@ -86,30 +82,19 @@ class TrainConfig:
     # a set of boats and water, guided training with batch statistics lost 20 points of the worst group.
     train_norms: bool = False
 
-    unguided_weight: float = 0.3  # "guided": images without guidance, which carry the shortcut
-    # "guided": classes whose images without guidance give L_cl. "unguided": only those that nobody guided,
-    # which would be forgotten otherwise; a guided class then learns from its regions alone, and nothing
-    # brings its shortcut back. In full mode it is then not in the erased pass either. "beyond_background",
-    # quick mode only: of all classes, but where the background is known a label teaches no more than what
-    # that does not say already (background_expert, docs/decisions/0016), and with *look here* the background
-    # is looked for in classes without guidance too (docs/decisions/0021).
-    image_classes: ImageClasses = "all"
+    label_weight: float = 0.3  # "guided": L_cl of images without guidance, which carry the shortcut
     inside_weight: float = 1.0  # "guided": what lies in H must give the class
     outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
-    # "guided": what looks like the outside of the regions, in the unguided images of guided classes, must
-    # give no class either: a few outlines reach every image that shares their background. In classes where
-    # all guidance is *ignore this*, the rest of those images must give the class; in full mode, where classes
-    # exclude each other, the whole image with what is ignored from another one (docs/decisions/0014).
+    # "guided": counter-examples cut and pasted from the guided images (gain_core/composites.py) must give
+    # their class, and the painted-over backgrounds none (docs/decisions/0026).
+    composite_weight: float = 0.0
     background_weight: float = 0.0
-    background_batch_size: int = 16  # unguided images per step for it, balanced over classes
-    background_share: float = 0.7  # of an image's places, at most, that count as background
+    composite_batch_size: int = 16  # composites per step, balanced over classes; half as many backgrounds
+    composites_per_region: int = 8  # 20 outlines make 160 pictures, whose features take seconds
     # Quick mode: λ of L2-SP (gain_core/l2_sp.py), which holds the last convolution to the backbone's
-    # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it no
-    # further than they must. Only while the trunk is the pretrained one; with `image_classes`
-    # "beyond_background" as far as backgrounds give the classes away, and not where a class is guided by
-    # *ignore this* alone, else in full (docs/decisions/0024).
+    # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it
+    # no further than they must. Only while the trunk is the pretrained one.
     l2_sp_weight: float = 0.0
-    guided_space: Space = "features"  # "guided", full mode: where H is applied; "image": a second forward
     mining_weight: float = 1.0  # α of eq. 6, full mode only
     external_weight: float = 10.0  # ω of eq. 8
     signed_weight: float = 100.0  # "signed": a mean over all places is small, so the weight is large
@@ -151,8 +136,6 @@ class TrainConfig:
             words, value = get_args(field.type), getattr(self, field.name)
             if words and value not in words:
                 raise ConfigError(f"{field.name}: expected one of {words}, got {value!r}")
-        if self.image_classes == "beyond_background" and self.mode != "quick":
-            raise ConfigError("image_classes: expected quick mode for 'beyond_background', got full mode")
         if self.l2_sp_weight > 0 and self.mode != "quick":
             raise ConfigError("l2_sp_weight: expected quick mode for a weight above 0, got full mode")
         if self.sampling == "epochs" and (self.mode == "quick" or self.form == "guided"):
@@ -160,8 +143,6 @@ class TrainConfig:
                 f"sampling: expected 'balanced' in quick mode and for 'guided', got 'epochs' for {self.mode} "
                 f"mode, {self.form!r}"
             )
-        if not 0 < self.background_share <= 1:
-            raise ConfigError(f"background_share: expected a share in (0, 1], got {self.background_share}")
         if self.mask_omega == 0:
             raise ConfigError("mask_omega: expected a slope above 0, got 0")
         if self.momentum >= 1:
@@ -170,7 +151,8 @@ class TrainConfig:
             "steps",
             "batch_size",
             "guided_batch_size",
-            "background_batch_size",
+            "composite_batch_size",
+            "composites_per_region",
             "validate_every",
             "checkpoint_every",
         ):
@@ -204,10 +186,8 @@ class TrainConfig:
             form=form,
             seed=seed,
             steps=quick_steps(classes),
-            image_classes="beyond_background",
-            unguided_weight=1.0,
-            outside_weight=2.0,
-            background_weight=0.6,
+            composite_weight=1.0,
+            background_weight=1.0,
             l2_sp_weight=0.1,
             learning_rate_decay="cosine",
         )
@@ -250,6 +230,11 @@ class TrainConfig:
             validate_every=max(images, 1),
             checkpoint_every=max(images, 1),
         )
+
+    @property
+    def composed(self) -> bool:
+        """Whether counter-examples are made of the guided images."""
+        return self.form == "guided" and (self.composite_weight > 0 or self.background_weight > 0)
 
     @property
     def needs_guidance(self) -> bool:

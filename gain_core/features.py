@@ -78,7 +78,7 @@ class FeatureStore:
                 following += [
                     reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
                 ]
-                for sample, output in zip(chunk, _trunk_output(fast, pixels), strict=True):
+                for sample, output in zip(chunk, trunk_output(fast, pixels), strict=True):
                     _expect_finite(sample, output)
                     if folder is not None:
                         _write(_file(folder, sample.key), output)
@@ -106,7 +106,7 @@ def _check_keys(samples: Sequence[Sample]) -> None:
             )
 
 
-def _trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
+def trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
     """(B, K0, h0, w0) float16."""
     device = next(model.parameters()).device
     with torch.inference_mode():

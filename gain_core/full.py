@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from gain_core.attention import attention_maps, attention_weights, evidence_maps
 from gain_core.augment import AugmentedSamples, together
-from gain_core.carried import background_samples
+from gain_core.composites import Composite, make_composites, targets_of
 from gain_core.config import TrainConfig
 from gain_core.data import counted, drawn_upon, pixels_of
 from gain_core.errors import InputError
@@ -19,17 +19,8 @@ from gain_core.masking import MaskingConfig, erase, erased_logits
 from gain_core.models import Classifier
 from gain_core.ranks import ALONE, Ranks, current_ranks, synchronised
 from gain_core.sample import Sample, guided_training
-from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import (
-    Losses,
-    background_image_stream,
-    guided_image_stream,
-    guided_stream,
-    image_stream,
-    masked_background_stream,
-    swapped_stream,
-)
-from gain_core.swapping import swap_regions
+from gain_core.schedule import draw_composites, draw_schedule, seeded
+from gain_core.streams import Losses, composite_stream, guided_stream, image_stream
 
 _EVALUATION_BATCH = 32
 
@@ -39,7 +30,7 @@ class Division(NamedTuple):
 
     plain: int  # count with their labels only; in "epochs" also with the masks that they carry
     guided: int
-    background: int = 0  # unguided ones whose likely background is their *ignore this*
+    composites: int = 0  # counter-examples, each with its class or none
 
 
 def step_losses(
@@ -49,46 +40,26 @@ def step_losses(
     labels: Tensor,
     config: TrainConfig,
     division: Division,
-    only_ignored: Tensor | None = None,
     ranks: Ranks = ALONE,
 ) -> Losses:
     """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
-    `division`.
-
-    only_ignored (C,) bool, for steps with a likely background: classes whose guidance is *ignore this* alone.
-    Where classes exclude each other, their guided images and those with a likely background count once, as a
-    whole, with their ignored regions from others of them (`swap_regions`). Where classes are independent,
-    what is ignored for one may show another: see `background_stream`. Each of several processes swaps within
-    its own images, so that here they do not do the same as one.
+    `division`. Of a composite the first label counts; −1: it shows no class.
     """
-    swapped = None
-    swaps = division.background > 0 and not model.spec.multi_label
-    if swaps and only_ignored is not None and only_ignored.any():
-        swapped = only_ignored[labels[:, 0]]  # (N,)
-        swapped[: division.plain] = False
-        images = images.index_put((swapped,), swap_regions(images[swapped], masks[swapped, 0, 1]))
-        masks = masks * ~swapped[:, None, None, None, None]  # the streams of the others pass them over
     images = images.contiguous(memory_format=torch.channels_last)
-    features = model.features(images)  # S_cl and S_e share one forward
+    features = model.features(images)  # all streams but S_am share one forward
     plain, after = division.plain, division.plain + division.guided
     count = plain if config.form == "guided" else after
     losses: Losses = {}
     if count:
         losses |= image_stream(model, features[:count], labels[:count], config)
     if count and config.form != "none" and config.mining_weight > 0:
-        weight = config.mining_weight * (config.unguided_weight if config.form == "guided" else 1.0)
+        weight = config.mining_weight * (config.label_weight if config.form == "guided" else 1.0)
         losses["mining"] = weight * _mining(model, images[:count], features[:count], labels[:count], config)
-    image_space = config.form == "guided" and config.guided_space == "image"
-    seen = images if image_space else features
     masked = slice(0 if config.sampling == "epochs" else plain, after)  # images without a mask do not count
     if masked.stop > masked.start:
-        stream = guided_image_stream if image_space else guided_stream
-        losses |= stream(model, seen[masked], labels[masked], masks[masked], config, ranks)
-    if division.background:
-        carried = background_image_stream if image_space else masked_background_stream
-        losses |= carried(model, seen[after:], labels[after:], masks[after:], config, only_ignored, ranks)
-    if swapped is not None:
-        losses |= swapped_stream(model, features[plain:], labels[plain:], swapped[plain:], config, ranks)
+        losses |= guided_stream(model, features[masked], labels[masked], masks[masked], config, ranks)
+    if division.composites:
+        losses |= composite_stream(model, features[after:], labels[after:, 0], config, ranks)
     return losses
 
 
@@ -141,19 +112,16 @@ class FullTask:
         schedule = draw_schedule(samples, guided, config)
         self._network = trained_through(model, config)
         self._ranks = current_ranks()
-        # Found with the weights that training starts from, also when it goes on from a checkpoint.
-        carried, self._only_ignored = background_samples(
-            model, samples, guided, schedule.background, config, device, self._ranks
-        )
-        self._drawable = [*samples, *carried.values()]
-        place = {position: len(samples) + number for number, position in enumerate(carried)}
-        background = schedule.background.clone().apply_(lambda position: place[position])
-        streams = {
-            "batch_size": schedule.images,
-            "guided_batch_size": schedule.guided,
-            "background_batch_size": background,
-        }
-        self._draws = torch.cat(list(streams.values()), 1)  # (steps, N): positions in `_drawable`
+        composites: list[Composite] = []
+        if config.composed:
+            side = model.spec.image_size
+            composites = make_composites(samples, side, config.composites_per_region, config.seed)
+        self._drawable = AugmentedSamples(samples, model.spec, config, composites)
+        streams = {"batch_size": schedule.images, "guided_batch_size": schedule.guided}
+        if composites:
+            labels = targets_of(composites)
+            streams["composite_batch_size"] = draw_composites(labels, config) + len(samples)
+        self._draws = torch.cat(list(streams.values()), 1)  # (steps, N): of samples, then of composites
         self._slots, self._division = _own_columns(streams, self._ranks)
         self._step = synchronised(model, self._losses, self._ranks)
         self.trained = model
@@ -167,7 +135,7 @@ class FullTask:
         ]
         own_chance = () if self._ranks.first else (self._ranks.rank,)
         loader = DataLoader(
-            AugmentedSamples(self._drawable, self._model.spec, config),
+            self._drawable,
             batch_sampler=draws,
             collate_fn=together,
             num_workers=config.loader_workers,
@@ -195,7 +163,6 @@ class FullTask:
             labels,
             self._config,
             self._division,
-            self._only_ignored,
             self._ranks,
         )
 

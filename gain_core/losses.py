@@ -33,10 +33,8 @@ class InsideOutside(NamedTuple):
     outside: Tensor  # scalar >= 0; 0 when what lies outside says nothing
 
 
-def classification_loss(
-    logits: Tensor, targets: Tensor, *, multi_label: bool = False, weights: Tensor | None = None
-) -> Tensor:
-    """L_cl of eq. 6: logits (B, C) -> scalar, the mean over images of their losses times weights (B,) >= 0.
+def classification_loss(logits: Tensor, targets: Tensor, *, multi_label: bool = False) -> Tensor:
+    """L_cl of eq. 6: logits (B, C) -> scalar, the mean over images.
 
     Single label: targets (B,) long, cross-entropy. Multi-label: targets (B, C) in [0, 1], soft margin as in
     the paper, i.e. the mean over classes of the sigmoid's cross-entropy.
@@ -48,14 +46,11 @@ def classification_loss(
         expect_within("targets", targets, 0, 1, ROUNDING)
     else:
         _expect_classes("targets", targets, logits.shape[:1], logits.shape[1])
-    if weights is not None:
-        expect("weights", weights, logits.shape[:1], "any")
-        expect_within("weights", weights, 0)
     if multi_label:
         losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(1)
     else:
         losses = F.cross_entropy(logits, targets, reduction="none")
-    return (losses if weights is None else losses * weights).sum() / max(len(losses), 1)
+    return losses.sum() / max(len(losses), 1)
 
 
 def attention_mining_loss(

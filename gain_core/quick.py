@@ -4,19 +4,20 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
-from gain_core.background import background_of_guided, guided_for, only_ignored
-from gain_core.background_expert import Expert, background_expert, levelled
+from gain_core.composites import Composite, make_composites, targets_of
 from gain_core.config import TrainConfig
 from gain_core.data import guidance_by_class, label_rows
 from gain_core.events import Phase
-from gain_core.features import FeatureStore
+from gain_core.features import FeatureStore, trunk_output
+from gain_core.freezing import frozen
 from gain_core.l2_sp import Weights, pretrained_neck
-from gain_core.models import Classifier
+from gain_core.models import Classifier, preprocess
 from gain_core.sample import Sample, guided_training
-from gain_core.schedule import draw_schedule, seeded
-from gain_core.streams import Losses, background_stream, guided_stream, held, image_stream, shown
+from gain_core.schedule import draw_composites, draw_schedule, seeded
+from gain_core.streams import Losses, composite_stream, guided_stream, held, image_stream
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
 
@@ -32,12 +33,11 @@ class MapsOfSome(NamedTuple):
         return self.maps[torch.searchsorted(self.positions, positions)]
 
 
-class Elsewhere(NamedTuple):
-    """What the guidance says of images that nobody drew on."""
+class Composites(NamedTuple):
+    """The features of counter-examples and what each must give."""
 
-    backgrounds: MapsOfSome | None  # each (h, w)
-    only_ignored: Tensor | None  # (C,) bool: classes guided by *ignore this* alone
-    expert: Expert | None  # what goes with the labels, of all samples
+    features: Tensor  # (M, K0, h, w) float16
+    labels: Tensor  # (M,) long, −1: no class
 
 
 class QuickTask:
@@ -51,9 +51,10 @@ class QuickTask:
         config: TrainConfig,
         device: torch.device,
         origin: Weights | None = None,
+        composites: Composites | None = None,
     ) -> None:
         """features (N, K0, h, w) float16: the kept output of the trunk for each sample. origin: what
-        `l2_sp_weight` holds the neck to; None: nothing does.
+        `l2_sp_weight` holds the neck to; None: nothing does. composites: None where there are none.
         """
         self._model = model
         self._config = config
@@ -66,7 +67,8 @@ class QuickTask:
         masks = torch.stack(list(drawn.values())) if drawn else torch.empty(0, most, 2, *size)
         self._guided = MapsOfSome(torch.tensor(list(drawn), dtype=torch.long), masks)  # each (n, 2, h, w)
         self._schedule = draw_schedule(samples, list(drawn), config)
-        self._elsewhere = self._look_elsewhere()
+        self._composites = composites
+        self._composite_draws = None if composites is None else draw_composites(composites.labels, config)
         self._origin = origin and {name: value.to(device) for name, value in origin.items()}
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -77,95 +79,32 @@ class QuickTask:
         for step in range(first, self._config.steps):
             with seeded((self._config.seed, step), self._device):
                 self.trained.train(self._config.train_norms)
-                losses = self._losses(
-                    self._schedule.images[step],
-                    self._schedule.guided[step],
-                    self._schedule.background[step],
-                )
+                losses = self._losses(step)
                 self.trained.eval()
             yield losses
 
-    def _look_elsewhere(self) -> Elsewhere:
-        (guided, masks), schedule, config = self._guided, self._schedule, self._config
-        beyond = config.form == "guided" and config.image_classes == "beyond_background"
-        drawn = schedule.background.unique()
-        if beyond:
-            drawn = torch.cat([drawn, schedule.images.flatten(), guided]).unique()
-        if len(drawn) == 0:
-            return Elsewhere(None, None, None)
-        features = self._features[drawn].float()
-        regions = background_of_guided(
-            features, self._features[guided].float(), masks, config.background_share
-        )
-        ignored = only_ignored(self._labels[guided], masks, len(self._model.spec.classes))
-        return Elsewhere(
-            backgrounds=MapsOfSome(drawn, regions),
-            only_ignored=ignored.to(self._device),
-            expert=self._expert_of(drawn, features, regions, masks, ignored) if beyond else None,
-        )
-
-    def _expert_of(
-        self, drawn: Tensor, features: Tensor, regions: Tensor, masks: Tensor, ignored: Tensor
-    ) -> Expert:
-        """Of all samples; zero for those that are not among the positions `drawn`."""
-        count = len(self._model.spec.classes)
-        showing = shown(self._labels[drawn], count)
-        guided = guided_for(self._labels[self._guided.positions], masks, count)
-        found = background_expert(
-            features,
-            regions,
-            showing,
-            guided,
-            self._config.seed,
-            everywhere=self._schedule.everywhere,
-            multi_label=self._model.spec.multi_label,
-        )
-        weights = levelled(found.weights, showing, ignored, self._level(int(guided.sum())))
-        offsets, weights = (_spread(part, drawn, len(self._labels)) for part in (found.offsets, weights))
-        # What is ignored gives its own class away because it lies there, whatever else the backgrounds say.
-        return Expert(offsets, weights, 0.0 if ignored.any() else found.given_away)
-
-    def _level(self, guided: int) -> float:
-        """How much more a class learns from *ignore this* alone than another from its labels, with `guided`
-        classes that have guidance. All streams take classes in turn: what counts is how many share each.
-        """
-        config = self._config
-        labelled, backed = (
-            len(self._labels[drawn].unique()) for drawn in (self._schedule.images, self._schedule.background)
-        )
-        by_label = config.unguided_weight / labelled
-        by_guidance = config.inside_weight / guided + config.background_weight / max(1, backed)
-        return by_guidance / by_label if by_label else 1.0
-
-    def _losses(self, plain: Tensor, guided: Tensor, background: Tensor) -> Losses:
-        """plain (B,), guided (G,) and background (U,): positions of the samples of the streams."""
+    def _losses(self, step: int) -> Losses:
         model, config = self._model, self._config
-        drawn = torch.cat([plain, guided, background])
-        features = model.neck(self._features[drawn].to(self._device, torch.float32))  # (B + G + U, K, h, w)
+        plain, guided = self._schedule.images[step], self._schedule.guided[step]
+        drawn = torch.cat([plain, guided])
+        read = [self._features[drawn]]
+        if self._composites is not None and self._composite_draws is not None:
+            shown = self._composite_draws[step]
+            read.append(self._composites.features[shown])
+        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
         labels = self._labels[drawn].to(self._device)
         after = len(plain) + len(guided)
         count = len(plain) if config.form == "guided" else after
-        losses: Losses = {}
-        if count:
-            expert = self._elsewhere.expert
-            if expert is not None:
-                expert = expert._replace(
-                    offsets=expert.offsets[plain].to(self._device),
-                    weights=expert.weights[plain].to(self._device),
-                )
-            losses |= image_stream(model, features[:count], labels[:count], config, expert)
+        losses = image_stream(model, features[:count], labels[:count], config)
         if len(guided) > 0:
             masks = self._guided.of(guided).to(self._device)
             own = slice(len(plain), after)
             losses |= guided_stream(model, features[own], labels[own], masks, config)
-        backgrounds = self._elsewhere.backgrounds
-        if backgrounds is not None and len(background) > 0:
-            regions = backgrounds.of(background).to(self._device)
-            losses |= background_stream(
-                model, features[after:], labels[after:], regions, config, self._elsewhere.only_ignored
-            )
+        if self._composites is not None:
+            targets = self._composites.labels[shown].to(self._device)
+            losses |= composite_stream(model, features[after:], targets, config)
         if self._origin is not None:
-            losses |= held(model, self._origin, config, self._elsewhere.expert)
+            losses |= held(model, self._origin, config)
         return losses
 
     def logits(self, positions: Sequence[int]) -> Tensor:
@@ -178,13 +117,6 @@ class QuickTask:
         return torch.cat(parts)
 
 
-def _spread(rows: Tensor, positions: Tensor, count: int) -> Tensor:
-    """(len(positions), …) -> (count, …), zero elsewhere."""
-    spread = rows.new_zeros(count, *rows.shape[1:])
-    spread[positions] = rows
-    return spread
-
-
 def prepare_quick(
     model: Classifier,
     samples: Sequence[Sample],
@@ -192,7 +124,25 @@ def prepare_quick(
     store: FeatureStore,
     device: torch.device,
 ) -> Generator[Phase, None, QuickTask]:
-    """Gather the features of the samples: kept ones are read, the others computed."""
+    """Gather the features of the samples: kept ones are read, the others computed, composites made anew."""
     origin = pretrained_neck(model) if config.l2_sp_weight > 0 else None
     features = yield from store.computing(model, samples)
-    return QuickTask(model, samples, features, config, device, origin)
+    composites = None
+    if config.composed:
+        yield Phase("Making counter-examples", 0, 1)
+        made = make_composites(samples, model.spec.image_size, config.composites_per_region, config.seed)
+        if made:
+            composites = yield from _features_of(model, made)
+    return QuickTask(model, samples, features, config, device, origin, composites)
+
+
+def _features_of(model: Classifier, made: Sequence[Composite]) -> Generator[Phase, None, Composites]:
+    """Of composites that nobody will ask for again: computed as they are needed, kept nowhere."""
+    labels = targets_of(made)
+    fast, rows = frozen(model), []
+    for start in range(0, len(made), _EVALUATION_BATCH):
+        yield Phase("Making counter-examples", start, len(made))
+        chunk = made[start : start + _EVALUATION_BATCH]
+        pixels = torch.stack([preprocess(Image.fromarray(one.pixels), model.spec) for one in chunk])
+        rows.append(torch.from_numpy(trunk_output(fast, pixels)))
+    return Composites(torch.cat(rows), labels)

@@ -23,9 +23,6 @@ class Schedule:
     # (steps, batch_size) long: image-level label only, with "epochs" all; (steps, 0): no class wants it
     images: Tensor
     guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0) when no image has any
-    # (steps, background_batch_size) long: without guidance, of guided classes; (steps, 0): not asked for
-    background: Tensor
-    everywhere: bool  # the background stream takes the classes left alone too
 
 
 @contextmanager
@@ -45,10 +42,9 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
     """All streams, each balanced over classes; an image that shows several is in the turn of each of them.
 
     `guided` holds the positions of the training images whose guidance is used. The image-level stream takes a
-    class's unguided images, and its guided ones only when it has no other; with `image_classes` "unguided" it
-    leaves out the classes that have guidance. With `sampling` "epochs" there is that stream alone, and it
-    takes all training images, pass after pass. Raises InputError when nothing can be learned: fewer than two
-    classes with training images, or a guided form without guidance.
+    class's unguided images, and its guided ones only when it has no other. With `sampling` "epochs" there is
+    that stream alone, and it takes all training images, pass after pass. Raises InputError when nothing can
+    be learned: fewer than two classes with training images, or a guided form without guidance.
     """
     train: dict[int, list[int]] = {}
     for position, sample in enumerate(samples):
@@ -63,48 +59,40 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
     if config.sampling == "epochs":
         everything = [position for position, sample in enumerate(samples) if sample.split == "train"]
         images = _balanced_draws([everything], config.steps, config.batch_size, generator)
-        nothing = images[:, :0]
-        return Schedule(images=images, guided=nothing, background=nothing, everywhere=False)
+        return Schedule(images=images, guided=images[:, :0])
     chosen = set(guided)
     marked = {
         label: [p for p in train[label] if p in chosen and _guides(samples[p], label)]
         for label in sorted(train)
     }
-    by_label = config.form != "guided" or config.image_classes != "unguided"
-    plain = {
-        label: [p for p in train[label] if p not in chosen] or train[label]
-        for label in sorted(train)
-        if by_label or not marked[label]
-    }
-    everywhere = _background_everywhere([samples[p] for p in guided], config)
-    background = [
-        [p for p in train[label] if p not in chosen] for label in sorted(train) if marked[label] or everywhere
-    ]
-    wanted = config.form == "guided" and config.background_weight > 0
+    plain = [[p for p in train[label] if p not in chosen] or train[label] for label in sorted(train)]
     return Schedule(
-        images=_balanced_draws(list(plain.values()), config.steps, config.batch_size, generator),
+        images=_balanced_draws(plain, config.steps, config.batch_size, generator),
         guided=_balanced_draws(
             [pool for pool in marked.values() if pool], config.steps, config.guided_batch_size, generator
         ),
-        background=_balanced_draws(
-            [pool for pool in background if pool and wanted],
-            config.steps,
-            config.background_batch_size,
-            generator,
-        ),
-        everywhere=everywhere,
     )
 
 
-def _background_everywhere(guided: Sequence[Sample], config: TrainConfig) -> bool:
-    """Whether the surroundings of the guided classes are looked for in all classes, also those left alone.
+def draw_composites(labels: Tensor, config: TrainConfig) -> Tensor:
+    """Which of M composites each step sees: labels (M,) long, −1 for a background -> (steps, n) long.
 
-    They are where somebody said *look here*: else the surroundings of some classes would lose their say and
-    those of the others gain it. An ignored stamp lies on its own class (docs/decisions/0021). Only together
-    with labels that teach no more than the background: full mode has none.
+    `composite_batch_size` pictures that show a class, balanced over classes, and half as many backgrounds; n
+    is less where there are none of a kind.
     """
-    looked = any(one.look is not None for sample in guided for one in sample.each_class)
-    return looked and config.image_classes == "beyond_background"
+    generator = torch.Generator().manual_seed(config.seed + 1)
+    pools = [(labels == label).nonzero()[:, 0].tolist() for label in labels.unique().tolist() if label >= 0]
+    backgrounds = (labels < 0).nonzero()[:, 0].tolist()
+    count = config.composite_batch_size
+    return torch.cat(
+        [
+            _balanced_draws(pools, config.steps, count, generator),
+            _balanced_draws(
+                [backgrounds] if backgrounds else [], config.steps, max(1, count // 2), generator
+            ),
+        ],
+        1,
+    )
 
 
 def _guides(sample: Sample, label: int) -> bool:
