@@ -167,10 +167,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
         st.pagination(pages, key=state.COMPARE_PAGE.name)
     note = one_of(len(pairs), "image")
     if any(pair.after.attention_inside is not None for pair in pairs):
-        note += (
-            ", first those whose attention moved most towards the object. "
-            "“Inside”, where the map is of the true class: the share of it that lies on the object."
-        )
+        note += ", first those whose attention to the true class moved most towards the object."
     st.caption(note)
 
 
