@@ -85,7 +85,7 @@ def _photograph(sha256: str, size: tuple[int, int], _ws: Workspace, _image: Imag
 
 
 def attention(ws: Workspace, version: VersionRecord, image: ImageRecord) -> "AttentionView":
-    """Attention maps of all classes and the probabilities."""
+    """Evidence maps of all classes and the probabilities."""
     return _attention(version.sha256, image.sha256, ws, version, image)
 
 
@@ -105,9 +105,12 @@ def attention_picture(
     position: int,
     opacity: float,
     size: tuple[int, int],
+    *,
+    against_rival: bool = False,
 ) -> bytes:
     """JPEG of the photograph at `size` with the map of the class at `position` over it; opacity in [0, 1]."""
-    return _attention_picture(version.sha256, image.sha256, position, opacity, size, ws, version, image)
+    named = version.sha256, image.sha256, position, against_rival
+    return _attention_picture(*named, opacity, size, ws, version, image)
 
 
 @st.cache_data(show_spinner=False, max_entries=600)
@@ -115,6 +118,7 @@ def _attention_picture(
     weights: str,
     photo: str,
     position: int,
+    against_rival: bool,
     opacity: float,
     size: tuple[int, int],
     _ws: Workspace,
@@ -123,8 +127,8 @@ def _attention_picture(
 ) -> bytes:
     from gain_core.overlay import overlay
 
-    view = attention(_ws, _version, _image)
-    return _jpeg(overlay(_resized(_ws, _image, size), view.attention[position], opacity))
+    shown = attention(_ws, _version, _image).attention(position, against_rival=against_rival)
+    return _jpeg(overlay(_resized(_ws, _image, size), shown, opacity))
 
 
 def evidence_crop(
@@ -145,7 +149,7 @@ def _evidence_crop(
     _image: ImageRecord,
 ) -> bytes:
     view = attention(_ws, _version, _image)
-    box = attended_square(view.attention[position], (_image.width, _image.height))
+    box = attended_square(view.attention(position), (_image.width, _image.height))
     return _jpeg(library.open_image(_ws, _image).resize((side, side), Image.Resampling.LANCZOS, box=box))
 
 

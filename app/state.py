@@ -192,6 +192,9 @@ ON_CANVAS: Key[tuple[int, ...] | None] = Key(
 MAP_CLASS: Key[int | None] = Key(
     "annotate_map_class", _no_image, "class position whose attention map is shown"
 )
+AGAINST_RIVAL: Key[bool] = Key(
+    "annotate_against_rival", bool, "the map shows what speaks for the class rather than for its rival"
+)
 OPACITY: Key[int] = Key("annotate_opacity", lambda: 60, "strength of the map over the photograph, per cent")
 BLEND: Key[bool] = Key("annotate_blend", bool, "the map also lies under the drawing")
 TOOL: Key[Tool] = Key("annotate_tool", lambda: "rect", "drawing mode of the canvas")

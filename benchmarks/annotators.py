@@ -56,8 +56,9 @@ def _guide_one(
         annotation.mask_guidance(ws, image.id, image.class_id, mask)
     elif kind == "answer":
         view = explanation.attention_for(ws, biased, image)
-        place = judged(answers.place_shown(view, image, view.predicted), np.asarray(mask) != 0)
-        answers.answer(ws, image, view, view.predicted, place)
+        shown = view.attention(view.predicted)
+        place = judged(answers.place_shown(shown, image), np.asarray(mask) != 0)
+        answers.answer(ws, image, shown, place)
     elif (around := mask.getbbox()) is None:
         return  # `guide` says so
     elif kind in ("stroke", "circle"):

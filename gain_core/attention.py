@@ -65,6 +65,19 @@ def attention_maps(evidence: Tensor) -> Tensor:
     return evidence.relu()
 
 
+def contrast_maps(evidence: Tensor, of_rivals: Tensor) -> Tensor:
+    """ReLU(E^c − E^r): what speaks for class c rather than for its rival r; any shape -> the same, >= 0.
+
+    Eq. 1 and 2 of the difference of the two logits: what a place says for both classes decides nothing
+    between them. Raises InputError for two shapes.
+    """
+    if evidence.shape != of_rivals.shape:
+        raise InputError(
+            f"expected evidence of one shape, got {tuple(evidence.shape)} and {tuple(of_rivals.shape)}"
+        )
+    return (evidence - of_rivals).relu()
+
+
 def explain(
     model: Classifier,
     images: Tensor,

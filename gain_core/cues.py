@@ -17,13 +17,10 @@ from torch.nn import functional as F
 from gain_core.errors import ConfigError, InputError
 from gain_core.expected import expect
 from gain_core.pictures import UNREADABLE
-from gain_core.raster import Mask, expect_size
+from gain_core.raster import expect_size
 
 BACKGROUND = 0
 VOID = 255
-# Share of a map's maximum from which a place counts as looked at: the σ of eq. 4, so that what a person calls
-# right or wrong is what T(A) erases mostly.
-ATTENDED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +80,6 @@ def class_cues(attention: Tensor, size: tuple[int, int], threshold: float = 0.2)
     """
     _check(attention, size)
     return torch.stack([_relative(one, size) > threshold for one in attention])
-
-
-def attended_region(attention: np.ndarray, size: tuple[int, int], threshold: float = ATTENDED) -> Mask:
-    """Where a model looks: one map (h, w) >= 0 -> (H, W) bool; size: (width, height) of the image.
-
-    The cue of one map at a higher threshold. A map that is zero everywhere gives an empty mask. Raises
-    InputError for another shape.
-    """
-    cues = class_cues(torch.from_numpy(attention)[None], (size[1], size[0]), threshold)  # (1, H, W)
-    mask: Mask = cues[0].numpy()
-    return mask
 
 
 def cue_labels(

@@ -17,8 +17,8 @@ Pressed = Literal["wrong", "right", "back"]
 # Side by side as their keys are on the keyboard. R would be plainer, but Streamlit keeps it for itself.
 LABELS: dict[Place, tuple[str, str]] = {"wrong": ("Wrong place", "W"), "right": ("Right place", "E")}
 MEANING: dict[Place, str] = {
-    "wrong": "What this map shows must not decide. It is saved as *Ignore this*, and the next image comes.",
-    "right": "What this map shows should decide. It is saved as *Look here*, and the next image comes.",
+    "wrong": "The strongly coloured place must not decide. Saves it as *Ignore this* and goes on.",
+    "right": "The strongly coloured place should decide. Saves it as *Look here* and goes on.",
 }
 SAVED: dict[Place, str] = {"wrong": "ignore this place", "right": "look at this place"}
 
@@ -69,12 +69,13 @@ def act(
         wake.toast = f"{answered.image.name}: answer taken back."
         wake.image_id = answered.image.id
         st.rerun()
-    position = state.MAP_CLASS.get()
+    position, against_rival = state.MAP_CLASS.get(), state.AGAINST_RIVAL.get()
     if pressed == "back" or position is None:
         return
     view = resources.attention(ws, version, image)  # before the look: it may have to load the model
     if nothing_unsaved(ws, image):
-        saved = answers.answer(ws, image, view, position, pressed)
+        shown = view.attention(position, against_rival=against_rival)
+        saved = answers.answer(ws, image, shown, pressed)
         leave_memory(image, drafts)
         wake.answered = Answered(image, saved.revision)
         wake.toast = f"Saved for {image.name}: {SAVED[pressed]}."

@@ -88,7 +88,7 @@ def _room() -> tuple[int, int]:
 
 
 def _tools(disabled: bool) -> None:
-    for key in (state.ROLE, state.TOOL, state.BRUSH, state.BLEND, state.LARGE):
+    for key in (state.ROLE, state.TOOL, state.BRUSH, state.OPACITY, state.BLEND, state.LARGE):
         key.get()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.segmented_control(
@@ -137,6 +137,16 @@ def _second_row(image_id: int, draft: Draft) -> None:
         args=(image_id, draft),
     )
     with st.popover("View", icon=":material/tune:"):
+        st.slider(
+            "Strength of the map",
+            0,
+            100,
+            step=5,
+            format="%d %%",
+            key=state.OPACITY.name,
+            on_change=st.rerun,
+            persist_state="session",
+        )
         st.toggle("Attention map under the drawing", key=state.BLEND.name, persist_state="session")
         st.toggle("Large canvas", key=state.LARGE.name, on_change=st.rerun, persist_state="session")
     if tool == "freedraw":
@@ -160,7 +170,15 @@ def _background(
     position = state.MAP_CLASS.get()
     if version is None or position is None or not state.BLEND.get():
         return resources.photograph(ws, image, size)
-    return resources.attention_picture(ws, version, image, position, state.OPACITY.get() / 100, size)
+    return resources.attention_picture(
+        ws,
+        version,
+        image,
+        position,
+        state.OPACITY.get() / 100,
+        size,
+        against_rival=state.AGAINST_RIVAL.get(),
+    )
 
 
 def _actions(

@@ -10,6 +10,7 @@ from app.components.numbers import confidence, percent
 from app.components.words import plain
 from app.services.drawing import fit_canvas
 from app.services.evaluation import Pair
+from app.services.map_figures import map_figures
 from app.services.workspace import Workspace
 from db.records import PredictionRecord, VersionRecord
 
@@ -25,7 +26,7 @@ def pair_card(
     *,
     of_truth: bool,
 ) -> None:
-    """Both maps, of the true class or of what each version says, and what they say."""
+    """Both maps, of the true class or of what each version says, with predictions and share on the object."""
     image = pair.image
     size = fit_canvas((image.width, image.height), SIDE, SIDE)
     with st.container(border=True, gap="xsmall"):
@@ -44,9 +45,10 @@ def pair_card(
                     alt=f"{image.name}: attention map for {classes[position]}, {when}",
                 )
                 st.markdown(_says(said, image.class_position, classes))
-                # Of the true class: under another one's map it would be taken for that one's.
-                inside = said.attention_inside if position == image.class_position else None
-                st.caption(f"v{version.number}" + ("" if inside is None else f" · {percent(inside)} inside"))
+                shown = resources.attention(ws, version, image).attention(position)
+                inside = map_figures(ws, image, shown).inside
+                on_object = "" if inside is None else f" · {percent(inside)} on the object"
+                st.caption(f"v{version.number}{on_object}")
 
 
 def _says(said: PredictionRecord, true_position: int, classes: Sequence[str]) -> str:

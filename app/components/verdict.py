@@ -9,12 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 from app import resources, state
 from app.components.answer_buttons import Pressed, answer_buttons
 from app.components.bars import probability_bars
+from app.components.evidence_legend import evidence_legend
 from app.components.label_menu import label_menu
 from app.components.numbers import confidence
 from app.components.words import plain
 from app.services.annotation import QueueItem
 from app.services.drawing import fit_canvas
 from app.services.explanation import AttentionView
+from app.services.map_figures import map_figures
 from app.services.workspace import Workspace
 from db.records import ClassRecord, ImageRecord, VersionRecord
 
@@ -52,20 +54,29 @@ def verdict(
         with _frame():
             st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
         return Asked(label=label)
-    position = _map_class(image, version, view, classes)
-    picture = st.container()
-    opacity = _opacity()
-    with picture:
-        name = classes[position].name
-        with _frame():
-            st.image(
-                resources.attention_picture(ws, version, image, position, opacity / 100, _size(image)),
-                alt=f"{image.name}: attention map for {name}",
-            )
-        empty = not view.attention[position].any()
-        if empty:
-            st.caption(f"Nothing in this image speaks for {name}: its map is empty.")
-        pressed = answer_buttons(image, item is not None and item.guided, empty)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        position = _map_class(image, version, view, classes)
+        rival = _against(view, position, classes)
+    name = classes[position].name + ("" if rival is None else f" rather than {classes[rival].name}")
+    with _frame():
+        st.image(
+            resources.attention_picture(
+                ws,
+                version,
+                image,
+                position,
+                state.OPACITY.get() / 100,
+                _size(image),
+                against_rival=rival is not None,
+            ),
+            alt=f"{image.name}: attention map for {name}",
+        )
+    figures = map_figures(ws, image, view.attention(position, against_rival=rival is not None))
+    if figures.spread is None:
+        st.caption(f"Nothing in this image speaks for {plain(name)}: its map is empty.")
+    else:
+        evidence_legend(figures.spread, figures.inside)
+    pressed = answer_buttons(image, item is not None and item.guided, figures.spread is None)
     probability_bars([item.name for item in classes], view.probabilities, image.class_position)
     return Asked(pressed, label)
 
@@ -91,7 +102,7 @@ def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[Clas
         return f"**{truth}** :gray[· no model yet]"
     said, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
     if view.predicted == image.class_position:
-        return f":green-badge[:material/check: {said} {sure}] and so it is."
+        return f":green-badge[:material/check: {said} {sure}, correct]"
     return f":orange-badge[:material/close: {said} {sure}] but it is **{truth}**."
 
 
@@ -120,17 +131,18 @@ def _map_class(
     return chosen
 
 
-def _opacity() -> int:
-    state.OPACITY.get()
-    value: int = st.slider(
-        "Strength of the map",
-        0,
-        100,
-        step=5,
-        format="%d %%",
-        key=state.OPACITY.name,
-        label_visibility="collapsed",
+def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> int | None:
+    """The rival whose evidence is taken off the map, where that is asked for."""
+    rival = view.rival(position)
+    state.AGAINST_RIVAL.get()
+    if rival is None:
+        return None
+    name, other = plain(classes[position].name), plain(classes[rival].name)
+    chosen = st.toggle(
+        f"vs {other}",
+        key=state.AGAINST_RIVAL.name,
         persist_state="session",
-        help="Strength of the attention map over the photograph.",
+        help=f"What speaks for {name} rather than for {other}, its strongest rival in this image. "
+        "What speaks for both decides nothing and is left out.",
     )
-    return value
+    return rival if chosen else None

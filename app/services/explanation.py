@@ -12,7 +12,7 @@ from app.services import library
 from app.services.errors import MissingFileError
 from app.services.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
-from gain_core.attention import explain
+from gain_core.attention import attention_maps, contrast_maps, explain
 from gain_core.checkpoint import file_sha256, load_model
 from gain_core.freezing import frozen
 from gain_core.models import Classifier, preprocess
@@ -25,15 +25,28 @@ KEPT_MODELS = 4
 class AttentionView:
     """What one model version says of one image, and what in the image says so."""
 
-    attention: NDArray[
+    evidence: NDArray[
         np.float32
-    ]  # (C, h, w), ≥ 0: one map per class, at the size of the feature map (eq. 2)
+    ]  # (C, h, w), signed: for (+) and against (−) each class, before eq. 2's ReLU
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
 
     @property
     def predicted(self) -> int:
         """Class position of the most probable class."""
         return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+    def rival(self, position: int) -> int | None:
+        """The strongest other class; None where there is one class alone."""
+        others = [other for other in range(len(self.probabilities)) if other != position]
+        return max(others, key=self.probabilities.__getitem__, default=None)
+
+    def attention(self, position: int, *, against_rival: bool = False) -> NDArray[np.float32]:
+        """(h, w) >= 0: what speaks for the class at `position`, or for it rather than its strongest rival."""
+        evidence = torch.from_numpy(self.evidence)
+        rival = self.rival(position) if against_rival else None
+        if rival is None:
+            return attention_maps(evidence[position]).numpy()
+        return contrast_maps(evidence[position], evidence[rival]).numpy()
 
 
 class ModelShelf:
@@ -90,7 +103,7 @@ SHELF = ModelShelf()
 def attention_for(
     ws: Workspace, version: VersionRecord, image: ImageRecord, shelf: ModelShelf = SHELF
 ) -> AttentionView:
-    """Attention maps of every class and the probabilities for `image`, in one pass through the model.
+    """Evidence maps of every class and the probabilities for `image`, in one pass through the model.
 
     Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
     """
@@ -100,5 +113,5 @@ def attention_for(
     with torch.no_grad():
         logits = explanation.logits[0]  # (C,)
         scores = torch.sigmoid(logits) if model.spec.multi_label else torch.softmax(logits, dim=0)
-        attention = explanation.attention[0].detach().to(torch.float32).cpu().numpy()  # (C, h, w)
-    return AttentionView(attention=attention, probabilities=tuple(float(score) for score in scores))
+        evidence = explanation.evidence[0].detach().to(torch.float32).cpu().numpy()  # (C, h, w)
+    return AttentionView(evidence=evidence, probabilities=tuple(float(score) for score in scores))

@@ -62,6 +62,8 @@ def annotate_page(ws: Workspace) -> None:
     doubtful = [item for item in queues["train"] if item.doubtful]
     narrowed = only_doubtful(project.id, doubtful, None if image is None else image.id)
     guided = sum(item.guided for item in queues["train"])
+    if image is None and not guided and picked is None and not narrowed and _first_look(project):
+        state.QUEUE_SPLIT.set(_where_mistakes_are(queues))
     if narrowed:
         queues = {"train": doubtful, "validation": []}
     if not queues[state.QUEUE_SPLIT.get()]:
@@ -122,6 +124,18 @@ def _in_order(project: ProjectRecord, split: Split, items: list[QueueItem]) -> l
         order = QueueOrder(*now, image_ids=tuple(by_id))
         state.QUEUE.set(order)
     return [by_id[image_id] for image_id in order.image_ids if image_id in by_id]
+
+
+def _first_look(project: ProjectRecord) -> bool:
+    """Whether this version's queue was not shown yet."""
+    order = state.QUEUE.get()
+    return order is None or (order.project_id, order.version_id) != (project.id, project.current_version_id)
+
+
+def _where_mistakes_are(queues: dict[Split, list[QueueItem]]) -> Split:
+    """Training images, unless they are all right and others are not: a model can fit its training images and
+    still look at the wrong place, and an image that this misleads shows it best."""
+    return next((split for split in LOOKED_AT if _wrong(queues[split])), "train")
 
 
 def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.empty import empty_state
+from app.components.evidence_legend import evidence_legend
 from app.components.pairs import pair_card
 from app.components.problems import told
 from app.components.publishing import publish_button
@@ -155,6 +156,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     if not pairs:
         st.caption(f"No image is {FILTERS[chosen].lower()}.")
         return
+    evidence_legend()
     pages = -(-len(pairs) // PAIRS_PER_PAGE)
     number = min(state.COMPARE_PAGE.peek(), pages)
     sides = comparison.before.version, comparison.after.version
@@ -165,10 +167,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
         st.pagination(pages, key=state.COMPARE_PAGE.name)
     note = one_of(len(pairs), "image")
     if any(pair.after.attention_inside is not None for pair in pairs):
-        note += (
-            ", first those whose attention moved most towards the object. "
-            "“Inside”, where the map is of the true class: the share of it that lies on the object."
-        )
+        note += ", first those whose attention to the true class moved most towards the object."
     st.caption(note)
 
 

@@ -60,7 +60,7 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
             NewPrediction(boats[0].id, 0, 1, (0.4, 0.6)),  # wrong, not sure
             NewPrediction(boats[1].id, 0, 1, (0.1, 0.9)),  # wrong and sure of it
             NewPrediction(boats[2].id, 0, 1, (0.01, 0.99)),  # wrong, but guided already
-            NewPrediction(cars[0].id, 1, 1, (0.05, 0.95), attention_spread=0.5),  # right
+            NewPrediction(cars[0].id, 1, 1, (0.05, 0.95), attention_spread=0.7),  # right
             NewPrediction(cars[1].id, 1, 1, (0.45, 0.55)),  # right, skipped
         ],  # the last car was never looked at
     )
@@ -68,12 +68,12 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
     annotation.skip(ws, cars[1].id)
     items = annotation.queue(ws, images[0].project_id, version_id)
     assert [(item.image.id, item.reason) for item in items] == [
-        (boats[1].id, "Taken for car with 90 % confidence."),
-        (boats[0].id, "Taken for car with 60 % confidence."),
-        (cars[0].id, "Right with 95 % confidence, with evidence on 50 % of the picture."),
+        (boats[1].id, "Predicted car, 90 %."),
+        (boats[0].id, "Predicted car, 60 %."),
+        (cars[0].id, "Correct, 95 %. Its evidence is spread over most of the picture."),
         (cars[2].id, "No model version has looked at it."),
-        (boats[2].id, "Guided. Taken for car with 99 % confidence."),
-        (cars[1].id, "Skipped. Right with 55 % confidence."),
+        (boats[2].id, "Guided. Predicted car, 99 %."),
+        (cars[1].id, "Skipped. Correct, 55 %."),
     ]
     assert items[0].probability_true == 0.1
     assert [item.guided for item in items] == [False, False, False, False, True, False]
@@ -95,18 +95,18 @@ def test_doubtful_labels_say_why_and_keep_their_place(ws: Workspace, images: lis
     )
     items = annotation.queue(ws, images[0].project_id, version_id)
     assert [(item.image.id, item.reason, item.doubtful) for item in items[:4]] == [
-        (boats[0].id, "Taken for car with 60 % confidence.", False),
+        (boats[0].id, "Predicted car, 60 %.", False),
         (
             cars[0].id,
-            "Taken for boat with 95 % confidence. 80 % of the images most like it are boat: a wrong label?",
+            "Predicted boat, 95 %. 80 % of the images most like it are boat: a wrong label?",
             True,
         ),
         (
             boats[1].id,
-            "Right with 90 % confidence. 90 % of the images most like it are car: a wrong label?",
+            "Correct, 90 %. 90 % of the images most like it are car: a wrong label?",
             True,
         ),
-        (boats[2].id, "Right with 70 % confidence.", False),
+        (boats[2].id, "Correct, 70 %.", False),
     ]
     annotation.skip(ws, boats[1].id)
     annotation.save(ws, cars[0].id, cars[0].class_id, [BOX])

@@ -29,9 +29,10 @@ def test_maps_of_all_classes_and_probabilities_are_those_of_the_published_model(
 
     model = shelf.get(seeded.ws, version)
     expected = explain(model, preprocess(open_image(seeded.ws, image), model.spec).unsqueeze(0))
-    np.testing.assert_array_equal(view.attention, expected.attention[0].numpy())
-    assert view.attention.shape == (2, 2, 2)
-    assert view.attention.dtype == np.float32
+    np.testing.assert_array_equal(view.evidence, expected.evidence[0].numpy())
+    assert view.evidence.shape == (2, 2, 2)
+    assert view.evidence.dtype == np.float32
+    np.testing.assert_array_equal(view.attention(1), expected.attention[0, 1].numpy())
     assert view.probabilities == pytest.approx(torch.softmax(expected.logits[0], 0).tolist())
     assert sum(view.probabilities) == pytest.approx(1.0)
 
@@ -40,14 +41,25 @@ def test_the_predicted_class_is_the_most_probable_one() -> None:
     assert AttentionView(np.zeros((3, 1, 1), np.float32), (0.2, 0.5, 0.3)).predicted == 1
 
 
+def test_the_map_against_the_rival_leaves_out_what_speaks_for_both() -> None:
+    evidence = np.array([[[3, 1]], [[2, 4]], [[9, 9]]], dtype=np.float32)
+    view = AttentionView(evidence, (0.6, 0.3, 0.1))
+    assert (view.rival(0), view.rival(1), view.rival(2)) == (1, 0, 0)
+    assert view.attention(0, against_rival=True).tolist() == [[1, 0]]
+    assert view.attention(2, against_rival=True).tolist() == [[6, 8]]  # than class 0, not than class 1
+    alone = AttentionView(evidence[:1], (0.6,))
+    assert alone.rival(0) is None
+    assert alone.attention(0, against_rival=True).tolist() == [[3, 1]]
+
+
 def test_many_threads_get_the_maps_that_one_thread_gets(seeded: Seeded) -> None:
     version, shelf = seeded.publish(seed=1), ModelShelf()
     images = seeded.images()
-    alone = [attention_for(seeded.ws, version, image, ModelShelf()).attention for image in images]
+    alone = [attention_for(seeded.ws, version, image, ModelShelf()).evidence for image in images]
     together: dict[int, np.ndarray] = {}
 
     def work(number: int) -> None:
-        together[number] = attention_for(seeded.ws, version, images[number % 2], shelf).attention
+        together[number] = attention_for(seeded.ws, version, images[number % 2], shelf).evidence
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

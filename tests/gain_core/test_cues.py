@@ -8,7 +8,6 @@ from PIL import Image
 from gain_core.cues import (
     CueConfig,
     Overlap,
-    attended_region,
     class_cues,
     cue_labels,
     cue_overlap,
@@ -156,20 +155,3 @@ def test_what_does_not_fit_is_refused(tmp_path) -> None:
         labels_png(np.zeros((2, 2)))
     with pytest.raises(ConfigError, match="background"):
         CueConfig(foreground=0.1, background=0.2)
-
-
-def test_the_attended_region_is_what_lies_above_half_of_the_maximum_once_enlarged() -> None:
-    attention = np.array([[4.0, 0.0], [0.0, 0.0]], dtype=np.float32)
-    # Bilinear over 4 rows: 1, 0.75, 0.25, 0; over 8 columns: 1, 1, 0.875, 0.625, 0.375, …; their product.
-    expected = np.zeros((4, 8), dtype=np.bool_)
-    expected[0, :4] = True
-    expected[1, :3] = True
-    np.testing.assert_array_equal(attended_region(attention, (8, 4)), expected)
-    np.testing.assert_array_equal(attended_region(1000 * attention, (8, 4)), expected)
-    assert attended_region(attention, (8, 4), threshold=0.9).sum() == 2
-
-
-def test_an_empty_map_attends_to_nothing() -> None:
-    region = attended_region(np.zeros((2, 2), dtype=np.float32), (3, 5))
-    assert region.shape == (5, 3)
-    assert not region.any()

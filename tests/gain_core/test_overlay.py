@@ -1,64 +1,67 @@
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from gain_core.errors import InputError
-from gain_core.overlay import colour_map, overlay
+from gain_core.evidence_levels import enlarged, map_levels
+from gain_core.overlay import COLOUR, LIGHT, colour_map, overlay
 
-ATTENTION = np.array([[0.0, 0.0], [0.0, 2.0]], dtype=np.float32)
+RAMP = np.array([[8.0, 8.0, 4.0, 2.0, 1.0, 0.0, 0.0]] * 7, dtype=np.float32)
+SIZE = (140, 70)
 
 
-def test_a_heatmap_has_the_size_of_the_photograph_and_is_clear_where_nothing_is_seen() -> None:
-    picture = colour_map(ATTENTION, (30, 20))
-    assert picture.shape == (20, 30, 4)
+def test_half_of_the_evidence_is_strong_nine_tenths_are_light_and_the_rest_is_clear() -> None:
+    picture = colour_map(RAMP, SIZE)
+    assert picture.shape == (70, 140, 4)
     assert picture.dtype == np.uint8
-    assert picture[0, 0, 3] == 0
-    assert tuple(picture[19, 29]) == (252, 255, 164, 255)
+    assert tuple(picture[35, 5]) == (*COLOUR, 255)
+    assert tuple(picture[35, 50]) == (*COLOUR, round(255 * LIGHT))
+    assert picture[35, 130, 3] == 0
 
 
-def test_more_attention_is_always_brighter_and_less_transparent() -> None:
-    ramp = colour_map(np.linspace(0, 1, 256, dtype=np.float32)[None], (256, 1))[0].astype(float)
-    brightness = ramp[:, :3] @ [0.299, 0.587, 0.114]
-    assert (np.diff(brightness) > -0.5).all()  # up to rounding
-    assert brightness[-1] - brightness[0] > 200
-    assert (np.diff(ramp[:, 3]) >= 0).all()
+def test_the_regions_of_the_picture_are_those_that_the_levels_say() -> None:
+    attention = np.random.default_rng(1).random((7, 7)).astype(np.float32) ** 2
+    levels, values = map_levels(attention), enlarged(attention, (210, 210))
+    assert levels is not None
+    picture = colour_map(attention, (210, 210))
+    filled = (picture[..., :3] == COLOUR).all(axis=2)  # neither line nor clear
+    strong, light = filled & (picture[..., 3] == 255), filled & (picture[..., 3] == round(255 * LIGHT))
+    clear = picture[..., 3] == 0
+    assert (strong <= (values >= levels[0])).all()
+    assert (light <= ((values >= levels[1]) & (values < levels[0]))).all()
+    assert (clear <= (values < levels[1])).all()
+    assert (strong | light | clear).mean() > 0.7  # the rest is lines
 
 
-def test_two_maps_with_one_maximum_can_be_compared() -> None:
-    alone, beside_a_stronger = colour_map(ATTENTION, (2, 2)), colour_map(ATTENTION, (2, 2), maximum=4.0)
-    assert alone[1, 1, 3] == 255
-    assert beside_a_stronger[1, 1, 3] == 128
-    assert colour_map(ATTENTION, (2, 2), maximum=1.0)[1, 1, 3] == 255  # more than the maximum is cut
+def test_a_white_line_lies_around_both_regions() -> None:
+    row = colour_map(RAMP, SIZE)[35]
+    lines = np.flatnonzero((row[:, :3] > 190).all(axis=1) & (row[:, 3] > 150))
+    assert len(np.flatnonzero(np.diff(lines) > 1)) == 1  # two of them, each in one piece
+
+
+def test_a_map_that_is_the_same_everywhere_is_strong_everywhere_and_has_no_line() -> None:
+    assert (colour_map(np.ones((7, 7)), (20, 30)) == (*COLOUR, 255)).all()
+    assert (colour_map(np.ones((1, 1)), (1, 1)) == (*COLOUR, 255)).all()
 
 
 def test_a_map_of_nothing_leaves_the_photograph_alone() -> None:
     photo = Image.new("RGB", (8, 6), (10, 200, 30))
     assert np.array_equal(overlay(photo, np.zeros((2, 2)), 1.0), photo)
-    assert np.array_equal(overlay(photo, ATTENTION, 0.0), photo)
+    assert np.array_equal(overlay(photo, RAMP, 0.0), photo)
 
 
 def test_the_heatmap_is_blended_over_the_photograph_by_its_opacity() -> None:
-    photo = Image.new("RGB", (8, 8), (100, 100, 100))
-    result = overlay(photo, ATTENTION, 0.5)
-    assert (result.mode, result.size) == ("RGB", (8, 8))
-    assert result.getpixel((7, 7)) == (176, 178, 132)  # half of (252, 255, 164), half of the photograph
-    assert result.getpixel((0, 0)) == (100, 100, 100)
-    assert photo.getpixel((7, 7)) == (100, 100, 100)
+    photo = Image.new("RGB", SIZE, (100, 100, 100))
+    result = overlay(photo, RAMP, 0.5)
+    assert (result.mode, result.size) == ("RGB", SIZE)
+    strong = [round((100 + channel) / 2) for channel in COLOUR]
+    assert result.getpixel((5, 35)) == pytest.approx(strong, abs=1)
+    assert result.getpixel((130, 35)) == (100, 100, 100)
+    assert photo.getpixel((5, 35)) == (100, 100, 100)
 
 
 def test_what_is_no_map_or_no_opacity_is_refused() -> None:
     with pytest.raises(InputError, match="finite attention map"):
         colour_map(np.zeros((1, 2, 2)), (4, 4))
-    with pytest.raises(InputError, match="finite attention map"):
-        colour_map(np.array([[np.nan]]), (4, 4))
     with pytest.raises(InputError, match="opacity"):
-        overlay(Image.new("RGB", (4, 4)), ATTENTION, 1.5)
-    with pytest.raises(InputError, match="finite attention map"):
-        colour_map(np.zeros((0, 3)), (4, 4))
-    for wrong in (torch.ones(2, 2, requires_grad=True), torch.ones(2, 2, dtype=torch.bfloat16)):
-        with pytest.raises(InputError, match="as an array of numbers"):
-            colour_map(wrong, (4, 4))  # type: ignore[arg-type]
-    for size in ((0, 4), (4, 2.5), 4):
-        with pytest.raises(InputError, match="expected a size of two whole numbers above 0"):
-            colour_map(ATTENTION, size)  # type: ignore[arg-type]
+        overlay(Image.new("RGB", (4, 4)), RAMP, 1.5)

@@ -6,10 +6,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app.services import annotation
+from app.components.numbers import percent
+from app.services import annotation, explanation
 from app.services.drawing import canvas_from_regions
+from app.services.map_figures import map_figures
 from db.records import RegionRecord, Role
-from tests.app.seeded import Seeded
+from tests.app.seeded import CLASSES, Seeded
 from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, own_key, said
 
 
@@ -22,6 +24,43 @@ def test_the_queue_begins_with_a_mispredicted_image_and_says_what_is_wrong(seede
     assert app.session_state["annotate_image"] == wrong.id
     assert "Wrong: 1 train" in said(app)
     assert "#### Image 1 of 4" in said(app)
+
+
+def test_the_page_opens_on_a_mistake_of_validation_when_training_has_none(seeded: Seeded) -> None:
+    mistake = seeded.images("validation")[1]
+    seeded.publish(wrong=[mistake.id])
+
+    app = open_page("annotate")
+    assert app.session_state["annotate_image"] == mistake.id
+    assert app.session_state["annotate_split"] == "validation"
+
+    app.button_group(key="annotate_split").set_value("train").run()
+    assert app.session_state["annotate_image"] in {image.id for image in seeded.images("train")}
+
+
+def test_the_page_opens_on_training_images_once_something_is_drawn(seeded: Seeded) -> None:
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    seeded.publish(wrong=[seeded.images("validation")[1].id])
+
+    assert open_page("annotate").session_state["annotate_split"] == "train"
+
+
+def test_the_figures_beside_a_map_are_those_of_the_map_on_screen(seeded: Seeded) -> None:
+    version = seeded.publish()
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    view = explanation.attention_for(seeded.ws, version, image)
+    position, rival = view.predicted, 1 - view.predicted
+
+    for against_rival in (False, True):
+        app = open_page("annotate", {"annotate_image": image.id, "annotate_against_rival": against_rival})
+        figures = map_figures(seeded.ws, image, view.attention(position, against_rival=against_rival))
+        legend = next(str(one.value) for one in app.html if "evidence" in str(one.value))
+        assert figures.spread is not None
+        assert f"Half of the evidence: {percent(figures.spread.half)} of the picture" in legend
+        assert f"{percent(figures.inside)} of the evidence is on the object" in legend
+        assert app.toggle(key="annotate_against_rival").label == f"vs {CLASSES[rival]}"
 
 
 def test_next_and_previous_walk_through_the_queue(seeded: Seeded) -> None:

@@ -1,5 +1,8 @@
+from app.components.numbers import percent
+from app.services import annotation, explanation
+from app.services.map_figures import map_figures
 from tests.app.seeded import Seeded, seed
-from tests.app.views.pages import click, keys, open_page, said, table
+from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
 
 def test_compare_shows_what_was_mended_and_both_maps_of_each_image(seeded: Seeded) -> None:
@@ -40,6 +43,20 @@ def test_the_maps_are_of_what_each_version_says_or_of_the_true_class(seeded: See
         "004.png: attention map for boat, before",
         "004.png: attention map for boat, after",
     ]
+
+
+def test_each_map_says_how_much_of_it_lies_on_the_object(seeded: Seeded) -> None:
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    versions = seeded.publish(wrong=[image.id]), seeded.publish(seed=1)
+
+    app = open_page("compare", {"compare_split": "train"})
+
+    for version, position in zip(versions, (1, 0), strict=True):  # what each says: not only of the true class
+        shown = explanation.attention_for(seeded.ws, version, image).attention(position)
+        inside = map_figures(seeded.ws, image, shown).inside
+        assert inside is not None
+        assert f"v{version.number} · {percent(inside)} on the object" in said(app)
 
 
 def test_a_retrain_that_breaks_more_than_it_mends_shows_what_it_broke_first(seeded: Seeded) -> None:
