@@ -51,8 +51,8 @@ class TrainConfig:
     `mode` "quick" trains the last convolution and the head on kept features of the frozen trunk; "full"
     trains every layer on augmented images. `form` says how guidance enters the loss:
 
-    - "guided": inside / outside: what lies in H must give the class, what lies in 1 − H none; images without
-      guidance give L_cl + α L_am at a lower weight
+    - "guided": inside / outside: what lies in H must give the class, what lies in 1 − H none; so must
+      counter-examples made of the guided images; images without guidance give L_cl + α L_am at a lower weight
     - "gainext": the paper's L_cl + α L_am + ω L_e (eq. 8)
     - "signed": L_cl + α L_am + the signed-evidence loss
     - "none": L_cl only, on the same images: what the same further training does without guidance
@@ -97,6 +97,9 @@ class TrainConfig:
     l2_sp_weight: float = 0.0
     mining_weight: float = 1.0  # α of eq. 6, full mode only
     external_weight: float = 10.0  # ω of eq. 8
+    # After the last step divide the logits by the temperature that fits the validation images
+    # (gain_core/calibration.py): no decision changes, and confidence means what it says.
+    calibrate: bool = False
     signed_weight: float = 100.0  # "signed": a mean over all places is small, so the weight is large
     # What the paper leaves open. σ and ω of eq. 4 and where they act are `masking.MaskingConfig`'s, which has
     # the reasons; each map is divided by its own maximum there and in eq. 7, or σ and H would mean another
@@ -176,12 +179,11 @@ class TrainConfig:
     def quick_default(
         cls, form: Form = DEFAULT_FORM["quick"], seed: int = 0, classes: int = 2
     ) -> "TrainConfig":
-        """The app's quick retrain; docs/decisions/0008, 0016 and 0024 have what was measured.
+        """The app's quick retrain; docs/decisions/0026 has what was measured.
 
-        "guided" asks for the backbone's pretrained weights; `replace(…, l2_sp_weight=0.0)` does without.
+        Every form gets the same hold, schedule and steps. They ask for the backbone's pretrained weights;
+        `replace(…, l2_sp_weight=0.0)` does without.
         """
-        if form != "guided":
-            return cls(form=form, seed=seed, steps=quick_steps(classes))
         return cls(
             form=form,
             seed=seed,
@@ -190,12 +192,21 @@ class TrainConfig:
             background_weight=1.0,
             l2_sp_weight=0.1,
             learning_rate_decay="cosine",
+            calibrate=True,
         )
 
     @classmethod
     def full_default(cls, form: Form = DEFAULT_FORM["full"], seed: int = 0) -> "TrainConfig":
         """The app's full retrain: a tenth of the learning rate, because pre-trained layers move too."""
-        return cls(mode="full", form=form, seed=seed, learning_rate=1e-4, batch_size=16, guided_batch_size=8)
+        return cls(
+            mode="full",
+            form=form,
+            seed=seed,
+            learning_rate=1e-4,
+            batch_size=16,
+            guided_batch_size=8,
+            calibrate=True,
+        )
 
     @classmethod
     def paper(cls, images: int, seed: int = 0, epochs: int = 35) -> "TrainConfig":

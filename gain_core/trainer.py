@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from gain_core.calibration import divide_logits, fit_temperature
 from gain_core.config import TrainConfig
 from gain_core.data import check_masks, label_rows
 from gain_core.errors import CheckpointError, ConfigError, GainError, InputError
@@ -21,7 +22,7 @@ from gain_core.quick import prepare_quick
 from gain_core.ranks import Ranks, current_ranks
 from gain_core.resume import expect_writable, load_checkpoint, save_checkpoint, training_identity
 from gain_core.sample import Sample, guided_training
-from gain_core.streams import Losses, label_loss
+from gain_core.streams import Losses, label_loss, shown
 
 
 class Task(Protocol):
@@ -147,6 +148,8 @@ def _optimise(
             yield Step(done, config.steps, values, time.monotonic() - started)
             if validation and (done % config.validate_every == 0 or done == config.steps):
                 yield _validate(model, task, validation, labels, done)
+        if validation and config.calibrate:
+            divide_logits(model, _temperature(model, task.logits(validation), labels))
     except GeneratorExit:
         if checkpoint is not None and ranks.first and _finite(task.trained):
             save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
@@ -200,6 +203,11 @@ def _validate(model: Classifier, task: Task, positions: list[int], labels: Tenso
         loss = float(label_loss(model, logits, labels))
     hits = (logits.argmax(1, keepdim=True) == labels).any(1)  # with one class per image: plain accuracy
     return Validation(done, float(hits.double().mean()), loss, len(positions))
+
+
+def _temperature(model: Classifier, logits: Tensor, labels: Tensor) -> float:
+    targets = shown(labels, logits.shape[1]) if model.spec.multi_label else labels[:, 0]
+    return fit_temperature(logits, targets)
 
 
 def _device(wanted: torch.device | str) -> torch.device:
