@@ -240,3 +240,4 @@ class Prediction(Base):
     label: Mapped[int] = mapped_column(server_default="0")
     label_rival: Mapped[int | None]
     label_doubt: Mapped[float | None] = mapped_column(Float)
+    control_predicted: Mapped[int | None]

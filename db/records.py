@@ -156,3 +156,6 @@ class PredictionRecord:
     # share, in [0, 1]; None as above, and of images that are not for training.
     label_rival: int | None = None  # class position
     label_doubt: float | None = None
+    # Class position that the version's control predicts: the same training without drawings; None: it has no
+    # control.
+    control_predicted: int | None = None

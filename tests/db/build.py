@@ -88,7 +88,10 @@ def publish(
     database: Database, run: RunRecord, token: str, path: str = "runs/1/model.safetensors"
 ) -> VersionRecord:
     images = library.list_images(database, run.project_id)
-    predictions = [NewPrediction(image.id, image.class_position, 1, (0.25, 0.75), 0.5) for image in images]
+    predictions = [
+        NewPrediction(image.id, image.class_position, 1, (0.25, 0.75), 0.5, control_predicted=0)
+        for image in images
+    ]
     return runs.finish_published(database, run.id, token, path, "ab" * 32, "first", predictions)
 
 
