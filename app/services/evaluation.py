@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
+from app.services.calibration import Calibration, calibration
 from app.services.workspace import Workspace
 from db import library, versions
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
@@ -59,6 +60,7 @@ class Evaluation:
     classes: tuple[tuple[str, Score], ...]  # by class position
     groups: tuple[Group, ...]  # by attribute and name; only those that have images
     missing: int  # images of the split that the version has not predicted; they count nowhere
+    calibration: Calibration | None  # None of no images
 
     @property
     def worst_group(self) -> Group | None:
@@ -136,12 +138,9 @@ def evaluate(
     by_class: list[list[tuple[ImageRecord, PredictionRecord]]] = [[] for _ in classes]
     by_group: dict[tuple[str | None, str], list[tuple[ImageRecord, PredictionRecord]]] = {}
     for image, prediction in seen:
-        label = classes[image.class_position]
         by_class[image.class_position].append((image, prediction))
-        for attribute, value in image.groups.items():
-            by_group.setdefault((attribute, f"{label}/{value}"), []).append((image, prediction))
-        if not image.groups:
-            by_group.setdefault((None, label), []).append((image, prediction))
+        for group in groups_of(image, classes):
+            by_group.setdefault(group, []).append((image, prediction))
     return Evaluation(
         version=version,
         split=split,
@@ -154,7 +153,30 @@ def evaluate(
             )
         ),
         missing=len(images) - len(seen),
+        calibration=calibration(
+            [
+                (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
+                for image, prediction in seen
+            ]
+        ),
     )
+
+
+def groups_of(image: ImageRecord, classes: Sequence[str]) -> list[tuple[str | None, str]]:
+    """(attribute, name) of the groups that the image belongs to, one for each of its attributes."""
+    label = classes[image.class_position]
+    if not image.groups:
+        return [(None, label)]
+    return [(attribute, f"{label}/{value}") for attribute, value in image.groups.items()]
+
+
+def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] | None:
+    """The worst group of each: large ones where both have one, else of any size; None without groups."""
+    if before.worst_group is not None and after.worst_group is not None:
+        return before.worst_group, after.worst_group
+    if before.worst_group_any is not None and after.worst_group_any is not None:
+        return before.worst_group_any, after.worst_group_any
+    return None
 
 
 def _predictions(ws: Workspace, version_id: int, split: Split) -> dict[int, PredictionRecord]:

@@ -7,6 +7,7 @@ from app.components.empty import empty_state
 from app.components.pairs import pair_card
 from app.components.problems import told
 from app.components.publishing import publish_button
+from app.components.retrain_checks import retrain_checks
 from app.components.scores import score_cards, score_tables
 from app.components.sidebar import chosen_project
 from app.components.words import one_of
@@ -57,6 +58,7 @@ def compare_page(ws: Workspace) -> None:
         st.info(f"These two versions have no predictions of the same {split} images. Choose another split.")
         return
     score_cards(comparison)
+    retrain_checks(comparison)
     with st.container(horizontal=True, vertical_alignment="center"):
         for version in dict.fromkeys((after, before)):
             publish_button(ws, project, version, key=f"compare_publish_{version.id}")
