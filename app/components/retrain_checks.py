@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.components.numbers import percent
-from app.components.words import listed, one_of, plain
+from app.components.words import one_of, plain
 from app.services.calibration import BINS, Calibration, calibration_warning
 from app.services.drawing_effect import DrawingEffect, drawing_effect
 from app.services.evaluation import Comparison
@@ -40,17 +40,18 @@ def _drawing_effect(effect: DrawingEffect) -> None:
             + (", too few to be sure." if effect.too_few else "."),
         }[effect.verdict]
     )
-    st.caption(f"{_counts(effect)} · exact McNemar test, p = {effect.p_value:.2g}")
+    tested = one_of(effect.tested, "image")
+    st.caption(f"{_counts(effect)} · exact McNemar test on {tested}, p = {effect.p_value:.2g}")
 
 
 def _counts(effect: DrawingEffect) -> str:
-    """What was counted: "boat/grass: 20 of 27, then 24 of 27 right"."""
+    """What was counted: "boat/grass: 20 of 27 right without, 24 with"."""
     without, drawn = effect.without, effect.drawn
     if effect.groups is not None and effect.groups[0] != effect.groups[1]:
         names = [plain(name) for name in effect.groups]
         return (
             f"{names[0]}: {without.correct} of {without.n} right without, "
-            f"{names[1]}: {drawn.correct} of {drawn.n} with · test on the images of {listed(names)}"
+            f"{names[1]}: {drawn.correct} of {drawn.n} with"
         )
     name = "All images" if effect.groups is None else plain(effect.groups[0])
     return f"{name}: {without.correct} of {without.n} right without, {drawn.correct} with"

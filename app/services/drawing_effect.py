@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import comb
 from typing import Literal
 
-from app.services.evaluation import Comparison, evaluate, groups_of, worst_groups
+from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, evaluate, groups_of, worst_groups
 from gain_core.metrics import Count
 
 SIGNIFICANCE = 0.05
@@ -16,13 +16,18 @@ Verdict = Literal["helped", "harmed", "unmeasurable"]
 
 @dataclass(frozen=True, slots=True)
 class DrawingEffect:
-    """Two models on the same images; their worst groups, or all images where no groups are known."""
+    """Two models on the same images; their worst groups, or all images where no groups are known.
+
+    The test is on the images of those groups, or on all images where one of them has fewer than
+    WORST_GROUP_MIN_N: of five images it could tell nothing.
+    """
 
     without: Count
     drawn: Count  # the same training with the drawings
     groups: tuple[str, str] | None  # names of the worst groups, without and with; None: all images
-    gained: int  # images of those groups that are right with the drawings alone
+    gained: int  # tested images that are right with the drawings alone
     lost: int  # … without the drawings alone
+    tested: int  # images
 
     @property
     def p_value(self) -> float:
@@ -63,7 +68,7 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     without = evaluate(version, split, classes, images, controls)
     drawn = evaluate(version, split, classes, images, predicted)
     worst = worst_groups(without, drawn) if any(group.attribute for group in drawn.groups) else None
-    if worst is not None:
+    if worst is not None and all(group.score.n >= WORST_GROUP_MIN_N for group in worst):
         chosen = {(group.attribute, group.name) for group in worst}
         pairs = [pair for pair in pairs if chosen & set(groups_of(pair.image, classes))]
     scores = (without.overall, drawn.overall) if worst is None else (worst[0].score, worst[1].score)
@@ -80,4 +85,5 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         groups=None if worst is None else (worst[0].name, worst[1].name),
         gained=right.count((False, True)),
         lost=right.count((True, False)),
+        tested=len(right),
     )

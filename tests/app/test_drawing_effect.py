@@ -54,17 +54,28 @@ def test_worst_groups_are_compared_each_by_the_rule_of_the_card() -> None:
 
 
 def test_the_test_counts_the_images_of_both_worst_groups_once() -> None:
-    boats = [seen(n, 0, n < 1, n < 3, place="grass") for n in range(4)]  # the worst with drawings
-    cars = [seen(10 + n, 1, True, n < 1, place="sand", weather="fog") for n in range(4)]  # … without
-    others = [seen(20 + n, 1, n < 2, True, place="water") for n in range(2)]
+    boats = [seen(n, 0, n < 3, n < 10, place="grass") for n in range(20)]  # the worst with drawings
+    cars = [seen(30 + n, 1, n < 15, n < 6, place="sand", weather="fog") for n in range(20)]  # … without
+    others = [seen(60 + n, 1, n < 12, True, place="water") for n in range(20)]
 
     effect = effect_of(boats + cars + others)
 
     assert effect is not None
     assert effect.groups == ("car/sand", "boat/grass")
-    assert (effect.without, effect.drawn) == (Count(1, 4), Count(1, 4))
-    assert (effect.gained, effect.lost) == (3, 2)
+    assert (effect.without, effect.drawn) == (Count(6, 20), Count(3, 20))
+    assert (effect.gained, effect.lost, effect.tested) == (9, 7, 40)
     assert effect.verdict == "unmeasurable"
+
+
+def test_groups_too_small_for_a_test_are_told_but_all_images_are_tested() -> None:
+    items = [seen(n, 0, n < 4, n < 1, place="grass") for n in range(5)]
+    items += [seen(10 + n, 1, True, n < 8, place="sand") for n in range(12)]
+
+    effect = effect_of(items)
+
+    assert effect is not None
+    assert (effect.without, effect.drawn) == (Count(1, 5), Count(4, 5))
+    assert (effect.gained, effect.lost, effect.tested, effect.verdict) == (7, 0, 17, "helped")
 
 
 def test_without_groups_all_images_are_compared() -> None:
@@ -92,7 +103,7 @@ def test_without_groups_all_images_are_compared() -> None:
 def test_drawings_helped_or_did_harm_only_where_chance_cannot_explain_it(
     gained: int, lost: int, verdict: str, too_few: bool
 ) -> None:
-    effect = DrawingEffect(Count(1, 20), Count(2, 20), None, gained, lost)
+    effect = DrawingEffect(Count(1, 20), Count(2, 20), None, gained, lost, 20)
 
     assert (effect.verdict, effect.too_few) == (verdict, too_few)
 
