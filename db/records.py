@@ -11,7 +11,7 @@ from typing import Any, Literal
 Split = Literal["train", "validation", "test"]
 Role = Literal["look_here", "ignore_this"]
 Shape = Literal["box", "polygon", "brush"]
-RunStatus = Literal["queued", "running", "published", "failed", "cancelled"]
+RunStatus = Literal["queued", "running", "published", "kept", "failed", "cancelled"]
 RunMode = Literal["quick", "full"]
 Review = Literal["open", "skipped"]
 
@@ -108,8 +108,8 @@ class RunRecord:
     max_attempts: int
     cancel_requested: bool
     progress: Mapping[str, Any]  # latest event of the child, {} before the first
-    message: str | None  # a sentence for people: why it failed, who cancelled
-    version_id: int | None  # what it published
+    message: str | None  # a sentence for people: why it failed, who cancelled, why its version is only kept
+    version_id: int | None  # the model version that it made, published or kept
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

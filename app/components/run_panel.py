@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import state
 from app.components.problems import told
+from app.components.publishing import publish_button
 from app.components.run_failure import run_failure
 from app.components.run_status import watch
 from app.components.words import listed, one_of, plain
@@ -101,9 +102,16 @@ def _time_needed(mode: RunMode) -> str:
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
     published = project.current_version_id and versions.get_version(ws.database, project.current_version_id)
-    if run.status == "published" and run.version_id is not None:
+    if run.version_id is not None:
         version = versions.get_version(ws.database, run.version_id)
-        st.markdown(_made(ws, version, published.number if published else None))
+        if run.status == "kept" and version.id != project.current_version_id:
+            why = plain(run.message or "")
+            st.markdown(
+                f":orange[:material/inventory_2: **Version {version.number}** is kept.] :small[{why}]"
+            )
+            publish_button(ws, project, version, key="panel_publish")
+        else:
+            st.markdown(_made(ws, version, published.number if published else None))
         if version.parent_id is None:
             if state.PAGE.get() != "Annotate" and st.button(
                 "See where it looks", key="panel_annotate", icon=":material/draw:", width="stretch"

@@ -12,7 +12,6 @@ from app.services.calibration import Calibration, calibration
 from app.services.workspace import Workspace
 from db import library, versions
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
-from gain_core.metrics import wilson_interval
 
 WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
 
@@ -38,6 +37,8 @@ class Score:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % Wilson interval of the accuracy; None of no images."""
+        from gain_core.metrics import wilson_interval  # loads torch, which the trainer does without
+
         return wilson_interval(self.correct, self.n) if self.n else None
 
 
@@ -110,14 +111,29 @@ def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
 
 def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
     """Two versions of one project on the same images. Raises db.errors.NotFoundError."""
-    version = versions.get_version(ws.database, after_id)
-    classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
-    images = library.list_images(ws.database, version.project_id, split)
-    older = versions.get_version(ws.database, before_id)
-    before, after = (_predictions(ws, one, split) for one in (before_id, after_id))
+    return compare_with(
+        ws,
+        versions.get_version(ws.database, before_id),
+        versions.get_version(ws.database, after_id),
+        split,
+        _predictions(ws, after_id, split),
+    )
+
+
+def compare_with(
+    ws: Workspace,
+    older: VersionRecord,
+    newer: VersionRecord,
+    split: Split,
+    after: Mapping[int, PredictionRecord],
+) -> Comparison:
+    """A version and predictions by image id, stored or not yet. Raises db.errors.NotFoundError."""
+    classes = [item.name for item in library.list_classes(ws.database, older.project_id)]
+    images = library.list_images(ws.database, older.project_id, split)
+    before = _predictions(ws, older.id, split)
     return Comparison(
         before=evaluate(older, split, classes, images, before),
-        after=evaluate(version, split, classes, images, after),
+        after=evaluate(newer, split, classes, images, after),
         pairs=tuple(
             Pair(image, before[image.id], after[image.id])
             for image in images

@@ -62,6 +62,7 @@ class Seeded:
         groups: Mapping[int, int] | None = None,
         doubtful: Sequence[int] = (),
         control_wrong: Sequence[int] | None = None,
+        kept_because: str | None = None,
     ) -> VersionRecord:
         """A version whose model file is real and untrained; images with an id in `wrong` are mispredicted.
 
@@ -115,7 +116,7 @@ class Seeded:
                     control_predicted=control,
                 )
             )
-        return runs.finish_published(
+        return runs.finish_with_version(
             self.ws.database,
             run.id,
             token,
@@ -123,6 +124,7 @@ class Seeded:
             file_sha256(path),
             "First model" if run.base_version_id is None else "Quick retrain, 1 guided images",
             predictions,
+            kept_because,
         )
 
 
