@@ -107,7 +107,7 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
         if run.status == "kept" and version.id != project.current_version_id:
             why = plain(run.message or "")
             st.markdown(
-                f":orange[:material/inventory_2: **Version {version.number}** is kept.] :small[{why}]"
+                f":orange[:material/inventory_2: **Version {version.number}** is ready.] :small[{why}]"
             )
             publish_button(ws, project, version, key="panel_publish")
         else:

@@ -26,7 +26,7 @@ def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) 
         for item in predictions
     }
     reason = why_worse(compare_with(ws, published, published, "validation", after))
-    return reason and f"Not published: against version {published.number}, {reason}."
+    return reason and f"Not published. Worse than version {published.number} on validation: {reason}."
 
 
 def kept_versions(ws: Workspace, project_id: int) -> dict[int, str]:
@@ -45,13 +45,12 @@ def why_worse(comparison: Comparison) -> str | None:
     reasons = []
     fixed, newly_wrong = (len(comparison.changed(change)) for change in ("mended", "broken"))
     if newly_wrong > fixed:
-        images = "image" if newly_wrong == 1 else "images"
-        reasons.append(f"{newly_wrong} validation {images} became wrong and {fixed} right")
+        reasons.append(f"{newly_wrong} image{'' if newly_wrong == 1 else 's'} became wrong and {fixed} right")
     worst = worst_groups(comparison.before, comparison.after)
     if worst is not None and (worst[1].score.accuracy or 0.0) < (worst[0].score.accuracy or 0.0):
         reasons.append(f"the worst group fell from {_counted(worst[0])} to {_counted(worst[1])}")
-    return " and ".join(reasons) or None
+    return ", and ".join(reasons) or None
 
 
 def _counted(group: Group) -> str:
-    return f"{group.score.correct} of {group.score.n} right ({group.name})"
+    return f"{group.score.correct} of {group.score.n} ({group.name})"

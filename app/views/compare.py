@@ -66,7 +66,7 @@ def compare_page(ws: Workspace) -> None:
         for version in dict.fromkeys((after, before)):
             publish_button(ws, project, version, key=f"compare_publish_{version.id}")
         if after.id in kept and after.id != project.current_version_id:
-            st.caption(f":orange[{plain(kept[after.id])}]")
+            st.markdown(f":orange[:small[{plain(kept[after.id])}]]")
     _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
     score_tables(comparison)
 

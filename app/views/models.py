@@ -68,7 +68,7 @@ def _card(
                 + (f" · {version.note}" if version.note else "")
             )
             if kept_because is not None and version.id != project.current_version_id:
-                st.caption(f":orange[{plain(kept_because)}]")
+                st.markdown(f":orange[:small[{plain(kept_because)}]]")
         figures = evaluation.report(ws, version.id, "validation")
         with accuracy.container(gap=None):
             st.metric("Accuracy", percent(figures.overall.accuracy))

@@ -40,17 +40,17 @@ def test_a_better_model_and_an_equal_one_are_not_worse() -> None:
 def test_more_images_newly_wrong_than_fixed_are_worse_though_the_worst_group_gains() -> None:
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 20, 18, 20)
     assert why_worse(comparison(items)) == (  # grass alone has 20 images and falls too
-        "2 validation images became wrong and 1 right and the worst group fell from 20 of 20 right "
-        "(car/grass) to 18 of 20 right (car/grass)"
+        "2 images became wrong and 1 right, and the worst group fell from 20 of 20 "
+        "(car/grass) to 18 of 20 (car/grass)"
     )
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 5, 3, 5)
-    assert why_worse(comparison(items)) == "2 validation images became wrong and 1 right"
+    assert why_worse(comparison(items)) == "2 images became wrong and 1 right"
 
 
 def test_a_lower_worst_group_is_worse_though_more_images_are_right() -> None:
     items = group(0, "water", 12, 20, 20) + group(1, "grass", 15, 11, 20)
     assert why_worse(comparison(items)) == (
-        "the worst group fell from 12 of 20 right (boat/water) to 11 of 20 right (car/grass)"
+        "the worst group fell from 12 of 20 (boat/water) to 11 of 20 (car/grass)"
     )
 
 
@@ -111,7 +111,9 @@ def test_a_worse_retrain_is_kept_and_the_published_version_stays(ws: Workspace, 
     worse = finish(ws, project_id, first.version_id, wrong=2)
 
     assert worse.status == "kept"
-    assert worse.message == ("Not published: against version 1, 1 validation image became wrong and 0 right.")
+    assert worse.message == (
+        "Not published. Worse than version 1 on validation: 1 image became wrong and 0 right."
+    )
     assert worse.version_id is not None
     assert published(ws, project_id) == first.version_id
     assert publishing.kept_versions(ws, project_id) == {worse.version_id: worse.message}

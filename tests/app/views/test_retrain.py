@@ -110,7 +110,7 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
 def test_a_retrain_that_was_not_published_says_why_everywhere_and_can_be_published(seeded: Seeded) -> None:
     first = seeded.publish()
     car = seeded.images("validation")[1]
-    why = "Not published: against version 1, 1 validation image became wrong and 0 right."
+    why = "Not published. Worse than version 1 on validation: 1 image became wrong and 0 right."
     kept = seeded.publish(wrong=[car.id], seed=1, kept_because=why)
     assert seeded.project.current_version_id == first.id
 
