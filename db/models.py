@@ -103,6 +103,7 @@ class Image(Base):
     mask_sha256: Mapped[str | None] = mapped_column(String(64))
     review: Mapped[Review] = mapped_column(default="open")
     given_position: Mapped[int | None]
+    moved_from: Mapped[Split | None]
 
 
 class Refusal(Base):

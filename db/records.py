@@ -54,6 +54,7 @@ class ImageRecord:
     mask_sha256: str | None  # ground-truth object mask, for evaluation only; never used to train
     review: Review
     given_position: int | None = None  # class position of the imported label, where somebody changed it
+    moved_from: Split | None = None  # the imported split, where somebody moved it to training
 
 
 @dataclass(frozen=True, slots=True)

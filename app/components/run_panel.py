@@ -63,19 +63,23 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
     )
     mode = state.MODE.get()
     guided = status.guided_images
+    nothing = guided == 0 and status.moved_images == 0
     pressed = st.button(
         "Retrain",
         key="retrain",
         type="primary",
         icon=":material/model_training:",
         width="stretch",
-        disabled=guided == 0,
-        help="Draw on at least one image first." if guided == 0 else None,
+        disabled=nothing,
+        help="Draw on at least one image first." if nothing else None,
     )
-    if guided == 0:
+    if nothing:
         st.caption("No image guided yet. Draw on one in Annotate, then retrain.")
     else:
-        st.caption(f"{one_of(guided, 'image')} guided · " + _time_needed(mode))
+        learns = [f"{one_of(guided, 'image')} guided"]
+        if status.moved_images:
+            learns.append(f"{status.moved_images} moved to training")
+        st.caption(" · ".join([*learns, _time_needed(mode)]))
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
             st.caption(f"Starts again from version {start.number} with all guidance.")

@@ -10,6 +10,7 @@ from app import resources, state
 from app.components.answer_buttons import Pressed, answer_buttons
 from app.components.bars import probability_bars
 from app.components.label_menu import label_menu
+from app.components.move_button import move_button
 from app.components.numbers import confidence
 from app.components.words import plain
 from app.services.annotation import QueueItem
@@ -29,6 +30,7 @@ class Asked:
 
     pressed: Pressed | None = None  # under the map
     label: ClassRecord | None = None  # that the image has got the wrong class, and which is the right one
+    move: bool = False  # from validation to training, or back
 
 
 def verdict(
@@ -47,6 +49,8 @@ def verdict(
         about = item.reason if item is not None else f"{image.split} split"
         if image.given_position is not None:
             about += f" Imported as {classes[image.given_position].name}."
+        if image.moved_from is not None:
+            about += f" Moved from {image.moved_from}."
         st.caption(f"{plain(image.name)} · {plain(about)}")
     if version is None or view is None:
         with _frame():
@@ -54,6 +58,7 @@ def verdict(
         return Asked(label=label)
     position = _map_class(image, version, view, classes)
     picture = st.container()
+    pressed = None
     opacity = _opacity()
     with picture:
         name = classes[position].name
@@ -65,9 +70,11 @@ def verdict(
         empty = not view.attention[position].any()
         if empty:
             st.caption(f"Nothing in this image speaks for {name}: its map is empty.")
-        pressed = answer_buttons(image, item is not None and item.guided, empty)
+        if image.split == "train":
+            pressed = answer_buttons(image, item is not None and item.guided, empty)
+        moving = move_button(image)
     probability_bars([item.name for item in classes], view.probabilities, image.class_position)
-    return Asked(pressed, label)
+    return Asked(pressed, label, moving)
 
 
 def _room() -> tuple[int, int]:
