@@ -16,10 +16,10 @@ from app.services.errors import ServiceError
 from app.services.evidence_groups import attended_square
 from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings, load_settings
-from db.records import ImageRecord, VersionRecord
+from db.records import ImageRecord, RegionRecord, VersionRecord
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
-    from app.services.explanation import AttentionView
+    from app.services.explanation import AttentionView, RegionView
 
 JPEG_QUALITY = 90
 
@@ -96,6 +96,28 @@ def _attention(
     from app.services import explanation
 
     return explanation.attention_for(_ws, _version, _image)
+
+
+def region_view(
+    ws: Workspace, version: VersionRecord, image: ImageRecord, regions: tuple[RegionRecord, ...]
+) -> "RegionView | None":
+    """What the version makes of what is drawn on the image, saved or not."""
+    return _region_view(version.sha256, image.sha256, repr(regions), ws, version, image, regions)
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def _region_view(
+    weights: str,
+    photo: str,
+    drawn: str,
+    _ws: Workspace,
+    _version: VersionRecord,
+    _image: ImageRecord,
+    _regions: tuple[RegionRecord, ...],
+) -> "RegionView | None":
+    from app.services import explanation
+
+    return explanation.region_for(_ws, _version, _image, _regions)
 
 
 def attention_picture(

@@ -104,6 +104,15 @@ class PickedGroup:
     number: int  # of the group within that class
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedFor:
+    """What the first choice of two versions depends on."""
+
+    project_id: int
+    published_id: int | None  # version
+    newest_id: int  # version
+
+
 @dataclass(slots=True)
 class Address:
     """Which image the page's address names, as far as we know."""
@@ -210,8 +219,8 @@ NEWEST_RUN: Key[int | None] = Key("train_newest", _no_image, "newest run when th
 RUN: Key[int | None] = Key("train_run", _no_image, "id of the run shown in detail")
 BEFORE: Key[int | None] = Key("compare_before", _no_image, "id of the model version on the left")
 AFTER: Key[int | None] = Key("compare_after", _no_image, "id of the model version on the right")
-COMPARED_FOR: Key[tuple[int, int | None] | None] = Key(
-    "compare_for", _nothing, "(project id, current version id) that the two above were chosen for"
+COMPARED_FOR: Key[ComparedFor | None] = Key(
+    "compare_for", _nothing, "the state of the project that the two above were chosen for"
 )
 COMPARE_SHOWN: Key[tuple[int, int, Split] | None] = Key(
     "compare_shown", _nothing, "(before, after, split) when the page was last drawn"

@@ -9,12 +9,12 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.leases import CANCELLED, ended, is_held, lost
 from db.models import ModelVersion, Project, Run
-from db.records import VersionRecord
+from db.records import RunStatus, VersionRecord
 from db.rows import version_record
 from db.versions import NewPrediction, insert_predictions
 
 
-def finish_published(
+def finish_with_version(
     database: Database,
     run_id: int,
     token: str,
@@ -22,17 +22,20 @@ def finish_published(
     sha256: str,
     note: str,
     predictions: Sequence[NewPrediction],
+    kept_because: str | None = None,
 ) -> VersionRecord:
     """Store the new model version with its predictions, publish it and end the run: all at once or not.
 
-    `weights_path`: relative to the data folder. Repeating the call after an answer that got lost returns the
-    version again. Raises LostLeaseError.
+    `weights_path`: relative to the data folder. `kept_because`: why the version is kept without being
+    published; None publishes it. Repeating the call after an answer that got lost returns the version again
+    and changes nothing. Raises LostLeaseError.
     """
+    status: RunStatus = "published" if kept_because is None else "kept"
     try:
         with database.writing() as session:
-            owner = _end(session, run_id, token, status="published")
+            owner = _end(session, run_id, token, status, kept_because)
             if owner is None:
-                return _published_before(session, run_id, weights_path, sha256)
+                return _stored_before(session, run_id, weights_path, sha256)
             project_id, base_version_id = owner
             last = session.scalar(
                 select(func.max(ModelVersion.number)).where(ModelVersion.project_id == project_id)
@@ -49,9 +52,10 @@ def finish_published(
             session.add(version)
             session.flush()
             insert_predictions(session, version.id, predictions)
-            session.execute(
-                update(Project).where(Project.id == project_id).values(current_version_id=version.id)
-            )
+            if kept_because is None:
+                session.execute(
+                    update(Project).where(Project.id == project_id).values(current_version_id=version.id)
+                )
             return version_record(version)
     except exc.IntegrityError as error:
         raise DatabaseError(
@@ -88,7 +92,7 @@ def _end_or_lose(database: Database, run_id: int, token: str, status: str, messa
             raise lost(run_id)
 
 
-def _published_before(session: Session, run_id: int, weights_path: str, sha256: str) -> VersionRecord:
+def _stored_before(session: Session, run_id: int, weights_path: str, sha256: str) -> VersionRecord:
     version = session.scalar(
         select(ModelVersion).where(
             ModelVersion.run_id == run_id, ModelVersion.path == weights_path, ModelVersion.sha256 == sha256

@@ -29,6 +29,7 @@ _IMAGES = select(
     models.Image.mask_sha256,
     models.Image.review,
     models.Image.given_position,
+    models.Image.moved_from,
 ).join(models.Class, models.Class.id == models.Image.class_id)
 
 

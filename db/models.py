@@ -103,6 +103,7 @@ class Image(Base):
     mask_sha256: Mapped[str | None] = mapped_column(String(64))
     review: Mapped[Review] = mapped_column(default="open")
     given_position: Mapped[int | None]
+    moved_from: Mapped[Split | None]
 
 
 class Refusal(Base):
@@ -240,3 +241,4 @@ class Prediction(Base):
     label: Mapped[int] = mapped_column(server_default="0")
     label_rival: Mapped[int | None]
     label_doubt: Mapped[float | None] = mapped_column(Float)
+    control_predicted: Mapped[int | None]

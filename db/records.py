@@ -11,7 +11,7 @@ from typing import Any, Literal
 Split = Literal["train", "validation", "test"]
 Role = Literal["look_here", "ignore_this"]
 Shape = Literal["box", "polygon", "brush"]
-RunStatus = Literal["queued", "running", "published", "failed", "cancelled"]
+RunStatus = Literal["queued", "running", "published", "kept", "failed", "cancelled"]
 RunMode = Literal["quick", "full"]
 Review = Literal["open", "skipped"]
 
@@ -54,6 +54,7 @@ class ImageRecord:
     mask_sha256: str | None  # ground-truth object mask, for evaluation only; never used to train
     review: Review
     given_position: int | None = None  # class position of the imported label, where somebody changed it
+    moved_from: Split | None = None  # the imported split, where somebody moved it to training
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,8 @@ class RunRecord:
     max_attempts: int
     cancel_requested: bool
     progress: Mapping[str, Any]  # latest event of the child, {} before the first
-    message: str | None  # a sentence for people: why it failed, who cancelled
-    version_id: int | None  # what it published
+    message: str | None  # a sentence for people: why it failed, who cancelled, why its version is only kept
+    version_id: int | None  # the model version that it made, published or kept
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -156,3 +157,6 @@ class PredictionRecord:
     # share, in [0, 1]; None as above, and of images that are not for training.
     label_rival: int | None = None  # class position
     label_doubt: float | None = None
+    # Class position that the version's control predicts: the same training without drawings; None: it has no
+    # control.
+    control_predicted: int | None = None

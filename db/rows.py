@@ -52,7 +52,7 @@ def _region_record(row: models.Region) -> RegionRecord:
 
 
 def run_record(row: models.Run, version_id: int | None) -> RunRecord:
-    """`version_id`: of the model version this run published."""
+    """`version_id`: of the model version this run made."""
     return RunRecord(
         id=row.id,
         project_id=row.project_id,

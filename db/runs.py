@@ -1,7 +1,8 @@
 """The run table: everything the rest of the program does with it.
 
-queued -> running -> published | failed | cancelled. At most one run of a project is running and at most one
-waits, by a unique index. Here is what people do with runs; what trainers do is in db.leases.
+queued -> running -> published | kept | failed | cancelled. A *kept* run has stored its model version without
+publishing it. At most one run of a project is running and at most one waits, by a unique index. Here is what
+people do with runs; what trainers do is in db.leases.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from db.engine import Database
 from db.errors import NotFoundError, RunRefusedError
-from db.finishing import finish_cancelled, finish_failed, finish_published
+from db.finishing import finish_cancelled, finish_failed, finish_with_version
 from db.leases import CANCELLED, beat, claim, ended, has_no_owner, release
 from db.models import ModelVersion, Project, Run, RunEvent
 from db.records import ACTIVE_STATUSES, RunEventRecord, RunMode, RunRecord
@@ -25,7 +26,7 @@ __all__ = [
     "claim",
     "finish_cancelled",
     "finish_failed",
-    "finish_published",
+    "finish_with_version",
     "get_run",
     "has_work",
     "last_ended",

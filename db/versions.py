@@ -30,6 +30,7 @@ class NewPrediction:
     evidence_group: int | None = None
     label_rival: int | None = None
     label_doubt: float | None = None
+    control_predicted: int | None = None
 
 
 def list_versions(database: Database, project_id: int) -> list[VersionRecord]:
@@ -69,6 +70,7 @@ def list_predictions(
             prediction.evidence_group,
             of_this_label(prediction.label_rival),
             of_this_label(prediction.label_doubt),
+            prediction.control_predicted,
         )
         .join(models.Image, models.Image.id == prediction.image_id)
         .join(models.Class, models.Class.id == models.Image.class_id)
@@ -124,11 +126,16 @@ def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
         "attention_inside": _number(item.attention_inside),
         "attention_spread": _number(item.attention_spread),
         "evidence_inside": _number(item.evidence_inside),
-        "evidence_group": None if item.evidence_group is None else int(item.evidence_group),
-        "label_rival": None if item.label_rival is None else int(item.label_rival),
+        "evidence_group": _whole(item.evidence_group),
+        "label_rival": _whole(item.label_rival),
         "label_doubt": _number(item.label_doubt),
+        "control_predicted": _whole(item.control_predicted),
     }
 
 
 def _number(value: float | None) -> float | None:
     return None if value is None else float(value)
+
+
+def _whole(value: int | None) -> int | None:
+    return None if value is None else int(value)

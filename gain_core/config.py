@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast, get_args
 
 from gain_core.errors import ConfigError
@@ -241,6 +241,10 @@ class TrainConfig:
             validate_every=max(images, 1),
             checkpoint_every=max(images, 1),
         )
+
+    def without_guidance(self) -> "TrainConfig":
+        """The control of this training: the same steps on the same images, by their labels alone."""
+        return replace(self, form="none")
 
     @property
     def composed(self) -> bool:

@@ -141,6 +141,7 @@ def _compare(page: Page) -> None:
     """Two maps of the same photograph, and they are different pictures."""
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Compare").click()
     expect(page.get_by_text("Worst group").first).to_be_visible()
+    expect(page.get_by_text("Without your drawings, the same retraining reaches").first).to_be_visible()
     choose(page, "All")
     choose(page, "True class")  # the two versions may say different things of the image
     old = page.get_by_role("img", name=re.compile(r"attention map for .*, before$")).first

@@ -24,8 +24,8 @@ SAVED: dict[Place, str] = {"wrong": "ignore this place", "right": "look at this 
 
 
 def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | None:
-    """Draw the buttons; what was pressed just now. `empty`: the map on screen shows no place."""
-    reason = _why_not(image, guided, empty)
+    """Draw the buttons of a training image; what was pressed just now. `empty`: its map shows no place."""
+    reason = _why_not(guided, empty)
     pressed: Pressed | None = None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for place, (label, shortcut) in LABELS.items():
@@ -83,9 +83,7 @@ def act(
         st.rerun()
 
 
-def _why_not(image: ImageRecord, guided: bool, empty: bool) -> str | None:
-    if image.split != "train":
-        return "Answers are for training images; this one is only looked at."
+def _why_not(guided: bool, empty: bool) -> str | None:
     if guided:
         return "This image is guided already. Clear and save it first, then answer."
     if empty:

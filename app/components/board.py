@@ -20,6 +20,7 @@ from app.components.drafts import (
 )
 from app.components.drawing_words import what_is_drawn
 from app.components.problems import told
+from app.components.shortcut_note import shortcut_note
 from app.components.words import one_of
 from app.services import annotation
 from app.services.drawing import CIRCLED_COLOUR, encircled, fit_canvas, regions_from_canvas
@@ -77,6 +78,7 @@ def board(
         with second_row:
             _second_row(image.id, draft)
         _actions(ws, image, draft, queue, conflict)
+        shortcut_note(ws, image, version, draft)
 
 
 def _room() -> tuple[int, int]:

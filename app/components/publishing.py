@@ -1,5 +1,7 @@
 """Publish a model version, or roll back to it."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app import state
@@ -21,7 +23,9 @@ def publish_button(ws: Workspace, project: ProjectRecord, version: VersionRecord
             f"Version {version.number} was not published", "The published version stays as it was; try again."
         ):
             wake = state.WAKE.get()
-            state.COMPARED_FOR.set((project.id, version.id))  # what is being compared stays on screen
+            compared = state.COMPARED_FOR.get()
+            if compared is not None:  # what is being compared stays on screen
+                state.COMPARED_FOR.set(replace(compared, published_id=version.id))
             library.set_current_version(ws.database, project.id, version.id)
             wake.toast = f"Version {version.number} is published."
             st.rerun()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import state
 from app.components.problems import told
+from app.components.publishing import publish_button
 from app.components.run_failure import run_failure
 from app.components.run_status import watch
 from app.components.words import listed, one_of, plain
@@ -62,19 +63,23 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
     )
     mode = state.MODE.get()
     guided = status.guided_images
+    nothing = guided == 0 and status.moved_images == 0
     pressed = st.button(
         "Retrain",
         key="retrain",
         type="primary",
         icon=":material/model_training:",
         width="stretch",
-        disabled=guided == 0,
-        help="Draw on at least one image first." if guided == 0 else None,
+        disabled=nothing,
+        help="Draw on at least one image first." if nothing else None,
     )
-    if guided == 0:
+    if nothing:
         st.caption("No image guided yet. Draw on one in Annotate, then retrain.")
     else:
-        st.caption(f"{one_of(guided, 'image')} guided · " + _time_needed(mode))
+        learns = [f"{one_of(guided, 'image')} guided"]
+        if status.moved_images:
+            learns.append(f"{status.moved_images} moved to training")
+        st.caption(" · ".join([*learns, _time_needed(mode)]))
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
             st.caption(f"Starts again from version {start.number} with all guidance.")
@@ -101,9 +106,16 @@ def _time_needed(mode: RunMode) -> str:
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
     published = project.current_version_id and versions.get_version(ws.database, project.current_version_id)
-    if run.status == "published" and run.version_id is not None:
+    if run.version_id is not None:
         version = versions.get_version(ws.database, run.version_id)
-        st.markdown(_made(ws, version, published.number if published else None))
+        if run.status == "kept" and version.id != project.current_version_id:
+            why = plain(run.message or "")
+            st.markdown(
+                f":orange[:material/inventory_2: **Version {version.number}** is ready.] :small[{why}]"
+            )
+            publish_button(ws, project, version, key="panel_publish")
+        else:
+            st.markdown(_made(ws, version, published.number if published else None))
         if version.parent_id is None:
             if state.PAGE.get() != "Annotate" and st.button(
                 "See where it looks", key="panel_annotate", icon=":material/draw:", width="stretch"

@@ -9,6 +9,7 @@ STATUS: dict[RunStatus, tuple[str, str, str]] = {  # name, colour, icon
     "queued": ("waiting", "gray", ":material/schedule:"),
     "running": ("running", "blue", ":material/autorenew:"),
     "published": ("published", "green", ":material/check_circle:"),
+    "kept": ("kept, not published", "orange", ":material/inventory_2:"),
     "failed": ("failed", "orange", ":material/error:"),
     "cancelled": ("cancelled", "gray", ":material/stop_circle:"),
 }

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.components.numbers import of_n, percent, points
 from app.components.words import one_of, plain
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Score
+from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Group, Score, worst_groups
 
 
 def score_cards(comparison: Comparison) -> None:
@@ -64,7 +64,12 @@ def score_tables(comparison: Comparison) -> None:
             "Group",
             "groups_table",
         )
-        if _large_enough(comparison) and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups):
+        worst = worst_groups(before, after)
+        if (
+            worst
+            and _large_enough(worst)
+            and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups)
+        ):
             st.caption(f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count for *Worst group*.")
     st.markdown("**By class**")
     _table(
@@ -78,31 +83,28 @@ def score_tables(comparison: Comparison) -> None:
         )
 
 
-def _large_enough(comparison: Comparison) -> bool:
-    """Whether both have a group that counts for the worst one."""
-    return None not in (comparison.before.worst_group, comparison.after.worst_group)
-
-
 def _worst_group(comparison: Comparison) -> None:
-    before, after = comparison.before, comparison.after
-    counted = _large_enough(comparison)
-    worst_before = before.worst_group if counted else before.worst_group_any
-    worst_after = after.worst_group if counted else after.worst_group_any
-    note = (
-        f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count."
-        if counted
-        else f"No group here has {WORST_GROUP_MIN_N} images: read it with care."
-    )
-    if worst_before is None or worst_after is None:
+    worst = worst_groups(comparison.before, comparison.after)
+    if worst is None:
         st.metric("Worst group", None)
         return
+    before, after = worst
+    note = (
+        f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count."
+        if _large_enough(worst)
+        else f"No group here has {WORST_GROUP_MIN_N} images: read it with care."
+    )
     st.metric(
         "Worst group",
-        percent(worst_after.score.accuracy),
-        points(worst_before.score.accuracy, worst_after.score.accuracy),
+        percent(after.score.accuracy),
+        points(before.score.accuracy, after.score.accuracy),
         help="The accuracy of the group that fares worst; before, it may have been another group. " + note,
     )
-    st.caption(f"{plain(worst_after.name)}: {of_n(worst_after.score)}")
+    st.caption(f"{plain(after.name)}: {of_n(after.score)}")
+
+
+def _large_enough(worst: tuple[Group, Group]) -> bool:
+    return all(group.score.n >= WORST_GROUP_MIN_N for group in worst)
 
 
 def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: str) -> None:

@@ -11,6 +11,7 @@ from app.components.answer_buttons import Pressed, answer_buttons
 from app.components.bars import probability_bars
 from app.components.evidence_legend import evidence_legend
 from app.components.label_menu import label_menu
+from app.components.move_button import move_button
 from app.components.numbers import confidence
 from app.components.words import plain
 from app.services.annotation import QueueItem
@@ -31,6 +32,7 @@ class Asked:
 
     pressed: Pressed | None = None  # under the map
     label: ClassRecord | None = None  # that the image has got the wrong class, and which is the right one
+    move: bool = False  # from validation to training, or back
 
 
 def verdict(
@@ -49,6 +51,8 @@ def verdict(
         about = item.reason if item is not None else f"{image.split} split"
         if image.given_position is not None:
             about += f" Imported as {classes[image.given_position].name}."
+        if image.moved_from is not None:
+            about += f" Moved from {image.moved_from}."
         st.caption(f"{plain(image.name)} · {plain(about)}")
     if version is None or view is None:
         with _frame():
@@ -76,9 +80,12 @@ def verdict(
         st.caption(f"Nothing in this image speaks for {plain(name)}: its map is empty.")
     else:
         evidence_legend(figures.spread, figures.inside)
-    pressed = answer_buttons(image, item is not None and item.guided, figures.spread is None)
+    pressed = None
+    if image.split == "train":
+        pressed = answer_buttons(image, item is not None and item.guided, figures.spread is None)
+    moving = move_button(image)
     probability_bars([item.name for item in classes], view.probabilities, image.class_position)
-    return Asked(pressed, label)
+    return Asked(pressed, label, moving)
 
 
 def _room() -> tuple[int, int]:

@@ -17,6 +17,7 @@ from app.jobs.child import TRAIN_COMMAND, Child
 from app.jobs.leash import EXIT_LEASH, EXIT_STOPPED, LEASE_SHARE
 from app.jobs.outcome import read_outcome
 from app.jobs.sweep import sweep
+from app.services import publishing
 from app.services.training import build_spec, version_note
 from app.services.workspace import Workspace
 from db import runs
@@ -198,7 +199,7 @@ class Attempt:
             self._persist(lambda: runs.finish_cancelled(self._ws.database, self._run.id, self._token))
             LOG.info("run %d: cancelled", self._run.id)
         elif status == 0:
-            self._publish()
+            self._store()
         elif self._stopping() or (status in (EXIT_STOPPED, -signal.SIGTERM) and self._stopping_soon()):
             self._folder.keep_checkpoint()
             self._persist(lambda: runs.release(self._ws.database, self._run.id, self._token))
@@ -206,10 +207,11 @@ class Attempt:
         else:
             self._fail(_sentence(status, self._child.last_lines()))
 
-    def _publish(self) -> None:
+    def _store(self) -> None:
         outcome = read_outcome(self._folder, list_images(self._ws.database, self._run.project_id))
+        kept_because = self._persist(lambda: publishing.decide(self._ws, self._run, outcome.predictions))
         version = self._persist(
-            lambda: runs.finish_published(
+            lambda: runs.finish_with_version(
                 self._ws.database,
                 self._run.id,
                 self._token,
@@ -217,10 +219,12 @@ class Attempt:
                 sha256=outcome.sha256,
                 note=version_note(self._spec),
                 predictions=outcome.predictions,
+                kept_because=kept_because,
             )
         )
         self._folder.keep([outcome.weights])
-        LOG.info("run %d: published version %d", self._run.id, version.number)
+        done = "published" if kept_because is None else "kept"
+        LOG.info("run %d: %s version %d", self._run.id, done, version.number)
 
     def _fail(self, message: str) -> None:
         self._folder.keep_checkpoint()

@@ -6,12 +6,13 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
+from app.jobs.control import has_control, training_control
 from app.jobs.leash import follow_parent
 from app.jobs.spec import RunSpec
 from gain_core.atomic import write_atomically
@@ -68,9 +69,16 @@ def _working(spec: RunSpec) -> Iterator[Event]:
         print(f"Training starts from its first step: {error}", file=sys.stderr)
         checkpoint.unlink()
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
+    control: Sequence[int | None] = [None] * len(spec.samples)
+    if has_control(config):
+        control = yield from training_control(_base_model(spec), spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
-    _write_json(spec.out_folder / "predictions.json", [asdict(prediction) for prediction in predictions])
+    stored = [
+        asdict(prediction) | {"control_predicted": predicted}
+        for prediction, predicted in zip(predictions, control, strict=True)
+    ]
+    _write_json(spec.out_folder / "predictions.json", stored)
     seconds = time.monotonic() - started
     result = {"run_id": spec.run_id, "attempt": spec.attempt, "sha256": sha256, "seconds": seconds}
     _write_json(spec.out_folder / "result.json", result)

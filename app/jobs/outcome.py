@@ -50,6 +50,7 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcom
                     evidence_group=item["evidence_group"],
                     label_rival=item["label_rival"],
                     label_doubt=item["label_doubt"],
+                    control_predicted=item["control_predicted"],
                 )
                 for key, item in predictions.items()
             ),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
+from app.services.calibration import Calibration, calibration
 from app.services.workspace import Workspace
 from db import library, versions
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
-from gain_core.metrics import wilson_interval
 
 WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
 
@@ -37,6 +37,8 @@ class Score:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % Wilson interval of the accuracy; None of no images."""
+        from gain_core.metrics import wilson_interval  # loads torch, which the trainer does without
+
         return wilson_interval(self.correct, self.n) if self.n else None
 
 
@@ -59,6 +61,7 @@ class Evaluation:
     classes: tuple[tuple[str, Score], ...]  # by class position
     groups: tuple[Group, ...]  # by attribute and name; only those that have images
     missing: int  # images of the split that the version has not predicted; they count nowhere
+    calibration: Calibration | None  # None of no images
 
     @property
     def worst_group(self) -> Group | None:
@@ -108,14 +111,29 @@ def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
 
 def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
     """Two versions of one project on the same images. Raises db.errors.NotFoundError."""
-    version = versions.get_version(ws.database, after_id)
-    classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
-    images = library.list_images(ws.database, version.project_id, split)
-    older = versions.get_version(ws.database, before_id)
-    before, after = (_predictions(ws, one, split) for one in (before_id, after_id))
+    return compare_with(
+        ws,
+        versions.get_version(ws.database, before_id),
+        versions.get_version(ws.database, after_id),
+        split,
+        _predictions(ws, after_id, split),
+    )
+
+
+def compare_with(
+    ws: Workspace,
+    older: VersionRecord,
+    newer: VersionRecord,
+    split: Split,
+    after: Mapping[int, PredictionRecord],
+) -> Comparison:
+    """A version and predictions by image id, stored or not yet. Raises db.errors.NotFoundError."""
+    classes = [item.name for item in library.list_classes(ws.database, older.project_id)]
+    images = library.list_images(ws.database, older.project_id, split)
+    before = _predictions(ws, older.id, split)
     return Comparison(
         before=evaluate(older, split, classes, images, before),
-        after=evaluate(version, split, classes, images, after),
+        after=evaluate(newer, split, classes, images, after),
         pairs=tuple(
             Pair(image, before[image.id], after[image.id])
             for image in images
@@ -136,12 +154,9 @@ def evaluate(
     by_class: list[list[tuple[ImageRecord, PredictionRecord]]] = [[] for _ in classes]
     by_group: dict[tuple[str | None, str], list[tuple[ImageRecord, PredictionRecord]]] = {}
     for image, prediction in seen:
-        label = classes[image.class_position]
         by_class[image.class_position].append((image, prediction))
-        for attribute, value in image.groups.items():
-            by_group.setdefault((attribute, f"{label}/{value}"), []).append((image, prediction))
-        if not image.groups:
-            by_group.setdefault((None, label), []).append((image, prediction))
+        for group in groups_of(image, classes):
+            by_group.setdefault(group, []).append((image, prediction))
     return Evaluation(
         version=version,
         split=split,
@@ -154,7 +169,30 @@ def evaluate(
             )
         ),
         missing=len(images) - len(seen),
+        calibration=calibration(
+            [
+                (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
+                for image, prediction in seen
+            ]
+        ),
     )
+
+
+def groups_of(image: ImageRecord, classes: Sequence[str]) -> list[tuple[str | None, str]]:
+    """(attribute, name) of the groups that the image belongs to, one for each of its attributes."""
+    label = classes[image.class_position]
+    if not image.groups:
+        return [(None, label)]
+    return [(attribute, f"{label}/{value}") for attribute, value in image.groups.items()]
+
+
+def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] | None:
+    """The worst group of each: large ones where both have one, else of any size; None without groups."""
+    if before.worst_group is not None and after.worst_group is not None:
+        return before.worst_group, after.worst_group
+    if before.worst_group_any is not None and after.worst_group_any is not None:
+        return before.worst_group_any, after.worst_group_any
+    return None
 
 
 def _predictions(ws: Workspace, version_id: int, split: Split) -> dict[int, PredictionRecord]:

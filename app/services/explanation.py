@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +10,20 @@ import torch
 from numpy.typing import NDArray
 
 from app.services import library
+from app.services.drawing import rasterise
 from app.services.errors import MissingFileError
 from app.services.workspace import Workspace
-from db.records import ImageRecord, VersionRecord
-from gain_core.attention import attention_maps, contrast_maps, explain
+from db.records import ImageRecord, RegionRecord, VersionRecord
+from gain_core.attention import attention_maps, contrast_maps, explain, explain_features
 from gain_core.checkpoint import file_sha256, load_model
 from gain_core.freezing import frozen
+from gain_core.losses import inside_outside_regions, region_logits
+from gain_core.metrics import attention_inside
 from gain_core.models import Classifier, preprocess
 
 # Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.
 KEPT_MODELS = 4
+MOST_EVIDENCE = 0.5  # share of the wrong class's evidence inside a region from which the region misleads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +52,22 @@ class AttentionView:
         if rival is None:
             return attention_maps(evidence[position]).numpy()
         return contrast_maps(evidence[position], evidence[rival]).numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class RegionView:
+    """What one model version makes of the regions that somebody has drawn on one image."""
+
+    predicted_alone: int  # class position that the features inside the *look here* regions give by themselves
+    evidence_inside: (
+        float | None
+    )  # share of the predicted class's attention there, in [0, 1]; None: it has none
+
+    def misleads(self, label: int) -> bool:
+        """Whether what misleads the model lies inside, on a mispredicted image: the region alone gives
+        another class than `label`, or at least half of the evidence for the wrong class lies there.
+        """
+        return self.predicted_alone != label or (self.evidence_inside or 0.0) >= MOST_EVIDENCE
 
 
 class ModelShelf:
@@ -115,3 +136,36 @@ def attention_for(
         scores = torch.sigmoid(logits) if model.spec.multi_label else torch.softmax(logits, dim=0)
         evidence = explanation.evidence[0].detach().to(torch.float32).cpu().numpy()  # (C, h, w)
     return AttentionView(evidence=evidence, probabilities=tuple(float(score) for score in scores))
+
+
+def region_for(
+    ws: Workspace,
+    version: VersionRecord,
+    image: ImageRecord,
+    regions: Sequence[RegionRecord],
+    shelf: ModelShelf = SHELF,
+) -> RegionView | None:
+    """What one model version makes of what is drawn on `image`; None without a *look here* region on it.
+
+    Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
+    """
+    look, ignore = rasterise(regions, (image.width, image.height))
+    if look is None:
+        return None
+    model = shelf.get(ws, version)
+    pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
+    with torch.no_grad():
+        kept = model.trunk(pixels.contiguous(memory_format=torch.channels_last))
+        features = model.neck(kept)  # (1, K, h, w)
+        explanation = explain_features(model, kept)
+        look_mask, ignore_mask = (
+            None if mask is None else torch.from_numpy(np.array(mask.convert("1")))[None, None]
+            for mask in (look, ignore)
+        )
+        inside, _ = inside_outside_regions(look_mask, ignore_mask, (features.shape[2], features.shape[3]))
+        alone = region_logits(model, features, inside)[0, 0]  # (C,)
+    predicted = int(explanation.logits[0].argmax())
+    return RegionView(
+        predicted_alone=int(alone.argmax()),
+        evidence_inside=attention_inside(explanation.attention[0, predicted], inside[0, 0]),
+    )

@@ -41,6 +41,7 @@ class ProjectOverview:
     n_masks: int  # images with a ground-truth object mask (evaluation only)
     n_guided: int  # images that carry guidance
     n_refused: int
+    n_moved: int  # images moved from validation to training
 
 
 def import_zip(
@@ -141,6 +142,7 @@ def overview(ws: Workspace, project_id: int) -> ProjectOverview:
         n_masks=sum(image.mask_sha256 is not None for image in images),
         n_guided=annotations.count_guided_images(ws.database, project_id),
         n_refused=len(rows.list_refusals(ws.database, project_id)),
+        n_moved=sum(image.moved_from is not None for image in images),
     )
 
 

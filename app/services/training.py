@@ -11,6 +11,7 @@ from db import runs
 from db.annotations import count_guided_images, list_guidance, roles_by_class
 from db.library import get_project, list_classes, list_images
 from db.records import GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
+from db.splits import count_moved
 from db.versions import get_version
 from gain_core.config import DEFAULT_FORM, Form, TrainConfig
 from gain_core.sample import Sample
@@ -28,6 +29,7 @@ class TrainingStatus:
     last: RunRecord | None  # the newest run that has ended
     guided_images: int  # images with at least one region
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
+    moved_images: int = 0  # from validation to training
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,19 @@ def request_retrain(
     seed: int = 0,
     steps: int | None = None,
 ) -> RunRecord:
-    """Queue a training that follows all the guidance there is. `form` None: the mode's default.
+    """Queue a training that follows all the guidance there is, and learns from images moved to training.
+
+    `form` None: the mode's default; without any guidance it learns from labels alone.
 
     It starts from the published version, or from what that was before its quick retrains: the same guidance
     gives the same model, however often somebody retrains (docs/decisions/0017). Raises TrainingRefusedError
-    without a version or without guidance to follow, RunRefusedError when a run of this project waits already.
+    without a version or with nothing to learn, RunRefusedError when a run of this project waits already.
     """
     published = get_project(ws.database, project_id).current_version_id
     if published is None:
         raise TrainingRefusedError("There is no model yet: train the first one, then guide and retrain it.")
-    if not any(roles_by_class(ws.database, project_id).values()):
+    guided = any(roles_by_class(ws.database, project_id).values())
+    if not guided and not count_moved(ws.database, project_id):
         raise TrainingRefusedError(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
         )
@@ -81,6 +86,8 @@ def request_retrain(
         config = TrainConfig.quick_default(form=form, seed=seed, classes=classes)
     else:
         config = TrainConfig.full_default(form=form, seed=seed)
+    if not guided:
+        config = config.without_guidance()
     config = _with_steps(config, steps)
     base = before_quick_retrains(ws, published)
     return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base.id)
@@ -114,6 +121,7 @@ def status(ws: Workspace, project_id: int) -> TrainingStatus:
         last=runs.last_ended(ws.database, project_id),
         guided_images=count_guided_images(ws.database, project_id),
         unguided_classes=_left_alone(ws, project_id),
+        moved_images=count_moved(ws.database, project_id),
     )
 
 
@@ -205,6 +213,8 @@ def version_note(spec: RunSpec) -> str:
     """One line about how a version came to be, for lists."""
     if spec.base_weights is None:
         return "First model"
+    if spec.config.form == "none":
+        return f"{spec.config.mode.capitalize()} retrain by labels"
     guided = sum(sample.guided for sample in spec.samples if sample.split == "train")
     kind = "" if spec.config.form == DEFAULT_FORM[spec.config.mode] else f" ({spec.config.form})"
     return f"{spec.config.mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"

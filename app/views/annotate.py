@@ -11,6 +11,7 @@ from app.components.empty import empty_state
 from app.components.film_strip import Frame, Tone, film_strip
 from app.components.group_panel import group_panel, picked_group
 from app.components.label_menu import change
+from app.components.move_button import move
 from app.components.problems import told
 from app.components.run_panel import start_first_model
 from app.components.sidebar import chosen_project
@@ -180,7 +181,8 @@ def _head(
             required=True,
             label_visibility="collapsed",
             on_change=begin_anew,
-            help="Training images are drawn on. Validation images show what the model makes of new ones.",
+            help="Training images are drawn on. Validation images show what the model makes of new ones; "
+            "one key moves a wrong one to training.",
         )
         wrong = {split: _wrong(queues[split]) for split in LOOKED_AT}
         mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if whole and wrong[split]]
@@ -262,6 +264,9 @@ def _desk(
     if version is not None and asked.pressed is not None:
         with left, told(f"{image.name} was not answered", "Reload the page to see what is saved now."):
             act(ws, image, version, asked.pressed, next_id)
+    if asked.move:
+        with left, told(f"{image.name} was not moved", "Reload the page to see where it is now."):
+            move(ws, image, next_id)
     if asked.label is not None:
         with left, told(f"{image.name} keeps its label", "Reload the page to see what is saved now."):
             change(ws, image, asked.label, next_id if state.ONLY_DOUBTFUL.get() is not None else image.id)

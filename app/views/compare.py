@@ -1,5 +1,7 @@
 """Compare: what changed between two model versions, for whom, and where they look."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from app import resources, state
@@ -8,13 +10,14 @@ from app.components.evidence_legend import evidence_legend
 from app.components.pairs import pair_card
 from app.components.problems import told
 from app.components.publishing import publish_button
+from app.components.retrain_checks import retrain_checks
 from app.components.scores import score_cards, score_tables
 from app.components.sidebar import chosen_project
-from app.components.words import one_of
-from app.services import evaluation
+from app.components.words import one_of, plain
+from app.services import evaluation, publishing
 from app.services.evaluation import Comparison, Pair
 from app.services.workspace import Workspace
-from app.state import Filter, MapOf
+from app.state import ComparedFor, Filter, MapOf
 from db import library, versions
 from db.records import SPLITS, ProjectRecord, Split, VersionRecord
 
@@ -47,7 +50,8 @@ def compare_page(ws: Workspace) -> None:
     if len(known) < 2:
         _too_few(len(known))
         return
-    before, after, split = _choose(project, known)
+    kept = publishing.kept_versions(ws, project.id)
+    before, after, split = _choose(project, known, kept)
     if state.COMPARE_SHOWN.get() != (before.id, after.id, split):
         state.COMPARE_SHOWN.set((before.id, after.id, split))
         state.COMPARE_FILTER.set(None)
@@ -58,9 +62,12 @@ def compare_page(ws: Workspace) -> None:
         st.info(f"These two versions have no predictions of the same {split} images. Choose another split.")
         return
     score_cards(comparison)
+    retrain_checks(comparison)
     with st.container(horizontal=True, vertical_alignment="center"):
         for version in dict.fromkeys((after, before)):
             publish_button(ws, project, version, key=f"compare_publish_{version.id}")
+        if after.id in kept and after.id != project.current_version_id:
+            st.markdown(f":orange[:small[{plain(kept[after.id])}]]")
     _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
     score_tables(comparison)
 
@@ -78,20 +85,21 @@ def _too_few(count: int) -> None:
     )
 
 
-def _choose(project: ProjectRecord, known: list[VersionRecord]) -> tuple[VersionRecord, VersionRecord, Split]:
-    """The pickers; at first the published version against the one it was trained from."""
+def _choose(
+    project: ProjectRecord, known: list[VersionRecord], kept: Mapping[int, str]
+) -> tuple[VersionRecord, VersionRecord, Split]:
+    """The pickers; at first the published version against the one it was trained from, or, where the newest
+    one was kept unpublished, that one against the published one."""
     by_id = {version.id: version for version in known}
-    settled = (project.id, project.current_version_id)
+    settled = ComparedFor(project.id, project.current_version_id, known[-1].id)
     if (
         state.COMPARED_FOR.get() != settled
         or state.BEFORE.get() not in by_id
         or state.AFTER.get() not in by_id
     ):
-        after = by_id.get(project.current_version_id or 0, known[-1])
-        if after.parent_id not in by_id:  # the first version has no parent: show what came of it
-            after = known[-1]
-        state.AFTER.set(after.id)
-        state.BEFORE.set(after.parent_id if after.parent_id in by_id else known[0].id)
+        before, after = _at_first(by_id.get(project.current_version_id or 0), known, kept)
+        state.BEFORE.set(before)
+        state.AFTER.set(after)
         state.COMPARED_FOR.set(settled)
     state.COMPARE_SPLIT.get()
 
@@ -120,6 +128,19 @@ def _choose(project: ProjectRecord, known: list[VersionRecord]) -> tuple[Version
             help="Decide on validation; look at test when you have decided: it is honest only while unused.",
         )
     return by_id[before_id], by_id[after_id], state.COMPARE_SPLIT.get()
+
+
+def _at_first(
+    published: VersionRecord | None, known: list[VersionRecord], kept: Mapping[int, str]
+) -> tuple[int, int]:
+    """Ids of the versions before and after."""
+    newest = known[-1]
+    if published is not None and newest.id in kept and newest.id != published.id:
+        return published.id, newest.id
+    after = published or newest
+    if after.parent_id is None:  # the first version has no parent: show what came of it
+        after = newest
+    return after.parent_id or known[0].id, after.id
 
 
 def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> None:

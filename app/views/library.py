@@ -86,6 +86,8 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
     ]
     if overview.n_masks:
         facts.append(f"{overview.n_masks} with a mask, used only to evaluate")
+    if overview.n_moved:
+        facts.append(f"{one_of(overview.n_moved, 'image')} moved from validation to training")
     if overview.n_refused:
         facts.append(f"{one_of(overview.n_refused, 'file')} left out")
     st.caption(" · ".join(facts))

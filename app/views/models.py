@@ -12,7 +12,7 @@ from app.components.problems import told
 from app.components.publishing import publish_button
 from app.components.sidebar import chosen_project
 from app.components.words import ago, file_name, plain
-from app.services import evaluation
+from app.services import evaluation, publishing
 from app.services.workspace import Workspace
 from db import versions
 from db.records import ProjectRecord, VersionRecord
@@ -39,16 +39,24 @@ def models_page(ws: Workspace) -> None:
         )
         return
     st.caption(
-        "The published version is the one whose maps and queue Annotate shows. Quick retrains do not add up: "
+        "The published version is the one whose maps and queue Annotate shows. A retrain that is worse on "
+        "the validation images is kept without being published. Quick retrains do not add up: "
         "each starts from the model before them, with all guidance there is. Rolling back deletes nothing. "
         "Figures are of the validation images."
     )
     numbers = {version.id: version.number for version in known}
+    kept = publishing.kept_versions(ws, project.id)
     for version in reversed(known):
-        _card(ws, project, version, numbers)
+        _card(ws, project, version, numbers, kept.get(version.id))
 
 
-def _card(ws: Workspace, project: ProjectRecord, version: VersionRecord, numbers: dict[int, int]) -> None:
+def _card(
+    ws: Workspace,
+    project: ProjectRecord,
+    version: VersionRecord,
+    numbers: dict[int, int],
+    kept_because: str | None,
+) -> None:
     path = ws.files.absolute(version.path)
     with st.container(border=True, key=f"version_{version.id}"):
         name, accuracy, worst, buttons = st.columns([2.2, 1.7, 1.7, 1.9], vertical_alignment="center")
@@ -59,6 +67,8 @@ def _card(ws: Workspace, project: ProjectRecord, version: VersionRecord, numbers
                 (f"from version {origin}" if origin else "from the packaged backbone")
                 + (f" · {version.note}" if version.note else "")
             )
+            if kept_because is not None and version.id != project.current_version_id:
+                st.markdown(f":orange[:small[{plain(kept_because)}]]")
         figures = evaluation.report(ws, version.id, "validation")
         with accuracy.container(gap=None):
             st.metric("Accuracy", percent(figures.overall.accuracy))

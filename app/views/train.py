@@ -7,6 +7,7 @@ from app.components.charts import line_chart
 from app.components.empty import empty_state
 from app.components.numbers import percent
 from app.components.problems import told
+from app.components.publishing import publish_button
 from app.components.run_failure import run_failure
 from app.components.run_status import REDRAW_SECONDS, progress_of
 from app.components.run_words import STATUS, loss_name, settings_in_words, title
@@ -14,7 +15,7 @@ from app.components.sidebar import chosen_project
 from app.components.words import ago, plain
 from app.services import training
 from app.services.workspace import Workspace
-from db import runs, versions
+from db import library, runs, versions
 from db.records import ACTIVE_STATUSES, RunRecord
 
 
@@ -107,6 +108,10 @@ def _status(ws: Workspace, run: RunRecord) -> None:
             run_failure(ws, run, key="retry_shown")
     elif run.message:
         st.caption(plain(run.message))
+    project = library.get_project(ws.database, run.project_id)
+    if run.status == "kept" and run.version_id not in (None, project.current_version_id):
+        version = versions.get_version(ws.database, run.version_id)
+        publish_button(ws, project, version, key="train_publish")
 
 
 def _took(run: RunRecord) -> str:
@@ -121,7 +126,9 @@ def _facts(ws: Workspace, run: RunRecord, curves: training.Curves) -> None:
         st.metric("Validation accuracy", percent(curves.accuracy[-1]))
     words = settings_in_words(run, numbers.get(run.base_version_id or 0))
     if run.version_id is not None:
-        words["Published"] = f"version {numbers.get(run.version_id, '?')}"
+        words["Published" if run.status == "published" else "Kept"] = (
+            f"version {numbers.get(run.version_id, '?')}"
+        )
     if run.attempt > 1:
         words["Attempts"] = f"{run.attempt}: it was interrupted and went on from its last checkpoint"
     st.table(words, border="horizontal")

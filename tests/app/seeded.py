@@ -61,10 +61,13 @@ class Seeded:
         seed: int = 0,
         groups: Mapping[int, int] | None = None,
         doubtful: Sequence[int] = (),
+        control_wrong: Sequence[int] | None = None,
+        kept_because: str | None = None,
     ) -> VersionRecord:
         """A version whose model file is real and untrained; images with an id in `wrong` are mispredicted.
 
         `groups`: evidence groups by image id. `doubtful`: ids of images whose label all like them contradict.
+        `control_wrong`: ids of images that its control mispredicts; None: it has no control.
         """
         run = self.run()
         token = self.claim(run)
@@ -96,6 +99,9 @@ class Seeded:
             said = 1 - truth if image.id in wrong else truth
             sure = (0.9, 0.1) if said == 0 else (0.1, 0.9)
             inside, group = 0.25 if image.id in wrong else 0.75, (groups or {}).get(image.id)
+            control = None
+            if control_wrong is not None:
+                control = 1 - truth if image.id in control_wrong else truth
             rival, doubt = (1 - truth, 1.0) if image.id in doubtful else (None, None)
             predictions.append(
                 NewPrediction(
@@ -107,9 +113,10 @@ class Seeded:
                     evidence_group=group,
                     label_rival=rival,
                     label_doubt=doubt,
+                    control_predicted=control,
                 )
             )
-        return runs.finish_published(
+        return runs.finish_with_version(
             self.ws.database,
             run.id,
             token,
@@ -117,6 +124,7 @@ class Seeded:
             file_sha256(path),
             "First model" if run.base_version_id is None else "Quick retrain, 1 guided images",
             predictions,
+            kept_because,
         )
 
 

@@ -62,6 +62,7 @@ def main() -> None:
             "evidence_group": None,
             "label_rival": None,
             "label_doubt": None,
+            "control_predicted": None,
         }
         for sample in spec.samples
     ]

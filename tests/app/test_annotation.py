@@ -44,7 +44,7 @@ def published(ws: Workspace, project_id: int, predictions: list[NewPrediction]) 
     claimed = runs.claim(ws.database, "test", 60)
     assert claimed is not None
     assert claimed.lease_token is not None
-    return runs.finish_published(
+    return runs.finish_with_version(
         ws.database, run.id, claimed.lease_token, "runs/x.safetensors", "0" * 64, "", predictions
     ).id
 

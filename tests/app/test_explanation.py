@@ -8,8 +8,9 @@ import torch
 
 from app.services import explanation
 from app.services.errors import MissingFileError
-from app.services.explanation import AttentionView, ModelShelf, attention_for
+from app.services.explanation import AttentionView, ModelShelf, RegionView, attention_for, region_for
 from app.services.library import open_image
+from db.records import RegionRecord, Role
 from gain_core.attention import explain
 from gain_core.models import preprocess
 from tests.app.seeded import Seeded, open_home, seed
@@ -50,6 +51,49 @@ def test_the_map_against_the_rival_leaves_out_what_speaks_for_both() -> None:
     alone = AttentionView(evidence[:1], (0.6,))
     assert alone.rival(0) is None
     assert alone.attention(0, against_rival=True).tolist() == [[3, 1]]
+
+
+def box(left: float, top: float, right: float, bottom: float, role: Role = "look_here") -> RegionRecord:
+    return RegionRecord("box", role, ((left, top), (right, bottom)))
+
+
+def test_a_region_alone_is_judged_by_the_features_inside_it(seeded: Seeded) -> None:
+    """The photograph is 64 pixels wide and its feature map two cells, so that a cell is 32 pixels."""
+    version, image, shelf = seeded.publish(seed=3), seeded.images()[0], ModelShelf()
+    model = shelf.get(seeded.ws, version)
+    pixels = preprocess(open_image(seeded.ws, image), model.spec).unsqueeze(0)
+    with torch.no_grad():
+        features = model.neck(model.trunk(pixels))
+        upper_left = int(model.head(features[:, :, :1, :1])[0].argmax())
+        right_half = int(model.head(features[:, :, :, 1:])[0].argmax())
+    view = attention_for(seeded.ws, version, image, shelf)
+    share = view.attention(view.predicted) / view.attention(view.predicted).sum()
+
+    found = region_for(seeded.ws, version, image, [box(0, 0, 32, 32)], shelf)
+    assert found is not None
+    assert found.predicted_alone == upper_left
+    assert found.evidence_inside == pytest.approx(share[0, 0], abs=0.03)  # the edge has its own pixels
+    ignored = [box(0, 0, 64, 64), box(0, 0, 32, 64, "ignore_this")]
+    rest = region_for(seeded.ws, version, image, ignored, shelf)
+    assert rest is not None
+    assert rest.predicted_alone == right_half
+    assert rest.evidence_inside == pytest.approx(share[:, 1].sum(), abs=0.03)
+
+
+def test_without_a_look_here_region_there_is_nothing_to_judge(seeded: Seeded) -> None:
+    version, image = seeded.publish(seed=3), seeded.images()[0]
+    for regions in ([], [box(0, 0, 32, 32, "ignore_this")], [box(100, 100, 120, 120)]):
+        assert region_for(seeded.ws, version, image, regions, ModelShelf()) is None
+
+
+@pytest.mark.parametrize(
+    ("alone", "inside", "misleads"),
+    [(0, 0.2, False), (0, None, False), (1, 0.2, True), (0, 0.5, True), (0, 0.49, False)],
+)
+def test_a_region_misleads_that_gives_another_class_or_holds_most_of_the_evidence(
+    alone: int, inside: float | None, misleads: bool
+) -> None:
+    assert RegionView(alone, inside).misleads(label=0) == misleads
 
 
 def test_many_threads_get_the_maps_that_one_thread_gets(seeded: Seeded) -> None:

@@ -13,8 +13,8 @@ from app.jobs.worker import run_once
 from app.services import training
 from db import runs
 from db.errors import LostLeaseError
-from db.library import get_project
-from db.versions import get_version, list_predictions
+from db.library import NewImage, create_project, get_project, list_images
+from db.versions import NewPrediction, get_version, list_predictions
 from tests.app.stage import Stage, staged, wait_for
 from tests.app.standin_worker import STANDIN
 
@@ -50,6 +50,33 @@ def test_progress_is_seen_by_another_process_and_the_result_is_published(stage: 
     folder = f"{run.id:06d}/attempt-1"
     expected = [f"{run.id:06d}", folder, f"{folder}/model.safetensors"]
     wait_for(lambda: stage.run_files() == expected)
+
+
+def test_a_retrain_that_is_worse_on_validation_images_is_kept_beside_the_published_version(
+    stage: Stage,
+) -> None:
+    stage.wish(steps=2)
+    images = [NewImage("1.png", "1" * 64, ".png", 8, 8, "validation", 1)]  # the stand-in says 0 of all
+    project = create_project(stage.ws.database, "B", "folder", "resnet18", 96, ["boat", "car"], images, [])
+    first = training.request_first_model(stage.ws, project.id)
+    claimed = runs.claim(stage.ws.database, "test", 60.0)
+    assert claimed is not None
+    right = [NewPrediction(list_images(stage.ws.database, project.id)[0].id, 1, 1, (0.0, 1.0))]
+    version = runs.finish_with_version(
+        stage.ws.database, first.id, claimed.lease_token or "", "m", "0" * 64, "", right
+    )
+    runs.request_run(stage.ws.database, project.id, "quick", first.config, version.id)
+
+    kept = run_once(stage.ws, STANDIN)
+
+    assert kept is not None
+    assert (kept.status, get_project(stage.ws.database, project.id).current_version_id) == (
+        "kept",
+        version.id,
+    )
+    assert "1 image became wrong and 0 right" in (kept.message or "")
+    stored = get_version(stage.ws.database, kept.version_id or 0)
+    assert stage.ws.files.absolute(stored.path).read_bytes() == f"weights of run {kept.id}".encode()
 
 
 def test_a_waiting_child_begins_well_within_a_second_of_the_request(stage: Stage) -> None:

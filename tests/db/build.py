@@ -85,11 +85,20 @@ def claim(database: Database, lease_seconds: float = 60.0) -> tuple[RunRecord, s
 
 
 def publish(
-    database: Database, run: RunRecord, token: str, path: str = "runs/1/model.safetensors"
+    database: Database,
+    run: RunRecord,
+    token: str,
+    path: str = "runs/1/model.safetensors",
+    kept_because: str | None = None,
 ) -> VersionRecord:
     images = library.list_images(database, run.project_id)
-    predictions = [NewPrediction(image.id, image.class_position, 1, (0.25, 0.75), 0.5) for image in images]
-    return runs.finish_published(database, run.id, token, path, "ab" * 32, "first", predictions)
+    predictions = [
+        NewPrediction(image.id, image.class_position, 1, (0.25, 0.75), 0.5, control_predicted=0)
+        for image in images
+    ]
+    return runs.finish_with_version(
+        database, run.id, token, path, "ab" * 32, "first", predictions, kept_because
+    )
 
 
 def count_rows(database: Database) -> dict[str, int]:

@@ -6,7 +6,7 @@ import pytest
 
 from db import library, runs, versions
 from db.engine import Database
-from db.errors import DatabaseError, LostLeaseError
+from db.errors import DatabaseError, LostLeaseError, RunRefusedError
 from db.records import SPLITS, ProjectRecord, RunRecord
 from tests.db.build import claim, count_rows, fail_when, new_project, publish, repair, request, start
 
@@ -180,11 +180,9 @@ def test_publishing_stores_version_predictions_and_status_together(
     images = library.list_images(database, project.id)
     stored = versions.list_predictions(database, second.id)
     assert [item.image_id for item in stored] == [image.id for image in images]
-    assert (stored[0].predicted, stored[0].probabilities, stored[0].attention_inside) == (
-        1,
-        (0.25, 0.75),
-        0.5,
-    )
+    first_image = stored[0]
+    assert (first_image.predicted, first_image.probabilities) == (1, (0.25, 0.75))
+    assert (first_image.attention_inside, first_image.control_predicted) == (0.5, 0)
     by_split = {split: versions.list_predictions(database, second.id, split) for split in SPLITS}
     assert by_split["train"] == [
         said for said, image in zip(stored, images, strict=True) if image.split == "train"
@@ -219,6 +217,24 @@ def test_publishing_again_after_a_lost_answer_returns_the_same_version(
     assert versions.list_versions(database, project.id) == [version]
     with pytest.raises(LostLeaseError):
         publish(database, run, token, path="another attempt's weights")
+
+
+def test_a_version_that_is_kept_is_stored_whole_and_the_published_one_stays_also_when_asked_again(
+    database: Database, project: ProjectRecord
+) -> None:
+    first = publish(database, *start(database, project))
+    run, token = start(database, project)
+    kept = publish(database, run, token, kept_because="It is worse.")
+    assert publish(database, run, token) == kept  # by a supervisor that did not hear the answer
+
+    ended = runs.get_run(database, run.id)
+    assert (ended.status, ended.message, ended.version_id) == ("kept", "It is worse.", kept.id)
+    assert (ended.lease_token, kept.number) == (None, 2)
+    assert library.get_project(database, project.id).current_version_id == first.id
+    assert len(versions.list_predictions(database, kept.id)) == 4
+    assert runs.last_ended(database, project.id) == ended
+    with pytest.raises(RunRefusedError, match="is kept"):
+        runs.retry(database, run.id)
 
 
 def test_a_trainer_that_was_late_but_not_taken_over_may_publish(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -95,3 +96,9 @@ def test_only_plain_training_and_full_gain_can_do_without_guidance():
     free = [(m, f) for m in ("quick", "full") for f in ("guided", "gainext", "signed", "none")
             if not TrainConfig(mode=m, form=f).needs_guidance]  # fmt: skip
     assert free == [("quick", "none"), ("full", "gainext"), ("full", "none")]
+
+
+def test_the_control_of_a_retrain_differs_by_its_form_alone():
+    config = TrainConfig.quick_default(seed=3, classes=10)
+    assert config.without_guidance() == replace(config, form="none")
+    assert not config.without_guidance().needs_guidance

@@ -26,6 +26,24 @@ def test_compare_shows_what_was_mended_and_both_maps_of_each_image(seeded: Seede
     }
 
 
+def test_compare_says_what_the_drawings_added_and_how_confidence_changed(seeded: Seeded) -> None:
+    boat = seeded.images("validation")[0]
+    first = seeded.publish(wrong=[boat.id])
+    seeded.publish(seed=1)
+    assert "Without your drawings" not in said(open_page("compare"))  # version 2 has no control
+    seeded.publish(seed=2, control_wrong=[boat.id])
+
+    app = open_page("compare")
+    app.selectbox(key="compare_before").set_value(first.id).run()
+    text = said(app)
+
+    assert "the same retraining reaches **0 %** in the worst group; with them **100 %**." in text
+    assert "Your drawings added nothing measurable here]: 1 image right only with them, 0 only" in text
+    assert "too few to be sure." in text
+    assert "boat/water: 0 of 1 right without, 1 with · exact McNemar test on 2 images, p = 1" in text
+    assert "Confidence **90 → 90 %**, calibration error **40 → 10 points**" in text
+
+
 def test_the_maps_are_of_what_each_version_says_or_of_the_true_class(seeded: Seeded) -> None:
     validation = seeded.images("validation")
     seeded.publish(wrong=[validation[0].id])

@@ -107,6 +107,29 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
     assert "**Version 3** is ready; version 1 is published" in said(open_page())
 
 
+def test_a_retrain_that_was_not_published_says_why_everywhere_and_can_be_published(seeded: Seeded) -> None:
+    first = seeded.publish()
+    car = seeded.images("validation")[1]
+    why = "Not published. Worse than version 1 on validation: 1 image became wrong and 0 right."
+    kept = seeded.publish(wrong=[car.id], seed=1, kept_because=why)
+    assert seeded.project.current_version_id == first.id
+
+    for name, key in (("train", "train_publish"), ("models", f"publish_{kept.id}"), ("annotate", None)):
+        app = open_page(name)
+        assert said(app).count(why) == (2 if key else 1)  # in the sidebar and on the page
+        assert {"panel_publish", key or "panel_publish"} <= keys(app)
+    app = open_page("compare")
+    assert said(app).count(why) == 2
+    sides = app.selectbox(key="compare_before").value, app.selectbox(key="compare_after").value
+    assert sides == (first.id, kept.id)
+
+    click(app, f"compare_publish_{kept.id}")
+
+    assert seeded.project.current_version_id == kept.id
+    assert why not in said(app)
+    assert (app.selectbox(key="compare_before").value, app.selectbox(key="compare_after").value) == sides
+
+
 def test_a_second_quick_retrain_says_that_it_starts_again_from_the_first_model(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]

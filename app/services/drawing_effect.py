@@ -1,0 +1,89 @@
+"""What the drawings added to a retrain: its model against its control, image by image."""
+
+from dataclasses import dataclass, replace
+from math import comb
+from typing import Literal
+
+from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, evaluate, groups_of, worst_groups
+from gain_core.metrics import Count
+
+SIGNIFICANCE = 0.05
+# With fewer images that differ the test is never significant, however one-sided they are: 2 · 0.5⁵ > 5 %.
+FEWEST_TO_TELL = 6
+
+Verdict = Literal["helped", "harmed", "unmeasurable"]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingEffect:
+    """Two models on the same images; their worst groups, or all images where no groups are known.
+
+    The test is on the images of those groups, or on all images where one of them has fewer than
+    WORST_GROUP_MIN_N: of five images it could tell nothing.
+    """
+
+    without: Count
+    drawn: Count  # the same training with the drawings
+    groups: tuple[str, str] | None  # names of the worst groups, without and with; None: all images
+    gained: int  # tested images that are right with the drawings alone
+    lost: int  # … without the drawings alone
+    tested: int  # images
+
+    @property
+    def p_value(self) -> float:
+        """Of the exact McNemar test, two-sided: the chance of so uneven a split were the drawings no use."""
+        return exact_mcnemar(self.gained, self.lost)
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.p_value >= SIGNIFICANCE:
+            return "unmeasurable"
+        return "helped" if self.gained > self.lost else "harmed"
+
+    @property
+    def too_few(self) -> bool:
+        """Whether the images would be too few to show even a use that they all agree on."""
+        return self.gained > self.lost and self.gained + self.lost < FEWEST_TO_TELL
+
+
+def exact_mcnemar(gained: int, lost: int) -> float:
+    """Two-sided p in (0, 1]: twice the smaller binomial tail of gained + lost fair coins, at most 1."""
+    n = gained + lost
+    tail = sum(comb(n, k) for k in range(min(gained, lost) + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
+    """Of the version after, on the images that both versions have predicted; None: it has no control."""
+    version, split = comparison.after.version, comparison.after.split
+    classes = [name for name, _ in comparison.after.classes]
+    pairs = [pair for pair in comparison.pairs if pair.after.control_predicted is not None]
+    if not pairs:
+        return None
+    images = [pair.image for pair in pairs]
+    predicted = {pair.image.id: pair.after for pair in pairs}
+    controls = {
+        number: replace(said, predicted=said.control_predicted or 0) for number, said in predicted.items()
+    }
+    without = evaluate(version, split, classes, images, controls)
+    drawn = evaluate(version, split, classes, images, predicted)
+    worst = worst_groups(without, drawn) if any(group.attribute for group in drawn.groups) else None
+    if worst is not None and all(group.score.n >= WORST_GROUP_MIN_N for group in worst):
+        chosen = {(group.attribute, group.name) for group in worst}
+        pairs = [pair for pair in pairs if chosen & set(groups_of(pair.image, classes))]
+    scores = (without.overall, drawn.overall) if worst is None else (worst[0].score, worst[1].score)
+    right = [
+        tuple(
+            predicted == pair.image.class_position
+            for predicted in (pair.after.control_predicted, pair.after.predicted)
+        )
+        for pair in pairs
+    ]
+    return DrawingEffect(
+        without=Count(scores[0].correct, scores[0].n),
+        drawn=Count(scores[1].correct, scores[1].n),
+        groups=None if worst is None else (worst[0].name, worst[1].name),
+        gained=right.count((False, True)),
+        lost=right.count((True, False)),
+        tested=len(right),
+    )

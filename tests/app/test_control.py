@@ -1,0 +1,81 @@
+"""The control of a quick retrain: what the same training says without the drawings."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.jobs.control import CONTROL_PHASE
+from app.jobs.execution import StoppedError, execute
+from app.jobs.spec import RunSpec
+from gain_core.config import TrainConfig
+from gain_core.events import Phase, Step
+from tests.app.test_train_run import QUICK, _threads_as_before, names_in, same_weights, spec
+
+__all__ = ["_threads_as_before", "spec"]  # fixtures
+
+GUIDED = replace(QUICK, form="guided", learning_rate_decay="cosine")
+
+
+def retrain(base: RunSpec, config: TrainConfig, folder: str) -> RunSpec:
+    return replace(
+        base,
+        run_id=8,
+        config=config,
+        base_weights=base.out_folder / "model.safetensors",
+        out_folder=base.out_folder.parent / folder,
+    )
+
+
+def stored(spec: RunSpec) -> list[dict]:
+    return json.loads((spec.out_folder / "predictions.json").read_text())
+
+
+def controls(spec: RunSpec) -> list[int | None]:
+    return [item["control_predicted"] for item in stored(spec)]
+
+
+def test_the_control_is_the_same_training_from_the_same_base_by_labels_alone(spec):
+    execute(spec, lambda event: None)
+    assert controls(spec) == [None] * 12  # a first model follows no drawings
+    guided = retrain(spec, GUIDED, "guided")
+    events = []
+    execute(guided, events.append)
+    by_labels = retrain(spec, replace(GUIDED, form="none"), "labels")
+    execute(by_labels, lambda event: None)
+
+    likeliest = [max((0, 1), key=item["probabilities"].__getitem__) for item in stored(by_labels)]
+    assert controls(guided) == likeliest
+    assert not same_weights(guided, by_labels)
+    told = [event for event in events if isinstance(event, Phase) and event.name == CONTROL_PHASE]
+    assert [(phase.done, phase.total) for phase in told] == [(done, 6) for done in range(7)]
+    assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_stopped_in_its_control_keeps_its_steps_and_trains_the_control_again(spec, tmp_path):
+    execute(spec, lambda event: None)
+    whole = retrain(spec, GUIDED, "whole")
+    execute(whole, lambda event: None)
+    stopped = retrain(spec, GUIDED, "stopped")
+    seen = []
+    with pytest.raises(StoppedError):
+        execute(stopped, seen.append, lambda: seen[-1] == Phase(CONTROL_PHASE, 3, 6))
+    assert names_in(stopped.out_folder) == ["checkpoint.pt"]
+
+    following = replace(
+        stopped, attempt=2, out_folder=tmp_path / "next", resume_from=stopped.out_folder / "checkpoint.pt"
+    )
+    events = []
+    execute(following, events.append)
+
+    assert not any(isinstance(event, Step) for event in events)
+    assert Phase(CONTROL_PHASE, 6, 6) in events
+    assert same_weights(following, whole)
+    assert controls(following) == controls(whole)
+
+
+def test_a_full_retrain_has_no_control(spec):
+    execute(spec, lambda event: None)
+    full = retrain(spec, replace(TrainConfig.full_default(), steps=1, batch_size=2, threads=1), "full")
+    execute(full, lambda event: None)
+    assert controls(full) == [None] * 12
