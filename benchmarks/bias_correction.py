@@ -41,21 +41,24 @@ FORMS = ("guided", "gainext")
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     results: dict[str, list[Result]] = defaultdict(list)
+    moved: list[int] = []  # counter-examples, by seed
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            for name, result in _one_seed(ws, seed, options):
+            for name, result in _one_seed(ws, seed, moved, options):
                 results[name].append(result)
                 say(f"seed {seed} {name:14s} {_line(result)}")
-    _print(results, options)
+    _print(results, moved, options)
     if options.json:
-        write_json(options.json, _document(results, options))
+        write_json(options.json, _document(results, moved, options))
 
 
-def _one_seed(ws: Workspace, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Result]]:
+def _one_seed(
+    ws: Workspace, seed: int, moved: list[int], options: argparse.Namespace
+) -> Iterator[tuple[str, Result]]:
     trained = biased_model(ws, options.data, options.split, seed, options.backbone)
     biased, _ = trained
     added = counterexamples(ws, biased.project_id, options.masks, options.merge, seed)
-    say(f"seed {seed}: {len(added)} counter-examples")
+    moved.append(len(added))
     left_out = {image.sha256 for image in added}
     yield "biased", measured(ws, trained, options, left_out)
     classes = [record.name for record in list_classes(ws.database, biased.project_id)]
@@ -69,21 +72,24 @@ def _one_seed(ws: Workspace, seed: int, options: argparse.Namespace) -> Iterator
     yield from controls(ws, biased, images, added, seed, options)
 
 
-def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
-    added = drawing_adds(results, DEFAULT_FORM[options.mode])
+def _document(
+    results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace
+) -> dict[str, Any]:
+    adds = drawing_adds(results, DEFAULT_FORM[options.mode])
     return {
         "dataset": options.data.name,
         "backbone": options.backbone,
         "masks": options.masks,
         "supervision": options.supervision,
         "seconds_of_work": effort.seconds_of_work(takes_as_long_as(options.supervision), options.masks),
+        "counterexamples": list(moved),
         "order": options.order,
         "only": options.only,
         "seeds": options.seeds,
         "mode": options.mode,
         "split": options.split,
         "environment": environment(),
-        "drawing_adds": asdict(added) if added else None,
+        "drawing_adds": asdict(adds) if adds else None,
         "forms": {name: _form(found) for name, found in results.items()},
     }
 
@@ -99,10 +105,11 @@ def _form(found: list[Result]) -> dict[str, Any]:
     }
 
 
-def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
+def _print(results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace) -> None:
     print(
         f"\n{options.data.name}: {options.masks} images ({options.supervision}, {options.order} order"
         f"{f', {options.only} only' if options.only else ''}),"
+        f" {min(moved)} counter-examples,"
         f"{'' if options.backbone == DEFAULT_BACKBONE else f' {options.backbone},'}"
         f" {options.mode} mode, {options.split} split,"
         f" {options.seeds} seeds; figures in %"

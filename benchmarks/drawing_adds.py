@@ -70,8 +70,8 @@ def headline(results: Mapping[str, Sequence[Result]], form: str) -> str:
     )
     guess = worst_groups(results, "free_guess")
     return (
-        f"The worst group of *{form}* has {mean(worst_groups(results, form))} %, and drawing adds "
-        f"{_points(found.mean)} points{between} to *{found.against}*."
+        f"*{form}* has {mean(worst_groups(results, form))} % in its worst group; drawing adds "
+        f"{_points(found.mean)} points{between} over *{found.against}*, the best control."
         + (f" The free guess, a box in the middle, has {mean(guess)} %." if guess else "")
     )
 

@@ -24,11 +24,12 @@ OPTIONS = bias_correction._parse(
 def test_the_table_says_means_over_seeds_and_each_group_with_its_n(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bias_correction._print({"biased": BIASED, "guided": GUIDED}, OPTIONS)
+    bias_correction._print({"biased": BIASED, "guided": GUIDED}, [9, 9], OPTIONS)
     lines = capsys.readouterr().out.splitlines()
     said = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
     assert (
-        "bay: 10 images (loose, balanced order, boat only), quick mode, validation split, 2 seeds" in lines[1]
+        "bay: 10 images (loose, balanced order, boat only), 9 counter-examples, quick mode, validation split,"
+        " 2 seeds" in lines[1]
     )
     head = ["form", "accuracy", "worst group (n ≥ 20)", "any group", "attention inside"]
     assert said == [
@@ -43,16 +44,17 @@ def test_the_table_says_means_over_seeds_and_each_group_with_its_n(
 
 
 def test_the_headline_is_the_worst_group_and_what_drawing_adds(capsys: pytest.CaptureFixture[str]) -> None:
-    bias_correction._print(RESULTS, OPTIONS)
+    bias_correction._print(RESULTS, [9, 9], OPTIONS)
     assert (
-        "The worst group of *guided* has 80.0 %, and drawing adds 30.0 points (95 % interval −97.1 to 157.1)"
-        " to *labels*." in capsys.readouterr().out
+        "*guided* has 80.0 % in its worst group; drawing adds 30.0 points (95 % interval −97.1 to 157.1)"
+        " over *labels*, the best control." in capsys.readouterr().out
     )
 
 
 def test_the_document_holds_every_seed_and_what_the_work_would_take() -> None:
-    document = json.loads(json.dumps(bias_correction._document(RESULTS, OPTIONS)))
+    document = json.loads(json.dumps(bias_correction._document(RESULTS, [9, 9], OPTIONS)))
     assert (document["dataset"], document["masks"], document["only"]) == ("bay", 10, "boat")
+    assert document["counterexamples"] == [9, 9]
     assert document["backbone"] == "tf_efficientnet_lite0"
     assert document["seconds_of_work"] == 70  # a loose box is a box: 7 s
     assert list(document["forms"]) == ["biased", "labels", "guided"]
@@ -65,7 +67,7 @@ def test_the_document_holds_every_seed_and_what_the_work_would_take() -> None:
 
 
 def test_the_document_says_what_drawing_adds_in_shares() -> None:
-    adds = bias_correction._document(RESULTS, OPTIONS)["drawing_adds"]
+    adds = bias_correction._document(RESULTS, [9, 9], OPTIONS)["drawing_adds"]
     assert adds == {
         "mean": pytest.approx(0.3),
         "low": pytest.approx(0.3 - 12.7062 * 0.1, abs=1e-4),  # differences 0.4 and 0.2

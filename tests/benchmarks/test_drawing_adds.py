@@ -39,7 +39,7 @@ def test_the_free_guess_counter_examples_and_the_last_layer_stand_beside_it() ->
     assert found is not None
     assert (found.against, found.low, found.high) == ("labels", None, None)
     assert headline(rows, "guided") == (
-        "The worst group of *guided* has 80.0 %, and drawing adds 30.0 points to *labels*."
+        "*guided* has 80.0 % in its worst group; drawing adds 30.0 points over *labels*, the best control."
         " The free guess, a box in the middle, has 90.0 %."
     )
 
@@ -47,7 +47,7 @@ def test_the_free_guess_counter_examples_and_the_last_layer_stand_beside_it() ->
 def test_drawing_that_takes_away_has_a_minus() -> None:
     rows = results(guided=[0.5, 0.5], labels=[0.6, 0.8])
     said = headline(rows, "guided")
-    assert "drawing adds −20.0 points (95 % interval −147.1 to 107.1) to *labels*" in said
+    assert "drawing adds −20.0 points (95 % interval −147.1 to 107.1) over *labels*" in said
 
 
 def test_where_no_group_is_large_all_groups_count() -> None:
