@@ -7,7 +7,6 @@ rows have the same hold, schedule and steps:
 - labels: the same further training without guidance
 - guided: inside / outside, the app's form of a quick retrain
 - gainext, signed: the paper's eq. 7, with the paper's weight, and signed evidence in its place
-- image: guided with the masks on the image instead of on the features, in full mode
 - free_guess, placebo_random, placebo_other, counterexamples, last_layer: benchmarks/controls.py
 
 The headline is the worst group, and what drawing adds to it: the app's form less the best of labels and the
@@ -176,16 +175,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--forms",
         nargs="+",
         default=list(FORMS),
-        choices=("gainext", "signed", "guided", "image"),
-        help="beside the mode's default form; image, full mode alone: guided with the masks on the image "
-        "instead of on the features",
+        choices=("gainext", "signed", "guided"),
+        help="beside the mode's default form",
     )
     parser.add_argument(
         "--backbone", default=DEFAULT_BACKBONE, help="a timm name, e.g. tf_efficientnet_lite2"
     )
     options = parser.parse_args(arguments)
-    if "image" in options.forms and options.mode != "full":
-        parser.error("--forms image: expected --mode full")
     options.forms = list(dict.fromkeys([DEFAULT_FORM[options.mode], *options.forms]))
     return options
 

@@ -27,9 +27,8 @@ from db.records import ImageRecord, PredictionRecord, RunMode, RunRecord, Split,
 from gain_core.config import DEFAULT_FORM, Form, TrainConfig
 from gain_core.models import DEFAULT_BACKBONE
 
-# What a retrain is asked for. "labels": the mode's default training on the same images, without guidance.
-# "image", full mode: *guided* with H on the image, which the app does not offer.
-Trained = Form | Literal["labels", "image"]
+# How a retrain follows guidance. "labels": not at all, in the mode's default training on the same images.
+Trained = Form | Literal["labels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +129,7 @@ def config_of(form: Trained, mode: RunMode, seed: int, classes: int) -> TrainCon
         default = TrainConfig.quick_default(seed=seed, classes=classes)
     else:
         default = TrainConfig.full_default(seed=seed)
-    if form == "labels":
-        return without_guidance(default)
-    if form == "image":
-        return replace(default, form="guided", guided_space="image")
-    return replace(default, form=form)
+    return without_guidance(default) if form == "labels" else replace(default, form=form)
 
 
 def without_guidance(config: TrainConfig) -> TrainConfig:
