@@ -1,6 +1,6 @@
 """Simulated people: what they draw or answer, going by the objects' masks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -36,14 +36,33 @@ def takes_as_long_as(supervision: Supervision) -> Kind:
             return supervision
 
 
+def role_of(supervision: Supervision) -> Role:
+    """What the drawings say; answers say either, by image."""
+    return "ignore_this" if supervision in ("ignore", "ignore_mask") else "look_here"
+
+
 def guide(ws: Workspace, biased: VersionRecord, images: Sequence[ImageRecord], kind: Supervision) -> None:
-    """Guidance for these images and no others of the project."""
-    for stored in stored_guidance.list_guidance(ws.database, biased.project_id):
-        annotation.save(ws, stored.image_id, stored.class_id, [])
-    for image in images:
+    """Guidance for these images and no others of the project, going by their masks."""
+
+    def draw(image: ImageRecord) -> None:
         mask = library.open_mask(ws, image)
         if mask is not None:
             _guide_one(ws, biased, image, mask, kind)
+
+    guide_by(ws, biased, images, draw)
+
+
+def guide_by(
+    ws: Workspace,
+    biased: VersionRecord,
+    images: Sequence[ImageRecord],
+    draw: Callable[[ImageRecord], None],
+) -> None:
+    """Guidance for these images and no others of the project, as `draw` saves it for each of them."""
+    for stored in stored_guidance.list_guidance(ws.database, biased.project_id):
+        annotation.save(ws, stored.image_id, stored.class_id, [])
+    for image in images:
+        draw(image)
     guided = stored_guidance.count_guided_images(ws.database, biased.project_id)
     if guided != len(images):
         raise SystemExit(f"expected {len(images)} guided images, got {guided}: a mask was empty")
@@ -69,15 +88,18 @@ def _guide_one(
         )  # which tells what a stroke counts as
         annotation.save(ws, image.id, image.class_id, regions_from_canvas(on_canvas, mask.size, mask.size))
     else:
-        role: Role = "look_here" if kind in ("box", "loose") else "ignore_this"
+        role = role_of(kind)
         if kind == "ignore":
             around = beside(around, mask.size)
         elif kind == "loose":
             around = widened(around, mask.size)
-        left, top, right, bottom = around
-        annotation.save(
-            ws, image.id, image.class_id, [RegionRecord("box", role, ((left, top), (right, bottom)))]
-        )
+        draw_box(ws, image, role, around)
+
+
+def draw_box(ws: Workspace, image: ImageRecord, role: Role, box: Corners) -> None:
+    """Guidance for the image's class: this box and nothing else."""
+    left, top, right, bottom = box
+    annotation.save(ws, image.id, image.class_id, [RegionRecord("box", role, ((left, top), (right, bottom)))])
 
 
 def beside(around: Corners, size: tuple[int, int]) -> Corners:

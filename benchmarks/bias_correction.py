@@ -1,12 +1,16 @@
 """Does guidance remove the bias? `python -m benchmarks.bias_correction --data FOLDER --json OUT`.
 
 For each seed: a fresh biased model, a fresh draw of training images that get guidance from their masks, then
-one retrain per form from that same biased model, through the services and the trainer process of the app:
+one retrain per row from that same biased model, through the services and the trainer process of the app. All
+rows have the same hold, schedule and steps:
 
-- none: the same further training without guidance
-- gainext, signed: the paper's eq. 7, with the paper's weight, and signed evidence in its place
+- labels: the same further training without guidance
 - guided: inside / outside, the app's form of a quick retrain
-- image: guided with the masks on the image instead of on the features, in full mode
+- gainext, signed: the paper's eq. 7, with the paper's weight, and signed evidence in its place
+- free_guess, placebo_random, placebo_other, counterexamples, last_layer: benchmarks/controls.py
+
+The headline is the worst group, and what drawing adds to it: the app's form less the best of labels and the
+two placebos, paired over seeds. All rows are judged on the same images: without the counter-examples.
 
 By default the draw takes the same number of images of every class (to within one), at random within a class.
 """
@@ -14,106 +18,127 @@ By default the draw takes the same number of images of every class (to within on
 import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from shutil import copyfile
+from dataclasses import asdict
 from typing import Any
 
 from app.services import effort
 from app.services.workspace import Workspace
 from benchmarks.annotators import guide, takes_as_long_as
+from benchmarks.controls import controls
+from benchmarks.counterexamples import counterexamples
+from benchmarks.drawing_adds import drawing_adds, headline
 from benchmarks.orders import ORDERS, first, in_order
 from benchmarks.report import environment, mean, print_table, say, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db.library import list_classes
-from gain_core.config import Form
+from gain_core.config import DEFAULT_FORM
+from gain_core.models import DEFAULT_BACKBONE
 
-FORMS: tuple[Form, ...] = ("none", "gainext", "guided")
+FORMS = ("guided", "gainext")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     results: dict[str, list[Result]] = defaultdict(list)
+    moved: list[int] = []  # counter-examples, by seed
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            for name, result in _one_seed(ws, seed, options):
+            for name, result in _one_seed(ws, seed, moved, options):
                 results[name].append(result)
-                say(f"seed {seed} {name:8s} {_line(result)}")
-    _print(results, options)
+                say(f"seed {seed} {name:14s} {_line(result)}")
+    _print(results, moved, options)
     if options.json:
-        write_json(options.json, _document(results, options))
+        write_json(options.json, _document(results, moved, options))
 
 
-def _one_seed(ws: Workspace, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Result]]:
-    trained = biased_model(ws, options.data, options.split, seed)
-    yield "biased", measured(ws, trained, options)
+def _one_seed(
+    ws: Workspace, seed: int, moved: list[int], options: argparse.Namespace
+) -> Iterator[tuple[str, Result]]:
+    trained = biased_model(ws, options.data, options.split, seed, options.backbone)
     biased, _ = trained
+    added = counterexamples(ws, biased.project_id, options.masks, options.merge, seed)
+    moved.append(len(added))
+    left_out = {image.sha256 for image in added}
+    yield "biased", measured(ws, trained, options, left_out)
     classes = [record.name for record in list_classes(ws.database, biased.project_id)]
     images = in_order(ws, biased, options.order, seed)
     if options.only:
         images = [image for image in images if classes[image.class_position] == options.only]
-    guide(ws, biased, first(images, options.masks), options.supervision)
-    for form in options.forms:
-        trained = retrained(ws, biased, options.mode, form, seed)
-        if options.model_out:
-            options.model_out.mkdir(parents=True, exist_ok=True)
-            path = ws.files.absolute(trained[0].path)
-            copyfile(path, options.model_out / f"{form}-seed{seed}.safetensors")
-        yield form, measured(ws, trained, options)
+    images = first(images, options.masks)
+    guide(ws, biased, images, options.supervision)
+    for form in ("labels", *options.forms):
+        yield form, measured(ws, retrained(ws, biased, options.mode, form, seed), options, left_out)
+    yield from controls(ws, biased, images, added, seed, options)
 
 
-def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
+def _document(
+    results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace
+) -> dict[str, Any]:
+    adds = drawing_adds(results, DEFAULT_FORM[options.mode])
     return {
         "dataset": options.data.name,
+        "backbone": options.backbone,
         "masks": options.masks,
         "supervision": options.supervision,
         "seconds_of_work": effort.seconds_of_work(takes_as_long_as(options.supervision), options.masks),
+        "counterexamples": list(moved),
         "order": options.order,
         "only": options.only,
         "seeds": options.seeds,
         "mode": options.mode,
         "split": options.split,
         "environment": environment(),
+        "drawing_adds": asdict(adds) if adds else None,
         "forms": {name: _form(found) for name, found in results.items()},
     }
 
 
 def _form(found: list[Result]) -> dict[str, Any]:
-    names = ("accuracy", "worst_group", "worst_group_any", "energy_inside", "seconds")
+    names = ("accuracy", "worst_group", "worst_group_any", "energy_inside", "ece", "confidence", "seconds")
     return {name: [getattr(result, name) for result in found] for name in names} | {
-        "groups": {
-            group: {"n": n, "accuracy": [result.groups[group][1] for result in found]}
-            for group, (n, _) in found[0].groups.items()
+        kind: {
+            group: {"n": n, "accuracy": [getattr(result, kind)[group][1] for result in found]}
+            for group, (n, _) in getattr(found[0], kind).items()
         }
+        for kind in ("groups", "pooled")
     }
 
 
-def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
-    rows = []
-    for name, found in results.items():
-        worst = [result.worst_group for result in found]
-        rows.append(
-            {
-                "form": name,
-                "accuracy": mean([result.accuracy for result in found]),
-                "worst group (n ≥ 20)": mean(worst, spread=True),
-                "any group": mean([result.worst_group_any for result in found]),
-                "attention inside": mean([result.energy_inside for result in found]),
-                "seconds": f"{sum(result.seconds for result in found) / len(found):.1f}",
-            }
-        )
+def _print(results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace) -> None:
     print(
         f"\n{options.data.name}: {options.masks} images ({options.supervision}, {options.order} order"
         f"{f', {options.only} only' if options.only else ''}),"
+        f" {min(moved)} counter-examples,"
+        f"{'' if options.backbone == DEFAULT_BACKBONE else f' {options.backbone},'}"
         f" {options.mode} mode, {options.split} split,"
         f" {options.seeds} seeds; figures in %"
     )
-    print_table(rows)
-    groups = next(iter(results.values()))[0].groups
     print_table(
         [
-            {"group": group, "n": str(n)}
-            | {name: mean([result.groups[group][1] for result in found]) for name, found in results.items()}
-            for group, (n, _) in groups.items()
+            {
+                "form": name,
+                "accuracy": mean([result.accuracy for result in found]),
+                "worst group (n ≥ 20)": mean([result.worst_group for result in found], spread=True),
+                "any group": mean([result.worst_group_any for result in found]),
+                "attention inside": mean([result.energy_inside for result in found]),
+                "calibration error": mean([result.ece for result in found]),
+                "confidence": mean([result.confidence for result in found]),
+                "seconds": f"{sum(result.seconds for result in found) / len(found):.1f}",
+            }
+            for name, found in results.items()
+        ]
+    )
+    print(f"{headline(results, DEFAULT_FORM[options.mode])}\n")
+    one = next(iter(results.values()))[0]
+    print_table(
+        [
+            {"group": f"{group}{suffix}", "n": str(n)}
+            | {
+                name: mean([getattr(result, kind)[group][1] for result in found])
+                for name, found in results.items()
+            }
+            for kind, suffix in (("groups", ""), ("pooled", " (validation and test)"))
+            for group, (n, _) in getattr(one, kind).items()
         ]
     )
 
@@ -150,13 +175,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--forms",
         nargs="+",
         default=list(FORMS),
-        choices=("none", "gainext", "signed", "guided", "image"),
-        help="image, full mode alone: guided with the masks on the image instead of on the features",
+        choices=("gainext", "signed", "guided"),
+        help="beside the mode's default form",
     )
-    parser.add_argument("--model-out", type=Path, help="keep the retrained models in this folder")
+    parser.add_argument(
+        "--backbone", default=DEFAULT_BACKBONE, help="a timm name, e.g. tf_efficientnet_lite2"
+    )
     options = parser.parse_args(arguments)
-    if "image" in options.forms and options.mode != "full":
-        parser.error("--forms image: expected --mode full")
+    options.forms = list(dict.fromkeys([DEFAULT_FORM[options.mode], *options.forms]))
     return options
 
 

@@ -2,7 +2,8 @@
 
 For each seed the images of all splits are pooled and, in every place, as many of each class are drawn: the
 place says nothing of the class. Half of each group trains, a tenth validates, the rest tests. Then a first
-model, and from it one retrain without guidance and one with masks on the first images of the app's queue.
+model, and from it two retrains: with masks on the first images of the app's queue, and by labels alone with
+the same hold, schedule and steps.
 """
 
 import argparse
@@ -20,10 +21,9 @@ from benchmarks.annotators import guide
 from benchmarks.made_set import Photograph, read_photographs, write_index
 from benchmarks.orders import first, in_order
 from benchmarks.report import environment, mean, print_table, say, write_json
-from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
-from gain_core.config import Form
+from benchmarks.rounds import Result, Trained, add_arguments, biased_model, measured, opened, retrained
 
-FORMS: tuple[Form, ...] = ("none", "guided")
+FORMS: tuple[Trained, ...] = ("labels", "guided")
 SHARES = {"train": 0.5, "validation": 0.1}  # of each group; the rest is for the test
 
 
@@ -102,7 +102,7 @@ def _one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespac
 def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
     print(
         f"\n{options.data.name} without its shortcut: {options.masks} masks, {options.mode} mode,"
-        f" {results['none'][0].n} {options.split} images, {options.seeds} seeds;"
+        f" {results['labels'][0].n} {options.split} images, {options.seeds} seeds;"
         " accuracy in %, mean ± sd (minimum)"
     )
     print_table(
@@ -111,6 +111,8 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
                 "model": name,
                 "accuracy": mean([result.accuracy for result in found], spread=True),
                 "guided less it": mean(_differences(results, name), spread=True),
+                "calibration error": mean([result.ece for result in found]),
+                "confidence": mean([result.confidence for result in found]),
             }
             for name, found in results.items()
         ]
@@ -131,8 +133,10 @@ def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> 
         "mode": options.mode,
         "split": options.split,
         "environment": environment(),
-        "test_images": {group: n for group, (n, _) in results["none"][0].groups.items()},
-        "accuracy": {name: [result.accuracy for result in found] for name, found in results.items()},
+        "test_images": {group: n for group, (n, _) in results["labels"][0].groups.items()},
+    } | {
+        figure: {name: [getattr(result, figure) for result in found] for name, found in results.items()}
+        for figure in ("accuracy", "ece", "confidence")
     }
 
 

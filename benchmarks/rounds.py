@@ -5,23 +5,30 @@ Everything goes through the services and the trainer process, as when a person p
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from app.jobs.worker import run_once
 from app.services import evaluation, library, training
 from app.services.errors import ImportRefusedError
-from app.services.evaluation import Group
+from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group
 from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from benchmarks.calibration import calibration
+from benchmarks.copies import copied, native_size
 from benchmarks.report import say
 from db import library as projects
 from db import runs, versions
-from db.records import RunMode, RunRecord, Split, VersionRecord
-from gain_core.config import Form, TrainConfig
+from db.records import ImageRecord, PredictionRecord, RunMode, RunRecord, Split, VersionRecord
+from gain_core.config import DEFAULT_FORM, Form, TrainConfig
+from gain_core.models import DEFAULT_BACKBONE
+
+# How a retrain follows guidance. "labels": not at all, in the mode's default training on the same images.
+Trained = Form | Literal["labels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,10 @@ class Result:
     energy_inside: float | None  # mean share of the true class's attention inside the object's mask
     seconds: float  # from the request to the published version
     groups: dict[str, tuple[int, float]]  # by name, see `group_names` -> (n, accuracy)
+    # Groups below 20 images in the test split, over validation and test together; none on another split.
+    pooled: dict[str, tuple[int, float]] = field(default_factory=dict)
+    ece: float | None = None  # expected calibration error, 15 bins
+    confidence: float | None = None  # mean probability of the predicted class
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,12 +81,14 @@ def opened(home: Path | None) -> Iterator[Workspace]:
         ws.database.close()
 
 
-def biased_model(ws: Workspace, data: Path, split: Split, seed: int) -> tuple[VersionRecord, float]:
+def biased_model(
+    ws: Workspace, data: Path, split: Split, seed: int, backbone: str = DEFAULT_BACKBONE
+) -> tuple[VersionRecord, float]:
     """A project of its own with a first model, and the seconds that took."""
-    return first_model(ws, imported(ws, data, split, seed), seed)
+    return first_model(ws, imported(ws, data, split, seed, backbone), seed)
 
 
-def imported(ws: Workspace, data: Path, split: Split, seed: int) -> int:
+def imported(ws: Workspace, data: Path, split: Split, seed: int, backbone: str = DEFAULT_BACKBONE) -> int:
     """A project of its own without a model: its id. Refused without images on which to judge one: `split`."""
     try:
         report = library.import_folder(ws, f"seed {seed}", data, trusted=True)
@@ -85,7 +98,9 @@ def imported(ws: Workspace, data: Path, split: Split, seed: int) -> int:
         say(f"left out: {refusal.name}: {refusal.reason}")
     if not projects.list_images(ws.database, report.project_id, split):
         raise SystemExit(f"expected {split} images in {data}, got none: choose another --split")
-    return report.project_id
+    if backbone == DEFAULT_BACKBONE:
+        return report.project_id
+    return copied(ws, report.project_id, backbone, backbone=backbone, image_size=native_size(backbone))
 
 
 def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecord, float]:
@@ -94,17 +109,32 @@ def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecor
 
 
 def retrained(
-    ws: Workspace, biased: VersionRecord, mode: RunMode, form: Form | Literal["image"], seed: int
+    ws: Workspace, base: VersionRecord, mode: RunMode, form: Trained, seed: int
 ) -> tuple[VersionRecord, float]:
-    """A retrain of the biased model with the guidance there is now, and its seconds.
+    """A retrain of a model version with the guidance there is now, and its seconds.
 
-    "image", full mode: *guided* with H on the image, which the app does not offer.
+    The mode's default form is asked for as the Train page asks for it.
     """
-    projects.set_current_version(ws.database, project_id=biased.project_id, version_id=biased.id)
-    if form == "image":
-        config = replace(TrainConfig.full_default("guided", seed), guided_space="image")
-        return _train(ws, runs.request_run(ws.database, biased.project_id, mode, config.to_dict(), biased.id))
-    return _train(ws, training.request_retrain(ws, biased.project_id, mode, form=form, seed=seed))
+    projects.set_current_version(ws.database, project_id=base.project_id, version_id=base.id)
+    if form == DEFAULT_FORM[mode]:
+        return _train(ws, training.request_retrain(ws, base.project_id, mode, seed=seed))
+    classes = len(projects.list_classes(ws.database, base.project_id))
+    config = config_of(form, mode, seed, classes)
+    return _train(ws, runs.request_run(ws.database, base.project_id, mode, config.to_dict(), base.id))
+
+
+def config_of(form: Trained, mode: RunMode, seed: int, classes: int) -> TrainConfig:
+    """The mode's default training with this form: every form has the same hold, schedule and steps."""
+    if mode == "quick":
+        default = TrainConfig.quick_default(seed=seed, classes=classes)
+    else:
+        default = TrainConfig.full_default(seed=seed)
+    return without_guidance(default) if form == "labels" else replace(default, form=form)
+
+
+def without_guidance(config: TrainConfig) -> TrainConfig:
+    """The same training by labels alone."""
+    return replace(config, form="none")
 
 
 def _train(ws: Workspace, requested: RunRecord) -> tuple[VersionRecord, float]:
@@ -118,34 +148,94 @@ def _train(ws: Workspace, requested: RunRecord) -> tuple[VersionRecord, float]:
     ).total_seconds()
 
 
-def measured(ws: Workspace, trained: tuple[VersionRecord, float], options: argparse.Namespace) -> Result:
-    """What a version and its seconds are worth on `options.split`, groups merged as `options.merge` says."""
+def measured(
+    ws: Workspace,
+    trained: tuple[VersionRecord, float],
+    options: argparse.Namespace,
+    left_out: AbstractSet[str] = frozenset(),
+) -> Result:
+    """What a version and its seconds are worth, counted from its stored predictions; see `judged`."""
     version, seconds = trained
-    split: Split = options.split
-    merge = dict(pair.split("=", 1) for pair in options.merge)
+    predictions = {item.image_id: item for item in versions.list_predictions(ws.database, version.id)}
+    return judged(ws, version, predictions, seconds, options, left_out)
+
+
+def judged(
+    ws: Workspace,
+    version: VersionRecord,
+    predictions: Mapping[int, PredictionRecord],
+    seconds: float,
+    options: argparse.Namespace,
+    left_out: AbstractSet[str] = frozenset(),
+) -> Result:
+    """Predictions, by image id, on `options.split`, groups merged as `options.merge` says.
+
+    left_out: SHA-256 of images that count nowhere.
+    """
     images = [
-        replace(image, groups={name: merge.get(value, value) for name, value in image.groups.items()})
-        for image in projects.list_images(ws.database, version.project_id, split=split)
+        image
+        for image in merged(projects.list_images(ws.database, version.project_id), options.merge)
+        if image.sha256 not in left_out
     ]
     classes = [record.name for record in projects.list_classes(ws.database, version.project_id)]
-    predictions = {item.image_id: item for item in versions.list_predictions(ws.database, version.id)}
-    scores = evaluation.evaluate(version, split, classes, images, predictions)
-    if scores.missing or scores.overall.accuracy is None:
-        raise SystemExit(f"{scores.missing} of {len(images)} images of the {split} split have no prediction")
+
+    def on(*splits: Split) -> Evaluation:
+        chosen = [image for image in images if image.split in splits]
+        found = evaluation.evaluate(version, options.split, classes, chosen, predictions)
+        if found.missing or not found.overall.n:
+            raise SystemExit(
+                f"{found.missing} of {len(chosen)} images of the {options.split} split have no prediction"
+            )
+        return found
+
+    scores = on(options.split)
     worst, worst_any = scores.worst_group, scores.worst_group_any
-    names = group_names(scores.groups)
+    groups = _by_name(scores)
+    said = [(image, predictions[image.id]) for image in images if image.split == options.split]
+    confidence, ece = calibration(
+        [(one.probabilities[one.predicted], one.predicted == image.class_position) for image, one in said]
+    )
     return Result(
         n=scores.overall.n,
-        accuracy=scores.overall.accuracy,
+        accuracy=scores.overall.accuracy or 0.0,
         worst_group=worst.score.accuracy if worst else None,
         worst_group_any=worst_any.score.accuracy if worst_any else None,
         energy_inside=scores.overall.attention_inside,
         seconds=seconds,
-        groups={
-            name: (group.score.n, group.score.accuracy or 0.0)
-            for name, group in zip(names, scores.groups, strict=True)
-        },
+        groups=groups,
+        pooled=_larger(groups, _by_name(on("validation", "test"))) if options.split == "test" else {},
+        ece=ece,
+        confidence=confidence,
     )
+
+
+def merged(images: Sequence[ImageRecord], merge: Sequence[str]) -> list[ImageRecord]:
+    """The images, group values replaced as `merge` says: "near_water=land"."""
+    into = dict(pair.split("=", 1) for pair in merge)
+    return [
+        replace(image, groups={name: into.get(value, value) for name, value in image.groups.items()})
+        for image in images
+    ]
+
+
+def _larger(
+    groups: Mapping[str, tuple[int, float]], pooled: Mapping[str, tuple[int, float]]
+) -> dict[str, tuple[int, float]]:
+    """Of `pooled`, the groups that are small in `groups` and larger when pooled."""
+    sizes = {name: n for name, (n, _) in groups.items()}
+    return {
+        name: (n, accuracy)
+        for name, (n, accuracy) in pooled.items()
+        if sizes.get(name, 0) < min(n, WORST_GROUP_MIN_N)
+    }
+
+
+def _by_name(scores: Evaluation) -> dict[str, tuple[int, float]]:
+    names = group_names(scores.groups)
+    return {
+        name: (group.score.n, group.score.accuracy or 0.0)
+        for name, group in zip(names, scores.groups, strict=True)
+    }
 
 
 def group_names(groups: Sequence[Group]) -> list[str]:

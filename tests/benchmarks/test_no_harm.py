@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import no_harm
 from benchmarks.made_set import Photograph
 from benchmarks.no_harm import main, without_shortcut, write_folder
+from benchmarks.rounds import Result
 from tests.app.material import index, photograph, written
 
 MERGE = {"shore": "land"}
@@ -61,6 +63,27 @@ def test_a_set_that_says_no_places_is_refused_before_anything_is_trained(tmp_pat
     with pytest.raises(SystemExit, match=r"index.csv to list photographs with place, got none"):
         main(["--data", str(data), "--home", str(tmp_path / "home")])
     assert not (tmp_path / "home").exists()
+
+
+def test_labels_and_confidence_stand_beside_guided(capsys: pytest.CaptureFixture[str]) -> None:
+    groups = {"boat/water": (8, 0.9)}
+    results = {
+        "first model": [Result(24, 0.9, None, 0.9, None, 1.0, groups, {}, 0.05, 0.95)],
+        "labels": [Result(24, 0.8, None, 0.9, None, 1.0, groups, {}, 0.1, 0.9)],
+        "guided": [Result(24, 0.7, None, 0.9, None, 1.0, groups, {}, 0.2, 0.5)],
+    }
+    options = no_harm._parse(["--data", "sets/bay", "--seeds", "1"])
+
+    no_harm._print(results, options)
+    document = no_harm._document(results, options)
+
+    (labels,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("| labels"))
+    assert [cell.strip() for cell in labels.strip("|").split("|")] == [
+        *("labels", "80.0 ± 0.0 (80.0)", "-10.0 ± 0.0 (-10.0)", "10.0", "90.0")
+    ]
+    assert document["accuracy"] == {"first model": [0.9], "labels": [0.8], "guided": [0.7]}
+    assert (document["ece"]["guided"], document["confidence"]["guided"]) == ([0.2], [0.5])
+    assert document["test_images"] == {"boat/water": 8}
 
 
 def test_the_copy_leaves_the_original_alone(tmp_path: Path) -> None:

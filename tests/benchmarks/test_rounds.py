@@ -2,14 +2,16 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.rounds import imported, measured
+from benchmarks.rounds import config_of, imported, measured
 from db import library
 from db.library import NewImage
 from db.records import Split
+from gain_core.config import TrainConfig
 from tests.app.material import fresh_workspace, photograph, written
 from tests.app.seeded import CLASSES, Seeded
 
@@ -24,7 +26,9 @@ TEST = {  # images, and how many of them are mispredicted
 
 @pytest.fixture
 def tested(tmp_path: Path) -> Iterator[Seeded]:
-    """Twelve training images in which no group is missing, and the test images of TEST."""
+    """Twelve training images in which no group is missing, the test images of TEST, and boats to validate:
+    seven on land, 25 on water.
+    """
     ws = fresh_workspace(tmp_path)
     images = [row("train", label, {"place": place}, n) for label, place in TEST for n in range(3)]
     images += [
@@ -32,6 +36,8 @@ def tested(tmp_path: Path) -> Iterator[Seeded]:
         for (label, place), (count, _) in TEST.items()
         for n in range(count)
     ]
+    for place, count in (("land", 7), ("water", 25)):
+        images += [row("validation", "boat", {"place": place}, n) for n in range(count)]
     project = library.create_project(
         ws.database, "Bay", "folder", "tf_efficientnet_lite0", SIDE, CLASSES, images, []
     )
@@ -86,6 +92,49 @@ def test_without_merging_every_place_is_a_group_of_its_own(tested: Seeded) -> No
     assert result.groups["car/land"] == (12, pytest.approx(10 / 12))
     assert result.groups["car/near_water"] == (10, pytest.approx(1 / 10))
     assert result.worst_group == pytest.approx(27 / 30)  # no other group has 20 images
+
+
+def test_groups_too_small_in_the_test_split_are_pooled_with_validation(tested: Seeded) -> None:
+    version = tested.publish(wrong=mispredicted(tested))
+
+    result = measured(tested.ws, (version, 0.0), asked())
+
+    assert result.groups["boat/land"] == (3, 0.0)
+    assert result.pooled == {"boat/land": (10, pytest.approx(7 / 10))}  # of cars there are no others
+    assert result.worst_group == pytest.approx(27 / 30)
+    assert measured(tested.ws, (version, 0.0), asked(split="validation")).pooled == {}
+
+
+def test_images_left_out_count_in_no_split(tested: Seeded) -> None:
+    trained = tested.publish(wrong=mispredicted(tested)), 0.0
+    left_out = {
+        image.sha256
+        for image in tested.images("validation")
+        if image.groups["place"] == "land" and image.name[-1] in "0123"
+    }
+
+    pooled = measured(tested.ws, trained, asked(), left_out).pooled
+    validated = measured(tested.ws, trained, asked(split="validation"), left_out)
+
+    assert pooled == {"boat/land": (6, pytest.approx(3 / 6))}
+    assert (validated.n, validated.groups["boat/land"]) == (28, (3, 1.0))
+
+
+def test_confidence_and_its_error_are_those_of_the_split(tested: Seeded) -> None:
+    """Every prediction has 0.9; 38 of 55 are right."""
+    result = measured(tested.ws, (tested.publish(wrong=mispredicted(tested)), 0.0), asked())
+    assert result.confidence == pytest.approx(0.9)
+    assert result.ece == pytest.approx(0.9 - 38 / 55)
+
+
+def test_every_form_has_the_hold_schedule_and_steps_of_the_default() -> None:
+    default = TrainConfig.quick_default(seed=3, classes=9)
+    assert default.l2_sp_weight > 0
+    assert config_of("guided", "quick", 3, 9) == default
+    for form in ("gainext", "signed"):
+        assert config_of(form, "quick", 3, 9) == replace(default, form=form)
+    assert config_of("labels", "quick", 3, 9) == replace(default, form="none")
+    assert config_of("labels", "full", 3, 9) == replace(TrainConfig.full_default(seed=3), form="none")
 
 
 def test_attributes_that_share_a_value_are_groups_of_their_own(tmp_path: Path) -> None:

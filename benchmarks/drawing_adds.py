@@ -1,0 +1,80 @@
+"""What drawing adds: the worst group with true regions less the best of what needs none."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from scipy.stats import t
+
+from benchmarks.report import mean
+from benchmarks.rounds import Result
+
+AGAINST = ("labels", "placebo_random", "placebo_other")
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingAdds:
+    """Shares of the worst group; `low` and `high`: a 95 % interval over seeds, None of one seed."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    against: str  # the row that is best without drawing on the right places
+
+
+def drawing_adds(results: Mapping[str, Sequence[Result]], form: str) -> DrawingAdds | None:
+    """The row `form` less the best, by its mean, of the rows in AGAINST, seed by seed.
+
+    Groups of at least 20 images count where there are any, else all groups. None where there are no groups
+    or no such rows.
+    """
+    rows = {name: figures for name in (form, *AGAINST) if (figures := worst_groups(results, name))}
+    others = {name: statistics.fmean(rows[name]) for name in AGAINST if name in rows}
+    if form not in rows or not others:
+        return None
+    against = max(others, key=lambda name: others[name])
+    differences = [drawn - other for drawn, other in zip(rows[form], rows[against], strict=True)]
+    low, high = interval(differences)
+    return DrawingAdds(statistics.fmean(differences), low, high, against)
+
+
+def worst_groups(results: Mapping[str, Sequence[Result]], name: str) -> list[float]:
+    """By seed; empty without such a row or without groups."""
+    found = results.get(name, ())
+    for figure in ("worst_group", "worst_group_any"):
+        known = [getattr(result, figure) for result in found]
+        if known and None not in known:
+            return known
+    return []
+
+
+def interval(differences: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
+    """95 % interval of the mean of paired differences by Student's t; of a single one there is none."""
+    n = len(differences)
+    if n < 2:
+        return None, None
+    centre = statistics.fmean(differences)
+    half = float(t.ppf((1 + LEVEL) / 2, n - 1)) * statistics.stdev(differences) / sqrt(n)
+    return centre - half, centre + half
+
+
+def headline(results: Mapping[str, Sequence[Result]], form: str) -> str:
+    """Worst group and what drawing adds to it, in one sentence; then the free guess."""
+    found = drawing_adds(results, form)
+    if found is None:
+        return "There are no groups, so that no worst group can be named."
+    between = (
+        f" (95 % interval {_points(found.low)} to {_points(found.high)})" if found.low is not None else ""
+    )
+    guess = worst_groups(results, "free_guess")
+    return (
+        f"*{form}* has {mean(worst_groups(results, form))} % in its worst group; drawing adds "
+        f"{_points(found.mean)} points{between} over *{found.against}*, the best control."
+        + (f" The free guess, a box in the middle, has {mean(guess)} %." if guess else "")
+    )
+
+
+def _points(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}".replace("-", "−")
