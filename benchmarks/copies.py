@@ -67,6 +67,6 @@ def version_in(ws: Workspace, version: VersionRecord, project_id: int) -> Versio
     run = runs.claim(ws.database, "benchmark", ws.settings.lease_seconds)
     if run is None or run.project_id != project_id:
         raise SystemExit(f"expected to claim a run of project {project_id}, got {run}")
-    return runs.finish_published(
+    return runs.finish_with_version(
         ws.database, run.id, run.lease_token or "", version.path, version.sha256, version.note, []
     )

@@ -14,11 +14,11 @@ from typing import Literal
 
 from app.jobs.worker import run_once
 from app.services import evaluation, library, training
+from app.services.calibration import calibration
 from app.services.errors import ImportRefusedError
 from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group
 from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
-from benchmarks.calibration import calibration
 from benchmarks.copies import copied, native_size
 from benchmarks.report import say
 from db import library as projects
@@ -129,12 +129,7 @@ def config_of(form: Trained, mode: RunMode, seed: int, classes: int) -> TrainCon
         default = TrainConfig.quick_default(seed=seed, classes=classes)
     else:
         default = TrainConfig.full_default(seed=seed)
-    return without_guidance(default) if form == "labels" else replace(default, form=form)
-
-
-def without_guidance(config: TrainConfig) -> TrainConfig:
-    """The same training by labels alone."""
-    return replace(config, form="none")
+    return default.without_guidance() if form == "labels" else replace(default, form=form)
 
 
 def _train(ws: Workspace, requested: RunRecord) -> tuple[VersionRecord, float]:
@@ -192,7 +187,7 @@ def judged(
     worst, worst_any = scores.worst_group, scores.worst_group_any
     groups = _by_name(scores)
     said = [(image, predictions[image.id]) for image in images if image.split == options.split]
-    confidence, ece = calibration(
+    believed = calibration(
         [(one.probabilities[one.predicted], one.predicted == image.class_position) for image, one in said]
     )
     return Result(
@@ -204,8 +199,8 @@ def judged(
         seconds=seconds,
         groups=groups,
         pooled=_larger(groups, _by_name(on("validation", "test"))) if options.split == "test" else {},
-        ece=ece,
-        confidence=confidence,
+        ece=believed.error if believed else None,
+        confidence=believed.confidence if believed else None,
     )
 
 
