@@ -46,7 +46,11 @@ def test_a_whole_number_is_a_fair_way_to_write_a_weight():
     [
         {"mode": "slow"},
         {"form": "eq7"},
-        {"guided_space": "pixels"},
+        {"composite_batch_size": 0},
+        {"composites_per_region": 0},
+        {"composite_weight": -1.0},
+        {"label_weight": -0.1},
+        {"l2_sp_weight": 0.1, "mode": "full"},
         {"steps": 0},
         {"batch_size": 0},
         {"seed": -1},
@@ -95,3 +99,23 @@ def test_only_plain_training_and_full_gain_can_do_without_guidance():
     free = [(m, f) for m in ("quick", "full") for f in ("guided", "gainext", "signed", "none")
             if not TrainConfig(mode=m, form=f).needs_guidance]  # fmt: skip
     assert free == [("quick", "none"), ("full", "gainext"), ("full", "none")]
+
+
+@pytest.mark.parametrize(
+    ("values", "composed"),
+    [
+        ({"composite_weight": 1.0}, True),
+        ({"background_weight": 1.0, "mode": "full"}, True),
+        ({}, False),
+        ({"composite_weight": 1.0, "background_weight": 1.0, "form": "signed"}, False),
+    ],
+)
+def test_counter_examples_are_made_for_the_guided_form_with_a_weight_on_them(values, composed):
+    nothing = {"composite_weight": 0.0, "background_weight": 0.0, "form": "guided"}
+    assert TrainConfig(**{**nothing, **values}).composed is composed
+
+
+@pytest.mark.parametrize("name", ["unguided_weight", "image_classes", "guided_space", "background_share"])
+def test_settings_that_are_gone_are_refused(name):
+    with pytest.raises(ConfigError, match=f"unknown .*{name}"):
+        TrainConfig.from_dict({name: 0.5})

@@ -3,12 +3,14 @@
 import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torchvision import tv_tensors
 
 from gain_core.augment import AugmentedSamples
+from gain_core.composites import Composite
 from gain_core.config import TrainConfig
 from gain_core.errors import InputError
 from gain_core.events import Step
@@ -21,7 +23,9 @@ from tests.gain_core.toy import OBJECT, ignoring, toy_model, toy_samples
 FAST = TrainConfig(
     mode="full", steps=4, learning_rate=1e-2, batch_size=4, guided_batch_size=2, checkpoint_every=2
 )
-CARRIED = replace(FAST, image_classes="unguided", background_weight=1.0, background_batch_size=2)
+COMPOSED = replace(
+    FAST, composite_weight=1.0, background_weight=1.0, composite_batch_size=2, composites_per_region=2
+)
 CPU = torch.device("cpu")
 
 
@@ -135,19 +139,18 @@ def test_a_mask_of_another_size_still_lies_on_its_object(tmp_path, samples):
 
 
 @pytest.mark.parametrize(
-    ("form", "space", "names"),
+    ("form", "names"),
     [
-        ("guided", "features", {"image", "mining", "inside", "outside"}),
-        ("guided", "image", {"image", "mining", "inside", "outside"}),
-        ("gainext", "features", {"image", "mining", "external"}),
-        ("signed", "features", {"image", "mining", "signed"}),
-        ("none", "features", {"image"}),
+        ("guided", {"image", "mining", "inside", "outside", "composite", "background"}),
+        ("gainext", {"image", "mining", "external"}),
+        ("signed", {"image", "mining", "signed"}),
+        ("none", {"image"}),
     ],
 )
-def test_each_form_has_its_streams_and_every_layer_learns(samples, form, space, names):
+def test_each_form_has_its_streams_and_every_layer_learns(samples, form, names):
     model = toy_model(norm=True)
     before = {name: value.clone() for name, value in model.named_parameters()}
-    config = replace(FAST, form=form, guided_space=space)
+    config = replace(COMPOSED, form=form)
     losses = losses_of(train(model, samples, config))
     assert set(losses[0]) == names | {"total"}
     assert losses[0]["total"] == pytest.approx(sum(losses[0][name] for name in names), rel=1e-5)
@@ -205,12 +208,11 @@ def test_norm_layers_keep_their_statistics_by_default(samples):
     assert int(model.neck[1].num_batches_tracked) == 0
 
 
-@pytest.mark.parametrize("space", ["features", "image"])
-def test_erased_images_do_not_reach_the_norm_layers_statistics(samples, space):
+def test_erased_images_do_not_reach_the_norm_layers_statistics(samples):
     """With batch statistics on, a step with the erased pass leaves the statistics of a step without."""
-    config = replace(FAST, form="guided", guided_space=space, steps=1, train_norms=True)
+    config = replace(FAST, form="guided", steps=1, train_norms=True)
     without = toy_model(norm=True)
-    list(train(without, samples, replace(config, mining_weight=0.0, guided_space="features")))
+    list(train(without, samples, replace(config, mining_weight=0.0)))
     with_it = toy_model(norm=True)
     list(train(with_it, samples, config))
     assert int(with_it.neck[1].num_batches_tracked) == 1
@@ -229,12 +231,46 @@ def test_the_mining_loss_is_the_probability_that_is_left(samples):
     assert float(next(task.steps(0))["mining"].detach()) == pytest.approx(0.5)
 
 
+def test_composites_are_cropped_and_coloured_like_images_and_carry_no_masks(samples):
+    red, nothing = (Composite(np.full((64, 64, 3), OBJECT[0], np.uint8), label) for label in (0, None))
+    augmented = AugmentedSamples(samples, toy_model().spec, FAST, [red, nothing])
+    for position, label in ((len(samples), 0), (len(samples) + 1, -1)):
+        image, masks, labels = augmented[(0, 0, position)]
+        assert labels.tolist() == [label]
+        assert not masks.any()
+        colour = image.mean((1, 2)) * 0.25 + 0.4
+        assert colour[0] - colour[1] > 0.15
+    plain = AugmentedSamples(
+        samples, toy_model().spec, replace(FAST, smallest_crop=1.0, colour_jitter=0.0), [red]
+    )
+    expected = preprocess(Image.fromarray(red.pixels), toy_model().spec)
+    assert torch.equal(plain[(0, 0, len(samples))][0], expected)
+
+
+def test_a_step_takes_its_composites_after_its_images(samples):
+    task = FullTask(toy_model(), samples, COMPOSED, CPU)
+    assert task._division == (4, 2, 3)  # two that show a class, and a background
+    assert task._draws.shape == (4, 9)
+    assert (task._draws[:, :6] < len(samples)).all()
+    assert (task._draws[:, 6:] >= len(samples)).all()
+
+
+def test_where_nothing_can_be_cut_out_there_are_no_composites(samples):
+    mask = Image.new("1", (64, 64))
+    mask.paste(1, (0, 0, 3, 3))
+    buffer = io.BytesIO()
+    mask.save(buffer, "PNG")
+    tiny = [replace(s, look=buffer.getvalue()) if s.look else s for s in samples]
+    losses = losses_of(trained(tiny, replace(COMPOSED, steps=1))[1])[0]
+    assert set(losses) == {"image", "mining", "inside", "outside", "total"}
+
+
 def test_helpers_change_nothing_and_are_told_who_they_belong_to(samples, tmp_path):
     def note(worker):
         (tmp_path / f"helper-{worker}").touch()
 
-    alone, _ = trained(samples, FAST)
-    helped, _ = trained(samples, replace(FAST, loader_workers=2), worker_init_fn=note)
+    alone, _ = trained(samples, COMPOSED)
+    helped, _ = trained(samples, replace(COMPOSED, loader_workers=2), worker_init_fn=note)
     assert same_state(alone, helped)
     assert sorted(path.name for path in tmp_path.glob("helper-*")) == ["helper-0", "helper-1"]
 
@@ -244,8 +280,8 @@ def test_helpers_change_nothing_and_are_told_who_they_belong_to(samples, tmp_pat
     [
         (FAST, list),
         (replace(FAST, train_norms=True), list),
-        (CARRIED, list),
-        (replace(CARRIED, background_batch_size=8), ignoring),
+        (COMPOSED, list),
+        (replace(COMPOSED, composite_batch_size=8), ignoring),
     ],
 )
 def test_a_stopped_training_goes_on_as_if_it_had_never_stopped(samples, tmp_path, config, guidance):
