@@ -11,7 +11,8 @@ from torch import Tensor
 
 from benchmarks.decoys import CLASSES, Digits
 
-PASTED = 6  # squares on an image that nobody drew on: as often as not, one of them hides its own
+PASTED = 6  # squares on an image that nobody drew on: in four of five, one of them hides its own
+OF_GUIDED = 4  # of so many composites of *ignore this* one is made of a guided image: those are few
 
 
 class Composites:
@@ -46,7 +47,7 @@ class Composites:
         return images, labels
 
     def _ignored(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        own = torch.randint(len(self._marked), (count // 2,), generator=generator)
+        own = torch.randint(len(self._marked), (count // OF_GUIDED,), generator=generator)
         guided = self._with_squares(self._painted[own], self._labels[own], 1, generator)
         others = torch.randint(len(self._digits), (count - len(own),), generator=generator)
         labels = self._digits.labels[others]
