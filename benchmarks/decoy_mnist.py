@@ -8,10 +8,8 @@ as many of each class: *look here* on the object, or *ignore this* on the square
 - clean: labels only, on images without squares: what there is to win
 - none: labels only, on images with squares
 - gainext (eq. 8), signed and guided: the library's full-mode weights, labels of all images
-- image: guided, with H on the image in a forward of its own instead of on the features
-- carried: guided, and what the network of "none" takes for background in all other images, instead of their
-  labels (`background_of_guided`); of ignored squares the nearest one that was drawn (`nearest_marks`), in
-  whose place each image shows another one's
+- composites: guided, with counter-examples cut and pasted from the guided images (`decoy_composites`) in the
+  place of a third of the images
 """
 
 import argparse
@@ -23,25 +21,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
+from benchmarks.decoy_composites import Composites
 from benchmarks.decoys import CLASSES, SIDE, Digits, read_digits, small_network
 from benchmarks.report import environment, mean, print_table, write_json
-from gain_core.background import background_of_guided
 from gain_core.config import Form, TrainConfig
 from gain_core.full import Division, step_losses
-from gain_core.masking import area_average
 from gain_core.models import Classifier
 from gain_core.schedule import seeded
-from gain_core.swapping import nearest_marks
 
-FORMS = ("gainext", "signed", "guided", "image", "carried")
+FORMS = ("gainext", "signed", "guided", "composites")
 ROLES = ("look", "ignore")
 BATCH, GUIDED_BATCH = 96, 32  # images a step, and how many of them are guided where any are
-PIECE = 5000  # images explained at once
+COMPOSITE_BATCH = 32  # how many of them are composites where there are any
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,16 @@ class Result:
 class Guidance:
     marked: Tensor  # (n,) long: positions of the images that people drew on
     role: str  # what they drew
-    seen_by: Classifier | None  # whose features find the background of all others; None: it is not looked for
+    composed: bool  # whether counter-examples are made of them
+
+
+class Batch(NamedTuple):
+    """What `step_losses` takes."""
+
+    images: Tensor  # (BATCH, 1, S, S)
+    masks: Tensor  # (BATCH, 1, 2, S, S)
+    labels: Tensor  # (BATCH, 1) long
+    division: Division
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -77,30 +82,29 @@ def _one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Res
     marked = _balanced(digits.labels, options.guided, torch.Generator().manual_seed(seed))
     plain = _config("none", options, seed)
 
-    def measured(name: str, train: Callable[[], Classifier]) -> tuple[Classifier, tuple[str, Result]]:
+    def measured(name: str, train: Callable[[], Classifier]) -> tuple[str, Result]:
         started = time.monotonic()
         network = train()
         seconds = time.monotonic() - started
-        return network, (name, Result(_accuracy(network, judged[0]), _accuracy(network, judged[1]), seconds))
+        return name, Result(_accuracy(network, judged[0]), _accuracy(network, judged[1]), seconds)
 
-    yield measured("clean", lambda: _trained(clean, plain))[1]
-    biased, row = measured("none", lambda: _trained(digits, plain))
-    yield row
+    yield measured("clean", lambda: _trained(clean, plain))
+    yield measured("none", lambda: _trained(digits, plain))
     for form in options.forms:
         for role in ROLES:
-            guidance = Guidance(marked, role, biased if form == "carried" else None)
+            guidance = Guidance(marked, role, form == "composites")
             config = _config(form, options, seed)
-            yield measured(f"{form}, {role}", partial(_trained, digits, config, guidance))[1]
+            yield measured(f"{form}, {role}", partial(_trained, digits, config, guidance))
 
 
 def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
     """The library's full-mode weights; only what a network trained from scratch needs is different."""
     return replace(
         TrainConfig.full_default(seed=seed),
-        form="guided" if form in ("image", "carried") else cast(Form, form),
-        guided_space="image" if form == "image" else "features",
+        form="guided" if form == "composites" else cast(Form, form),
         steps=options.steps,
         learning_rate=1e-3,
+        composite_weight=1.0,
         background_weight=1.0,
         mining_weight=0.0,  # from scratch, L_am keeps the network from learning anything first
         train_norms=True,  # nothing was learned before that could be kept
@@ -116,31 +120,13 @@ def _trained(digits: Digits, config: TrainConfig, guidance: Guidance | None = No
         optimizer, lambda done: 0.5 * (1 + math.cos(math.pi * done / config.steps))
     )
     generator = torch.Generator().manual_seed(config.seed)
-    background = None if guidance is None else _background(digits, guidance, config)
-    only_ignored = None
-    if guidance is not None and guidance.role == "ignore":
-        only_ignored = torch.ones(CLASSES, dtype=torch.bool)
+    composites = None
+    if guidance is not None and guidance.composed:
+        composites = Composites(digits, guidance.marked, guidance.role)
     for step in range(config.steps):
-        others = torch.randint(
-            len(digits), (BATCH if guidance is None else BATCH - GUIDED_BATCH,), generator=generator
-        )
-        blank = torch.zeros(len(others), 1, 2, SIDE, SIDE)
-        if guidance is None:
-            drawn, division, masks = others, Division(BATCH, 0), blank
-        else:
-            chosen = guidance.marked[
-                torch.randint(len(guidance.marked), (GUIDED_BATCH,), generator=generator)
-            ]
-            drawn_upon = _masks(digits, chosen, guidance.role)
-            if background is None:
-                drawn, division = torch.cat([others, chosen]), Division(len(others), GUIDED_BATCH)
-                masks = torch.cat([blank, drawn_upon])
-            else:
-                drawn, division = torch.cat([chosen, others]), Division(0, GUIDED_BATCH, len(others))
-                masks = torch.cat([drawn_upon, _as_ignored(background[others])])
-        images, labels = digits.images[drawn], digits.labels[drawn][:, None]
+        batch = _batch(digits, guidance, composites, generator)
         with seeded((config.seed, step), torch.device("cpu")):
-            losses = step_losses(network, images, masks, labels, config, division, only_ignored)
+            losses = step_losses(network, batch.images, batch.masks, batch.labels, config, batch.division)
         optimizer.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
         optimizer.step()
@@ -148,36 +134,23 @@ def _trained(digits: Digits, config: TrainConfig, guidance: Guidance | None = No
     return network.eval()
 
 
-def _background(digits: Digits, guidance: Guidance, config: TrainConfig) -> Tensor | None:
-    """What to ignore in all images, (N, S, S) bool: what `guidance.seen_by` takes for background."""
-    network = guidance.seen_by
-    if network is None:
-        return None
-    drawn = _masks(digits, guidance.marked, guidance.role)  # (G, 1, 2, S, S)
-    with torch.inference_mode():
-        known = network.features(digits.images[guidance.marked])
-        masks = area_average(drawn, (known.shape[2], known.shape[3]))
-        found = [
-            _to_the_pixel(
-                background_of_guided(network.features(part), known, masks, config.background_share),
-                masks[:, 0, 1],
-                drawn[:, 0, 1],
-            )
-            for part in digits.images.split(PIECE)
-        ]
-    return torch.cat(found).clone()
-
-
-def _to_the_pixel(regions: Tensor, marks: Tensor, drawn: Tensor) -> Tensor:
-    """Regions (B, h, w) -> (B, S, S) bool: the nearest of the marks (G, h, w), as drawn (G, S, S), if any."""
-    nearest = nearest_marks(regions, marks)
-    enlarged = torch.nn.functional.interpolate(regions[:, None], size=(SIDE, SIDE))[:, 0]
-    return torch.where((nearest >= 0)[:, None, None], drawn[nearest], enlarged) > 0
-
-
-def _as_ignored(regions: Tensor) -> Tensor:
-    """(B, S, S) bool -> masks (B, 1, 2, S, S) that ignore them."""
-    return torch.stack([torch.zeros_like(regions), regions], 1)[:, None].float()
+def _batch(
+    digits: Digits, guidance: Guidance | None, composites: Composites | None, generator: torch.Generator
+) -> Batch:
+    guided = 0 if guidance is None else GUIDED_BATCH
+    composed = 0 if composites is None else COMPOSITE_BATCH
+    division = Division(BATCH - guided - composed, guided, composed)
+    drawn = torch.randint(len(digits), (division.plain,), generator=generator)
+    masks = torch.zeros(BATCH, 1, 2, SIDE, SIDE)
+    if guidance is not None:
+        chosen = guidance.marked[torch.randint(len(guidance.marked), (guided,), generator=generator)]
+        masks[division.plain : division.plain + guided] = _masks(digits, chosen, guidance.role)
+        drawn = torch.cat([drawn, chosen])
+    images, labels = digits.images[drawn], digits.labels[drawn]
+    if composites is not None:
+        made, theirs = composites.draw(composed, generator)
+        images, labels = torch.cat([images, made]), torch.cat([labels, theirs])
+    return Batch(images, masks, labels[:, None], division)
 
 
 def _masks(digits: Digits, drawn: Tensor, role: str) -> Tensor:

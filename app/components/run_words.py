@@ -14,22 +14,22 @@ STATUS: dict[RunStatus, tuple[str, str, str]] = {  # name, colour, icon
     "cancelled": ("cancelled", "gray", ":material/stop_circle:"),
 }
 FORMS = {
-    "guided": "Inside your regions must suffice, outside must say nothing",
-    "gainext": "As in the paper: attention is pulled towards your regions (GAINext)",
+    "guided": "Your regions alone must predict the class; the rest must not",
+    "gainext": "Attention is pulled towards your regions, as in the paper (GAINext)",
     "signed": "Evidence for and against is pulled towards your regions",
     "none": "Labels only, no guidance",
 }
 LEARNS = {"quick": "The last convolution and the classifier", "full": "All layers"}
 LOSSES = {  # of gain_core's trainers, as a legend says them
-    "total": "All together",
+    "total": "Total",
     "image": "Labels",
-    "inside": "Inside the regions",
-    "outside": "Outside the regions",
-    "background": "Background elsewhere",
-    "swapped": "Ignored places swapped",
-    "l2_sp": "Held to the backbone",
+    "inside": "Inside your regions",
+    "outside": "Outside your regions",
+    "composite": "Counter-examples",
+    "background": "Backgrounds without objects",
+    "l2_sp": "Distance to pretrained weights",
     "mining": "Attention mining",
-    "external": "Distance to the regions",
+    "external": "Distance to your regions",
     "signed": "Signed evidence",
 }
 
@@ -48,7 +48,7 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
         "Starts from": "the packaged backbone" if base_number is None else f"version {base_number}",
         "Learns": LEARNS.get(run.mode, run.mode),
         "Guidance": FORMS.get(str(config.get("form")), str(config.get("form"))),
-        "Steps": f"{config.get('steps')}, each of {_images_of_a_step(config)}",
+        "Steps": f"{config.get('steps')}. Each batch: {_images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",
         "Seed": f"{config.get('seed')}: the same seed, images and regions give the same model",
     }
@@ -56,17 +56,16 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
 
 
 def _images_of_a_step(config: Mapping[str, Any]) -> str:
-    by_label = f"{config.get('batch_size')} images"
-    guided = f"{config.get('guided_batch_size')} guided images"
+    labelled = f"{config.get('batch_size')} labelled images"
     if config.get("form") == "none":
-        return f"{by_label} by label"
-    if config.get("background_weight"):
-        guided += f", {config.get('background_batch_size')} images for their background"
-    if config.get("image_classes") == "unguided":
-        return f"{guided}, and {by_label} of classes that have no guidance"
-    if config.get("image_classes") == "beyond_background":
-        return f"{guided}, and {by_label} by label, as far as their background leaves the class open"
-    return f"{guided} and {by_label} by label"
+        return labelled
+    parts = [f"{config.get('guided_batch_size')} guided images", labelled]
+    pasted = config.get("composite_batch_size")  # a run of an earlier version has none
+    if config.get("form") == "guided" and pasted and config.get("composite_weight"):
+        parts.append(f"{pasted} counter-examples")
+    if config.get("form") == "guided" and pasted and config.get("background_weight"):
+        parts.append(f"up to {max(1, pasted // 2)} backgrounds without objects")
+    return ", ".join(parts)
 
 
 def loss_name(name: str) -> str:

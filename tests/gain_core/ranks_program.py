@@ -35,9 +35,10 @@ FULL = TrainConfig(
 )
 CONFIGS = {
     "gainext": replace(FULL, form="gainext"),
-    "image space": replace(FULL, form="guided", guided_space="image"),  # three forwards and more
-    "carried": replace(
-        FULL, form="guided", image_classes="unguided", background_weight=1.0, background_batch_size=2
+    "guided": replace(FULL, form="guided"),
+    # Six composites a step: one process has more of those that show a class than the other.
+    "composites": replace(
+        FULL, form="guided", composite_weight=1.0, background_weight=1.0, composite_batch_size=4
     ),
     "signed": replace(FULL, form="signed", optimizer="sgd"),
     # Guided images come as they come: one process may have most of a step's, the other none.

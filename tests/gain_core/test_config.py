@@ -47,7 +47,11 @@ def test_a_whole_number_is_a_fair_way_to_write_a_weight():
     [
         {"mode": "slow"},
         {"form": "eq7"},
-        {"guided_space": "pixels"},
+        {"composite_batch_size": 0},
+        {"composites_per_region": 0},
+        {"composite_weight": -1.0},
+        {"label_weight": -0.1},
+        {"l2_sp_weight": 0.1, "mode": "full"},
         {"steps": 0},
         {"batch_size": 0},
         {"seed": -1},
@@ -102,3 +106,17 @@ def test_the_control_of_a_retrain_differs_by_its_form_alone():
     config = TrainConfig.quick_default(seed=3, classes=10)
     assert config.without_guidance() == replace(config, form="none")
     assert not config.without_guidance().needs_guidance
+
+
+@pytest.mark.parametrize(
+    ("values", "composed"),
+    [
+        ({"composite_weight": 1.0}, True),
+        ({"background_weight": 1.0, "mode": "full"}, True),
+        ({}, False),
+        ({"composite_weight": 1.0, "background_weight": 1.0, "form": "signed"}, False),
+    ],
+)
+def test_counter_examples_are_made_for_the_guided_form_with_a_weight_on_them(values, composed):
+    nothing = {"composite_weight": 0.0, "background_weight": 0.0, "form": "guided"}
+    assert TrainConfig(**{**nothing, **values}).composed is composed

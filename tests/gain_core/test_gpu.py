@@ -27,18 +27,16 @@ from tests.gain_core.toy import ignoring, toy_model, toy_samples
 pytestmark = pytest.mark.usefixtures("toy_is_pretrained")
 
 FULL = TrainConfig(mode="full", steps=3, learning_rate=1e-2, batch_size=4, guided_batch_size=2)
-CARRIED = {"image_classes": "unguided", "background_weight": 1.0, "background_batch_size": 4}
+COMPOSITES = {"composite_weight": 1.0, "background_weight": 1.0, "composite_batch_size": 4}
 CONFIGS = {
     "full gainext": replace(FULL, form="gainext"),
     "full gainext, masks' resolution": replace(FULL, form="gainext", external_resolution="mask"),
     "full signed": replace(FULL, form="signed"),
     "full none": replace(FULL, form="none"),
     "full guided": FULL,
-    "full guided in image space": replace(FULL, guided_space="image"),
-    "full carried": replace(FULL, **CARRIED),
-    "full carried in image space": replace(FULL, guided_space="image", **CARRIED),
+    "full composites": replace(FULL, **COMPOSITES),
     "full with norms": replace(FULL, train_norms=True, optimizer="sgd"),
-    "quick": replace(TrainConfig.quick_default(), steps=3),
+    "quick": replace(TrainConfig.quick_default(), steps=3, l2_sp_weight=0.1, **COMPOSITES),
     "quick none": TrainConfig(form="none", steps=3),
     "quick signed": TrainConfig(form="signed", steps=3),
     "quick gainext": TrainConfig(form="gainext", steps=3),

@@ -8,13 +8,12 @@ from torch import Tensor
 from torch.func import functional_call
 
 from gain_core.attention import explain, explain_features
-from gain_core.losses import attention_mining_loss, classification_loss
+from gain_core.losses import attention_mining_loss
 from gain_core.models import Classifier
 from tests.gain_core.tiny import images, tiny_model
 
 CLASSES = torch.tensor([[0, 2], [1, 1]])  # one class twice: its slopes add up
 VALID = torch.tensor([[True, True], [True, False]])
-TARGETS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
 
 
 def from_images(model: Classifier) -> Callable[[Tensor], tuple[Tensor, ...]]:
@@ -81,17 +80,3 @@ def test_attention_mining_with_padded_classes_is_differentiated_exactly(score, m
     (slope,) = torch.autograd.grad(loss(logits), logits)
     assert slope[1, 1].abs().max() == 0  # what only pads learns nothing
     assert slope[1, 0].abs().max() > 0
-
-
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_weighted_classification_is_differentiated_exactly_in_logits_and_weights(multi_label) -> None:
-    logits = torch.randn(2, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    weights = torch.tensor([0.25, 2.0], dtype=torch.float64)
-    targets = TARGETS if multi_label else torch.tensor([0, 1])
-
-    def loss(given: Tensor, counted: Tensor) -> Tensor:
-        return classification_loss(given, targets, multi_label=multi_label, weights=counted)
-
-    assert torch.autograd.gradcheck(loss, (logits.requires_grad_(), weights.requires_grad_()))
-    (slope,) = torch.autograd.grad(loss(logits, torch.tensor([0.0, 2.0])), logits)
-    assert slope[0].abs().max() == 0

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gain_core.background_expert import Expert
 from gain_core.config import TrainConfig
 from gain_core.errors import BackboneError, ConfigError, InputError
 from gain_core.events import Step
@@ -69,21 +68,12 @@ def test_without_pretrained_weights_the_error_says_what_to_do():
         pretrained_neck(toy_model())
 
 
-@pytest.mark.parametrize(("given_away", "share"), [(None, 1.0), (1.0, 1.0), (0.2, 0.04)])
-def test_a_neck_is_held_as_far_as_backgrounds_give_the_classes_away(given_away, share):
+def test_the_weight_counts_in_full():
     model = toy_model()
     origin = {name: value.detach() + 0.5 for name, value in model.neck.named_parameters()}
     count = sum(value.numel() for value in origin.values())
-    expert = given_away if given_away is None else Expert(torch.zeros(1, 2), torch.zeros(1), given_away)
-    losses = held(model, origin, TrainConfig(l2_sp_weight=0.1), expert)
-    assert losses["l2_sp"].item() == pytest.approx(0.1 * share * 0.25 * count)
-
-
-def test_where_backgrounds_say_nothing_there_is_no_such_loss():
-    model = toy_model()
-    origin = {name: value.detach() for name, value in model.neck.named_parameters()}
-    expert = Expert(torch.zeros(1, 2), torch.zeros(1), 0.0)
-    assert held(model, origin, TrainConfig(l2_sp_weight=0.1), expert) == {}
+    losses = held(model, origin, TrainConfig(l2_sp_weight=0.1))
+    assert losses["l2_sp"].item() == pytest.approx(0.1 * 0.25 * count)
 
 
 def test_full_mode_refuses_a_weight():

@@ -144,13 +144,9 @@ def test_a_batch_gives_the_means_over_images_of_the_means_over_their_own_classes
     assert got == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("form", ["gainext", "guided"])
-def test_nothing_is_computed_for_classes_that_an_image_does_not_show(samples, form):
-    """Of six images one shows two classes: seven erased ones, and two regions of each class with a mask."""
-    network, config = (
-        model(),
-        replace(FULL, form=form, guided_space="image", batch_size=3, guided_batch_size=3),
-    )
+def test_nothing_is_erased_for_classes_that_an_image_does_not_show(samples):
+    """Of six images one shows two classes: seven erased ones."""
+    network, config = model(), replace(FULL, batch_size=3, guided_batch_size=3)
     augmented = AugmentedSamples(samples, network.spec, config)
     chosen = (3, 4, 6, 0, 2, 1)
     assert [len(samples[position].labels) for position in chosen] == [1, 1, 1, 1, 2, 1]
@@ -158,7 +154,7 @@ def test_nothing_is_computed_for_classes_that_an_image_does_not_show(samples, fo
     task, asked = FullTask(network, samples, config, CPU), []
     task._network.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
     task._losses(*together(loaded))
-    assert asked == {"gainext": [7], "guided": [3, 8]}[form]
+    assert asked == [7]
 
 
 def test_a_batch_is_as_wide_as_its_own_images_ask_for(samples):
@@ -182,6 +178,18 @@ def test_the_guidance_of_each_class_counts(samples, config, form):
     assert changed == {
         "gainext": {"external"}, "signed": {"signed"}, "guided": {"inside", "outside"}
     }[form]  # fmt: skip
+
+
+@pytest.mark.parametrize("config", [FULL, QUICK], ids=["full", "quick"])
+def test_composites_of_images_of_several_classes_are_learned_from(samples, config):
+    """A third of the images shows both classes, each of them outlined."""
+    config = replace(
+        config, form="guided", composite_weight=1.0, background_weight=1.0, composite_batch_size=4
+    )
+    losses = first_losses(samples, config)
+    assert losses["composite"] > 0
+    assert losses["background"] >= 0
+    assert set(losses) >= {"image", "inside", "outside", "total"}
 
 
 def test_a_right_answer_is_any_class_that_the_image_shows(samples):

@@ -1,4 +1,4 @@
-"""Quick mode, on the toy set: what it learns, what it leaves alone, and that stopping changes nothing."""
+"""Quick mode, on the toy set: what it learns and what it leaves alone."""
 
 from dataclasses import replace
 
@@ -6,15 +6,18 @@ import pytest
 import torch
 
 from gain_core.config import TrainConfig
-from gain_core.errors import CheckpointError, GainError, InputError
+from gain_core.errors import GainError, InputError
 from gain_core.events import Phase, Step, Validation
 from gain_core.features import FeatureStore
 from gain_core.predict import predict
-from gain_core.quick import QuickTask
+from gain_core.quick import Composites, QuickTask
 from gain_core.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples, worst_group
 
 FAST = TrainConfig(steps=12, learning_rate=1e-2, batch_size=8, guided_batch_size=4, validate_every=5)
+COMPOSED = replace(
+    FAST, composite_weight=1.0, background_weight=1.0, composite_batch_size=4, composites_per_region=4
+)
 
 
 @pytest.fixture
@@ -39,18 +42,28 @@ def test_guidance_takes_the_shortcut_away_and_plain_training_does_not(samples):
     model = toy_model()
     list(train(model, samples, replace(config, form="none")))
     biased = {name: value.clone() for name, value in model.state_dict().items()}
+    # Composites have to do it alone, too.
+    only_composites = {"composite_weight": 1.0, "background_weight": 1.0, "composite_batch_size": 8}
+    told = {
+        "labels": replace(config, form="none"),
+        "regions": config,
+        "composites": replace(config, inside_weight=0.0, outside_weight=0.0, **only_composites),
+    }
     worst = {}
-    for form in ("none", "guided"):
+    for name, one in told.items():
         model.load_state_dict(biased)
-        list(train(model, samples, replace(config, form=form)))
-        worst[form] = worst_group([p.probabilities for p in predict(model, samples)], samples)
-    assert worst["none"] < 0.5
-    assert worst["guided"] > 0.9
+        list(train(model, samples, one))
+        worst[name] = worst_group([p.probabilities for p in predict(model, samples)], samples)
+    assert worst["labels"] < 0.5
+    assert worst["regions"] > 0.9
+    assert worst["composites"] > 0.9
 
 
 def test_a_class_that_nobody_guided_is_not_forgotten(samples):
     samples = [replace(s, look=None) if s.label == 1 else s for s in samples]
-    config = replace(TrainConfig.quick_default(), steps=150, learning_rate=1e-2, l2_sp_weight=0.0)
+    config = replace(
+        TrainConfig.quick_default(), steps=150, learning_rate=1e-2, l2_sp_weight=0.0, label_weight=0.3
+    )
     model, _ = trained(samples, config)
     known = [s for s in samples if s.label == 1 and s.split == "train"]
     assert all(prediction.probabilities[1] > 0.5 for prediction in predict(model, known))
@@ -84,6 +97,15 @@ def test_events_tell_of_reading_steps_and_validation(samples):
     ]
 
 
+def test_events_tell_of_the_counter_examples_too(samples):
+    _, events = trained(samples, replace(COMPOSED, steps=1))
+    phases = [event for event in events if isinstance(event, Phase)]
+    assert phases[-1] == Phase("Making counter-examples", 0, 40)  # 8 backgrounds, 8 regions of four each
+    assert "Making counter-examples" not in {
+        p.name for p in trained(samples, FAST)[1] if isinstance(p, Phase)
+    }
+
+
 def test_without_a_validation_split_there_are_no_figures(samples):
     _, events = trained([s for s in samples if s.split == "train"], FAST)
     assert not [event for event in events if isinstance(event, Validation)]
@@ -92,23 +114,24 @@ def test_without_a_validation_split_there_are_no_figures(samples):
 @pytest.mark.parametrize(
     ("form", "names"),
     [
-        ("guided", {"image", "inside", "outside"}),
+        ("guided", {"image", "inside", "outside", "composite", "background"}),
         ("gainext", {"image", "external"}),
         ("signed", {"image", "signed"}),
         ("none", {"image"}),
     ],
 )
 def test_each_form_has_its_own_losses(samples, form, names):
-    _, events = trained(samples, replace(FAST, form=form, steps=2))
+    _, events = trained(samples, replace(COMPOSED, form=form, steps=2))
     assert set(events[-2].losses) == names | {"total"}
 
 
 @pytest.mark.parametrize(
     ("form", "name", "weight"),
     [
-        ("guided", "image", "unguided_weight"),
+        ("guided", "image", "label_weight"),
         ("guided", "inside", "inside_weight"),
         ("guided", "outside", "outside_weight"),
+        ("guided", "composite", "composite_weight"),
         ("guided", "background", "background_weight"),
         ("gainext", "external", "external_weight"),
         ("signed", "signed", "signed_weight"),
@@ -116,7 +139,7 @@ def test_each_form_has_its_own_losses(samples, form, names):
 )
 def test_a_weight_scales_its_own_loss_alone(samples, form, name, weight):
     def first_losses(value):
-        _, events = trained(samples, replace(FAST, form=form, steps=1, **{weight: value}))
+        _, events = trained(samples, replace(COMPOSED, form=form, steps=1, **{weight: value}))
         return next(event for event in events if isinstance(event, Step)).losses
 
     one, two = first_losses(1.0), first_losses(2.0)
@@ -135,18 +158,25 @@ def test_form_none_learns_from_the_same_images_as_the_guided_forms(samples):
     assert torch.equal(schedules[0].guided, schedules[1].guided)
 
 
-def test_a_guided_image_has_no_image_level_loss_in_the_guided_form(samples):
-    """Other features for the guided images alone: only inside and outside notice."""
-    model = toy_model()
+def test_each_stream_sees_its_own_images_alone(samples):
+    """Other features for some of the images: only their own losses notice."""
     features = torch.zeros(len(samples), 3, 4, 4, dtype=torch.float16)
-    task = QuickTask(model, samples, features, replace(FAST, unguided_weight=1.0), torch.device("cpu"))
-    guided, nobody = torch.tensor([0, 1]), torch.tensor([], dtype=torch.long)
-    with torch.no_grad():
-        before = task._losses(torch.tensor([8, 9]), guided, nobody)
-        features[:8] = 5.0
-        after = task._losses(torch.tensor([8, 9]), guided, nobody)
-    assert after["image"] == before["image"]
-    assert after["inside"] != before["inside"]
+    shown = torch.zeros(6, 3, 4, 4, dtype=torch.float16)
+    composites = Composites(shown, torch.tensor([0, 0, 1, 1, -1, -1]))
+    task = QuickTask(toy_model(), samples, features, COMPOSED, torch.device("cpu"), composites=composites)
+
+    def moved(rows):
+        with torch.no_grad():
+            before = task._losses(0)
+            rows[:] = 5.0
+            after = task._losses(0)
+            rows[:] = 0.0
+        return {name for name in before if before[name] != after[name]}
+
+    assert moved(features[:8]) == {"inside", "outside"}
+    assert moved(features[8:]) == {"image"}
+    assert moved(shown[:4]) == {"composite"}
+    assert moved(shown[4:]) == {"background"}
 
 
 def test_the_trunk_and_its_norms_stay_as_they_were(samples):
@@ -181,75 +211,6 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(samples):
     other, _ = trained(samples, replace(FAST, seed=1))
     assert same_state(first, again)
     assert not same_state(first, other)
-
-
-@pytest.mark.parametrize("stop_after", [1, 7, 10])
-@pytest.mark.parametrize("norms", [False, True])
-def test_a_stopped_training_goes_on_as_if_it_had_never_stopped(samples, tmp_path, stop_after, norms):
-    config = replace(FAST, train_norms=norms)
-    whole, events = trained(samples, config)
-    path = tmp_path / "checkpoint.pt"
-    running = train(toy_model(norm=True), samples, config, checkpoint=path)
-    seen = []
-    for event in running:
-        seen += [event.losses["total"]] if isinstance(event, Step) else []
-        if len(seen) == stop_after:
-            running.close()
-    resumed, rest = trained(samples, config, checkpoint=path)
-    seen += [event.losses["total"] for event in rest if isinstance(event, Step)]
-    assert same_state(resumed, whole)
-    assert seen == [event.losses["total"] for event in events if isinstance(event, Step)]
-
-
-def test_a_killed_training_goes_on_from_its_last_checkpoint(samples, tmp_path):
-    config = replace(FAST, checkpoint_every=4)
-    whole, _ = trained(samples, config)
-    path = tmp_path / "checkpoint.pt"
-    running = train(toy_model(norm=True), samples, config, checkpoint=path)
-    for event in running:
-        if isinstance(event, Step) and event.step == 6:
-            at_kill = path.read_bytes()
-    path.write_bytes(at_kill)  # what a process killed after step 6 leaves
-    resumed, events = trained(samples, config, checkpoint=path)
-    assert next(event for event in events if isinstance(event, Step)).step == 5
-    assert same_state(resumed, whole)
-
-
-def test_a_finished_training_has_nothing_left_to_do(samples, tmp_path):
-    path = tmp_path / "checkpoint.pt"
-    whole, _ = trained(samples, FAST, checkpoint=path)
-    resumed, events = trained(samples, FAST, checkpoint=path)
-    assert not [event for event in events if isinstance(event, Step)]
-    assert same_state(resumed, whole)
-
-
-@pytest.mark.parametrize("change", ["guidance", "config", "trunk", "head", "trained", "cut", "flipped bit"])
-def test_a_checkpoint_of_another_training_is_refused_and_changes_nothing(samples, tmp_path, change):
-    path = tmp_path / "checkpoint.pt"
-    trained(samples, FAST, checkpoint=path)
-    config, model = FAST, toy_model(norm=True)
-    if change == "guidance":
-        samples[9] = replace(samples[9], look=samples[1].look)
-    elif change == "config":
-        config = replace(FAST, outside_weight=2.0)
-    elif change == "trunk":
-        with torch.no_grad():
-            model.trunk[1].bias.add_(1)
-    elif change == "head":
-        with torch.no_grad():
-            model.head.linear.bias.add_(1)
-    elif change == "trained":
-        model, _ = trained(samples, FAST)
-    elif change == "cut":
-        path.write_bytes(path.read_bytes()[:-100])
-    else:
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.write_bytes(content)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    with pytest.raises(CheckpointError, match="expected a"):
-        list(train(model, samples, config, checkpoint=path))
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_features_are_kept_between_trainings_and_test_images_are_not_looked_at(samples, tmp_path):

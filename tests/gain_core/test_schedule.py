@@ -8,7 +8,7 @@ import torch
 from gain_core.config import TrainConfig
 from gain_core.errors import InputError
 from gain_core.sample import Sample
-from gain_core.schedule import draw_schedule, seeded
+from gain_core.schedule import draw_composites, draw_schedule, seeded
 
 
 def samples(*labels: int, split: str = "train") -> list[Sample]:
@@ -37,7 +37,7 @@ def test_epochs_are_shuffled_passes_over_all_training_images_guided_or_not():
     first, second = schedule.images.flatten().split(22)
     assert first.sort().values.tolist() == second.sort().values.tolist() == list(range(22))
     assert first.tolist() != second.tolist()
-    assert schedule.guided.shape == schedule.background.shape == (44, 0)
+    assert schedule.guided.shape == (44, 0)
 
 
 def test_guided_images_have_a_stream_of_their_own():
@@ -54,44 +54,20 @@ def test_a_class_whose_images_are_all_guided_stays_in_the_image_stream():
     assert set(schedule.guided.flatten().tolist()) == {0, 1}
 
 
-def test_a_guided_class_leaves_the_image_stream_when_told_and_an_unguided_one_stays():
-    config = TrainConfig(steps=4, batch_size=4, guided_batch_size=2, image_classes="unguided")
-    schedule = draw_schedule(RARE, [0], config)
-    assert set(schedule.images.flatten().tolist()) <= set(range(2, 22))
-    assert schedule.images.shape == (4, 4)
-    assert draw_schedule(RARE, [0, 5], config).images.shape == (4, 0)
-
-
-def test_the_background_stream_takes_the_unguided_images_of_guided_classes():
-    config = TrainConfig(steps=4, background_batch_size=4, background_weight=1.0)
-    assert set(draw_schedule(RARE, [0], config).background.flatten().tolist()) == {1}
-    both = draw_schedule(RARE, [0, 5], config).background
-    assert all((step < 2).sum() == 2 for step in both)
-    assert set(both.flatten().tolist()) <= set(range(22)) - {0, 5}
-
-
-@pytest.mark.parametrize(("role", "taken"), [("look", {0, 1}), ("ignore", {0})])
-def test_where_somebody_says_where_to_look_classes_left_alone_show_background_too(role, taken):
-    config = TrainConfig(
-        steps=4, background_batch_size=4, background_weight=1.0, image_classes="beyond_background"
-    )
-    guided = [replace(RARE[0], **{role: b"a mask"}), *RARE[1:]]
-    background = draw_schedule(guided, [0], config).background.flatten().tolist()
-    assert {RARE[position].label for position in background} == taken
-    assert 0 not in background
-    plain = draw_schedule(guided, [0], replace(config, image_classes="all")).background.flatten().tolist()
-    assert set(plain) == {1}
-
-
-@pytest.mark.parametrize("form", ["none", "gainext", "signed"])
-def test_other_forms_have_no_background_stream(form):
-    config = TrainConfig(form=form, steps=4, background_weight=1.0)
-    assert draw_schedule(RARE, [0, 5], config).background.shape == (4, 0)
-
-
-def test_with_every_image_guided_there_is_no_background_to_find():
-    config = TrainConfig(steps=4, background_weight=1.0)
-    assert draw_schedule(samples(0, 1), [0, 1], config).background.shape == (4, 0)
+def test_a_step_takes_classes_in_turn_and_half_as_many_backgrounds() -> None:
+    config = TrainConfig(steps=10, composite_batch_size=4)
+    labels = torch.tensor([-1, -1, 0, 1, 1, 1, 1])
+    drawn = draw_composites(labels, config)
+    assert drawn.shape == (10, 6)
+    assert all(labels[step].tolist() == [0, 1, 0, 1, -1, -1] for step in drawn)
+    counts = Counter(drawn.flatten().tolist())
+    assert {counts[position] for position in (3, 4, 5, 6)} == {5}
+    assert (counts[0], counts[1]) == (10, 10)
+    assert draw_composites(labels[2:], config).shape == (10, 4)
+    assert draw_composites(labels[:2], config).shape == (10, 2)
+    assert draw_composites(labels, replace(config, composite_batch_size=1)).shape == (10, 2)
+    assert torch.equal(drawn, draw_composites(labels, config))
+    assert not torch.equal(drawn, draw_composites(labels, replace(config, seed=1)))
 
 
 def test_validation_and_test_images_are_never_drawn():

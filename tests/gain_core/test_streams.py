@@ -1,75 +1,63 @@
-"""The background of images that nobody drew on, by hand: what it says of the class, and what of the rest."""
+"""Composites by hand: what must give its class, and what must give none."""
 
 import math
 from dataclasses import replace
 
+import pytest
 import torch
 
 from gain_core.config import TrainConfig
-from gain_core.streams import background_image_stream, background_stream, masked_background_stream
-from tests.gain_core.tiny import LEFT, NOTHING, model_of_maps
+from gain_core.streams import composite_stream
+from tests.gain_core.tiny import CLASSES, images, model_of_maps, tiny_model
 
-CONFIG = TrainConfig(background_weight=2.0)
 MODEL = model_of_maps([[1.0, 0, 0], [0, 1.0, 0]])  # channel 0 speaks for class 0, channel 1 for class 1
-# The left half says class 1 by 3, the right half class 0 by 2.
-FEATURES = torch.tensor([[[0.0, 2.0], [0.0, 2.0]], [[3.0, 0.0], [3.0, 0.0]], NOTHING])[None]
-LABELS = torch.tensor([[0]])
-REGIONS = torch.tensor([LEFT])
-
-NO_CLASS = math.log(1 + math.exp(3)) - 1.5 - math.log(2)  # mean of -log softmax (0, 3), less log 2
-CLASS = math.log(1 + math.exp(-2))  # -log softmax of class 0 in (2, 0)
+FEATURES = torch.tensor([[3.0, 0.0, 0.0], [1.0, 3.0, 0.0], [2.0, 0.0, 0.0]])[..., None, None].expand(
+    3, 3, 2, 2
+)
+WEIGHTS = TrainConfig(composite_weight=2.0, background_weight=5.0)
 
 
-def value(losses: dict[str, torch.Tensor]) -> float:
-    assert set(losses) == {"background"}
-    return losses["background"].item()
+def softplus(value: float) -> float:
+    return math.log1p(math.exp(value))
 
 
-def test_what_looks_like_background_must_give_no_class() -> None:
-    assert math.isclose(
-        value(background_stream(MODEL, FEATURES, LABELS, REGIONS, CONFIG)), 2 * NO_CLASS, rel_tol=1e-6
-    )
+def test_a_composite_must_give_its_class_and_a_background_none() -> None:
+    """Logits (3, 0) of class 0, (1, 3) of class 0, and (2, 0) of none."""
+    losses = composite_stream(MODEL, FEATURES, torch.tensor([0, 0, -1]), WEIGHTS)
+    composite = (softplus(-3) + softplus(2)) / 2  # cross-entropy
+    background = softplus(2) - 1 - math.log(2)  # mean of -log softmax (2, 0), less log 2
+    assert losses["composite"].item() == pytest.approx(2 * composite)
+    assert losses["background"].item() == pytest.approx(5 * background)
 
 
-def test_where_people_only_said_what_to_ignore_the_rest_must_give_the_class() -> None:
-    """Classes that they said *look here* for are left as they were."""
-    for only_ignored, wanted in (([True, False], NO_CLASS + CLASS), ([False, True], NO_CLASS)):
-        losses = background_stream(MODEL, FEATURES, LABELS, REGIONS, CONFIG, torch.tensor(only_ignored))
-        assert math.isclose(value(losses), 2 * wanted, rel_tol=1e-6)
-
-
-def test_an_image_whose_background_nobody_knows_says_nothing() -> None:
-    everything = torch.tensor([True, True])
-    losses = background_stream(MODEL, FEATURES, LABELS, torch.tensor([NOTHING]), CONFIG, everything)
-    assert value(losses) == 0
-
-
-def test_the_width_of_a_row_of_labels_changes_nothing() -> None:
-    """Rows are as wide as the images they stand with ask for; what fills them counts in no stream."""
+def test_with_independent_classes_each_has_its_own_sigmoid() -> None:
     model = model_of_maps([[1.0, 0, 0], [0, 1.0, 0]])
     model.spec = replace(model.spec, multi_label=True)
-    mask = torch.zeros(1, 3, 2, 4, 4)
-    mask[:, :2, 1, :, :2] = 1
-    image = FEATURES.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    for only_ignored in (None, torch.tensor([True, False])):
-        for stream, seen in ((masked_background_stream, FEATURES), (background_image_stream, image)):
-            own, wide = (
-                stream(model, seen, torch.tensor([labels]), mask[:, : len(labels)], CONFIG, only_ignored)
-                for labels in ([0, 1], [0, 1, 0])
-            )
-            assert value(own) > 0
-            assert math.isclose(value(own), value(wide), rel_tol=1e-6)
+    losses = composite_stream(model, FEATURES, torch.tensor([0, 1, -1]), WEIGHTS)
+    composite = ((softplus(-3) + softplus(0)) / 2 + (softplus(1) + softplus(-3)) / 2) / 2
+    # Every class must be left open, also the first one, whose place −1 must not take.
+    background = ((softplus(2) - 1) + softplus(0)) / 2 - math.log(2)
+    assert losses["composite"].item() == pytest.approx(2 * composite)
+    assert losses["background"].item() == pytest.approx(5 * background)
 
 
-def test_the_same_region_as_a_mask_over_features_or_over_the_image() -> None:
-    """This model's features are its input: erasing half of it halves what pooling over a half gives."""
-    mask = torch.zeros(1, 1, 2, 4, 4)
-    mask[..., 1, :, :2] = 1  # the left half
-    everything = torch.tensor([True, True])
-    over_features = masked_background_stream(MODEL, FEATURES, LABELS, mask, CONFIG, everything)
-    assert math.isclose(value(over_features), 2 * (NO_CLASS + CLASS), rel_tol=1e-6)
-    image = FEATURES.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    halved_outside = math.log(1 + math.exp(1.5)) - 0.75 - math.log(2)
-    halved_inside = math.log(1 + math.exp(-1))
-    over_image = background_image_stream(MODEL, image, LABELS, mask, CONFIG, everything)
-    assert math.isclose(value(over_image), 2 * (halved_outside + halved_inside), rel_tol=1e-6)
+@pytest.mark.parametrize(("labels", "missing"), [([0, 1, 1], "background"), ([-1, -1, -1], "composite")])
+def test_what_is_not_there_costs_nothing_and_has_a_gradient_of_zero(labels, missing) -> None:
+    features = FEATURES.clone().requires_grad_()
+    losses = composite_stream(MODEL, features, torch.tensor(labels), WEIGHTS)
+    assert losses[missing].item() == 0
+    losses[missing].backward()
+    assert features.grad is not None
+    assert not features.grad.any()
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("curved", [False, True])
+def test_gradcheck(multi_label: bool, curved: bool) -> None:
+    model = tiny_model(curved)
+    model.spec = replace(model.spec, multi_label=multi_label)
+    features = model.features(images(4)).detach().requires_grad_()
+    labels = torch.tensor([0, len(CLASSES) - 1, -1, 1])
+    assert torch.autograd.gradcheck(
+        lambda maps: sum(composite_stream(model, maps, labels, WEIGHTS).values()), [features]
+    )
