@@ -188,6 +188,7 @@ class TrainConfig:
             form=form,
             seed=seed,
             steps=quick_steps(classes),
+            inside_weight=0.0,  # with counter-examples it adds nothing (docs/decisions/0026)
             composite_weight=1.0,
             background_weight=1.0,
             l2_sp_weight=0.1,

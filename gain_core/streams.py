@@ -57,10 +57,11 @@ def guided_stream(
         inside, outside = inside_outside_regions(look, ignore, (features.shape[2], features.shape[3]))
         logits = region_logits(model, features, torch.cat([inside, outside], 1))  # (G, 2n, C)
         losses = _inside_outside(model, logits, inside, outside, labels, ranks)
-        return {
-            "inside": config.inside_weight * losses.inside,
-            "outside": config.outside_weight * losses.outside,
+        weighed = {
+            "inside": (config.inside_weight, losses.inside),
+            "outside": (config.outside_weight, losses.outside),
         }
+        return {name: weight * loss for name, (weight, loss) in weighed.items() if weight > 0}
     if config.form == "gainext":
         weights = attention_weights(model, features, labels, create_graph=config.second_order)
         attention = attention_maps(evidence_maps(features, weights))
