@@ -19,13 +19,13 @@ from tests.gain_core.toy import toy_model, toy_samples
 @pytest.fixture
 def seen(monkeypatch):
     """How many images went through a trunk at each time."""
-    counts, real = [], features._trunk_output
+    counts, real = [], features.trunk_output
 
     def counted(model, pixels):
         counts.append(len(pixels))
         return real(model, pixels)
 
-    monkeypatch.setattr(features, "_trunk_output", counted)
+    monkeypatch.setattr(features, "trunk_output", counted)
     return counts
 
 
