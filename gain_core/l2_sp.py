@@ -3,7 +3,7 @@ arXiv 1802.01483).
 
 A first model's last convolution has learned the shortcut together with its classes. Guidance of a few
 images turns it away from what they show of that, and no further; pulled back to the backbone's own weights
-meanwhile, it unlearns the rest (docs/decisions/0024).
+meanwhile, it unlearns the rest (docs/decisions/0026).
 """
 
 from collections.abc import Mapping
