@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the canvas
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
-Filter = Literal["mended", "broken", "wrong", "right", "all"]  # images of a comparison
+Filter = Literal["fixed", "newly_wrong", "wrong", "right", "all"]  # images of a comparison
 
 ON_ITS_WAY = 2.0  # seconds in which a browser may still send the address before
 

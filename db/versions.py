@@ -87,7 +87,7 @@ def list_predictions(
 
 
 def count_changes(database: Database, before_id: int, after_id: int, split: Split) -> tuple[int, int]:
-    """(mended, broken): images of the split that one version has wrong and the other right. One query."""
+    """(fixed, newly wrong): images of the split that one version has wrong and the other right. One query."""
     before, after = aliased(models.Prediction), aliased(models.Prediction)
     was_right, is_right = (one.predicted == models.Class.position for one in (before, after))
     query = (
@@ -102,8 +102,8 @@ def count_changes(database: Database, before_id: int, after_id: int, split: Spli
         .where(models.Image.split == split)
     )
     with database.reading() as session:
-        mended, broken = session.execute(query).one()
-    return int(mended), int(broken)
+        fixed, newly_wrong = session.execute(query).one()
+    return int(fixed), int(newly_wrong)
 
 
 def insert_predictions(session: Session, version_id: int, predictions: Sequence[NewPrediction]) -> None:

@@ -138,13 +138,13 @@ def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
     state_of_it = (
         "is published" if version.number == published else f"is ready; version {published} is published"
     )
-    mended, broken, changes = 0, 0, ""
+    fixed, newly_wrong, changes = 0, 0, ""
     known = versions.list_versions(ws.database, version.project_id)
     if earlier := [one for one in known if one.number < version.number]:
-        mended, broken = versions.count_changes(ws.database, earlier[-1].id, version.id, "validation")
-    if mended or broken:
-        images = one_of(mended, "validation image")
-        changes = f" :small[Against version {earlier[-1].number}: {images} mended, {broken} broken.]"
-    colour, icon = ("orange", "warning") if broken > mended else ("green", "check_circle")
-    worse = " :small[Roll it back in Models.]" if broken > mended and version.number == published else ""
+        fixed, newly_wrong = versions.count_changes(ws.database, earlier[-1].id, version.id, "validation")
+    if fixed or newly_wrong:
+        images = one_of(fixed, "validation image")
+        changes = f" :small[Against version {earlier[-1].number}: {images} fixed, {newly_wrong} newly wrong.]"
+    colour, icon = ("orange", "warning") if newly_wrong > fixed else ("green", "check_circle")
+    worse = " :small[Roll it back in Models.]" if newly_wrong > fixed and version.number == published else ""
     return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"

@@ -12,9 +12,9 @@ from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Group, Score,
 
 
 def score_cards(comparison: Comparison) -> None:
-    """Accuracy, worst group, attention inside, mended and broken; the change from before to after in each."""
+    """Accuracy, worst group, attention inside, fixed and newly wrong, each with its change."""
     before, after = comparison.before, comparison.after
-    accuracy, worst, inside, mended = st.columns(4, gap="small")
+    accuracy, worst, inside, fixed = st.columns(4, gap="small")
     with accuracy.container(border=True, height="stretch", gap=None):
         st.metric(
             "Accuracy",
@@ -38,13 +38,13 @@ def score_cards(comparison: Comparison) -> None:
             if known
             else "No image here has a mask, or was drawn on before this version was trained."
         )
-    with mended.container(border=True, height="stretch", gap=None):
-        broken = len(comparison.changed("broken"))
+    with fixed.container(border=True, height="stretch", gap=None):
+        newly_wrong = len(comparison.changed("newly_wrong"))
         st.metric(
-            "Mended",
-            len(comparison.changed("mended")),
-            f"{broken} broken",
-            delta_color="inverse" if broken else "off",
+            "Fixed",
+            len(comparison.changed("fixed")),
+            f"{newly_wrong} newly wrong",
+            delta_color="inverse" if newly_wrong else "off",
             delta_arrow="off",
         )
         st.caption(f"of {one_of(len(comparison.pairs), 'image')}")

@@ -15,7 +15,7 @@ from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
 
 WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
 
-Change = Literal["mended", "broken", "right", "wrong"]
+Change = Literal["fixed", "newly_wrong", "right", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Pair:
         was_right = self.before.predicted == self.image.class_position
         is_right = self.after.predicted == self.image.class_position
         if was_right:
-            return "right" if is_right else "broken"
-        return "mended" if is_right else "wrong"
+            return "right" if is_right else "newly_wrong"
+        return "fixed" if is_right else "wrong"
 
 
 @dataclass(frozen=True, slots=True)

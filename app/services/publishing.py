@@ -43,7 +43,7 @@ def why_worse(comparison: Comparison) -> str | None:
     worst group; None: neither.
     """
     reasons = []
-    fixed, newly_wrong = (len(comparison.changed(change)) for change in ("mended", "broken"))
+    fixed, newly_wrong = (len(comparison.changed(change)) for change in ("fixed", "newly_wrong"))
     if newly_wrong > fixed:
         reasons.append(f"{newly_wrong} image{'' if newly_wrong == 1 else 's'} became wrong and {fixed} right")
     worst = worst_groups(comparison.before, comparison.after)

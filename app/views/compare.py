@@ -23,8 +23,8 @@ from db.records import SPLITS, ProjectRecord, Split, VersionRecord
 
 PAIRS_PER_PAGE = 6
 FILTERS: dict[Filter, str] = {
-    "mended": "Mended",
-    "broken": "Broken",
+    "fixed": "Fixed",
+    "newly_wrong": "Newly wrong",
     "wrong": "Wrong in both",
     "right": "Right in both",
     "all": "All",
@@ -193,10 +193,10 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
 
 
 def _most_telling(chosen_by: dict[Filter, tuple[Pair, ...]]) -> Filter:
-    """What broke, where it is more than what was mended."""
-    if len(chosen_by["broken"]) > len(chosen_by["mended"]):
-        return "broken"
-    return "mended" if chosen_by["mended"] else "all"
+    """What is newly wrong, where that is more than what was fixed."""
+    if len(chosen_by["newly_wrong"]) > len(chosen_by["fixed"]):
+        return "newly_wrong"
+    return "fixed" if chosen_by["fixed"] else "all"
 
 
 def _towards_the_object(pair: Pair) -> float:

@@ -136,9 +136,9 @@ def test_attention_inside_is_the_mean_over_images_that_have_it() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "change"),
-    [(1, 0, "mended"), (0, 1, "broken"), (0, 0, "right"), (1, 1, "wrong")],
+    [(1, 0, "fixed"), (0, 1, "newly_wrong"), (0, 0, "right"), (1, 1, "wrong")],
 )
-def test_a_pair_is_mended_broken_or_stays_as_it_was(before: int, after: int, change: str) -> None:
+def test_a_pair_is_fixed_newly_wrong_or_stays_as_it_was(before: int, after: int, change: str) -> None:
     pair = Pair(image(1, 0), said(1, before), said(1, after, version=2))
 
     assert pair.change == change
@@ -146,10 +146,10 @@ def test_a_pair_is_mended_broken_or_stays_as_it_was(before: int, after: int, cha
 
 def test_a_comparison_gives_the_pairs_of_one_change() -> None:
     nothing = evaluation([], [])
-    mended = Pair(image(1, 0), said(1, 1), said(1, 0))
-    broken = Pair(image(2, 0), said(2, 0), said(2, 1))
-    comparison = Comparison(before=nothing, after=nothing, pairs=(mended, broken))
+    fixed = Pair(image(1, 0), said(1, 1), said(1, 0))
+    newly_wrong = Pair(image(2, 0), said(2, 0), said(2, 1))
+    comparison = Comparison(before=nothing, after=nothing, pairs=(fixed, newly_wrong))
 
-    assert comparison.changed("mended") == (mended,)
-    assert comparison.changed("broken") == (broken,)
+    assert comparison.changed("fixed") == (fixed,)
+    assert comparison.changed("newly_wrong") == (newly_wrong,)
     assert comparison.changed("wrong") == ()

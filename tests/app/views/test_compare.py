@@ -5,7 +5,7 @@ from tests.app.seeded import Seeded, seed
 from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
 
-def test_compare_shows_what_was_mended_and_both_maps_of_each_image(seeded: Seeded) -> None:
+def test_compare_shows_what_was_fixed_and_both_maps_of_each_image(seeded: Seeded) -> None:
     validation = seeded.images("validation")
     seeded.publish(wrong=[validation[0].id])
     seeded.publish(seed=1)
@@ -14,7 +14,7 @@ def test_compare_shows_what_was_mended_and_both_maps_of_each_image(seeded: Seede
 
     metrics = {metric.label: (metric.value, metric.delta) for metric in app.metric}
     assert metrics["Accuracy"] == ("100 %", "+50 points")
-    assert metrics["Mended"] == ("1", "0 broken")
+    assert metrics["Fixed"] == ("1", "0 newly wrong")
     assert metrics["Worst group"] == ("100 %", "+100 points")
     pictures = [image.proto.imgs[0].url for image in app.get("image")]
     assert len(pictures) == 2
@@ -84,19 +84,19 @@ def test_a_retrain_that_breaks_more_than_it_mends_shows_what_it_broke_first(seed
 
     app = open_page("compare")
 
-    assert app.session_state["compare_filter"] == "broken"
+    assert app.session_state["compare_filter"] == "newly_wrong"
     assert [image.proto.imgs[0].alt for image in app.get("image")] == [
         "005.png: attention map for car, before",
         "005.png: attention map for boat, after",
     ]
-    assert {metric.label: metric.delta for metric in app.metric}["Mended"] == "1 broken"
+    assert {metric.label: metric.delta for metric in app.metric}["Fixed"] == "1 newly wrong"
 
 
 def test_another_split_shows_what_tells_most_there(seeded: Seeded) -> None:
     seeded.publish(wrong=[seeded.images("validation")[0].id])
     seeded.publish(seed=1)
     app = open_page("compare")
-    assert app.session_state["compare_filter"] == "mended"
+    assert app.session_state["compare_filter"] == "fixed"
 
     app.get_by_key("compare_split").set_value("test")
     app.run()

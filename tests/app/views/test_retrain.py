@@ -93,14 +93,15 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
     boat, car = seeded.images("validation")
     first = seeded.publish(wrong=[boat.id])
     seeded.publish(seed=1)
-    assert "Against version 1: 1 validation image mended, 0 broken." in said(open_page())
+    assert "Against version 1: 1 validation image fixed, 0 newly wrong." in said(open_page())
 
     library.set_current_version(seeded.ws.database, seeded.project_id, first.id)
     seeded.publish(wrong=[car.id], seed=2)  # trained from version 1, and worse than version 2
     worse = said(open_page())
     assert ":orange[:material/warning: **Version 3** is published.]" in worse
     assert (
-        "Against version 2: 0 validation images mended, 1 broken.] :small[Roll it back in Models.]" in worse
+        "Against version 2: 0 validation images fixed, 1 newly wrong.] :small[Roll it back in Models.]"
+        in worse
     )
 
     click(open_page("models"), f"publish_{first.id}")
