@@ -14,7 +14,7 @@ STATUS: dict[RunStatus, tuple[str, str, str]] = {  # name, colour, icon
     "cancelled": ("cancelled", "gray", ":material/stop_circle:"),
 }
 FORMS = {
-    "guided": "Your regions alone must predict the class; the rest must not",
+    "guided": "Outlined objects must be recognised on any background; the rest must predict nothing",
     "gainext": "Attention is pulled towards your regions, as in the paper (GAINext)",
     "signed": "Evidence for and against is pulled towards your regions",
     "none": "Labels only, no guidance",
@@ -48,7 +48,7 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
         "Starts from": "the packaged backbone" if base_number is None else f"version {base_number}",
         "Learns": LEARNS.get(run.mode, run.mode),
         "Guidance": FORMS.get(str(config.get("form")), str(config.get("form"))),
-        "Steps": f"{config.get('steps')}. Each batch: {_images_of_a_step(config)}",
+        "Steps": f"{config.get('steps')} steps, each with {_images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",
         "Seed": f"{config.get('seed')}: the same seed, images and regions give the same model",
     }
