@@ -77,7 +77,7 @@ def test_a_stroke_let_go_over_a_greyed_out_button_counts(
     says(page, "1 region, not saved yet")
     page.mouse.move(frame["x"] + 0.7 * frame["width"], frame["y"] + 0.7 * frame["height"], steps=5)
     page.get_by_role("button", name="Clear").last.click()
-    says(page, "Mark what should decide")
+    says(page, "Mark what the model should use")
 
 
 @pytest.mark.browser

@@ -26,7 +26,7 @@ def what_is_drawn(image: ImageRecord, draft: Draft) -> str:
         return f":orange-badge[{count}, not saved yet]{covers}"
     if draft.revision:
         return f":green-badge[:material/check: {count} saved]{covers}"
-    return f":small[:gray[Mark what should decide, and what should not. {effort.START_SMALL}]]"
+    return f":small[:gray[Mark what the model should use, or ignore. {effort.START_SMALL}]]"
 
 
 def _circled(draft: Draft) -> str:

@@ -4,13 +4,14 @@ import streamlit as st
 
 from app import state
 from app.components.drafts import nothing_unsaved
+from app.services import effort
 from app.services.workspace import Workspace
 from db import splits
 from db.records import ImageRecord
 
 TO_TRAINING = (
-    "The next retrain learns from this image and its label, with or without a drawing. It counts as a "
-    "validation image no more, for any version."
+    f"{effort.WORTH_OF_LABELS} The next retrain learns from this image and its label, with or without a "
+    "drawing. No version is judged on it any more."
 )
 BACK = (
     "It counts as a validation image again. Versions that have trained on it look better on it than they are."
