@@ -13,8 +13,8 @@ from typing import Any
 
 ROWS = {  # of the JSON, as the legend names them, with their colours
     "biased": ("biased model", "#9aa5a8"),
-    "labels": ("retrained, no drawing", "#c9a227"),
-    "placebo_random": ("boxes at random places", "#d97706"),
+    "labels": ("no drawing", "#c9a227"),
+    "placebo_random": ("random boxes", "#d97706"),
     "free_guess": ("a box in the middle", "#8a6fb0"),
     "guided": ("outlines", "#14606e"),
 }
