@@ -22,15 +22,15 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
     """The T that makes softmax(logits / T) likeliest: logits (N, C), targets (N,) long, N >= 1.
 
     With independent classes targets is (N, C) bool, and the sigmoid takes the softmax's place. Targets are
-    smoothed to (N + 1) / (N + 2), as Platt (1999) does: else a model without a mistake on a few images would
-    get an infinite confidence.
+    smoothed to (N + 1/2) / (N + 1), the mean of Jeffreys' prior after N right answers: else a model without a
+    mistake on a few images would get an infinite confidence.
     """
     if len(logits) == 0 or len(targets) != len(logits):
         raise InputError(
             f"expected logits and targets of the same images, got {len(logits)} and {len(targets)}"
         )
     logits = logits.double()
-    smooth = 1 / (len(logits) + 2)
+    smooth = 0.5 / (len(logits) + 1)
     if targets.ndim == 2:
         wanted = targets.double() * (1 - 2 * smooth) + smooth
     else:
