@@ -104,8 +104,6 @@ def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
         form="guided" if form == "composites" else cast(Form, form),
         steps=options.steps,
         learning_rate=1e-3,
-        composite_weight=1.0,
-        background_weight=1.0,
         mining_weight=0.0,  # from scratch, L_am keeps the network from learning anything first
         train_norms=True,  # nothing was learned before that could be kept
     )

@@ -206,6 +206,8 @@ class TrainConfig:
             learning_rate=1e-4,
             batch_size=16,
             guided_batch_size=8,
+            composite_weight=1.0,
+            background_weight=1.0,
             calibrate=True,
         )
 

@@ -58,8 +58,8 @@ def train(
 
     Under torchrun (`ranks.joined`) every process calls it with the same arguments and its own device, in full
     mode: a step's images are divided, losses, gradients and figures are the means over the images of all, and
-    the first one writes the checkpoint. Batch statistics (`train_norms`) and what is swapped between images
-    (`step_losses`) stay each process's own. Whoever stops early must stop in every process at the same step.
+    the first one writes the checkpoint. Batch statistics (`train_norms`) stay each process's own. Whoever
+    stops early must stop in every process at the same step.
 
     Raises InputError (an image that cannot be read or a mask of another shape, by its name; nothing to learn
     from; the wrong kind of model, samples or device), ConfigError (no TrainConfig), CheckpointError (a
