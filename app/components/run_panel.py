@@ -57,7 +57,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         key=state.MODE.name,
         required=True,
         label_visibility="collapsed",
-        help="Quick: seconds; the last layers learn. Full: minutes; every layer learns.",
+        help="Quick: about half a minute; the last layers learn. Full: minutes; every layer learns.",
         persist_state="session",
         width="stretch",
     )
@@ -101,7 +101,11 @@ def _left_alone(classes: Sequence[str]) -> str:
 
 
 def _time_needed(mode: RunMode) -> str:
-    return "takes seconds: the last layers learn" if mode == "quick" else "takes minutes: all layers learn"
+    return (
+        "takes about half a minute: the last layers learn"
+        if mode == "quick"
+        else "takes minutes: all layers learn"
+    )
 
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
