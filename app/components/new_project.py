@@ -46,7 +46,7 @@ def demo_choice(ws: Workspace) -> None:
     st.subheader("Try the demo", icon=":material/sailing:")
     st.markdown(
         "Boats, cars, houses and buoys, drawn by the program. Every boat it trains on is **at sea**, so the "
-        "model learns the sea instead of the boat. Find that out, draw on a few images, and mend it. "
+        "model learns the sea instead of the boat. Find that out, draw on a few images, and correct it. "
         "Takes a minute."
     )
     for column, (shows, picture) in zip(st.columns(4, gap="xsmall"), resources.demo_pictures(), strict=True):

@@ -24,7 +24,7 @@ SOURCES = {"demo": "drawn by the program", "upload": "uploaded", "folder": "from
 def library_page(ws: Workspace) -> None:
     project = chosen_project(ws)
     if project is None:
-        st.title("See where your classifier looks. Then move it.")
+        st.title("See where your classifier looks. Then correct it.")
         st.markdown(
             "Some models are right for the wrong reason: “boat” because of the water. Here you see where "
             "yours looks, draw where it should, retrain, and check that the bias is gone."
