@@ -11,9 +11,9 @@ if ROOT not in sys.path:  # Streamlit puts app/ there, not the folder that holds
 import streamlit as st
 
 from app import resources, state
-from app.components.problems import told
+from app.components.kit.error_box import told
+from app.components.kit.text import plain
 from app.components.sidebar import sidebar
-from app.components.words import plain
 from app.jobs import launch
 
 # A file of ours: the browser would fetch a named icon from another machine.

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
+from app.errors import ServiceError
 from app.services import library
-from app.services.errors import ServiceError
-from app.services.evidence_groups import attended_square
-from app.services.workspace import Workspace, open_workspace
+from app.services.attribution_clusters import attended_square
 from app.settings import Settings, load_settings
+from app.workspace import Workspace, open_workspace
 from db.records import ImageRecord, RegionRecord, VersionRecord
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
@@ -49,8 +49,8 @@ def warm_up() -> threading.Thread:
 @st.cache_data(show_spinner=False)
 def demo_pictures() -> list[tuple[str, bytes]]:
     """A few scenes as the demo draws them: (what they show, JPEG)."""
-    from app.services.harbour import draw_scene
-    from app.services.harbour_places import Place
+    from app.demo.backdrops import Place
+    from app.demo.scene import draw_scene
 
     scenes: tuple[tuple[str, Place], ...] = (
         ("boat", "sea"),
@@ -147,7 +147,7 @@ def _attention_picture(
     _version: VersionRecord,
     _image: ImageRecord,
 ) -> bytes:
-    from gain_core.overlay import overlay
+    from gain_core.imaging.overlay import overlay
 
     shown = attention(_ws, _version, _image).attention(position, against_rival=against_rival)
     return _jpeg(overlay(_resized(_ws, _image, size), shown, opacity))

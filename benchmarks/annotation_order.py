@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import ORDERS, Order, first, in_order
 from benchmarks.report import environment, mean, print_table, say, write_json

@@ -7,15 +7,15 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from app.drawing.polygonise import polygons_of
+from app.drawing.regions import canvas_from_regions, regions_from_canvas
 from app.services import annotation, answers, explanation, library
+from app.services.annotation_cost import Kind
 from app.services.answers import Place
-from app.services.contours import polygons_of
-from app.services.drawing import canvas_from_regions, regions_from_canvas
-from app.services.effort import Kind
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import annotations as stored_guidance
 from db.records import ImageRecord, RegionRecord, Role, VersionRecord
-from gain_core.raster import Mask, Point
+from gain_core.imaging.raster import Mask, Point
 
 Corners = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 # "ignore": a box over the background beside the object; "ignore_mask": one around what the mask marks. As

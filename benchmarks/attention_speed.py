@@ -36,9 +36,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.report import environment, print_table, write_json
 from benchmarks.timing import Rival, alternating_medians, print_profile
-from gain_core.attention import PIECE, Explanation, explain
-from gain_core.freezing import frozen
-from gain_core.models import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec
+from gain_core.explain.gradcam import Explanation, explain
+from gain_core.models.classifier import DEFAULT_BACKBONE, PIECE, Classifier, build_classifier, default_spec
+from gain_core.models.inference import frozen
 
 WEIGHTS: dict[str, Literal["pretrained", "none"]] = {DEFAULT_BACKBONE: "pretrained", "resnet50": "none"}
 CLASSES = tuple(f"class {position}" for position in range(10))

@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.services import effort
-from app.services.workspace import Workspace
+from app.services import annotation_cost
+from app.workspace import Workspace
 from benchmarks.annotators import guide, takes_as_long_as
 from benchmarks.controls import controls
 from benchmarks.counterexamples import counterexamples
@@ -31,8 +31,8 @@ from benchmarks.orders import ORDERS, first, in_order
 from benchmarks.report import environment, mean, print_table, say, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db.library import list_classes
-from gain_core.config import DEFAULT_FORM
-from gain_core.models import DEFAULT_BACKBONE
+from gain_core.models.classifier import DEFAULT_BACKBONE
+from gain_core.training.config import DEFAULT_FORM
 
 FORMS = ("guided", "gainext")
 
@@ -80,7 +80,9 @@ def _document(
         "backbone": options.backbone,
         "masks": options.masks,
         "supervision": options.supervision,
-        "seconds_of_work": effort.seconds_of_work(takes_as_long_as(options.supervision), options.masks),
+        "seconds_of_work": annotation_cost.seconds_of_work(
+            takes_as_long_as(options.supervision), options.masks
+        ),
         "counterexamples": list(moved),
         "order": options.order,
         "only": options.only,
@@ -158,7 +160,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--masks", type=int, default=20, help="training images that get guidance")
     parser.add_argument(
         "--supervision",
-        choices=(*effort.SECONDS, "ignore", "ignore_mask", "stroke", "circle", "loose"),
+        choices=(*annotation_cost.SECONDS, "ignore", "ignore_mask", "stroke", "circle", "loose"),
         default="mask",
         help="what is given: the outline, a box, an answer about the map, or a box that says ignore this: "
         "beside the object, or around what the mask marks; a brush stroke along the object, one around it, "

@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from PIL import Image
 
+from app.drawing.regions import regions_from_mask
 from app.services import annotation, library
-from app.services.drawing import regions_from_mask
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from benchmarks.annotators import Corners, draw_box, guide_by, role_of
 from benchmarks.counterexamples import retrained_with
 from benchmarks.last_layer import refitted
@@ -24,7 +24,7 @@ from benchmarks.report import say
 from benchmarks.rounds import Result, judged, measured, retrained
 from db import library as projects
 from db.records import ImageRecord, Role, VersionRecord
-from gain_core.config import DEFAULT_FORM
+from gain_core.training.config import DEFAULT_FORM
 
 Draw = Callable[[ImageRecord], None]
 

@@ -4,11 +4,11 @@ from collections.abc import Set as AbstractSet
 
 import timm
 
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library, runs
 from db.library import NewImage
 from db.records import VersionRecord
-from gain_core.config import TrainConfig
+from gain_core.training.config import TrainConfig
 
 
 def copied(

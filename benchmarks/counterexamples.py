@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from benchmarks.copies import copied, version_in
 from benchmarks.rounds import merged, retrained
 from db import library

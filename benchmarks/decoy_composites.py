@@ -1,4 +1,4 @@
-"""Counter-examples of digits with squares: what `gain_core.composites` makes of photographs, on tensors.
+"""Counter-examples of digits with squares: `gain_core.guidance.composites` on tensors.
 
 Every training image has a square of its own, so that a single pasted one would leave the image's own beside
 it. Therefore several are pasted, each at the place that it has in its own image.
@@ -64,7 +64,7 @@ class Composites:
 
 
 def copied(onto: Tensor, images: Tensor, regions: Tensor) -> Tensor:
-    """`gain_core.cut_and_paste.copied` of images (B, 1, S, S) and regions (B, S, S) bool."""
+    """`gain_core.guidance.cut_and_paste.copied` of images (B, 1, S, S) and regions (B, S, S) bool."""
     return torch.where(regions[:, None], images, onto)
 
 

@@ -2,8 +2,8 @@
 
 Decoy-MNIST or Decoy-FashionMNIST (`decoys`), a small convolutional network trained from scratch for the same
 number of steps in every row and on as many images a step (96, of which 32 are guided where any are), as a
-user of the library would: a loop around `gain_core.full.step_losses`. Guidance on 1 % of the training images,
-as many of each class: *look here* on the object, or *ignore this* on the square.
+user of the library would: a loop around `gain_core.training.full.step_losses`. Guidance on 1 % of the
+training images, as many of each class: *look here* on the object, or *ignore this* on the square.
 
 - clean: labels only, on images without squares: what there is to win
 - none: labels only, on images with squares
@@ -29,10 +29,10 @@ from torch import Tensor
 from benchmarks.decoy_composites import Composites
 from benchmarks.decoys import CLASSES, SIDE, Digits, read_digits, small_network
 from benchmarks.report import environment, mean, print_table, write_json
-from gain_core.config import Form, TrainConfig
-from gain_core.full import Division, step_losses
-from gain_core.models import Classifier
-from gain_core.schedule import seeded
+from gain_core.models.classifier import Classifier
+from gain_core.training.config import Form, TrainConfig
+from gain_core.training.full import Division, step_losses
+from gain_core.training.sampling import seeded
 
 FORMS = ("gainext", "signed", "guided", "composites")
 ROLES = ("look", "ignore")

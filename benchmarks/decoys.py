@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gain_core.backbones import Parts
-from gain_core.models import Classifier, ModelSpec
+from gain_core.models.backbones import Parts
+from gain_core.models.classifier import Classifier, ModelSpec
 
 CLASSES = 10
 SQUARE = 4

@@ -32,9 +32,15 @@ from PIL import Image
 from pytorch_grad_cam import GradCAM
 
 from benchmarks.report import environment, print_table, say, write_json
-from gain_core.dataset_maps import explain_files
-from gain_core.models import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec, preprocess
-from gain_core.pictures import open_rgb
+from gain_core.explain.dataset_maps import explain_files
+from gain_core.imaging.pictures import open_rgb
+from gain_core.models.classifier import (
+    DEFAULT_BACKBONE,
+    Classifier,
+    build_classifier,
+    default_spec,
+    preprocess,
+)
 
 AIM = 5.0
 WAYS = {"ours": "ours", "grad_cam": "grad-cam", "grad_cam_reduced": "grad-cam, reduced decoding"}

@@ -2,7 +2,7 @@
 
 For each seed a biased model; then, for each budget of human time and each kind of guidance (answers about the
 map, boxes, masks), the first images of the queue are guided, as many as that time allows, and one retrain is
-made from that same biased model. Seconds for each image: app/services/effort.py.
+made from that same biased model. Seconds for each image: app/services/annotation_cost.py.
 """
 
 import argparse
@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.services.effort import SECONDS, Kind, images_in
-from app.services.workspace import Workspace
+from app.services.annotation_cost import SECONDS, Kind, images_in
+from app.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import in_order
 from benchmarks.report import environment, mean, print_table, say, write_json

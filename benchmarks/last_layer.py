@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library
 from db.records import ImageRecord, PredictionRecord, VersionRecord
-from gain_core.checkpoint import load_model
-from gain_core.features import FeatureStore
-from gain_core.sample import Sample
+from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.sample import Sample
+from gain_core.models.model_file import load_model
 
 OF_EACH_CLASS = 10  # training images beside the counter-examples
 _BATCH = 64

@@ -31,13 +31,20 @@ from torch import Tensor
 
 from benchmarks.report import environment, mean, print_table, write_json
 from benchmarks.timing import Rival, alternating_medians
-from gain_core.attention import explain, explain_features
-from gain_core.config import Form, TrainConfig
-from gain_core.cues import CueConfig, Overlap, cue_labels, cue_overlap, labels_png, read_labels
-from gain_core.features import FeatureStore
-from gain_core.models import Classifier, ModelSpec, build_classifier, default_spec
-from gain_core.sample import AlsoShown, Sample
-from gain_core.trainer import train
+from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.sample import AlsoShown, Sample
+from gain_core.explain.gradcam import explain, explain_features
+from gain_core.explain.localisation import (
+    CueConfig,
+    Overlap,
+    cue_labels,
+    cue_overlap,
+    labels_png,
+    read_labels,
+)
+from gain_core.models.classifier import Classifier, ModelSpec, build_classifier, default_spec
+from gain_core.training.config import Form, TrainConfig
+from gain_core.training.trainer import train
 
 FORMS: tuple[Form, ...] = ("none", "gainext", "signed", "guided")
 _IMAGES = 8  # explained at once where the time is taken

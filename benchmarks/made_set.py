@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from PIL import Image
 
-from app.services.errors import FileRefusedError, ImportRefusedError
-from app.services.layout import INDEX, Entry, read_layout
-from app.services.sources import FolderSource
+from app.errors import FileRefusedError, ImportRefusedError
+from app.importing.layout import INDEX, Entry, read_layout
+from app.importing.sources import FolderSource
 from app.settings import Settings
 from benchmarks.report import say
 

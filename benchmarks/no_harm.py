@@ -16,7 +16,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.made_set import Photograph, read_photographs, write_index
 from benchmarks.orders import first, in_order

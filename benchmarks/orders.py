@@ -15,11 +15,11 @@ import torch
 
 from app.services import annotation, explanation, library
 from app.services.annotation import QueueItem
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
-from gain_core.attention import explain
-from gain_core.masking import erase, erased_logits
-from gain_core.models import preprocess
+from gain_core.explain.gradcam import explain
+from gain_core.explain.masking import erase, erased_logits
+from gain_core.models.classifier import preprocess
 
 Order = Literal[
     "random",

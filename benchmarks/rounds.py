@@ -12,20 +12,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from app.errors import ImportRefusedError
 from app.jobs.worker import run_once
 from app.services import evaluation, library, training
 from app.services.calibration import calibration
-from app.services.errors import ImportRefusedError
 from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group
-from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from app.workspace import Workspace, open_workspace
 from benchmarks.copies import copied, native_size
 from benchmarks.report import say
 from db import library as projects
 from db import runs, versions
 from db.records import ImageRecord, PredictionRecord, RunMode, RunRecord, Split, VersionRecord
-from gain_core.config import DEFAULT_FORM, Form, TrainConfig
-from gain_core.models import DEFAULT_BACKBONE
+from gain_core.models.classifier import DEFAULT_BACKBONE
+from gain_core.training.config import DEFAULT_FORM, Form, TrainConfig
 
 # How a retrain follows guidance. "labels": not at all, in the mode's default training on the same images.
 Trained = Form | Literal["labels"]

@@ -31,13 +31,13 @@ from torch.nn import functional as F
 from benchmarks.attention_speed import CLASSES, WEIGHTS, network
 from benchmarks.report import environment, print_table, write_json
 from benchmarks.timing import Rival, alternating_medians, print_profile
-from gain_core.attention import attention_maps, evidence_maps
-from gain_core.config import Form, TrainConfig
-from gain_core.full import Division, step_losses, trained_through
-from gain_core.losses import attention_mining_loss, external_loss
-from gain_core.masking import erase
-from gain_core.models import Classifier
-from gain_core.streams import label_loss
+from gain_core.explain.gradcam import attention_maps, evidence_maps
+from gain_core.explain.masking import erase
+from gain_core.losses.guidance import attention_mining_loss, external_loss
+from gain_core.models.classifier import Classifier
+from gain_core.training.config import Form, TrainConfig
+from gain_core.training.full import Division, step_losses, trained_through
+from gain_core.training.objective import label_loss
 
 AIMS = {
     "l_e_ratio": 0.65,

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.services import annotation, labels
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import first, in_order
 from benchmarks.report import environment, mean, print_table, say, write_json

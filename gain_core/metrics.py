@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gain_core.checks import ROUNDING, expect, expect_within
 from gain_core.errors import InputError
-from gain_core.expected import ROUNDING, expect, expect_within
-from gain_core.masking import area_average
+from gain_core.imaging.resize import area_average
 
 
 @dataclass(frozen=True, slots=True)

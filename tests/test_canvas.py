@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.services import annotation
-from app.services.workspace import open_workspace
 from app.settings import Settings
+from app.workspace import open_workspace
 from db import annotations, drafts
 from db.records import DraftRecord, ImageRecord, RegionRecord
 from tests.app.seeded import Seeded, seed

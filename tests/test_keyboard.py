@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.services.workspace import open_workspace
 from app.settings import Settings
+from app.workspace import open_workspace
 from tests.app.seeded import Seeded, seed
 from tests.hand import canvas
 from tests.live_server import LiveServer

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.services import library, training
-from app.services.workspace import open_workspace
 from app.settings import Settings
+from app.workspace import open_workspace
 from db import library as projects
 from db import runs
 from tests import photographs

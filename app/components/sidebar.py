@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app import state
-from app.components.run_panel import run_panel
-from app.services.workspace import Workspace
+from app.components.runs.run_panel import run_panel
+from app.workspace import Workspace
 from db import library
 from db.records import ProjectRecord
 

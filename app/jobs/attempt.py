@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 from app.jobs.attempt_files import AttemptFolder, ProgressFile
 from app.jobs.child import TRAIN_COMMAND, Child
-from app.jobs.leash import EXIT_LEASH, EXIT_STOPPED, LEASE_SHARE
-from app.jobs.outcome import read_outcome
-from app.jobs.sweep import sweep
+from app.jobs.process_reaper import sweep
+from app.jobs.run_result import read_outcome
+from app.jobs.watchdog import EXIT_LEASH, EXIT_STOPPED, LEASE_SHARE
 from app.services import publishing
 from app.services.training import build_spec, version_note
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import runs
 from db.errors import DatabaseError, LostLeaseError, NotFoundError, UnavailableError
 from db.library import list_images
@@ -34,7 +34,7 @@ T = TypeVar("T")
 class Handling:
     """How a supervisor treats its child; tests put in a child of their own and less patience."""
 
-    command: tuple[str, ...] = TRAIN_COMMAND  # starts a process that keeps to `app.jobs.leash`
+    command: tuple[str, ...] = TRAIN_COMMAND  # starts a process that keeps to `app.jobs.watchdog`
     stop_seconds: float = 35.0  # to write a checkpoint after SIGTERM; torchrun gives its ranks 30 s of this
     cancel_seconds: float = 5.0  # to leave after a cancel: nothing of it is wanted any more
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.services.workspace import FileStore
+from app.workspace import FileStore
 from db.records import RunRecord
 
 _CHECKPOINTS = ("checkpoint.pt", "resume.pt")  # written by the child; taken over from an earlier attempt

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 import app
-from app.jobs.sweep import MARKER, sweep
+from app.jobs.process_reaper import MARKER, sweep
 
 PROGRAM_ROOT = Path(app.__file__).parents[1]  # holds app, gain_core and db
 
@@ -39,8 +39,8 @@ class Child:
     closes.
 
     It may be started before there is anything to train: it imports what it needs and waits
-    (`app.jobs.leash`). Start it from a thread that lives as long as the child should: Linux ends it with that
-    thread.
+    (`app.jobs.watchdog`). Start it from a thread that lives as long as the child should: Linux ends it with
+    that thread.
     """
 
     def __init__(self, command: Sequence[str], log: Path) -> None:

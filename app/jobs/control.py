@@ -4,12 +4,12 @@ from collections.abc import Generator, Sequence
 
 import torch
 
-from gain_core.config import TrainConfig
+from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.sample import Sample
 from gain_core.events import Phase, Step
-from gain_core.features import FeatureStore
-from gain_core.models import Classifier
-from gain_core.sample import Sample
-from gain_core.trainer import train
+from gain_core.models.classifier import Classifier
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 
 CONTROL_PHASE = "Training the control without your drawings"
 _BATCH = 64  # images in one pass of the last layers

@@ -13,16 +13,16 @@ from pathlib import Path
 import torch
 
 from app.jobs.control import has_control, training_control
-from app.jobs.leash import follow_parent
-from app.jobs.spec import RunSpec
+from app.jobs.watchdog import follow_parent
+from app.services.run_spec import RunSpec
+from gain_core.analysis.predict import predicting
 from gain_core.atomic import write_atomically
-from gain_core.checkpoint import file_sha256, load_model, save_model
+from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.errors import CheckpointError, InputError, UnwritableError
 from gain_core.events import Event
-from gain_core.features import FeatureStore
-from gain_core.models import Classifier, build_classifier, default_spec
-from gain_core.predict import predicting
-from gain_core.trainer import train
+from gain_core.models.classifier import Classifier, build_classifier, default_spec
+from gain_core.models.model_file import file_sha256, load_model, save_model
+from gain_core.training.trainer import train
 
 _READERS = 8  # processes, at most, that read and change the images of a full training
 _PER_READER = 128 * 2**20  # bytes of shared memory

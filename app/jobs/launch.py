@@ -7,11 +7,11 @@ import threading
 import time
 from pathlib import Path
 
+from app.errors import ServiceError
 from app.jobs.child import program_environment
-from app.jobs.presence import mark_server, trainer_folder, worker_is_there
-from app.services.errors import ServiceError
-from app.services.workspace import Workspace
+from app.jobs.process_locks import mark_server, trainer_folder, worker_is_there
 from app.settings import Settings
+from app.workspace import Workspace
 
 WORKER_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.worker")
 START_SECONDS = 10.0  # a worker that was just started is given this long to take its lock

@@ -15,8 +15,8 @@ import threading
 import traceback
 from pathlib import Path
 
-from app.jobs import leash
-from app.jobs.spec import RunSpec
+from app.jobs import watchdog
+from app.services.run_spec import RunSpec
 from gain_core.errors import GainError
 from gain_core.events import Event, event_to_dict
 
@@ -27,11 +27,11 @@ def main(arguments: list[str]) -> int:
     With a path, the leash is held before the imports that take seconds; without, they are done first, so that
     a spare process can begin at once when it is told what to do.
     """
-    leash.follow_parent()
+    watchdog.follow_parent()
     spec = _read_spec(Path(arguments[0])) if arguments else None
     from app.jobs.execution import StoppedError, execute
 
-    spec = spec or _read_spec(leash.read_spec_path())
+    spec = spec or _read_spec(watchdog.read_spec_path())
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with (spec.out_folder / "progress.jsonl").open("a", encoding="utf-8") as progress:
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         try:
             execute(spec, report, stop.is_set)
         except StoppedError:
-            return leash.EXIT_STOPPED
+            return watchdog.EXIT_STOPPED
         except GainError as error:
             traceback.print_exc()
             print(error, file=sys.stderr)  # the last line, as a sentence
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 def _read_spec(path: Path) -> RunSpec:
     """From now on this process lives no longer than its supervisor."""
     spec = RunSpec.from_json(path.read_text("utf-8"))
-    leash.hold(spec.lease_file, spec.lease_seconds)
+    watchdog.hold(spec.lease_file, spec.lease_seconds)
     spec.out_folder.mkdir(parents=True, exist_ok=True)
     return spec
 

@@ -15,9 +15,9 @@ from types import FrameType
 
 from app.jobs.attempt import DEFAULT_HANDLING, Handling, supervise
 from app.jobs.child import PROGRAM_ROOT, Child, program_environment
-from app.jobs.presence import WorkerLock, server_is_there, trainer_folder
-from app.services.workspace import Workspace, open_workspace
+from app.jobs.process_locks import WorkerLock, server_is_there, trainer_folder
 from app.settings import load_settings
+from app.workspace import Workspace, open_workspace
 from db import runs
 from db.errors import DatabaseError
 from db.records import RunRecord

@@ -7,11 +7,11 @@ from typing import Literal
 
 from PIL import Image
 
+from app.demo.project import SOURCE as DEMO
+from app.drawing.regions import mask_png, rasterise, regions_from_mask
+from app.errors import DrawingError, ServiceError
 from app.services import library
-from app.services.demo import SOURCE as DEMO
-from app.services.drawing import mask_png, rasterise, regions_from_mask
-from app.services.errors import DrawingError, ServiceError
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import annotations, versions
 from db import library as rows
 from db.records import GuidanceRecord, ImageRecord, PredictionRecord, RegionRecord, Split

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.drawing.regions import regions_from_mask
+from app.errors import EmptyMapError
 from app.services import annotation
-from app.services.drawing import regions_from_mask
-from app.services.errors import EmptyMapError
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db.records import GuidanceRecord, ImageRecord, Role
-from gain_core.evidence_levels import half_region
-from gain_core.raster import Mask
+from gain_core.imaging.evidence_levels import half_region
+from gain_core.imaging.raster import Mask
 
 Place = Literal["right", "wrong"]
 ROLES: dict[Place, Role] = {"right": "look_here", "wrong": "ignore_this"}

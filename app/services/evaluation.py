@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Literal
 
 from app.services.calibration import Calibration, calibration
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library, versions
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
 

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from app.drawing.regions import rasterise
+from app.errors import MissingFileError
 from app.services import library
-from app.services.drawing import rasterise
-from app.services.errors import MissingFileError
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db.records import ImageRecord, RegionRecord, VersionRecord
-from gain_core.attention import attention_maps, contrast_maps, explain, explain_features
-from gain_core.checkpoint import file_sha256, load_model
-from gain_core.freezing import frozen
-from gain_core.losses import inside_outside_regions, region_logits
+from gain_core.explain.gradcam import attention_maps, contrast_maps, explain, explain_features
+from gain_core.losses.guidance import inside_outside_regions, region_logits
 from gain_core.metrics import attention_inside
-from gain_core.models import Classifier, preprocess
+from gain_core.models.classifier import Classifier, preprocess
+from gain_core.models.inference import frozen
+from gain_core.models.model_file import file_sha256, load_model
 
 # Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.
 KEPT_MODELS = 4

@@ -4,7 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import labels, library
 from db.records import ImageRecord
 

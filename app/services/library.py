@@ -11,24 +11,24 @@ from typing import IO
 
 from PIL import Image
 
-from app.services.demo import make_demo
-from app.services.errors import ImportRefusedError, MissingFileError, ServiceError
-from app.services.importing import (
+from app.demo.project import make_demo
+from app.errors import ImportRefusedError, MissingFileError, ServiceError
+from app.importing.importer import (
     ImportReport,
     Progress,
     check_project_name,
     import_source,
     project_name,
 )
-from app.services.sources import FolderSource, open_zip
-from app.services.staging import store_lock
-from app.services.workspace import Workspace
+from app.importing.sources import FolderSource, open_zip
+from app.importing.staging import store_lock
+from app.workspace import Workspace
 from db import annotations, runs
 from db import library as rows
 from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
 from gain_core.atomic import write_atomically
 from gain_core.errors import InputError
-from gain_core.pictures import open_rgb
+from gain_core.imaging.pictures import open_rgb
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.services import annotation, library
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db.records import ImageRecord
-from gain_core.evidence_levels import Spread, share_inside, spread
+from gain_core.imaging.evidence_levels import Spread, share_inside, spread
 
 
 @dataclass(frozen=True, slots=True)

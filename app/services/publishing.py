@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.services.evaluation import Comparison, Group, compare_with, worst_groups
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library, runs, versions
 from db.records import PredictionRecord, RunRecord
 from db.versions import NewPrediction

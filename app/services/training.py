@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.jobs.spec import RunSpec
-from app.services.errors import ServiceError
-from app.services.workspace import Workspace
+from app.errors import ServiceError
+from app.services.run_spec import RunSpec
+from app.workspace import Workspace
 from db import runs
 from db.annotations import count_guided_images, list_guidance, roles_by_class
 from db.library import get_project, list_classes, list_images
 from db.records import GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.splits import count_moved
 from db.versions import get_version
-from gain_core.config import DEFAULT_FORM, Form, TrainConfig
-from gain_core.sample import Sample
+from gain_core.dataset.sample import Sample
+from gain_core.training.config import DEFAULT_FORM, Form, TrainConfig
 
 
 class TrainingRefusedError(ServiceError):

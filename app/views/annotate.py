@@ -4,24 +4,24 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
-from app.components.answer_buttons import act
-from app.components.board import board
-from app.components.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
-from app.components.empty import empty_state
-from app.components.film_strip import Frame, Tone, film_strip
-from app.components.group_panel import group_panel, picked_group
-from app.components.label_menu import change
-from app.components.move_button import move
-from app.components.problems import told
-from app.components.run_panel import start_first_model
+from app.components.annotate.answer_buttons import act
+from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
+from app.components.annotate.editor import board
+from app.components.annotate.group_panel import group_panel, picked_group
+from app.components.annotate.label_menu import change
+from app.components.annotate.move_button import move
+from app.components.annotate.prediction_panel import Asked, verdict
+from app.components.kit.empty import empty_state
+from app.components.kit.error_box import told
+from app.components.kit.film_strip import Frame, Tone, film_strip
+from app.components.kit.text import one_of, plain
+from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.components.verdict import Asked, verdict
-from app.components.words import one_of, plain
-from app.services import annotation, evidence_groups, training
+from app.services import annotation, attribution_clusters, training
 from app.services.annotation import QueueItem
-from app.services.evidence_groups import EvidenceGroup
-from app.services.workspace import Workspace
+from app.services.attribution_clusters import EvidenceGroup
 from app.state import QueueOrder
+from app.workspace import Workspace
 from db import drafts, library, versions
 from db.errors import NotFoundError
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
@@ -56,7 +56,7 @@ def annotate_page(ws: Workspace) -> None:
     }
     classes = library.list_classes(ws.database, project.id)
     everything = [item for split in LOOKED_AT for item in queues[split]]
-    groups = evidence_groups.grouped(everything, [item.name for item in classes])
+    groups = attribution_clusters.grouped(everything, [item.name for item in classes])
     picked = picked_group(project.current_version_id, groups, None if image is None else image.id)
     if picked is not None:
         queues = {split: _only(picked, queues[split]) for split in LOOKED_AT}

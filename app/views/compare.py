@@ -5,19 +5,19 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import resources, state
-from app.components.empty import empty_state
-from app.components.evidence_legend import evidence_legend
-from app.components.pairs import pair_card
-from app.components.problems import told
-from app.components.publishing import publish_button
-from app.components.retrain_checks import retrain_checks
-from app.components.scores import score_cards, score_tables
+from app.components.annotate.evidence_legend import evidence_legend
+from app.components.compare.image_pair import pair_card
+from app.components.compare.scores import score_cards, score_tables
+from app.components.kit.empty import empty_state
+from app.components.kit.error_box import told
+from app.components.kit.text import one_of, plain
+from app.components.runs.publishing import publish_button
+from app.components.runs.retrain_checks import retrain_checks
 from app.components.sidebar import chosen_project
-from app.components.words import one_of, plain
 from app.services import evaluation, publishing
 from app.services.evaluation import Comparison, Pair
-from app.services.workspace import Workspace
 from app.state import ComparedFor, Filter, MapOf
+from app.workspace import Workspace
 from db import library, versions
 from db.records import SPLITS, ProjectRecord, Split, VersionRecord
 

@@ -3,18 +3,18 @@
 import streamlit as st
 
 from app import resources, state
-from app.components.changed_labels import changed_labels_table
-from app.components.new_project import demo_choice, own_choice
-from app.components.problems import told
-from app.components.project_images import counts_table, groups_tables, refusals_table, thumbnails
-from app.components.run_panel import start_first_model
+from app.components.kit.error_box import told
+from app.components.kit.text import file_name, one_of, plain
+from app.components.library.changed_labels import changed_labels_table
+from app.components.library.new_project import demo_choice, own_choice
+from app.components.library.project_images import counts_table, groups_tables, refusals_table, thumbnails
+from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.components.words import file_name, one_of, plain
+from app.exporting.drawings import drawings_zip
+from app.importing.importer import MAX_PROJECT_NAME
 from app.services import labels, library
-from app.services.export import drawings_zip
-from app.services.importing import MAX_PROJECT_NAME
 from app.services.library import ProjectOverview
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import runs
 from db.records import ProjectRecord
 

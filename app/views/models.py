@@ -6,14 +6,14 @@ from pathlib import Path
 import streamlit as st
 
 from app import resources
-from app.components.empty import empty_state
-from app.components.numbers import of_n, percent
-from app.components.problems import told
-from app.components.publishing import publish_button
+from app.components.kit.empty import empty_state
+from app.components.kit.error_box import told
+from app.components.kit.number_format import of_n, percent
+from app.components.kit.text import ago, file_name, plain
+from app.components.runs.publishing import publish_button
 from app.components.sidebar import chosen_project
-from app.components.words import ago, file_name, plain
 from app.services import evaluation, publishing
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import versions
 from db.records import ProjectRecord, VersionRecord
 

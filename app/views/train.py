@@ -3,18 +3,18 @@
 import streamlit as st
 
 from app import resources, state
-from app.components.charts import line_chart
-from app.components.empty import empty_state
-from app.components.numbers import percent
-from app.components.problems import told
-from app.components.publishing import publish_button
-from app.components.run_failure import run_failure
-from app.components.run_status import REDRAW_SECONDS, progress_of
-from app.components.run_words import STATUS, loss_name, settings_in_words, title
+from app.components.kit.charts import line_chart
+from app.components.kit.empty import empty_state
+from app.components.kit.error_box import told
+from app.components.kit.number_format import percent
+from app.components.kit.text import ago, plain
+from app.components.runs.publishing import publish_button
+from app.components.runs.run_failure import run_failure
+from app.components.runs.run_labels import STATUS, loss_name, settings_in_words, title
+from app.components.runs.run_status import REDRAW_SECONDS, progress_of
 from app.components.sidebar import chosen_project
-from app.components.words import ago, plain
 from app.services import training
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library, runs, versions
 from db.records import ACTIVE_STATUSES, RunRecord
 

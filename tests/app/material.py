@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from app.services.library import ImportReport
-from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from app.workspace import Workspace, open_workspace
 from db import library as rows
 
 

@@ -11,15 +11,15 @@ from tempfile import TemporaryDirectory
 import torch
 from PIL import Image, ImageDraw
 
-from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from app.workspace import Workspace, open_workspace
 from db import library, runs
 from db.library import NewImage
 from db.records import ImageRecord, ProjectRecord, RefusalRecord, RunRecord, Split, VersionRecord
 from db.versions import NewPrediction
-from gain_core.checkpoint import file_sha256, save_model
-from gain_core.config import TrainConfig
-from gain_core.models import build_classifier, default_spec
+from gain_core.models.classifier import build_classifier, default_spec
+from gain_core.models.model_file import file_sha256, save_model
+from gain_core.training.config import TrainConfig
 
 CLASSES = ("boat", "car")
 SIDE = 64  # pixels of a photograph

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from app.jobs.child import program_environment
 from app.jobs.launch import settings_environment
 from app.services.training import request_first_model
-from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from app.workspace import Workspace, open_workspace
 from db import runs
 from db.library import NewImage, create_project
 from db.records import RunRecord

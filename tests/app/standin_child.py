@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.jobs import leash
-from app.jobs.spec import RunSpec
+from app.jobs import watchdog
+from app.services.run_spec import RunSpec
 
 DEFAULTS: dict[str, Any] = {
     "steps": 10,
@@ -29,12 +29,12 @@ DEFAULTS: dict[str, Any] = {
 
 
 def main() -> None:
-    leash.follow_parent()
-    spec = RunSpec.from_json(leash.read_spec_path().read_text("utf-8"))
+    watchdog.follow_parent()
+    spec = RunSpec.from_json(watchdog.read_spec_path().read_text("utf-8"))
     home = spec.features_folder.parents[1]
     wishes = DEFAULTS | json.loads((home / "standin.json").read_text("utf-8"))
     if wishes["hold_leash"]:
-        leash.hold(spec.lease_file, spec.lease_seconds)
+        watchdog.hold(spec.lease_file, spec.lease_seconds)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if wishes["ignore_sigterm"] else _stop)
     for _ in range(wishes["helpers"]):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
@@ -92,7 +92,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _stop(*_: object) -> None:
-    raise SystemExit(leash.EXIT_STOPPED)
+    raise SystemExit(watchdog.EXIT_STOPPED)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.drawing.regions import rasterise
+from app.errors import DrawingError
 from app.services import annotation, library
-from app.services.drawing import rasterise
-from app.services.errors import DrawingError
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library as rows
 from db import runs, versions
 from db.errors import ConflictError, NotFoundError

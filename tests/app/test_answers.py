@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.drawing.regions import rasterise
+from app.errors import EmptyMapError
 from app.services import annotation, answers
-from app.services.drawing import rasterise
-from app.services.effort import images_in, seconds_of_work
-from app.services.errors import EmptyMapError
+from app.services.annotation_cost import images_in, seconds_of_work
 from db.errors import ConflictError
 from db.records import ImageRecord, RegionRecord
 from tests.app.seeded import SIDE, Seeded, open_home, seed

@@ -7,9 +7,9 @@ import pytest
 
 from app.jobs.control import CONTROL_PHASE
 from app.jobs.execution import StoppedError, execute
-from app.jobs.spec import RunSpec
-from gain_core.config import TrainConfig
+from app.services.run_spec import RunSpec
 from gain_core.events import Phase, Step
+from gain_core.training.config import TrainConfig
 from tests.app.test_train_run import QUICK, _threads_as_before, names_in, same_weights, spec
 
 __all__ = ["_threads_as_before", "spec"]  # fixtures

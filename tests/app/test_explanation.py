@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from app.errors import MissingFileError
 from app.services import explanation
-from app.services.errors import MissingFileError
 from app.services.explanation import AttentionView, ModelShelf, RegionView, attention_for, region_for
 from app.services.library import open_image
 from db.records import RegionRecord, Role
-from gain_core.attention import explain
-from gain_core.models import preprocess
+from gain_core.explain.gradcam import explain
+from gain_core.models.classifier import preprocess
 from tests.app.seeded import Seeded, open_home, seed
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.exporting.drawings import drawings_zip
 from app.services import annotation, labels
-from app.services.export import drawings_zip
 from app.services.library import import_folder
 from db import library
 from db.records import RegionRecord

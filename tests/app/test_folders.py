@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.components.new_project import _folders
+from app.components.library.new_project import _folders
+from app.errors import ImportRefusedError
 from app.services import library
-from app.services.errors import ImportRefusedError
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from tests.app.material import (
     fresh_workspace,
     index,

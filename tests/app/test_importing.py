@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.errors import ImportRefusedError
 from app.services import library
-from app.services.errors import ImportRefusedError
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library as rows
 from tests.app.material import (
     encoded,

@@ -5,7 +5,7 @@ import pytest
 
 from app.services import annotation, labels, training
 from app.services.labels import ChangedLabel
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import annotations, library, runs
 from db.errors import ConflictError
 from db.records import ImageRecord

@@ -12,13 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import ServiceError
 from app.jobs.child import program_environment
 from app.jobs.launch import ensure_worker, settings_environment
-from app.jobs.presence import WorkerLock, mark_server, server_is_there, trainer_folder, worker_is_there
+from app.jobs.process_locks import (
+    WorkerLock,
+    mark_server,
+    server_is_there,
+    trainer_folder,
+    worker_is_there,
+)
 from app.jobs.worker import Worker
-from app.services.errors import ServiceError
-from app.services.workspace import open_workspace
 from app.settings import Settings, load_settings
+from app.workspace import open_workspace
 from tests.app.stage import WORKER, Stage, staged, wait_for
 from tests.app.standin_worker import STANDIN
 from tests.live_server import processes_of

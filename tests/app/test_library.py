@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.services import annotation, demo, library
-from app.services.errors import ImportCancelledError, MissingFileError, ServiceError
-from app.services.workspace import Workspace
+from app.demo import project
+from app.errors import ImportCancelledError, MissingFileError, ServiceError
+from app.services import annotation, library
+from app.workspace import Workspace
 from db import library as rows
 from db import runs
 from db.errors import NotFoundError
 from db.records import SPLITS
-from gain_core.features import FeatureStore
-from gain_core.sample import Sample
+from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.sample import Sample
 from tests.app.material import fresh_workspace, photograph, stored_files, two_classes, zipped
 from tests.gain_core.toy import toy_model
 
@@ -28,8 +29,8 @@ def ws(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "TRAIN_PER_CLASS", 2)
-    monkeypatch.setattr(demo, "PER_GROUP", {})
+    monkeypatch.setattr(project, "TRAIN_PER_CLASS", 2)
+    monkeypatch.setattr(project, "PER_GROUP", {})
 
 
 @pytest.mark.usefixtures("small_demo")
@@ -153,8 +154,8 @@ def test_a_project_in_training_is_not_deleted(ws: Workspace, tmp_path: Path) -> 
 def test_the_demo_draws_balanced_guidance_that_covers_the_objects(
     ws: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "TRAIN_PER_CLASS", 3)
-    monkeypatch.setattr(demo, "PER_GROUP", {"test": 1})
+    monkeypatch.setattr(project, "TRAIN_PER_CLASS", 3)
+    monkeypatch.setattr(project, "PER_GROUP", {"test": 1})
     project_id = library.create_demo(ws).project_id
     drawn = annotation.demo_guidance(ws, project_id, 8)
     images = {image.id: image for image in rows.list_images(ws.database, project_id)}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from app.services import drawing
-from app.services.contours import polygons_of
-from app.services.drawing import canvas_from_regions, rasterise, regions_from_canvas, regions_from_mask
+from app.drawing import regions
+from app.drawing.polygonise import polygons_of
+from app.drawing.regions import canvas_from_regions, rasterise, regions_from_canvas, regions_from_mask
 from db.records import RegionRecord
-from gain_core.raster import Mask, fill_polygon
+from gain_core.imaging.raster import Mask, fill_polygon
 
 
 def overlap(first: object, second: object) -> float:
@@ -60,11 +60,11 @@ def test_regions_of_a_role_are_joined_and_roles_kept_apart() -> None:
 def test_a_mask_png_has_one_bit_a_pixel() -> None:
     grey = Image.new("L", (9, 5))
     grey.putpixel((4, 2), 200)
-    data = drawing.mask_png(grey)
+    data = regions.mask_png(grey)
     with Image.open(io.BytesIO(data)) as opened:
         assert (opened.mode, opened.size) == ("1", (9, 5))
         assert np.argwhere(np.asarray(opened)).tolist() == [[2, 4]]
-    assert drawing.mask_png(grey.convert("I")) == data
+    assert regions.mask_png(grey.convert("I")) == data
 
 
 # ── masks → regions ──

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.errors import ImportCancelledError, ImportRefusedError
 from app.services import library
-from app.services.errors import ImportCancelledError, ImportRefusedError
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library as rows
 from db.errors import DuplicateNameError
 from db.records import ProjectRecord

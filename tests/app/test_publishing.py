@@ -8,8 +8,8 @@ import pytest
 from app.services import publishing
 from app.services.evaluation import Comparison, Pair
 from app.services.publishing import why_worse
-from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
+from app.workspace import Workspace, open_workspace
 from db import runs
 from db.library import NewImage, create_project, get_project, list_images
 from db.records import RunRecord

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from app.services import library
-from app.services.workspace import Workspace
+from app.workspace import Workspace
 from db import library as rows
 from tests.app.material import (
     encoded,

@@ -17,13 +17,13 @@ import safetensors.torch
 import torch
 
 from app.jobs.execution import StoppedError, execute
-from app.jobs.leash import EXIT_LEASH, EXIT_STOPPED
-from app.jobs.spec import RunSpec
-from gain_core.checkpoint import file_sha256, load_model
-from gain_core.config import TrainConfig
+from app.jobs.watchdog import EXIT_LEASH, EXIT_STOPPED
+from app.services.run_spec import RunSpec
+from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import ConfigError, InputError, UnwritableError
 from gain_core.events import Phase, Step
-from gain_core.sample import AlsoShown, Sample
+from gain_core.models.model_file import file_sha256, load_model
+from gain_core.training.config import TrainConfig
 from tests.gain_core.toy import draw
 
 ROOT = Path(__file__).parents[2]
@@ -209,7 +209,7 @@ def test_a_full_disk_fails_the_run_instead_of_training_on_from_its_half(spec, mo
     def on_event(event):
         told.append(event)
         if isinstance(event, Step):
-            monkeypatch.setattr("gain_core.resume.write_atomically", full)
+            monkeypatch.setattr("gain_core.training.resume.write_atomically", full)
 
     with pytest.raises(UnwritableError, match="no space left"):
         execute(spec, on_event)

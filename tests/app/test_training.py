@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from app.jobs.spec import RunSpec
+from app.errors import ServiceError
 from app.services import training
-from app.services.errors import ServiceError
-from app.services.workspace import Workspace, open_workspace
+from app.services.run_spec import RunSpec
 from app.settings import Settings
+from app.workspace import Workspace, open_workspace
 from db import runs
 from db.annotations import save_guidance
 from db.errors import RunRefusedError
 from db.library import NewImage, create_project, list_classes, list_images
 from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode
-from gain_core.config import TrainConfig
+from gain_core.training.config import TrainConfig
 
 BOX = RegionRecord("box", "look_here", ((1.0, 1.0), (5.0, 5.0)))
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.services.errors import ServiceError
-from app.services.workspace import open_workspace
+from app.errors import ServiceError
 from app.settings import Settings
+from app.workspace import open_workspace
 from db.engine import Database
 
 

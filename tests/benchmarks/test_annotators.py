@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.services import annotation
-from app.services.effort import Kind
+from app.services.annotation_cost import Kind
 from benchmarks.annotators import Supervision, about, along, beside, guide, judged, widened
 from db import annotations
 from db.records import Role

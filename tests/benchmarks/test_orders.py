@@ -10,8 +10,8 @@ from app.services.annotation import QueueItem
 from benchmarks import orders
 from benchmarks.orders import ORDERS, entropy, evidence_in_turns, first, in_order, in_turns
 from db.records import PredictionRecord
-from gain_core.masking import erased_logits
-from gain_core.models import Classifier
+from gain_core.explain.masking import erased_logits
+from gain_core.models.classifier import Classifier
 from tests.app.seeded import Seeded
 
 

@@ -11,7 +11,7 @@ from benchmarks.rounds import config_of, imported, measured
 from db import library
 from db.library import NewImage
 from db.records import Split
-from gain_core.config import TrainConfig
+from gain_core.training.config import TrainConfig
 from tests.app.material import fresh_workspace, photograph, written
 from tests.app.seeded import CLASSES, Seeded
 

@@ -19,15 +19,15 @@ from subprocess import CompletedProcess
 import torch
 import torch.distributed as dist
 
-from gain_core import dataset_maps
-from gain_core.attention import explain
-from gain_core.config import TrainConfig
-from gain_core.data import pixels_of
+from gain_core.dataset.reading import pixels_of
+from gain_core.dataset.sample import Sample
+from gain_core.distributed import Ranks, current_ranks, joined
 from gain_core.errors import CheckpointError, GainError
 from gain_core.events import Step, Validation
-from gain_core.ranks import Ranks, current_ranks, joined
-from gain_core.sample import Sample
-from gain_core.trainer import train
+from gain_core.explain import dataset_maps
+from gain_core.explain.gradcam import explain
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model
 
 FULL = TrainConfig(

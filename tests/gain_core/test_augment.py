@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torchvision import tv_tensors
 
-from gain_core.augment import AugmentedSamples
-from gain_core.composites import Composite
-from gain_core.config import TrainConfig
-from gain_core.models import preprocess
-from gain_core.sample import Sample
+from gain_core.dataset.sample import Sample
+from gain_core.guidance.composites import Composite
+from gain_core.models.classifier import preprocess
+from gain_core.training.augment import AugmentedSamples
+from gain_core.training.config import TrainConfig
 from tests.gain_core.toy import OBJECT, toy_model, toy_samples
 
 FAST = TrainConfig(mode="full")

@@ -7,13 +7,13 @@ import timm
 import torch
 from captum.attr import LayerGradCam
 
-from gain_core.attention import explain
-from gain_core.backbones import CONVOLUTIONAL
-from gain_core.config import TrainConfig
 from gain_core.errors import BackboneError
 from gain_core.events import Step
-from gain_core.models import Classifier, build_classifier, default_spec
-from gain_core.trainer import train
+from gain_core.explain.gradcam import explain
+from gain_core.models.backbones import CONVOLUTIONAL
+from gain_core.models.classifier import Classifier, build_classifier, default_spec
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core.toy import CLASSES, toy_samples
 
 # Backbone, its stride, and whether it can also have stride 16.

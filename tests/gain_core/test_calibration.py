@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from gain_core.calibration import divide_logits, fit_temperature
-from gain_core.config import TrainConfig
+from gain_core.analysis.calibration import divide_logits, fit_temperature
+from gain_core.analysis.predict import predict
 from gain_core.errors import InputError
-from gain_core.predict import predict
-from gain_core.trainer import train
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gain_core.composites import Composite, make_composites, targets_of
+from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import InputError
-from gain_core.sample import AlsoShown, Sample
+from gain_core.guidance.composites import Composite, make_composites, targets_of
 
 SIDE = 64
 OBJECTS = ((210, 40, 40), (40, 210, 40), (220, 220, 220))  # by class

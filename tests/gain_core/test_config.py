@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from gain_core.config import TrainConfig, quick_steps
 from gain_core.errors import ConfigError
+from gain_core.training.config import TrainConfig, quick_steps
 
 
 def test_a_config_comes_back_from_json_as_it_was():

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from gain_core.attention import contrast_maps, explain_features
 from gain_core.errors import InputError
+from gain_core.explain.gradcam import contrast_maps, explain_features
 from tests.gain_core.tiny import images, tiny_model
 
 

@@ -7,8 +7,8 @@ import torch
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 
-from gain_core import convolution
-from gain_core.convolution import Margins, convolve, even_padding
+from gain_core.models import convolution
+from gain_core.models.convolution import Margins, convolve, even_padding
 
 CHANNELS = 6
 

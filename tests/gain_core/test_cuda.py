@@ -15,17 +15,17 @@ from subprocess import CompletedProcess
 import pytest
 import torch
 
-from gain_core.attention import explain
-from gain_core.config import TrainConfig
-from gain_core.dataset_maps import explain_files
+from gain_core.analysis.predict import predict
+from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.sample import Sample
 from gain_core.events import Step
-from gain_core.features import FeatureStore
-from gain_core.folding import chains, example_image, folded
-from gain_core.freezing import frozen
-from gain_core.models import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec
-from gain_core.predict import predict
-from gain_core.sample import Sample
-from gain_core.trainer import train
+from gain_core.explain.dataset_maps import explain_files
+from gain_core.explain.gradcam import explain
+from gain_core.models.classifier import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec
+from gain_core.models.folding import chains, example_image, folded
+from gain_core.models.inference import frozen
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core import ranks_program
 from tests.gain_core.test_gpu import CONFIGS, FULL, both_classes, independent, trained
 from tests.gain_core.tiny import images, relative, tiny_model

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gain_core.cut_and_paste import copied, hole_of, laid_on, painted_over
+from gain_core.guidance.cut_and_paste import copied, hole_of, laid_on, painted_over
 
 SIDE = 64
 GROUND, OBJECT, ELSEWHERE = (90, 70, 161), (210, 40, 40), (20, 120, 30)

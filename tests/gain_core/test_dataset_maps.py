@@ -12,14 +12,20 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from gain_core import dataset_maps
-from gain_core.attention import explain
-from gain_core.dataset_maps import DatasetMaps, MapStatistics, explain_files
 from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.freezing import frozen
-from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier, preprocess
-from gain_core.pictures import open_rgb
+from gain_core.explain import dataset_maps
+from gain_core.explain.dataset_maps import DatasetMaps, MapStatistics, explain_files
+from gain_core.explain.gradcam import explain
+from gain_core.imaging.pictures import open_rgb
+from gain_core.models.classifier import (
+    DEFAULT_BACKBONE,
+    Classifier,
+    ModelSpec,
+    build_classifier,
+    preprocess,
+)
+from gain_core.models.inference import frozen
 from tests.gain_core.tiny import CLASSES, model_of_maps
 
 Photographs = list[Path]

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from gain_core.errors import InputError
-from gain_core.evidence_levels import (
+from gain_core.imaging.evidence_levels import (
     HALF,
     NINE_TENTHS,
     enlarged,

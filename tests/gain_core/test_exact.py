@@ -8,13 +8,19 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from gain_core.attention import attention_weights, explain
-from gain_core.config import TrainConfig
 from gain_core.events import Step
-from gain_core.losses import attention_mining_loss, classification_loss, external_loss
-from gain_core.masking import MaskingConfig, erase, erased_logits, scale_attention, soft_threshold
-from gain_core.models import Classifier
-from gain_core.trainer import train
+from gain_core.explain.gradcam import attention_weights, explain
+from gain_core.explain.masking import (
+    MaskingConfig,
+    erase,
+    erased_logits,
+    scale_attention,
+    soft_threshold,
+)
+from gain_core.losses.guidance import attention_mining_loss, classification_loss, external_loss
+from gain_core.models.classifier import Classifier
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core.tiny import images, tiny_model
 from tests.gain_core.toy import toy_model, toy_samples
 

@@ -8,9 +8,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gain_core.attention import PIECE, attention_weights, explain
 from gain_core.errors import BackboneError, ConfigError
-from gain_core.models import (
+from gain_core.explain.gradcam import attention_weights, explain
+from gain_core.models.classifier import (
+    PIECE,
     Classifier,
     ModelSpec,
     build_classifier,

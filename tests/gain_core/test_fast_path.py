@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gain_core.attention import PIECE, explain
-from gain_core.config import FORMS, Form, TrainConfig
+from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
-from gain_core.folding import LiveConvolution, chains, exactly, folded
-from gain_core.freezing import CompiledLayers, PackedConvolution, frozen
-from gain_core.full import Division, FullTask, step_losses
-from gain_core.models import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
-from gain_core.sample import Sample
+from gain_core.explain.gradcam import explain
+from gain_core.models.classifier import DEFAULT_BACKBONE, PIECE, Classifier, ModelSpec, build_classifier
+from gain_core.models.folding import LiveConvolution, chains, exactly, folded
+from gain_core.models.inference import CompiledLayers, PackedConvolution, frozen
+from gain_core.training.config import FORMS, Form, TrainConfig
+from gain_core.training.full import Division, FullTask, step_losses
 from tests.gain_core.tiny import CLASSES, CurvedHead, images, relative
 
 # Of each kind of network: separable, residual, with and without norms, LayerNorm, gates, split attention.

@@ -9,12 +9,12 @@ import torch
 from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 
-from gain_core.attention import explain
-from gain_core.backbones import Parts
 from gain_core.errors import InputError
-from gain_core.folding import LiveConvolution, folded, folded_weights
-from gain_core.freezing import frozen
-from gain_core.models import Classifier, ModelSpec, build_classifier, default_spec
+from gain_core.explain.gradcam import explain
+from gain_core.models.backbones import Parts
+from gain_core.models.classifier import Classifier, ModelSpec, build_classifier, default_spec
+from gain_core.models.folding import LiveConvolution, folded, folded_weights
+from gain_core.models.inference import frozen
 from tests.gain_core.tiny import CLASSES, images, relative
 
 

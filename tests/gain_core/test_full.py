@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from gain_core.config import TrainConfig
 from gain_core.errors import InputError
 from gain_core.events import Step
-from gain_core.full import FullTask
-from gain_core.trainer import train
+from gain_core.training.config import TrainConfig
+from gain_core.training.full import FullTask
+from gain_core.training.trainer import train
 from tests.gain_core.toy import ignoring, toy_model, toy_samples
 
 FAST = TrainConfig(

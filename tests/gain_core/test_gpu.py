@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from gain_core.attention import explain
-from gain_core.config import TrainConfig
-from gain_core.dataset_maps import explain_files
+from gain_core.analysis.predict import predict
+from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.events import Step, Validation
-from gain_core.features import FeatureStore
-from gain_core.freezing import frozen
-from gain_core.models import Classifier
-from gain_core.predict import predict
-from gain_core.sample import AlsoShown, Sample
-from gain_core.trainer import train
+from gain_core.explain.dataset_maps import explain_files
+from gain_core.explain.gradcam import explain
+from gain_core.models.classifier import Classifier
+from gain_core.models.inference import frozen
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core.pretend_gpu import GpuTensor, pretend_gpu
 from tests.gain_core.tiny import images, tiny_model
 from tests.gain_core.toy import ignoring, toy_model, toy_samples

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from gain_core.attention import explain, explain_features
-from gain_core.losses import attention_mining_loss
-from gain_core.models import Classifier
+from gain_core.explain.gradcam import explain, explain_features
+from gain_core.losses.guidance import attention_mining_loss
+from gain_core.models.classifier import Classifier
 from tests.gain_core.tiny import images, tiny_model
 
 CLASSES = torch.tensor([[0, 2], [1, 1]])  # one class twice: its slopes add up

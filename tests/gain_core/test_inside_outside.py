@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from gain_core.losses import inside_outside_loss, inside_outside_regions, region_logits
+from gain_core.losses.guidance import inside_outside_loss, inside_outside_regions, region_logits
 from tests.gain_core.tiny import LEFT, NOTHING, RIGHT, TOP_LEFT, images, maps, model_of_maps, tiny_model
 
 

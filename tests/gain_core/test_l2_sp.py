@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gain_core.config import TrainConfig
 from gain_core.errors import BackboneError, ConfigError, InputError
 from gain_core.events import Step
-from gain_core.l2_sp import l2_sp_loss, pretrained_neck
-from gain_core.models import build_classifier, default_spec
-from gain_core.streams import held
-from gain_core.trainer import train
+from gain_core.losses.l2_sp import l2_sp_loss, pretrained_neck
+from gain_core.models.classifier import build_classifier, default_spec
+from gain_core.training.config import TrainConfig
+from gain_core.training.objective import held
+from gain_core.training.trainer import train
 from tests.gain_core.toy import CLASSES, toy_model, toy_samples
 
 SPEC = default_spec("tf_efficientnet_lite0", CLASSES, image_size=64)

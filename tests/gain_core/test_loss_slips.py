@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gain_core.errors import InputError
-from gain_core.losses import (
+from gain_core.losses.guidance import (
     attention_mining_loss,
     classification_loss,
     external_loss,

@@ -4,17 +4,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gain_core.config import MaskingPlace
+from gain_core.choices import MaskingPlace, Scale
 from gain_core.errors import ConfigError, InputError
-from gain_core.masking import (
+from gain_core.explain.masking import (
     MaskingConfig,
-    Scale,
-    area_average,
     erase,
     erased_logits,
     scale_attention,
     soft_threshold,
 )
+from gain_core.imaging.resize import area_average
 from tests.gain_core.tiny import images, tiny_model
 
 MAP = [[0.0, 1.0], [2.0, 4.0]]

@@ -6,18 +6,18 @@ import pytest
 import torch
 from PIL import Image
 
-from gain_core.augment import AugmentedSamples, together
-from gain_core.config import TrainConfig
-from gain_core.data import counted, guidance_by_class, label_rows
+from gain_core.analysis.predict import predict
+from gain_core.dataset.reading import counted, guidance_by_class, label_rows
+from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import CheckpointError, InputError
 from gain_core.events import Step, Validation
-from gain_core.full import FullTask
-from gain_core.models import Classifier
-from gain_core.predict import predict
-from gain_core.sample import AlsoShown, Sample
-from gain_core.schedule import draw_schedule
-from gain_core.streams import shown
-from gain_core.trainer import train
+from gain_core.models.classifier import Classifier
+from gain_core.training.augment import AugmentedSamples, together
+from gain_core.training.config import TrainConfig
+from gain_core.training.full import FullTask
+from gain_core.training.objective import shown
+from gain_core.training.sampling import draw_schedule
+from gain_core.training.trainer import train
 from tests.gain_core.toy import CELL, OBJECT, SIZE, draw, toy_model
 
 CPU = torch.device("cpu")

@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from gain_core.errors import InputError
-from gain_core.evidence_levels import enlarged, map_levels
-from gain_core.overlay import COLOUR, LIGHT, colour_map, overlay
+from gain_core.imaging.evidence_levels import enlarged, map_levels
+from gain_core.imaging.overlay import COLOUR, LIGHT, colour_map, overlay
 
 RAMP = np.array([[8.0, 8.0, 4.0, 2.0, 1.0, 0.0, 0.0]] * 7, dtype=np.float32)
 SIZE = (140, 70)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from gain_core.config import TrainConfig
 from gain_core.errors import ConfigError
 from gain_core.events import Step
-from gain_core.models import build_classifier, default_spec
-from gain_core.raster import shapes_png
-from gain_core.trainer import train
+from gain_core.imaging.raster import shapes_png
+from gain_core.models.classifier import build_classifier, default_spec
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples
 
 

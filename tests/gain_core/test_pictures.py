@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gain_core.errors import InputError
-from gain_core.pictures import as_rgb, marked, open_rgb, upright_size
+from gain_core.imaging.pictures import as_rgb, marked, open_rgb, upright_size
 
 
 def turned(path) -> None:

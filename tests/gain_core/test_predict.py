@@ -4,9 +4,9 @@ import pytest
 import torch
 from PIL import Image
 
+from gain_core.analysis.predict import predict
+from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.errors import InputError
-from gain_core.features import FeatureStore
-from gain_core.predict import predict
 from tests.gain_core.toy import draw, toy_model, toy_samples
 
 # Toy images alternate in class; in the training split the ground follows the class, elsewhere every second.

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gain_core.config import TrainConfig
+from gain_core.analysis.predict import predict
+from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.errors import GainError, InputError
 from gain_core.events import Phase, Step, Validation
-from gain_core.features import FeatureStore
-from gain_core.predict import predict
-from gain_core.quick import Composites, QuickTask
-from gain_core.trainer import train
+from gain_core.training.config import TrainConfig
+from gain_core.training.quick import Composites, QuickTask
+from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples, worst_group
 
 FAST = TrainConfig(steps=12, learning_rate=1e-2, batch_size=8, guided_batch_size=4, validate_every=5)

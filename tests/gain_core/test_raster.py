@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from gain_core.data import guidance_maps
+from gain_core.dataset.reading import guidance_maps
+from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
-from gain_core.raster import fill_polygon, shapes_png
-from gain_core.sample import Sample
+from gain_core.imaging.raster import fill_polygon, shapes_png
 
 
 def pixels(png: bytes) -> list[list[int]]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gain_core.recording import RecordedLayers
+from gain_core.models.cuda_graphs import RecordedLayers
 from tests.gain_core.pretend_graphs import Graph, pretend_graphs
 
 

@@ -7,7 +7,7 @@ import torch
 
 from gain_core.errors import CheckpointError
 from gain_core.events import Step
-from gain_core.trainer import train
+from gain_core.training.trainer import train
 from tests.gain_core.test_quick import COMPOSED, FAST, same_state, trained
 from tests.gain_core.toy import toy_model, toy_samples
 

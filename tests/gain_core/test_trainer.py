@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from gain_core.config import TrainConfig
+from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import ConfigError, GainError, InputError, UnwritableError
 from gain_core.events import Event, Step
-from gain_core.sample import AlsoShown, Sample
-from gain_core.trainer import train
+from gain_core.training.config import TrainConfig
+from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples
 
 FAST = TrainConfig(steps=2, batch_size=4, guided_batch_size=2)

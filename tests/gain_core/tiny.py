@@ -5,8 +5,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from gain_core.backbones import Parts
-from gain_core.models import Classifier, ModelSpec
+from gain_core.models.backbones import Parts
+from gain_core.models.classifier import Classifier, ModelSpec
 
 CLASSES = ("boat", "car", "house")
 

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gain_core.backbones import Parts
-from gain_core.models import Classifier, ModelSpec
-from gain_core.sample import Sample
+from gain_core.dataset.sample import Sample
+from gain_core.models.backbones import Parts
+from gain_core.models.classifier import Classifier, ModelSpec
 
 SIZE = 64
 CELL = 16

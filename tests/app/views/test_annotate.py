@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app.components.numbers import percent
+from app.components.kit.number_format import percent
+from app.drawing.regions import canvas_from_regions
 from app.services import annotation, explanation
-from app.services.drawing import canvas_from_regions
 from app.services.map_figures import map_figures
 from db.records import RegionRecord, Role
 from tests.app.seeded import CLASSES, Seeded

@@ -1,4 +1,4 @@
-from app.components.numbers import percent
+from app.components.kit.number_format import percent
 from app.services import annotation, explanation
 from app.services.map_figures import map_figures
 from tests.app.seeded import Seeded, seed

@@ -1,7 +1,7 @@
 """Drawings that are not saved yet: they survive, and no window overwrites another's."""
 
+from app.drawing.regions import regions_from_canvas
 from app.services import annotation, labels
-from app.services.drawing import regions_from_canvas
 from db import drafts, library
 from db.records import DraftRecord
 from tests.app.seeded import Seeded

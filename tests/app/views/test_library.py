@@ -5,9 +5,9 @@ from typing import IO
 import pytest
 from sqlalchemy import text
 
-from app.components.words import plain
+from app.components.kit.text import plain
+from app.errors import ImportRefusedError
 from app.services import annotation, library
-from app.services.errors import ImportRefusedError
 from app.services.library import ImportReport
 from db import library as rows
 from db import runs

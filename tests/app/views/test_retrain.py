@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.components import run_status
+from app.components.runs import run_status
 from app.jobs import launch
 from app.services import annotation
 from db import library, runs

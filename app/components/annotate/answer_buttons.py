@@ -1,0 +1,97 @@
+"""Wrong place, right place: two keys that guide an image by the map on screen, and one that takes it back."""
+
+from typing import Literal
+
+import streamlit as st
+
+from app import resources, state
+from app.components.annotate.drafts import leave_memory, nothing_unsaved
+from app.services import annotation, annotation_cost, answers
+from app.services.answers import Place
+from app.state import Answered
+from app.workspace import Workspace
+from db.records import ImageRecord, VersionRecord
+
+Pressed = Literal["wrong", "right", "back"]
+
+# Side by side as their keys are on the keyboard. R would be plainer, but Streamlit keeps it for itself.
+LABELS: dict[Place, tuple[str, str]] = {"wrong": ("Wrong place", "W"), "right": ("Right place", "E")}
+MEANING: dict[Place, str] = {
+    "wrong": "The strongly coloured place must not decide. Saves it as *Ignore this* and goes on.",
+    "right": "The strongly coloured place should decide. Saves it as *Look here* and goes on.",
+}
+SAVED: dict[Place, str] = {"wrong": "ignore this place", "right": "look at this place"}
+
+
+def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | None:
+    """Draw the buttons of a training image; what was pressed just now. `empty`: its map shows no place."""
+    reason = _why_not(guided, empty)
+    pressed: Pressed | None = None
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        for place, (label, shortcut) in LABELS.items():
+            if st.button(
+                label,
+                key=f"annotate_{place}_place_{image.id}",  # pressed late, it is not for the next image
+                disabled=reason is not None,
+                help=reason or f"{MEANING[place]} {annotation_cost.WORTH_OF_ANSWERS}",
+                shortcut=shortcut,
+            ):
+                pressed = place
+        if st.button(
+            "Take back",
+            key="annotate_take_back",
+            disabled=_to_take_back(image) is None,
+            help="Forget the last answer and show its image again.",
+            shortcut="Z",
+        ):
+            pressed = "back"
+    return pressed
+
+
+def act(
+    ws: Workspace, image: ImageRecord, version: VersionRecord, pressed: Pressed, next_id: int | None
+) -> None:
+    """Save the answer and go to the next image, or take the last answer back and go to its image.
+
+    For after the canvas: what was drawn just before the key is in its draft by then, and is not lost. Raises
+    what saving raises.
+    """
+    wake, drafts = state.WAKE.get(), state.DRAFTS.get()
+    answered = _to_take_back(image)
+    if pressed == "back" and answered is not None:
+        if not nothing_unsaved(ws, answered.image):
+            return
+        annotation.save(
+            ws, answered.image.id, answered.image.class_id, [], expected_revision=answered.revision
+        )
+        leave_memory(answered.image, drafts)
+        wake.answered = None
+        wake.toast = f"{answered.image.name}: answer taken back."
+        wake.image_id = answered.image.id
+        st.rerun()
+    position, against_rival = state.MAP_CLASS.get(), state.AGAINST_RIVAL.get()
+    if pressed == "back" or position is None:
+        return
+    view = resources.attention(ws, version, image)  # before the look: it may have to load the model
+    if nothing_unsaved(ws, image):
+        shown = view.attention(position, against_rival=against_rival)
+        saved = answers.answer(ws, image, shown, pressed)
+        leave_memory(image, drafts)
+        wake.answered = Answered(image, saved.revision)
+        wake.toast = f"Saved for {image.name}: {SAVED[pressed]}."
+        wake.image_id = next_id
+        st.rerun()
+
+
+def _why_not(guided: bool, empty: bool) -> str | None:
+    if guided:
+        return "This image is guided already. Clear and save it first, then answer."
+    if empty:
+        return "This map is empty: there is no place to judge."
+    return None
+
+
+def _to_take_back(image: ImageRecord) -> Answered | None:
+    """The last answer, when it was given in this project."""
+    answered = state.WAKE.get().answered
+    return answered if answered and answered.image.project_id == image.project_id else None

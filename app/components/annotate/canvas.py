@@ -1,0 +1,101 @@
+"""The drawing canvas over a photograph."""
+
+from typing import Any, cast
+
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from app.drawing.regions import OUTLINE_WIDTH, brush_colour, fill_colour, stroke_colour
+from app.state import Tool
+from db.records import Role
+
+TOOLS: dict[Tool, str] = {
+    "rect": ":material/crop_square: Box",
+    "polygon": ":material/polyline: Polygon",
+    "freedraw": ":material/brush: Brush",
+}
+HOW: dict[Tool, str] = {  # beside the tools; the brush has its slider there
+    "rect": "Press, drag, let go.",
+    "polygon": "End on the first corner.",
+}
+ROLES: dict[Role, str] = {
+    "look_here": ":material/visibility: Look here",
+    "ignore_this": ":material/visibility_off: Ignore this",
+}
+
+# The canvas tells of a stroke a fifth of a second after it, and of a polygon once it is closed: too late for
+# a key that comes at once, and never for a page that is left. So its own button for that is pressed after
+# every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either. And it holds
+# the pointer until the button is let go: over a greyed-out button the browser would tell nobody.
+_JS = """
+const listening = new WeakSet()
+const around = (event) => event.composedPath().find((one) => one.classList?.contains("dc-root"))
+export default function ({ parentElement }) {
+  if (listening.has(parentElement)) return
+  listening.add(parentElement)
+  let drawnOn = null
+  const begin = (event) => { drawnOn = around(event) ?? null }
+  const end = () => {
+    const canvas = drawnOn
+    drawnOn = null
+    canvas?.querySelector(".dc-toolbar button")?.click()
+  }
+  const hold = (event) => {
+    if (around(event)) event.composedPath()[0].setPointerCapture(event.pointerId)
+  }
+  const hide = (event) => {
+    const tools = around(event)?.querySelector(".dc-toolbar")
+    if (tools) tools.inert = true
+  }
+  const heard = {
+    pointerdown: hold, mousedown: begin, touchstart: begin, mouseup: end, touchend: end,
+    focusin: hide, mouseover: hide,
+  }
+  // Not while events come down: at the end of a stroke the canvas, which listens below, is first.
+  for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act)
+  return () => {
+    for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act)
+    listening.delete(parentElement)
+  }
+}
+"""
+_PROMPT = st.components.v2.component("refocus_canvas_prompt", html="<span></span>", js=_JS)
+
+
+def canvas_key(image_id: int, mount: int) -> str:
+    return f"canvas_{image_id}_{mount}"
+
+
+def told_by(key: str) -> dict[str, Any] | None:
+    """What the canvas of this key has told by now, also before it is drawn in this run."""
+    told = st.session_state.get(key)
+    return cast(dict[str, Any], told["drawing"]["raw"]) if told and told.get("drawing") else None
+
+
+def drawing_canvas(
+    background: bytes,
+    size: tuple[int, int],
+    *,
+    key: str,
+    seed: dict[str, Any],
+    tool: Tool,
+    role: Role,
+    brush: int,
+    disabled: bool = False,
+) -> dict[str, Any]:
+    """Draw the canvas and return its JSON; while `key` and `seed` stay the same, drawing is not disturbed."""
+    result = st_canvas(
+        fill_color=fill_colour(role),
+        stroke_width=brush if tool == "freedraw" else OUTLINE_WIDTH,
+        stroke_color=brush_colour(role) if tool == "freedraw" else stroke_colour(role),
+        background_image=background,
+        drawing_mode=tool,
+        initial_drawing=seed,
+        width=size[0],
+        height=size[1],
+        point_display_radius=4,
+        disabled=disabled,
+        key=key,
+    )
+    _PROMPT(key="canvas_prompt", height=0)
+    return cast(dict[str, Any], result.json_data or seed)

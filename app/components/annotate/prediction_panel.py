@@ -1,0 +1,155 @@
+"""What the model says of the image on screen, and what in the image says so."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app import resources, state
+from app.components.annotate.answer_buttons import Pressed, answer_buttons
+from app.components.annotate.evidence_legend import evidence_legend
+from app.components.annotate.label_menu import label_menu
+from app.components.annotate.move_button import move_button
+from app.components.kit.bars import probability_bars
+from app.components.kit.number_format import confidence
+from app.components.kit.text import plain
+from app.drawing.regions import fit_canvas
+from app.services.annotation import QueueItem
+from app.services.explanation import AttentionView
+from app.services.map_figures import map_figures
+from app.workspace import Workspace
+from db.records import ClassRecord, ImageRecord, VersionRecord
+
+LEAST = (330, 286)  # pixels
+TAKEN = (470, 512)  # of the window that everything else needs
+CLASSES_AS_PILLS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for just now."""
+
+    pressed: Pressed | None = None  # under the map
+    label: ClassRecord | None = None  # that the image has got the wrong class, and which is the right one
+    move: bool = False  # from validation to training, or back
+
+
+def verdict(
+    ws: Workspace,
+    image: ImageRecord,
+    item: QueueItem | None,
+    version: VersionRecord | None,
+    classes: list[ClassRecord],
+) -> Asked:
+    """Draw it; what was asked for by it just now."""
+    view = None if version is None else resources.attention(ws, version, image)
+    with st.container(gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown(_sentence(view, image, classes))
+            label = label_menu(image, item, classes)
+        about = item.reason if item is not None else f"{image.split} split"
+        if image.given_position is not None:
+            about += f" Imported as {classes[image.given_position].name}."
+        if image.moved_from is not None:
+            about += f" Moved from {image.moved_from}."
+        st.caption(f"{plain(image.name)} · {plain(about)}")
+    if version is None or view is None:
+        with _frame():
+            st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
+        return Asked(label=label)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        position = _map_class(image, version, view, classes)
+        rival = _against(view, position, classes)
+    name = classes[position].name + ("" if rival is None else f" rather than {classes[rival].name}")
+    with _frame():
+        st.image(
+            resources.attention_picture(
+                ws,
+                version,
+                image,
+                position,
+                state.OPACITY.get() / 100,
+                _size(image),
+                against_rival=rival is not None,
+            ),
+            alt=f"{image.name}: attention map for {name}",
+        )
+    figures = map_figures(ws, image, view.attention(position, against_rival=rival is not None))
+    if figures.spread is None:
+        st.caption(f"Nothing in this image speaks for {plain(name)}: its map is empty.")
+    else:
+        evidence_legend(figures.spread, figures.inside)
+    pressed = None
+    if image.split == "train":
+        pressed = answer_buttons(image, item is not None and item.guided, figures.spread is None)
+    moving = move_button(image)
+    probability_bars([item.name for item in classes], view.probabilities, image.class_position)
+    return Asked(pressed, label, moving)
+
+
+def _room() -> tuple[int, int]:
+    width, height = state.WINDOW.get()
+    room = max(LEAST[0], int(0.4 * (width - TAKEN[0]))), max(LEAST[1], height - TAKEN[1])
+    return LEAST if state.LARGE.get() else room
+
+
+def _frame() -> DeltaGenerator:
+    """Of one height, so that what is below stays under the hand from picture to picture."""
+    return st.container(height=_room()[1] + 2, border=False, vertical_alignment="center", gap=None)
+
+
+def _size(image: ImageRecord) -> tuple[int, int]:
+    return fit_canvas((image.width, image.height), *_room())
+
+
+def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[ClassRecord]) -> str:
+    truth = plain(classes[image.class_position].name)
+    if view is None:
+        return f"**{truth}** :gray[· no model yet]"
+    said, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
+    if view.predicted == image.class_position:
+        return f":green-badge[:material/check: {said} {sure}, correct]"
+    return f":orange-badge[:material/close: {said} {sure}] but it is **{truth}**."
+
+
+def _map_class(
+    image: ImageRecord, version: VersionRecord, view: AttentionView, classes: list[ClassRecord]
+) -> int:
+    """The class whose map is shown: at first the predicted one, since that is the decision to explain."""
+    positions = [item.position for item in classes]
+    few = len(classes) <= CLASSES_AS_PILLS
+    widget = st.pills if few else st.selectbox
+    # A pill's label is Markdown, a menu's is not.
+    names = {item.position: plain(item.name) if few else item.name for item in classes}
+    arguments: dict[str, Any] = (
+        {"default": view.predicted, "wrap": True} if few else {"index": view.predicted}
+    )
+    chosen: int = widget(  # type: ignore[operator]
+        "What speaks for",
+        positions,
+        format_func=names.__getitem__,
+        key=f"annotate_map_of_{image.id}_{version.id}",  # a choice that comes late is not for the next image
+        required=True,
+        label_visibility="collapsed",
+        **arguments,
+    )
+    state.MAP_CLASS.set(chosen)
+    return chosen
+
+
+def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> int | None:
+    """The rival whose evidence is taken off the map, where that is asked for."""
+    rival = view.rival(position)
+    state.AGAINST_RIVAL.get()
+    if rival is None:
+        return None
+    name, other = plain(classes[position].name), plain(classes[rival].name)
+    chosen = st.toggle(
+        f"vs {other}",
+        key=state.AGAINST_RIVAL.name,
+        persist_state="session",
+        help=f"What speaks for {name} rather than for {other}, its strongest rival in this image. "
+        "What speaks for both decides nothing and is left out.",
+    )
+    return rival if chosen else None

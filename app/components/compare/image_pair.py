@@ -1,0 +1,58 @@
+"""The same image as two model versions see it."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import streamlit as st
+
+from app import resources
+from app.components.kit.number_format import confidence, percent
+from app.components.kit.text import plain
+from app.drawing.regions import fit_canvas
+from app.services.evaluation import Pair
+from app.services.map_figures import map_figures
+from app.workspace import Workspace
+from db.records import PredictionRecord, VersionRecord
+
+SIDE = 240  # pixels, longest side of one picture
+OPACITY = 0.55
+
+
+def pair_card(
+    ws: Workspace,
+    pair: Pair,
+    versions: tuple[VersionRecord, VersionRecord],
+    classes: Sequence[str],
+    *,
+    of_truth: bool,
+) -> None:
+    """Both maps, of the true class or of what each version says, with predictions and share on the object."""
+    image = pair.image
+    size = fit_canvas((image.width, image.height), SIDE, SIDE)
+    with st.container(border=True, gap="xsmall"):
+        group = "/".join((classes[image.class_position], *image.groups.values()))
+        st.markdown(f"**{plain(group)}**")
+        st.caption(plain(PurePosixPath(image.name).name))
+        for column, version, said, when in zip(
+            st.columns(2, gap="xsmall"), versions, (pair.before, pair.after), ("before", "after"), strict=True
+        ):
+            with column.container(gap="xxsmall"):
+                position = image.class_position if of_truth else said.predicted
+                picture = resources.attention_picture(ws, version, image, position, OPACITY, size)
+                st.image(
+                    picture,
+                    width="stretch",
+                    alt=f"{image.name}: attention map for {classes[position]}, {when}",
+                )
+                st.markdown(_says(said, image.class_position, classes))
+                shown = resources.attention(ws, version, image).attention(position)
+                inside = map_figures(ws, image, shown).inside
+                on_object = "" if inside is None else f" · {percent(inside)} on the object"
+                st.caption(f"v{version.number}{on_object}")
+
+
+def _says(said: PredictionRecord, true_position: int, classes: Sequence[str]) -> str:
+    """What the model said, green when right and orange when not."""
+    right = said.predicted == true_position
+    sure = confidence(said.probabilities[said.predicted])
+    return f":{'green' if right else 'orange'}-badge[{sure} {plain(classes[said.predicted])}]"

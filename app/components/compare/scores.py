@@ -1,0 +1,148 @@
+"""Two evaluations side by side: cards and tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.components.kit.number_format import of_n, percent, points
+from app.components.kit.text import one_of, plain
+from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Group, Score, worst_groups
+
+
+def score_cards(comparison: Comparison) -> None:
+    """Accuracy, worst group, attention inside, fixed and newly wrong, each with its change."""
+    before, after = comparison.before, comparison.after
+    accuracy, worst, inside, fixed = st.columns(4, gap="small")
+    with accuracy.container(border=True, height="stretch", gap=None):
+        st.metric(
+            "Accuracy",
+            percent(after.overall.accuracy),
+            points(before.overall.accuracy, after.overall.accuracy),
+        )
+        st.caption(of_n(after.overall))
+    with worst.container(border=True, height="stretch", gap=None):
+        _worst_group(comparison)
+    with inside.container(border=True, height="stretch", gap=None):
+        st.metric(
+            "Attention inside",
+            percent(after.overall.attention_inside),
+            points(before.overall.attention_inside, after.overall.attention_inside),
+            help="Share of the true class's attention that lies inside the object's mask, or inside your "
+            "regions where no mask is known; the mean over the images that have one.",
+        )
+        known = after.overall.attention_images
+        st.caption(
+            f"of all attention lies on the object, in {one_of(known, 'image')}"
+            if known
+            else "No image here has a mask, or was drawn on before this version was trained."
+        )
+    with fixed.container(border=True, height="stretch", gap=None):
+        newly_wrong = len(comparison.changed("newly_wrong"))
+        st.metric(
+            "Fixed",
+            len(comparison.changed("fixed")),
+            f"{newly_wrong} newly wrong",
+            delta_color="inverse" if newly_wrong else "off",
+            delta_arrow="off",
+        )
+        st.caption(f"of {one_of(len(comparison.pairs), 'image')}")
+
+
+def score_tables(comparison: Comparison) -> None:
+    """Accuracy by group, the worst first, and by class; before and after."""
+    before, after = comparison.before, comparison.after
+    known = {(group.attribute, group.name): group.score for group in before.groups}
+    if any(group.attribute for group in after.groups):
+        st.markdown("**By group**")
+        _table(
+            [
+                (group.name, known.get((group.attribute, group.name)), group.score)
+                for group in sorted(after.groups, key=lambda group: group.score.accuracy or 0.0)
+            ],
+            "Group",
+            "groups_table",
+        )
+        worst = worst_groups(before, after)
+        if (
+            worst
+            and _large_enough(worst)
+            and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups)
+        ):
+            st.caption(f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count for *Worst group*.")
+    st.markdown("**By class**")
+    _table(
+        [(name, old, new) for (name, old), (_, new) in zip(before.classes, after.classes, strict=True)],
+        "Class",
+        "classes_table",
+    )
+    if after.missing or before.missing:
+        st.caption(
+            f"Without a prediction, and counted nowhere: {before.missing} before, {after.missing} after."
+        )
+
+
+def _worst_group(comparison: Comparison) -> None:
+    worst = worst_groups(comparison.before, comparison.after)
+    if worst is None:
+        st.metric("Worst group", None)
+        return
+    before, after = worst
+    note = (
+        f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count."
+        if _large_enough(worst)
+        else f"No group here has {WORST_GROUP_MIN_N} images: read it with care."
+    )
+    st.metric(
+        "Worst group",
+        percent(after.score.accuracy),
+        points(before.score.accuracy, after.score.accuracy),
+        help="The accuracy of the group that fares worst; before, it may have been another group. " + note,
+    )
+    st.caption(f"{plain(after.name)}: {of_n(after.score)}")
+
+
+def _large_enough(worst: tuple[Group, Group]) -> bool:
+    return all(group.score.n >= WORST_GROUP_MIN_N for group in worst)
+
+
+def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: str) -> None:
+    frame = pd.DataFrame(
+        {
+            heading: [name for name, _, _ in rows],
+            "Images": [new.n for _, _, new in rows],
+            "Before": [_rounded(old.accuracy if old else None) for _, old, _ in rows],
+            "After": [_rounded(new.accuracy) for _, _, new in rows],
+            "95 % interval": [_interval(new) for _, _, new in rows],
+            "Attention inside": [_rounded(new.attention_inside) for _, _, new in rows],
+        }
+    )
+    st.dataframe(
+        frame,
+        key=key,
+        hide_index=True,
+        height="content",
+        alt=f"Accuracy by {heading.lower()}, before and after",
+        column_config={
+            "Images": st.column_config.NumberColumn(width="small"),
+            "Before": _share_column("#9aa5a8"),
+            "After": _share_column("#14606e"),
+            "Attention inside": _share_column("#d97706"),
+        },
+    )
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 2)
+
+
+def _share_column(colour: str) -> Any:
+    return st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent", color=colour)
+
+
+def _interval(score: Score) -> str:
+    if score.interval is None:
+        return "–"
+    low, high = score.interval
+    return f"{100 * low:.0f}–{100 * high:.0f} %"

@@ -1,0 +1,26 @@
+"""Errors as people should read them: what happened, to what, and what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from app.components.kit.text import plain
+from app.errors import ServiceError
+from db.errors import DatabaseError
+from gain_core.errors import GainError
+
+EXPECTED = (ServiceError, DatabaseError, GainError)
+
+
+@contextmanager
+def told(what: str, remedy: str) -> Iterator[None]:
+    """Show an expected error of the block in place: `what` went wrong and its own sentence, both plain text,
+    and the `remedy`, Markdown.
+
+    Anything else is a fault of the program and goes on to Streamlit, which logs it.
+    """
+    try:
+        yield
+    except EXPECTED as error:
+        st.error(f"{plain(str(error))}\n\n{remedy}", title=plain(what), icon=":material/error:")

@@ -1,0 +1,194 @@
+"""Making a project: the demo in one click, or one's own images."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import resources, state
+from app.components.kit.error_box import EXPECTED
+from app.components.kit.text import plain
+from app.errors import ServiceError
+from app.importing.importer import MAX_PROJECT_NAME
+from app.services import library, training
+from app.services.library import ImportReport, Progress
+from app.workspace import Workspace
+from db.library import find_project
+
+ZIP, FOLDER = "Upload a zip", "Folder on the server"
+
+FORMATS = """
+**One sub-folder per class:** every image in it is of that class. A layer of `train`, `validation` and `test`
+folders above them is taken as the split; without one, the split is drawn for you.
+
+```
+photos.zip
+├── boat/   a.jpg  b.jpg …
+└── car/    c.jpg  d.jpg …
+```
+
+**Or an `index.csv`** that names the files: columns `file` and `label`, and if you like `split`, `mask`
+(a black-and-white image of the object, used only to evaluate) and any further column as a known group,
+such as `place`.
+
+```
+file,label,split,mask,place
+images/a.jpg,boat,train,masks/a.png,water
+```
+JPEG, PNG, WebP, BMP, TIFF or GIF. What cannot be read is left out and listed with its reason.
+"""
+
+
+def demo_choice(ws: Workspace) -> None:
+    """The demo: drawn, stored, and its first model asked for, in one click."""
+    st.subheader("Try the demo", icon=":material/sailing:")
+    st.markdown(
+        "Boats, cars, houses and buoys, drawn by the program. Every boat it trains on is **at sea**, so the "
+        "model learns the sea instead of the boat. Find that out, draw on a few images, and correct it. "
+        "Takes a minute."
+    )
+    for column, (shows, picture) in zip(st.columns(4, gap="xsmall"), resources.demo_pictures(), strict=True):
+        column.image(picture, width="stretch", alt=shows)
+    st.space("stretch")
+    if st.button(
+        "Try the demo", key="try_demo", type="primary", icon=":material/play_arrow:", width="stretch"
+    ):
+        report = _carry_out("The demo was not made", lambda show: library.create_demo(ws, show))
+        if report is not None:
+            _lead_on(ws, report, first_model=True)
+
+
+def own_choice(ws: Workspace) -> None:
+    """A form for one's own images."""
+    st.subheader("New project", icon=":material/add_photo_alternate:")
+    if state.NEW_PROJECT_MADE.get():
+        state.NEW_NAME.set("")
+        state.NEW_PROJECT_MADE.set(False)
+    name = st.text_input(
+        "Name",
+        key=state.NEW_NAME.name,
+        placeholder="Boats in the bay",
+        max_chars=MAX_PROJECT_NAME,
+        persist_state="session",
+    )
+    roots = ws.settings.import_roots
+    source = ZIP
+    if roots:
+        source = st.segmented_control(
+            "Images",
+            [ZIP, FOLDER],
+            key="new_source",
+            default=ZIP,
+            required=True,
+            label_visibility="collapsed",
+        )
+    upload, folder = None, None
+    if source == ZIP:
+        upload = _upload()
+    else:
+        folder = st.selectbox(
+            "Folder",
+            [str(path) for path in _folders(roots)],
+            key="new_folder",
+            index=None,
+            placeholder="Choose a folder, or type its path",
+            accept_new_options=True,
+            help="Only folders that the operator has allowed with REFOCUS_IMPORT_ROOTS.",
+        )
+    with st.expander("What should the zip hold?" if source == ZIP else "What should the folder hold?"):
+        st.markdown(FORMATS)
+    taken = find_project(ws.database, name.strip()) is not None
+    if taken:  # said before anything is uploaded
+        st.caption(f":orange[There is a project named {plain(name.strip())} already: choose another name.]")
+    missing = taken or not name.strip() or (upload is None and not folder)
+    wanted = "Choose another name." if taken else "Give a name and choose the images first."
+    if st.button(
+        "Create project",
+        key="create_project",
+        type="primary",
+        icon=":material/check:",
+        width="stretch",
+        disabled=missing,
+        help=wanted if missing else None,
+    ):
+
+        def work(show: Progress) -> ImportReport:
+            if upload is not None:
+                return library.import_zip(ws, name.strip(), upload, show)
+            return library.import_folder(ws, name.strip(), Path(str(folder)), show)
+
+        report = _carry_out(f"“{name.strip()}” was not made", work)
+        if report is not None:
+            state.UPLOAD.set(None)
+            state.NEW_PROJECT_MADE.set(True)
+            _lead_on(ws, report, first_model=False)
+
+
+def _upload() -> Any:
+    """The zip chosen, now or before another page was looked at: the browser's field forgets it."""
+    chosen = st.file_uploader(
+        "Zip with your images", type="zip", key="new_zip", on_change=state.UPLOAD.set, args=(None,)
+    )
+    if chosen is not None:
+        state.UPLOAD.set(chosen)
+    kept = state.UPLOAD.get()
+    if chosen is None and kept is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":green[:material/check:] {plain(kept.name)} is still here.", width="content")
+            st.button("Remove", key="remove_upload", type="tertiary", on_click=state.UPLOAD.set, args=(None,))
+    return kept
+
+
+def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportReport | None:
+    """Run an import with a progress bar; leaving the page stops it, and nothing of it is kept."""
+    bar = st.progress(0.0, text="Starting…")
+    shown = -1
+
+    def show(done: int, total: int, doing: str) -> None:
+        nonlocal shown
+        hundredth = 100 * done // max(total, 1)
+        if hundredth != shown:
+            shown = hundredth
+            bar.progress(min(1.0, done / max(total, 1)), text=f"{doing}: {done} of {total}")
+
+    try:
+        return work(show)
+    except EXPECTED as error:
+        bar.empty()
+        st.error(
+            f"{plain(str(error))}\n\nNothing was stored. Mend it and try again.",
+            title=plain(what),
+            icon=":material/error:",
+        )
+        return None
+
+
+def _lead_on(ws: Workspace, report: ImportReport, *, first_model: bool) -> None:
+    state.choose_project(report.project_id)
+    state.NEW_PROJECT_OPEN.set(False)
+    state.IMPORT_NOTES.set(report.notes)
+    if first_model:
+        try:
+            state.FOLLOWED_RUN.set(training.request_first_model(ws, report.project_id).id)
+        except ServiceError:
+            state.FOLLOWED_RUN.set(None)  # the project's page has the button, and says why when pressed
+    st.rerun()
+
+
+def _folders(roots: tuple[Path, ...]) -> list[Path]:
+    """The allowed folders and what lies directly in them."""
+    found: list[Path] = []
+    for root in roots:
+        if os.path.isdir(root):
+            found += [root, *_sub_folders(root)]
+    return found
+
+
+def _sub_folders(folder: Path) -> list[Path]:
+    """None where this program may not look: `os.path.isdir`, since `Path.is_dir` raises there."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.name[0] != "." and os.path.isdir(path))
+    except OSError:
+        return []

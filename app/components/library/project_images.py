@@ -1,0 +1,121 @@
+"""The images of one project: counts, groups, thumbnails, refusals."""
+
+from collections import Counter
+
+import pandas as pd
+import streamlit as st
+
+from app import resources, state
+from app.components.kit.film_strip import Frame, film_strip
+from app.components.kit.text import one_of
+from app.services.library import ProjectOverview
+from app.workspace import Workspace
+from db import library
+from db.records import SPLITS, ImageRecord, ProjectRecord
+
+PER_PAGE = 32
+ALL = -1  # of the class filter
+
+
+def counts_table(overview: ProjectOverview) -> None:
+    """Images per class and split."""
+    frame = pd.DataFrame(
+        {"Class": [item.name for item in overview.classes]}
+        | {split.capitalize(): list(overview.counts[split]) for split in SPLITS}
+    )
+    frame["Together"] = frame[[split.capitalize() for split in SPLITS]].sum(axis=1)
+    st.dataframe(frame, hide_index=True, key="counts_table", alt="Images per class and split")
+
+
+def groups_tables(overview: ProjectOverview) -> None:
+    """Images per value of each known attribute."""
+    if not overview.groups:
+        st.caption(
+            "No groups known. Add columns to an index.csv, for example place, and Compare tells which "
+            "group fares worst."
+        )
+        return
+    for attribute, values in overview.groups.items():
+        st.dataframe(
+            pd.DataFrame({attribute.capitalize(): list(values), "Images": list(values.values())}),
+            hide_index=True,
+            key=f"group_table_{attribute}",
+            alt=f"Images by {attribute}",
+        )
+
+
+def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> int | None:
+    """One page of thumbnails of a split; returns the id of the image that was picked just now."""
+    state.LIBRARY_SPLIT.get()
+    state.LIBRARY_CLASS.get()
+    names = {item.position: item.name for item in overview.classes}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "Split",
+            SPLITS,
+            format_func=str.capitalize,
+            key=state.LIBRARY_SPLIT.name,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.selectbox(
+            "Class",
+            [ALL, *names],
+            format_func=lambda value: "All classes" if value == ALL else names.get(value, "?"),
+            key=state.LIBRARY_CLASS.name,
+            label_visibility="collapsed",
+            width=170,
+        )
+    split, position = state.LIBRARY_SPLIT.get(), state.LIBRARY_CLASS.get()
+    images = [
+        image
+        for image in _mixed(library.list_images(ws.database, project.id, split))
+        if position in (ALL, image.class_position)
+    ]
+    if not images:
+        st.caption(f"No such images in the {split} split.")
+        return None
+    pages = -(-len(images) // PER_PAGE)
+    number = min(state.LIBRARY_PAGE.peek(), pages)
+    shown = images[(number - 1) * PER_PAGE : number * PER_PAGE]
+    picked = film_strip(
+        [
+            Frame(
+                id=image.id,
+                jpeg=resources.thumbnail(ws, image),
+                title=f"{image.name}: open in Annotate",
+                caption="/".join((names[image.class_position], *image.groups.values())),
+            )
+            for image in shown
+        ],
+        key="library_images",
+        side=96,
+        grid=True,
+    )
+    if pages > 1:
+        st.pagination(pages, key=state.LIBRARY_PAGE.name)
+    return picked
+
+
+def _mixed(images: list[ImageRecord]) -> list[ImageRecord]:
+    """The first of each class, then the second of each, and so on: one page shows what the classes are."""
+    seen: Counter[int] = Counter()
+    ranked = []
+    for image in images:
+        ranked.append((seen[image.class_position], image.class_position, image))
+        seen[image.class_position] += 1
+    return [image for _, _, image in sorted(ranked, key=lambda item: item[:2])]
+
+
+def refusals_table(ws: Workspace, project: ProjectRecord) -> None:
+    """What the import left out, and why."""
+    refused = library.list_refusals(ws.database, project.id)
+    st.caption(f"{one_of(len(refused), 'file')} left out; everything else went in.")
+    st.dataframe(
+        pd.DataFrame({"File": [item.name for item in refused], "Why": [item.reason for item in refused]}),
+        hide_index=True,
+        key="refusals_table",
+        column_config={"Why": st.column_config.TextColumn(width="large")},
+        alt="Files that were left out, with the reason",
+    )

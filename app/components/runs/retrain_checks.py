@@ -1,0 +1,75 @@
+"""Two checks of a retrain: what the drawings added to it, and whether its confidence can be believed."""
+
+import streamlit as st
+
+from app.components.kit.number_format import percent
+from app.components.kit.text import one_of, plain
+from app.services.calibration import BINS, Calibration, calibration_warning
+from app.services.drawing_effect import DrawingEffect, drawing_effect
+from app.services.evaluation import Comparison
+
+
+def retrain_checks(comparison: Comparison) -> None:
+    """One row; versions without a control show their calibration alone."""
+    effect = drawing_effect(comparison)
+    before, after = comparison.before.calibration, comparison.after.calibration
+    columns = st.columns([3, 2] if effect else [1], gap="small")
+    if effect is not None:
+        with columns[0].container(border=True, height="stretch", gap="xxsmall"):
+            _drawing_effect(effect)
+    if before is not None and after is not None:
+        with columns[-1].container(border=True, height="stretch", gap="xxsmall"):
+            _calibration(before, after)
+
+
+def _drawing_effect(effect: DrawingEffect) -> None:
+    without, drawn = percent(effect.without.accuracy), percent(effect.drawn.accuracy)
+    where = "" if effect.groups is None else " in the worst group"
+    st.markdown(
+        f"Without your drawings, the same retraining reaches **{without}**{where}; with them **{drawn}**.",
+        help="The control: a training from the same model, with the same steps and images, that sees no "
+        "drawing. The exact McNemar test asks whether the images that only one of the two has right are too "
+        "uneven for chance.",
+    )
+    differ = f"{one_of(effect.gained, 'image')} right only with them, {effect.lost} only without"
+    st.markdown(
+        {
+            "helped": f":green[:material/check_circle: Your drawings helped]: {differ}.",
+            "harmed": f":orange[:material/warning: Your drawings did harm here]: {differ}.",
+            "unmeasurable": f":orange[:material/info: Your drawings added nothing measurable here]: {differ}"
+            + (", too few to be sure." if effect.too_few else "."),
+        }[effect.verdict]
+    )
+    tested = one_of(effect.tested, "image")
+    st.caption(f"{_counts(effect)} · exact McNemar test on {tested}, p = {effect.p_value:.2g}")
+
+
+def _counts(effect: DrawingEffect) -> str:
+    """What was counted: "boat/grass: 20 of 27 right without, 24 with"."""
+    without, drawn = effect.without, effect.drawn
+    if effect.groups is not None and effect.groups[0] != effect.groups[1]:
+        names = [plain(name) for name in effect.groups]
+        return (
+            f"{names[0]}: {without.correct} of {without.n} right without, "
+            f"{names[1]}: {drawn.correct} of {drawn.n} with"
+        )
+    name = "All images" if effect.groups is None else plain(effect.groups[0])
+    return f"{name}: {without.correct} of {without.n} right without, {drawn.correct} with"
+
+
+def _calibration(before: Calibration, after: Calibration) -> None:
+    st.markdown(
+        f"Confidence **{_whole(before.confidence)} → {_whole(after.confidence)} %**, "
+        f"calibration error **{_whole(before.error)} → {_whole(after.error)} points**",
+        help="Confidence: the mean probability of the predicted class. Calibration error: how far confidence "
+        f"and accuracy are apart, on average over {BINS} bins of confidence (Guo et al., 2017).",
+    )
+    warning = calibration_warning(before, after)
+    if warning is not None:
+        st.markdown(f":orange[:material/warning: {warning}]")
+    few = "" if after.n >= 100 else "; few images: the error is rough"
+    st.caption(f"n = {after.n}{few}")
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:.0f}"

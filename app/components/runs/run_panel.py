@@ -1,0 +1,154 @@
+"""The sidebar's Retrain panel: start a run, watch it, hear how it ended."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from app import state
+from app.components.kit.error_box import told
+from app.components.kit.text import listed, one_of, plain
+from app.components.runs.publishing import publish_button
+from app.components.runs.run_failure import run_failure
+from app.components.runs.run_status import watch
+from app.services import training
+from app.services.training import TrainingStatus
+from app.workspace import Workspace
+from db import drafts, versions
+from db.records import ProjectRecord, RunMode, RunRecord, VersionRecord
+
+NAMED = 3  # classes named in one sentence
+MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
+
+
+def run_panel(ws: Workspace, project: ProjectRecord) -> None:
+    published = project.current_version_id
+    st.markdown("**First model**" if published is None else "**Retrain**")
+    with told("The training cannot be shown", "Reload the page; a run in progress is not disturbed."):
+        status = training.status(ws, project.id)
+        if status.active is not None:
+            watch(ws, status.active.id)
+            return
+        if published is None:
+            start_first_model(ws, project, key="panel_first_model")
+            st.caption("Learns the classes from the labels alone. Then you see where it looks.")
+        else:
+            _start_retrain(ws, project, status, published)
+        if status.last is not None:
+            _ending(ws, project, status.last)
+
+
+def start_first_model(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
+    """The button that trains a project's first model, or trains it anew."""
+    label = "Train first model" + ("" if project.current_version_id is None else " anew")
+    kind: Literal["primary", "secondary"] = "primary" if project.current_version_id is None else "secondary"
+    if st.button(label, key=key, type=kind, icon=":material/play_arrow:"):
+        with told("The training did not start", "Nothing was changed; try again."):
+            training.request_first_model(ws, project.id)
+            st.rerun()
+
+
+def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus, published: int) -> None:
+    state.MODE.get()
+    st.segmented_control(
+        "Mode",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        key=state.MODE.name,
+        required=True,
+        label_visibility="collapsed",
+        help="Quick: about half a minute; the last layers learn. Full: minutes; every layer learns.",
+        persist_state="session",
+        width="stretch",
+    )
+    mode = state.MODE.get()
+    guided = status.guided_images
+    nothing = guided == 0 and status.moved_images == 0
+    pressed = st.button(
+        "Retrain",
+        key="retrain",
+        type="primary",
+        icon=":material/model_training:",
+        width="stretch",
+        disabled=nothing,
+        help="Draw on at least one image first." if nothing else None,
+    )
+    if nothing:
+        st.caption("No image guided yet. Draw on one in Annotate, then retrain.")
+    else:
+        learns = [f"{one_of(guided, 'image')} guided"]
+        if status.moved_images:
+            learns.append(f"{status.moved_images} moved to training")
+        st.caption(" · ".join([*learns, _time_needed(mode)]))
+        start = training.before_quick_retrains(ws, published)
+        if start.id != published:
+            st.caption(f"Starts again from version {start.number} with all guidance.")
+    if mode == "quick" and status.unguided_classes:
+        st.caption(_left_alone(status.unguided_classes))
+    unsaved = len(drafts.drafted_images(ws.database, project.id))
+    if unsaved:
+        st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
+    if pressed:
+        with told("The retraining did not start", "Nothing was changed; try again."):
+            training.request_retrain(ws, project.id, mode)
+            st.rerun()
+
+
+def _left_alone(classes: Sequence[str]) -> str:
+    more = len(classes) - NAMED
+    names = [plain(name) for name in classes[:NAMED]] + ([f"{more} more"] if more > 0 else [])
+    return f"Nothing drawn for {listed(names)} yet: a few images of each class do most."
+
+
+def _time_needed(mode: RunMode) -> str:
+    return (
+        "takes about half a minute: the last layers learn"
+        if mode == "quick"
+        else "takes minutes: all layers learn"
+    )
+
+
+def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
+    published = project.current_version_id and versions.get_version(ws.database, project.current_version_id)
+    if run.version_id is not None:
+        version = versions.get_version(ws.database, run.version_id)
+        if run.status == "kept" and version.id != project.current_version_id:
+            why = plain(run.message or "")
+            st.markdown(
+                f":orange[:material/inventory_2: **Version {version.number}** is ready.] :small[{why}]"
+            )
+            publish_button(ws, project, version, key="panel_publish")
+        else:
+            st.markdown(_made(ws, version, published.number if published else None))
+        if version.parent_id is None:
+            if state.PAGE.get() != "Annotate" and st.button(
+                "See where it looks", key="panel_annotate", icon=":material/draw:", width="stretch"
+            ):
+                st.switch_page("views/annotate.py")
+        elif state.PAGE.get() != "Compare" and st.button(
+            "See what changed", key="see_what_changed", icon=":material/compare:", width="stretch"
+        ):
+            state.COMPARED_FOR.set(None)
+            st.switch_page("views/compare.py")
+    elif run.status == "cancelled":
+        now = f" Version {published.number} is published." if published else ""
+        st.info(plain(run.message or "The last run was cancelled.") + now, icon=":material/stop_circle:")
+    elif run.status == "failed":
+        run_failure(ws, run, key="retry")
+
+
+def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
+    """What came of a run, and for how many images it is better or worse than the version before it."""
+    state_of_it = (
+        "is published" if version.number == published else f"is ready; version {published} is published"
+    )
+    fixed, newly_wrong, changes = 0, 0, ""
+    known = versions.list_versions(ws.database, version.project_id)
+    if earlier := [one for one in known if one.number < version.number]:
+        fixed, newly_wrong = versions.count_changes(ws.database, earlier[-1].id, version.id, "validation")
+    if fixed or newly_wrong:
+        images = one_of(fixed, "validation image")
+        changes = f" :small[Against version {earlier[-1].number}: {images} fixed, {newly_wrong} newly wrong.]"
+    colour, icon = ("orange", "warning") if newly_wrong > fixed else ("green", "check_circle")
+    worse = " :small[Roll it back in Models.]" if newly_wrong > fixed and version.number == published else ""
+    return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"

@@ -1,0 +1,66 @@
+"""What a child leaves when its training went well, read and checked before anything of it is published."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.importing.fsync import settle
+from app.jobs.attempt_files import AttemptFolder
+from db.records import ImageRecord
+from db.versions import NewPrediction
+
+
+class UnusableResultError(Exception):
+    """The child left with success, but not with a complete result; the text says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    weights: Path
+    sha256: str  # of the weights file, computed here
+    predictions: tuple[NewPrediction, ...]
+
+
+def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcome:
+    """The attempt's weights, on disk for good and as `result.json` knows them, and its predictions.
+
+    Raises UnusableResultError for a missing or damaged file.
+    """
+    try:
+        result = json.loads(folder.result.read_text("utf-8"))
+        sha256 = _settled_sha256(folder.weights)
+        if sha256 != result["sha256"]:
+            raise UnusableResultError(f"expected weights with SHA-256 {result['sha256']}, got {sha256}")
+        ids = {image.sha256: image.id for image in images}  # a project holds the same bytes once
+        predictions = {item["key"]: item for item in json.loads(folder.predictions.read_text("utf-8"))}
+        return Outcome(
+            folder.weights,
+            sha256,
+            tuple(
+                NewPrediction(
+                    ids[key],
+                    label=item["label"],
+                    predicted=max(range(len(item["probabilities"])), key=item["probabilities"].__getitem__),
+                    probabilities=tuple(item["probabilities"]),
+                    attention_inside=item["attention_inside"],
+                    attention_spread=item["attention_spread"],
+                    evidence_inside=item["evidence_inside"],
+                    evidence_group=item["evidence_group"],
+                    label_rival=item["label_rival"],
+                    label_doubt=item["label_doubt"],
+                    control_predicted=item["control_predicted"],
+                )
+                for key, item in predictions.items()
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnusableResultError(f"expected a complete result, got {error!r}") from error
+
+
+def _settled_sha256(path: Path) -> str:
+    """SHA-256 in hex; the bytes are on disk when it returns, so a power cut cannot undo a version."""
+    settle([path, path.parent])
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,82 @@
+"""The one thing every service takes first: settings, database and file store together."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import ServiceError
+from app.settings import Settings
+from db.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """Where files lie under the data folder. Content-addressed: a name never changes its bytes."""
+
+    home: Path
+
+    def image(self, sha256: str, suffix: str) -> Path:
+        return self.home / "images" / sha256[:2] / f"{sha256}{suffix}"
+
+    def mask(self, sha256: str) -> Path:
+        return self.home / "masks" / sha256[:2] / f"{sha256}.png"
+
+    def folders_of(self, path: Path) -> list[Path]:
+        """The folders from the one that holds `path` up to the data folder."""
+        return [folder for folder in path.parents if folder.is_relative_to(self.home)]
+
+    def thumbnail(self, sha256: str, side: int) -> Path:
+        return self._cache / "thumbnails" / str(side) / sha256[:2] / f"{sha256}.jpg"
+
+    @property
+    def features(self) -> Path:
+        """Kept features of frozen backbones: may be deleted at any time, is computed again."""
+        return self._cache / "features"
+
+    @property
+    def _cache(self) -> Path:
+        return self.home / "cache"
+
+    def made_from(self, hashes: Collection[str]) -> Iterator[Path]:
+        """Everything in the cache that was made from images with these SHA-256: thumbnails and features.
+
+        Both lie in `<kind>/<variant>/<two letters>/<sha256>.<ending>`.
+        """
+        return (path for path in self._cache.glob("*/*/??/*") if path.stem in hashes)
+
+    def run_folder(self, run_id: int, attempt: int) -> Path:
+        return self.home / "runs" / f"{run_id:06d}" / f"attempt-{attempt}"
+
+    def absolute(self, relative: str) -> Path:
+        """A path stored in the database (relative to home), refused when it would leave home."""
+        path = (self.home / relative).resolve()
+        if not path.is_relative_to(self.home.resolve()):
+            raise ValueError(f"stored path leaves the data folder: {relative!r}")
+        return path
+
+    def relative(self, path: Path) -> str:
+        return path.resolve().relative_to(self.home.resolve()).as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    settings: Settings
+    database: Database
+    files: FileStore
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """Make the data folder when missing, migrate the database to this program's schema, and open it.
+
+    Raises ServiceError when the folder cannot be made or entered, db.errors.NewerDatabaseError when the
+    database was made by a newer program and another DatabaseError when it cannot be used.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        database = Database.open(settings.resolved_database_url)
+    except OSError as error:
+        raise ServiceError(
+            f"The data folder {settings.home} cannot be used ({error.strerror}). Give this program a folder "
+            "that it may write to, or name another in REFOCUS_HOME."
+        ) from error
+    return Workspace(settings=settings, database=database, files=FileStore(settings.home))

@@ -1,0 +1,1 @@
+"""Looking at a trained model: its predictions, clusters of attributions, suspicious labels, calibration."""

@@ -1,0 +1,143 @@
+"""What a model says of images, and where it looks for the true class and for what it says."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gain_core.analysis.attribution_clusters import evidence_features, evidence_groups
+from gain_core.analysis.label_issues import label_doubts
+from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.reading import inside_map
+from gain_core.dataset.sample import Sample
+from gain_core.events import Phase
+from gain_core.explain.gradcam import attention_maps, attention_weights, evidence_maps
+from gain_core.metrics import attention_inside, attention_spread
+from gain_core.models.classifier import Classifier
+
+_BATCH = 64  # images between two reports of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    key: str  # of the sample
+    label: int  # its class position, the first of several: what attention_* and label_* are about
+    probabilities: tuple[
+        float, ...
+    ]  # by class position, in [0, 1]; they sum to 1 unless classes are independent
+    attention_inside: float | None  # share of the true (first) class's where it should lie; None: nobody said
+    attention_spread: float | None  # share of the picture that the same map covers; None: it is zero
+    evidence_inside: float | None  # as attention_inside, but of the predicted class's map
+    evidence_group: int | None  # from 0 within the predicted class; None: a test image, or an empty map
+    # What the training images most like it say of its label (label_doubt); None: nothing against it, not a
+    # training image, or classes that do not exclude each other.
+    label_rival: int | None = None  # class position
+    label_doubt: float | None = None  # share of them that carry that label, in [0, 1]
+
+    @property
+    def predicted(self) -> int:
+        """Position of the most probable class, the first of several."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+
+def predict(
+    model: Classifier,
+    samples: Sequence[Sample],
+    store: FeatureStore | None = None,
+    device: torch.device | str = "cpu",
+) -> list[Prediction]:
+    """One prediction per sample, in their order; kept features are used and, with a store, kept.
+
+    Where attention should lie: in the object mask when there is one, else in the guidance
+    (`data.inside_map`). Evidence groups are made from the training and validation images: test images take
+    part in nothing that guides a choice. Raises InputError naming the image that cannot be read.
+    """
+    phases = predicting(model, samples, store, device)
+    while True:
+        try:
+            next(phases)
+        except StopIteration as end:
+            predictions: list[Prediction] = end.value
+            return predictions
+
+
+def predicting(
+    model: Classifier,
+    samples: Sequence[Sample],
+    store: FeatureStore | None = None,
+    device: torch.device | str = "cpu",
+) -> Generator[Phase, None, list[Prediction]]:
+    """`predict` for a caller that passes events on: the list is the generator's return value."""
+    store = store or FeatureStore()
+    model.to(device).eval()
+    fingerprint = model.trunk_fingerprint()
+    predictions: list[Prediction] = []
+    evidence: list[Tensor] = []
+    pooled: list[Tensor] = []
+    for start in range(0, len(samples), _BATCH):
+        yield Phase("Predicting", start, len(samples))
+        chunk = samples[start : start + _BATCH]
+        features = store.get_or_compute(model, chunk, fingerprint=fingerprint)
+        said, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
+        predictions += said
+        evidence.append(looked_at)
+        pooled.append(features.float().mean((2, 3)).cpu())
+    yield Phase("Predicting", len(samples), len(samples))
+    yield from _grouping(samples, predictions, evidence)
+    if not model.spec.multi_label:
+        _doubting(samples, predictions, pooled)
+    return predictions
+
+
+def _predict_chunk(
+    model: Classifier, samples: Sequence[Sample], features: Tensor
+) -> tuple[list[Prediction], Tensor]:
+    """features (B, K0, h0, w0): the trunk's output -> predictions without groups, and what was looked at for
+    the predicted class, (B, K) float16 on the CPU."""
+    with torch.no_grad():
+        features = model.neck(features)  # (B, K, h, w)
+        logits = model.head(features)
+    scores = logits.sigmoid() if model.spec.multi_label else logits.softmax(1)
+    true = torch.tensor([sample.label for sample in samples], device=features.device)
+    classes = torch.stack((true, scores.argmax(1)), 1)  # (B, 2)
+    weights = attention_weights(model, features, classes)
+    attention = attention_maps(evidence_maps(features, weights))  # (B, 2, h, w)
+    looked_at = evidence_features(features, attention[:, 1]).to("cpu", torch.float16)
+    predictions = []
+    for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True):
+        wanted = inside_map(sample, (maps.shape[1], maps.shape[2]))
+        of_true, of_said = (None if wanted is None else attention_inside(one, wanted) for one in maps)
+        spread = attention_spread(maps[0])
+        predictions.append(
+            Prediction(sample.key, sample.label, tuple(probabilities), of_true, spread, of_said, None)
+        )
+    return predictions, looked_at
+
+
+def _grouping(
+    samples: Sequence[Sample], predictions: list[Prediction], evidence: list[Tensor]
+) -> Generator[Phase, None, None]:
+    """Puts the evidence groups into `predictions`, one predicted class after the other."""
+    members: dict[int, list[int]] = {}
+    for index, (sample, said) in enumerate(zip(samples, predictions, strict=True)):
+        if sample.split != "test":
+            members.setdefault(said.predicted, []).append(index)
+    vectors = torch.cat(evidence) if evidence else torch.empty(0, 0)  # (N, K)
+    for done, indices in enumerate(members.values()):
+        yield Phase("Grouping by evidence", done, len(members))
+        for index, number in zip(indices, evidence_groups(vectors[indices]), strict=True):
+            predictions[index] = replace(predictions[index], evidence_group=number)
+    yield Phase("Grouping by evidence", len(members), len(members))
+
+
+def _doubting(samples: Sequence[Sample], predictions: list[Prediction], pooled: list[Tensor]) -> None:
+    """Puts what speaks against a label into the `predictions` of training images."""
+    training = [index for index, sample in enumerate(samples) if sample.split == "train"]
+    if len(training) < 2:
+        return
+    labels = torch.tensor([samples[index].label for index in training])
+    doubts = label_doubts(torch.cat(pooled)[training], labels)
+    for index, doubt in zip(training, doubts, strict=True):
+        if doubt is not None:
+            predictions[index] = replace(predictions[index], label_rival=doubt.rival, label_doubt=doubt.share)

@@ -1,0 +1,150 @@
+"""Kept features: what the frozen trunk says of each image, computed once and kept on disk.
+
+A file is named by what went in (image bytes, trunk weights, preprocessing), so it never needs to be
+invalidated and the folder may be deleted at any time.
+"""
+
+import filecmp
+import struct
+import zlib
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gain_core.atomic import write_atomically
+from gain_core.dataset.reading import pixels_of
+from gain_core.dataset.sample import Sample
+from gain_core.errors import InputError
+from gain_core.events import Phase
+from gain_core.models.classifier import PIECE, Classifier
+from gain_core.models.inference import frozen
+
+_SHAPE = struct.Struct("<3I")
+_CHECKSUM = struct.Struct("<I")
+
+
+class FeatureStore:
+    """A folder of kept features; several processes may share it. Without a folder nothing is kept."""
+
+    def __init__(self, folder: Path | str | None = None) -> None:
+        self.folder = None if folder is None else Path(folder)
+
+    def get_or_compute(
+        self,
+        model: Classifier,
+        samples: Sequence[Sample],
+        on_progress: Callable[[Phase], None] | None = None,
+        batch: int = 32,
+        fingerprint: str | None = None,
+    ) -> Tensor:
+        """Output of `model.trunk` for each sample: (N, K0, h0, w0) float16, on the CPU.
+
+        `fingerprint`: `model.trunk_fingerprint()`, for a caller that asks many times about one trunk. Raises
+        InputError naming the image that cannot be read, has another one's key or has features that float16
+        cannot hold.
+        """
+        phases = self.computing(model, samples, batch, fingerprint)
+        while True:
+            try:
+                phase = next(phases)
+            except StopIteration as end:
+                features: Tensor = end.value
+                return features
+            if on_progress is not None:
+                on_progress(phase)
+
+    def computing(
+        self, model: Classifier, samples: Sequence[Sample], batch: int = 32, fingerprint: str | None = None
+    ) -> Generator[Phase, None, Tensor]:
+        """`get_or_compute` for a caller that yields events itself: the generator returns the tensor."""
+        if not samples:
+            return torch.empty(0, 0, 0, 0, dtype=torch.float16)
+        _check_keys(samples)
+        folder = None if self.folder is None else self.folder / (fingerprint or model.trunk_fingerprint())
+        kept = {} if folder is None else _read_all(folder, samples)
+        missing = list({sample.key: sample for sample in samples if sample.key not in kept}.values())
+        fast = frozen(model) if missing else model
+        chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
+        with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
+            following = [reader.submit(pixels_of, chunk, model.spec) for chunk in chunks[:1]]
+            for number, chunk in enumerate(chunks):
+                yield Phase("Reading images", number * batch, len(missing))
+                pixels = following.pop().result()
+                following += [
+                    reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
+                ]
+                for sample, output in zip(chunk, trunk_output(fast, pixels), strict=True):
+                    _expect_finite(sample, output)
+                    if folder is not None:
+                        _write(_file(folder, sample.key), output)
+                    kept[sample.key] = output
+        if missing:
+            yield Phase("Reading images", len(missing), len(missing))
+        return torch.from_numpy(np.stack([kept[sample.key] for sample in samples]))
+
+
+def _check_keys(samples: Sequence[Sample]) -> None:
+    """InputError where one key stands for files of different content, which would share their features."""
+    first: dict[str, Sample] = {}
+    for sample in samples:
+        known = first.setdefault(sample.key, sample)
+        if known.path == sample.path:
+            continue
+        try:
+            same = filecmp.cmp(known.path, sample.path, shallow=False)
+        except OSError:
+            continue  # found, by its name, when it is read
+        if not same:
+            raise InputError(
+                f"{sample.title}: expected a key of its own (the SHA-256 of the file), got that of "
+                f"{known.title}"
+            )
+
+
+def trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
+    """(B, K0, h0, w0) float16."""
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        pixels = pixels.to(device, memory_format=torch.channels_last)  # the layout of the weights
+        pieces = pixels.split(PIECE) if device.type == "cpu" else (pixels,)
+        output = torch.cat([model.trunk(piece) for piece in pieces])
+        return output.to("cpu", torch.float16).contiguous().numpy()
+
+
+def _expect_finite(sample: Sample, output: np.ndarray) -> None:
+    if not np.isfinite(output).all():
+        raise InputError(
+            f"{sample.title}: expected features that float16 can hold, up to 65504, got larger ones or none; "
+            "the weights or norm statistics of the model's trunk are out of hand"
+        )
+
+
+def _file(folder: Path, key: str) -> Path:
+    return folder / key[:2] / f"{key}.features"
+
+
+def _read_all(folder: Path, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
+    found = {sample.key: _read(_file(folder, sample.key)) for sample in samples}
+    return {key: features for key, features in found.items() if features is not None}
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """The kept (K0, h0, w0) float16 array; None when it is absent, cut short or changed."""
+    try:
+        stored = path.read_bytes()
+    except OSError:
+        return None
+    body = memoryview(stored)[: -_CHECKSUM.size]
+    if len(stored) < _SHAPE.size + _CHECKSUM.size or stored[len(body) :] != _CHECKSUM.pack(zlib.crc32(body)):
+        return None
+    return np.frombuffer(body[_SHAPE.size :], dtype="<f2").reshape(_SHAPE.unpack_from(body))
+
+
+def _write(path: Path, features: np.ndarray) -> None:
+    """Shape, values, and a CRC-32 of both: a rename protects from a crash, not from a failing disk."""
+    body = _SHAPE.pack(*features.shape) + features.astype("<f2").tobytes()
+    write_atomically(path, body + _CHECKSUM.pack(zlib.crc32(body)), durable=False)

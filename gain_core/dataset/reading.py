@@ -1,0 +1,124 @@
+"""How the pixels and the masks of samples are read."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gain_core.dataset.sample import Sample, Split
+from gain_core.errors import InputError
+from gain_core.imaging.pictures import UNREADABLE, marked, open_rgb, upright_size
+from gain_core.losses.guidance import inside_outside_regions
+from gain_core.models.classifier import ModelSpec, preprocess, preprocess_mask
+
+__all__ = ["Sample", "Split", "guidance_by_class", "guidance_maps", "guidance_pictures", "inside_map"]
+__all__ += ["check_masks", "counted", "drawn_upon", "label_rows", "pixels_of"]
+
+
+def pixels_of(samples: list[Sample], spec: ModelSpec) -> Tensor:
+    """What the model sees: (B, 3, S, S) float32, normalised. Raises InputError naming the image."""
+    return torch.stack([preprocess(open_rgb(sample.path, sample.title), spec) for sample in samples])
+
+
+def label_rows(samples: Sequence[Sample]) -> Tensor:
+    """Which classes each image shows: (N, n) long, n the most that any of them shows.
+
+    An image that shows fewer repeats its first class; a repeat does not count (`counted`).
+    """
+    most = max((len(sample.labels) for sample in samples), default=1)
+    rows = [s.labels + s.labels[:1] * (most - len(s.labels)) for s in samples]
+    return torch.tensor(rows, dtype=torch.long).view(len(samples), most)
+
+
+def counted(labels: Tensor) -> Tensor:
+    """Rows of `label_rows`, (B, n) long -> (B, n) bool: False where a row repeats its first class."""
+    repeats = labels == labels[:, :1]
+    return torch.cat([torch.ones_like(repeats[:, :1]), ~repeats[:, 1:]], 1)
+
+
+def guidance_pictures(sample: Sample) -> tuple[Image.Image | None, Image.Image | None]:
+    """The *look here* and the *ignore this* mask, mode "L", 0 or 255; None for a role that was not drawn.
+
+    A mask without a single pixel counts as not drawn. Raises InputError naming the image.
+    """
+    look, ignore = (
+        None if png is None else _read_mask(BytesIO(png), f"{sample.title}, {role}")
+        for png, role in ((sample.look, "look here"), (sample.ignore, "ignore this"))
+    )
+    return _drawn(look), _drawn(ignore)
+
+
+def guidance_maps(sample: Sample, size: tuple[int, int]) -> Tensor | None:
+    """Look and ignore averaged down to a map: (2, h, w) float32 in [0, 1]; None when nothing was drawn.
+
+    A role that was not drawn is zero everywhere, which is how the losses want it. Raises InputError.
+    """
+    roles = guidance_pictures(sample)
+    if roles == (None, None):
+        return None
+    return torch.stack([torch.zeros(size) if role is None else preprocess_mask(role, size) for role in roles])
+
+
+def guidance_by_class(sample: Sample, size: tuple[int, int], count: int) -> Tensor | None:
+    """`guidance_maps` for each class that the image shows: (count, 2, h, w), in the order of `label_rows`.
+
+    Zero for a class without guidance and from the last one to `count`; None when no class has any.
+    """
+    maps = [guidance_maps(one, size) for one in sample.each_class]
+    if all(one is None for one in maps):
+        return None
+    rows = torch.zeros(count, 2, *size)
+    for row, one in zip(rows, maps, strict=False):
+        if one is not None:
+            row.copy_(one)
+    return rows
+
+
+def drawn_upon(sample: Sample) -> bool:
+    """Whether any class's guidance marks a pixel. Raises InputError naming the image."""
+    return any(guidance_pictures(one) != (None, None) for one in sample.each_class)
+
+
+def check_masks(sample: Sample) -> None:
+    """InputError, naming the image, where guidance has not its image's shape; the size may be another."""
+    pictures = [mask for one in sample.each_class for mask in guidance_pictures(one) if mask is not None]
+    if not pictures or not sample.path.exists():  # kept features may outlive the file
+        return
+    width, height = upright_size(sample.path, sample.title)
+    for mask in pictures:
+        # Another size of the same shape is off by half a pixel at most, on either side.
+        if abs(mask.width * height - mask.height * width) > (width + height) / 2:
+            raise InputError(
+                f"{sample.title}: expected a mask of the image's size, {width}×{height}, got "
+                f"{mask.width}×{mask.height}"
+            )
+
+
+def inside_map(sample: Sample, size: tuple[int, int]) -> Tensor | None:
+    """Where attention to the true class should lie: (h, w) float32 in [0, 1], or None when nobody said.
+
+    The object mask when there is one (evaluation), else the *look here* regions without the *ignore this*
+    ones, else all that is not to be ignored. Raises InputError naming the image.
+    """
+    if sample.object_mask is not None:
+        return preprocess_mask(_read_mask(sample.object_mask, f"{sample.title}, object mask"), size)
+    maps = guidance_maps(sample, size)
+    if maps is None:
+        return None
+    look, ignore = maps[:, None, None]  # each (1, 1, h, w)
+    return inside_outside_regions(look, ignore, size)[0][0, 0]
+
+
+def _read_mask(source: BytesIO | Path, title: str) -> Image.Image:
+    try:
+        with Image.open(source) as image:
+            return Image.fromarray(marked(image)).convert("L")
+    except UNREADABLE as error:
+        raise InputError(f"{title}: expected a readable mask, got {error}") from error
+
+
+def _drawn(mask: Image.Image | None) -> Image.Image | None:
+    return None if mask is None or mask.getbbox() is None else mask

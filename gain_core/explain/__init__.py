@@ -1,0 +1,68 @@
+"""Where a classifier looks: Grad-CAM (eq. 1-2), erasing (eq. 3-4), localisation cues, maps of many files."""
+
+from typing import TYPE_CHECKING
+
+from gain_core.lazy import exports
+
+if TYPE_CHECKING:
+    from gain_core.explain.dataset_maps import DatasetMaps, MapStatistics, Refused, explain_files
+    from gain_core.explain.gradcam import (
+        Explanation,
+        attention_maps,
+        attention_weights,
+        evidence_maps,
+        explain,
+        explain_features,
+    )
+    from gain_core.explain.localisation import (
+        CueConfig,
+        Overlap,
+        class_cues,
+        cue_labels,
+        cue_overlap,
+        labels_png,
+        read_labels,
+    )
+    from gain_core.explain.masking import (
+        MaskingConfig,
+        erase,
+        erased_logits,
+        scale_attention,
+        soft_threshold,
+    )
+
+__all__ = [
+    "CueConfig",
+    "DatasetMaps",
+    "Explanation",
+    "MapStatistics",
+    "MaskingConfig",
+    "Overlap",
+    "Refused",
+    "attention_maps",
+    "attention_weights",
+    "class_cues",
+    "cue_labels",
+    "cue_overlap",
+    "erase",
+    "erased_logits",
+    "evidence_maps",
+    "explain",
+    "explain_features",
+    "explain_files",
+    "labels_png",
+    "read_labels",
+    "scale_attention",
+    "soft_threshold",
+]
+
+__getattr__, __dir__ = exports(
+    __name__,
+    (
+        "gain_core.explain.gradcam",
+        "gain_core.explain.masking",
+        "gain_core.explain.localisation",
+        "gain_core.explain.dataset_maps",
+    ),
+    __all__,
+)

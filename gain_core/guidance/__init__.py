@@ -1,0 +1,1 @@
+"""What a mask is turned into: counter-examples cut and pasted from guided images."""

@@ -1,0 +1,154 @@
+"""Counter-examples made from guided images, so that the outline decides what a class is.
+
+*Look here* cuts an object out. It is laid on the photographs of all guided images, of its own class and of
+the others in turn, whose own object is painted over, as in Waterbirds (Sagawa et al., ICLR 2020, arXiv
+1911.08731): no background goes with any class then. The painted-over photographs by themselves show no class.
+*Ignore this* does the reverse: what is ignored is painted over in its own image, and laid on images of the
+other classes, which keep their label.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from random import Random
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gain_core.dataset.reading import guidance_pictures
+from gain_core.dataset.sample import Sample, guided_training
+from gain_core.guidance.cut_and_paste import Mask, Pixels, copied, hole_of, laid_on, painted_over
+from gain_core.imaging.pictures import open_rgb
+
+Item = TypeVar("Item")
+
+_LEAST_PIXELS = 16  # of a region at the model's input size: less is no object
+_MOST_PAINTED = 0.6  # share of an image that may be painted over for the rest to be a background
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """A made image and the class that it must give; None: it shows none, and must give none."""
+
+    pixels: Pixels  # (S, S, 3) uint8 RGB
+    label: int | None
+
+
+def targets_of(composites: Sequence[Composite]) -> Tensor:
+    """(M,) long: the class of each, −1 where it shows none."""
+    return torch.tensor([-1 if one.label is None else one.label for one in composites])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """What was drawn on one guided image for one class, as the model sees it."""
+
+    pixels: Pixels
+    look: Mask | None  # *look here* without *ignore this*
+    ignore: Mask | None
+    label: int
+    name: str  # the image's key
+
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    """A guided image whose objects are painted over."""
+
+    pixels: Pixels
+    label: int  # of what was painted over
+    name: str  # the image's key
+
+
+def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed: int) -> list[Composite]:
+    """Composites of side × side pixels of all guided training images, `per_region` of each region.
+
+    An image that shows several classes takes part with each class that was drawn for; it is a background only
+    where all of them were outlined. Where nothing can be cut out, or no background is left, there are fewer.
+    Chance follows from the seed and the images' keys, so that a further drawing leaves most composites of the
+    others as they were. Raises InputError naming an image that cannot be read.
+    """
+    guided = guided_training(samples)
+    cuts_of = [[_cut(one, side) for one in samples[p].each_class] for p in guided]
+    backgrounds = [found for cuts in cuts_of if (found := _background(cuts)) is not None]
+    made = [Composite(background.pixels, None) for background in backgrounds]
+    hosts = [
+        sample for sample in samples if sample.split == "train" and not sample.guided and not sample.also
+    ]
+    for cuts in cuts_of:
+        for cut in filter(None, cuts):
+            if cut.look is not None:
+                made += _on_backgrounds(cut, cut.look, backgrounds, per_region, seed)
+            if cut.ignore is not None and hole_of(cut.ignore).mean() <= _MOST_PAINTED:
+                if len(cuts) == 1:  # else the image shows further classes than the one that it would give
+                    made.append(Composite(painted_over(cut.pixels, cut.ignore), cut.label))
+                made += _with_ignored(cut, cut.ignore, hosts, side, per_region, seed)
+    return made
+
+
+def _background(cuts: Sequence[_Cut | None]) -> _Background | None:
+    """Of what was drawn for each class of one image; None where it would show a class, or nothing at all."""
+    looks = [cut.look for cut in cuts if cut is not None and cut.look is not None]
+    first = cuts[0]
+    if first is None or len(looks) < len(cuts):
+        return None
+    objects = np.logical_or.reduce(looks)
+    if hole_of(objects).mean() > _MOST_PAINTED:
+        return None
+    return _Background(painted_over(first.pixels, objects), first.label, first.name)
+
+
+def _on_backgrounds(
+    cut: _Cut, look: Mask, backgrounds: Sequence[_Background], count: int, seed: int
+) -> list[Composite]:
+    """The object on backgrounds of each class in turn; those of a class take turns too."""
+    whose = f"{seed} {cut.name} {cut.label}"
+    labels = {background.label for background in backgrounds}
+    turns = [
+        _shuffled((one for one in backgrounds if one.label == label), lambda one: f"{whose} {one.name}")
+        for label in _shuffled(labels, lambda label: f"{whose} class {label}")
+    ]
+    made = []
+    for turn in range(count if turns else 0):
+        of_class = turns[turn % len(turns)]
+        background = of_class[turn // len(turns) % len(of_class)]
+        chance = Random(f"{whose} {background.name} {turn}")
+        made.append(Composite(laid_on(background.pixels, cut.pixels, look, chance), cut.label))
+    return made
+
+
+def _with_ignored(
+    cut: _Cut, ignore: Mask, hosts: Sequence[Sample], side: int, count: int, seed: int
+) -> list[Composite]:
+    """Images of other classes with what the cut's image ignores; they keep their label."""
+    strangers = (host for host in hosts if host.label != cut.label)
+    chosen = _shuffled(strangers, lambda host: f"{seed} {cut.name} {cut.label} {host.key}")[:count]
+    return [Composite(copied(_pixels(host, side), cut.pixels, ignore), host.label) for host in chosen]
+
+
+def _shuffled(items: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
+    """In an order that follows from the names alone: a further item moves no two others."""
+    return sorted(items, key=lambda item: sha256(name(item).encode()).digest())
+
+
+def _cut(sample: Sample, side: int) -> _Cut | None:
+    """None where nothing that is large enough was drawn for the sample's class."""
+    drawn = [
+        None if mask is None else np.asarray(mask.resize((side, side), Image.Resampling.BILINEAR)) >= 128
+        for mask in guidance_pictures(sample)
+    ]
+    look, ignore = drawn
+    if look is not None and ignore is not None:
+        look = look & ~ignore
+    look, ignore = (None if mask is None or mask.sum() < _LEAST_PIXELS else mask for mask in (look, ignore))
+    if look is None and ignore is None:
+        return None
+    return _Cut(_pixels(sample, side), look, ignore, sample.label, sample.key)
+
+
+def _pixels(sample: Sample, side: int) -> Pixels:
+    """As the model sees the image: squashed to side × side."""
+    squashed = open_rgb(sample.path, sample.title).resize((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(squashed)

@@ -1,0 +1,30 @@
+"""What training minimises: classification, attention mining (eq. 5), external supervision (eq. 7)."""
+
+from typing import TYPE_CHECKING
+
+from gain_core.lazy import exports
+
+if TYPE_CHECKING:
+    from gain_core.losses.guidance import (
+        InsideOutside,
+        attention_mining_loss,
+        classification_loss,
+        external_loss,
+        inside_outside_loss,
+        inside_outside_regions,
+        region_logits,
+        signed_evidence_loss,
+    )
+
+__all__ = [
+    "InsideOutside",
+    "attention_mining_loss",
+    "classification_loss",
+    "external_loss",
+    "inside_outside_loss",
+    "inside_outside_regions",
+    "region_logits",
+    "signed_evidence_loss",
+]
+
+__getattr__, __dir__ = exports(__name__, ("gain_core.losses.guidance",), __all__)

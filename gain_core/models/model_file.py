@@ -1,0 +1,147 @@
+"""Model files: weights as safetensors (nothing in them is ever executed), the spec as JSON in the header."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from gain_core.atomic import write_atomically
+from gain_core.errors import BackboneError, CheckpointError, ConfigError, InputError, UnwritableError
+from gain_core.models.classifier import Classifier, ModelSpec, build_classifier, state_sha256
+
+_FORMAT = "refocus-model-1"
+
+
+def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | None = None) -> None:
+    """Write weights, spec and `extra` (strings by name) to `path`: wholly or not at all, replacing what was
+    there.
+
+    UnwritableError when the file cannot be written; the old file, if any, is then untouched and nothing else
+    is left. InputError for what could not be loaded again: a frozen or folded copy, a model whose layers are
+    not those of its spec any more (another head, compiled or reparametrised ones), weights that are no
+    numbers, anything but strings in `extra`. That is found by building the spec once more, as `load_model`
+    will: a second set of weights, for a moment.
+    """
+    model.expect_own_layers()
+    extra = dict(extra or {})
+    if not _only_strings(extra):
+        raise InputError(f"expected extra as strings by name, got {extra}")
+    header = {"format": _FORMAT, "spec": json.dumps(model.spec.to_dict()), "extra": json.dumps(extra)}
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    _expect_as_built(model)
+    _expect_numbers(state, state)
+    content = safetensors.torch.save(state, {**header, "sha256": _digest(state, header)})
+    try:
+        write_atomically(Path(path), content)
+    except OSError as error:
+        raise UnwritableError(f"model file {path} could not be written: {error}") from error
+
+
+def load_model(path: Path | str) -> Classifier:
+    """The classifier of a file that `save_model` wrote, in eval mode on the CPU; needs no network.
+
+    Floating-point weights of another precision become float32. CheckpointError when the file is missing,
+    truncated, foreign, or its weights do not fit its spec or are not finite.
+    """
+    header = _header(path)
+    spec, _ = _read(path, header)
+    try:
+        state = safetensors.torch.load_file(path)
+        if header.get("sha256") not in (None, _digest(state, header)):  # files of before have none
+            raise CheckpointError(f"model file {path} is damaged: it was written with other content")
+        _expect_outputs(state, len(spec.classes))
+        model = build_classifier(spec, weights="none")
+        _expect_numbers(state, model.state_dict())
+        model.load_state_dict(state, strict=True)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CheckpointError(f"model file {path} is damaged: {error}") from error
+    except (BackboneError, InputError, RuntimeError) as error:
+        raise CheckpointError(f"model file {path} does not fit the model it names: {error}") from error
+    return model
+
+
+def _expect_as_built(model: Classifier) -> None:
+    """InputError where a build of the spec has other layers, or weights of other names or shapes."""
+    try:
+        built = build_classifier(model.spec, weights="none")
+    except BackboneError as error:
+        raise InputError(f"expected a model that its spec can build again, got: {error}") from error
+    other = sorted({name for name, _ in _layout(model) ^ _layout(built)})
+    if other:
+        raise InputError(
+            f"expected the layers that a build of {model.spec.backbone!r} has, got others: "
+            f"{', '.join(name or 'the classifier' for name in other[:4])}"
+        )
+
+
+def _layout(model: Classifier) -> set[tuple[str, Any]]:
+    """The type of each layer and the shape of each weight and buffer, by name."""
+    layers = {(name, type(layer)) for name, layer in model.named_modules()}
+    return layers | {(name, tuple(value.shape)) for name, value in model.state_dict().items()}
+
+
+def _expect_outputs(state: Mapping[str, Tensor], classes: int) -> None:
+    """InputError where no layer of the head has an output for each class: told before such a head is made."""
+    if not any(
+        name.startswith("head.") and len(value) == classes for name, value in state.items() if value.dim()
+    ):
+        raise InputError(f"expected a head of {classes} classes, got another")
+
+
+def _expect_numbers(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """InputError for what torch would take in silence and the model could not work with."""
+    for name, value in state.items():
+        if name in wanted and value.is_floating_point() != wanted[name].is_floating_point():
+            raise InputError(f"{name}: expected {wanted[name].dtype}, got {value.dtype}")
+        if not value.isfinite().all() or (name.endswith("running_var") and (value < 0).any()):
+            raise InputError(f"{name}: expected finite numbers and variances of at least 0, got others")
+
+
+def _digest(state: Mapping[str, Tensor], header: Mapping[str, str]) -> str:
+    return state_sha256(state, header["spec"] + header["extra"])
+
+
+def _only_strings(extra: Mapping[Any, Any]) -> bool:
+    return all(isinstance(text, str) for item in extra.items() for text in item)
+
+
+def read_header(path: Path | str) -> tuple[ModelSpec, dict[str, str]]:
+    """Spec and `extra` of a model file, without reading its weights. CheckpointError as `load_model`."""
+    return _read(path, _header(path))
+
+
+def _header(path: Path | str) -> dict[str, str]:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CheckpointError(f"expected a model file at {path}, got: {error}") from error
+    if header.get("format") != _FORMAT:
+        raise CheckpointError(
+            f"expected a model file of format {_FORMAT!r}, got {header.get('format')!r} in {path}"
+        )
+    return header
+
+
+def _read(path: Path | str, header: Mapping[str, str]) -> tuple[ModelSpec, dict[str, str]]:
+    try:
+        spec, extra = json.loads(header["spec"]), json.loads(header["extra"])
+        if not isinstance(spec, dict) or not isinstance(extra, dict) or not _only_strings(extra):
+            raise ConfigError("expected names with values, and extra as strings by name")
+        return ModelSpec.from_dict(spec), extra
+    except (ConfigError, KeyError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"model file {path} has a damaged header: {error}") from error
+
+
+def file_sha256(path: Path | str) -> str:
+    """sha256 of a file's bytes, as hex. CheckpointError when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"model file {path} could not be read: {error}") from error

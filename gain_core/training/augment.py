@@ -1,0 +1,126 @@
+"""Full mode's training images: cropped, flipped and coloured at random as the config says, guidance moving
+with them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset, default_collate
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from gain_core.dataset.reading import counted, guidance_pictures, label_rows
+from gain_core.dataset.sample import Sample
+from gain_core.errors import InputError
+from gain_core.guidance.composites import Composite
+from gain_core.imaging.pictures import open_rgb
+from gain_core.models.classifier import ModelSpec, preprocess
+from gain_core.training.config import TrainConfig
+from gain_core.training.sampling import seeded
+
+Draw = tuple[int, int, int]  # step, place in the batch, position in the list of samples
+Loaded = tuple[Tensor, Tensor, Tensor]  # image, masks, labels
+
+
+class AugmentedSamples(Dataset[Loaded]):
+    """Indexed by draw: chance follows from the seed and the draw alone, not from who loads it or when."""
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        spec: ModelSpec,
+        config: TrainConfig,
+        composites: Sequence[Composite] = (),
+    ) -> None:
+        """Positions count the samples, then the composites."""
+        self._samples = samples
+        self._composites = composites
+        self._labels = label_rows(samples)  # (N, n) long
+        self._spec = spec
+        self._seed = config.seed
+        size = [spec.image_size, spec.image_size]
+        self._squash = v2.Resize(size, antialias=True)
+        # A crop has a side of at most 4 to 3: of a longer image it would never be the whole.
+        whole = config.smallest_crop == 1
+        self._crop = (
+            self._squash
+            if whole
+            else v2.RandomResizedCrop(size, scale=(config.smallest_crop, 1.0), antialias=True)
+        )
+        self._flip = v2.RandomHorizontalFlip(0.5 if config.horizontal_flip else 0.0)
+        jitter = config.colour_jitter
+        self._colour = v2.ColorJitter(brightness=jitter, contrast=jitter, saturation=jitter)
+
+    def __getitem__(self, draw: Draw) -> Loaded:
+        """Image (3, S, S) float32, normalised; look and ignore of each class (n, 2, S, S) float32 in {0, 1};
+        the classes (n,) long, as `label_rows` has them.
+
+        Raises InputError naming an image that cannot be read.
+        """
+        step, slot, position = draw
+        image, masks, labels = self._read(position)
+        with seeded((self._seed, step, slot), torch.device("cpu")):
+            image, masks = self.move(image, masks)
+            image = self._colour(image)
+        drawn = masks.as_subclass(Tensor).float().unflatten(0, (len(labels), 2))
+        return preprocess(image, self._spec), drawn, labels
+
+    def _read(self, position: int) -> tuple[Image.Image, tv_tensors.Mask, Tensor]:
+        if position < len(self._samples):
+            sample, labels = self._samples[position], self._labels[position]
+            image = open_rgb(sample.path, sample.title)
+            return image, _masks(sample, image.size, len(labels)), labels
+        composite = self._composites[position - len(self._samples)]
+        image = Image.fromarray(composite.pixels)
+        labels = torch.full_like(self._labels[0], -1 if composite.label is None else composite.label)
+        return image, tv_tensors.Mask(torch.zeros(2 * len(labels), *image.size, dtype=torch.uint8)), labels
+
+    def __getitems__(self, draws: Sequence[Draw]) -> list[Loaded] | InputError:
+        """What a loader asks for. An error is handed over: raised in a process that loads, it would arrive in
+        the trainer as a page of text about that process.
+        """
+        try:
+            return [self[draw] for draw in draws]
+        except InputError as error:
+            return error
+
+    def move(self, image: Image.Image, masks: tv_tensors.Mask) -> tuple[Image.Image, tv_tensors.Mask]:
+        """Crop, squash to S×S and flip both alike, as far as the config wants it.
+
+        A crop that loses the whole mask of a role gives way to the whole image.
+        """
+        cropped = self._crop(image, masks)
+        drawn = masks.flatten(1).any(1)
+        kept = cropped[1].flatten(1).any(1)
+        moved: tuple[Image.Image, tv_tensors.Mask] = self._flip(
+            cropped if bool((kept == drawn).all()) else self._squash(image, masks)
+        )
+        return moved
+
+
+def together(loaded: list[Loaded] | InputError) -> Any:
+    """The samples of one batch, each part stacked, for as many classes as any of them shows; or why there is
+    none.
+    """
+    if isinstance(loaded, InputError):
+        return loaded
+    shown = max(int(counted(labels[None]).sum()) for _, _, labels in loaded)
+    return default_collate([(image, masks[:shown], labels[:shown]) for image, masks, labels in loaded])
+
+
+def _masks(sample: Sample, size: tuple[int, int], count: int) -> tv_tensors.Mask:
+    """Look and ignore of each of `count` classes, of a picture of `size` (width, height).
+
+    (2 · count, H, W) uint8 in {0, 1}; 0: not drawn. The classes are those of `label_rows`; repeats have none.
+    """
+    roles = torch.zeros(2 * count, size[1], size[0], dtype=torch.uint8)
+    pictures = [mask for one in sample.each_class for mask in guidance_pictures(one)]
+    for role, mask in zip(roles, pictures, strict=False):
+        if mask is not None:
+            resized = mask.resize(size, Image.Resampling.NEAREST)
+            role.copy_(functional.pil_to_tensor(resized)[0] > 0)
+    return tv_tensors.Mask(roles)

@@ -1,0 +1,194 @@
+"""Full mode: every layer learns, from augmented images, in up to three streams that share weights (eq. 8)."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from gain_core.dataset.reading import counted, drawn_upon, pixels_of
+from gain_core.dataset.sample import Sample, guided_training
+from gain_core.distributed import ALONE, Ranks, current_ranks, synchronised
+from gain_core.errors import InputError
+from gain_core.explain.gradcam import attention_maps, attention_weights, evidence_maps
+from gain_core.explain.masking import MaskingConfig, erase, erased_logits
+from gain_core.guidance.composites import Composite, make_composites, targets_of
+from gain_core.losses.guidance import attention_mining_loss
+from gain_core.models.classifier import Classifier
+from gain_core.models.folding import folded
+from gain_core.training.augment import AugmentedSamples, together
+from gain_core.training.config import TrainConfig
+from gain_core.training.objective import Losses, composite_stream, guided_stream, image_stream
+from gain_core.training.sampling import draw_composites, draw_schedule, seeded
+
+_EVALUATION_BATCH = 32
+
+
+class Division(NamedTuple):
+    """How many of a step's images each stream takes, in this order."""
+
+    plain: int  # count with their labels only; in "epochs" also with the masks that they carry
+    guided: int
+    composites: int = 0  # counter-examples, each with its class or none
+
+
+def step_losses(
+    model: Classifier,
+    images: Tensor,
+    masks: Tensor,
+    labels: Tensor,
+    config: TrainConfig,
+    division: Division,
+    ranks: Ranks = ALONE,
+) -> Losses:
+    """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
+    `division`. Of a composite the first label counts; −1: it shows no class.
+    """
+    images = images.contiguous(memory_format=torch.channels_last)
+    features = model.features(images)  # all streams but S_am share one forward
+    plain, after = division.plain, division.plain + division.guided
+    count = plain if config.form == "guided" else after
+    losses: Losses = {}
+    if count:
+        losses |= image_stream(model, features[:count], labels[:count], config)
+    if count and config.form != "none" and config.mining_weight > 0:
+        weight = config.mining_weight * (config.label_weight if config.form == "guided" else 1.0)
+        losses["mining"] = weight * _mining(model, images[:count], features[:count], labels[:count], config)
+    masked = slice(0 if config.sampling == "epochs" else plain, after)  # images without a mask do not count
+    if masked.stop > masked.start:
+        losses |= guided_stream(model, features[masked], labels[masked], masks[masked], config, ranks)
+    if division.composites:
+        losses |= composite_stream(model, features[after:], labels[after:, 0], config, ranks)
+    return losses
+
+
+def _mining(
+    model: Classifier, images: Tensor, features: Tensor, labels: Tensor, config: TrainConfig
+) -> Tensor:
+    """S_am, eq. 3–5: what is left without the attended places of a class must not give it."""
+    weights = attention_weights(model, features, labels, create_graph=config.second_order)
+    attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
+    masking = MaskingConfig(
+        sigma=config.mask_sigma,
+        omega=config.mask_omega,
+        scale=config.map_scale,
+        detach_scale=config.detach_scale,
+        place=config.mask_place,
+    )
+    valid = None if labels.shape[1] == 1 else counted(labels)  # images that show fewer classes repeat one
+    logits = erased_logits(model, erase(images, attention, masking), valid)  # (B, n, C)
+    return attention_mining_loss(
+        logits, labels, multi_label=model.spec.multi_label, valid=valid, score=config.mining_score
+    )
+
+
+def trained_through(model: Classifier, config: TrainConfig) -> Classifier:
+    """What a step computes with, on the same weights: norm layers that stand still are folded on a CPU.
+
+    On a GPU such a norm layer is one call, and folding it is ten: more than small batches can hide.
+    """
+    on_gpu = next(model.parameters()).device.type == "cuda"
+    return model if config.train_norms or on_gpu else folded(model)
+
+
+class FullTask:
+    """What a step of full mode computes; `train` does the rest."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        samples: Sequence[Sample],
+        config: TrainConfig,
+        device: torch.device,
+        worker_init_fn: Callable[[int], None] | None = None,
+    ) -> None:
+        self._model = model
+        self._samples = samples
+        self._config = config
+        self._device = device
+        self._worker_init_fn = worker_init_fn
+        guided = [p for p in guided_training(samples) if drawn_upon(samples[p])]
+        schedule = draw_schedule(samples, guided, config)
+        self._network = trained_through(model, config)
+        self._ranks = current_ranks()
+        composites: list[Composite] = []
+        if config.composed:
+            side = model.spec.image_size
+            composites = make_composites(samples, side, config.composites_per_region, config.seed)
+        self._drawable = AugmentedSamples(samples, model.spec, config, composites)
+        streams = {"batch_size": schedule.images, "guided_batch_size": schedule.guided}
+        if composites:
+            labels = targets_of(composites)
+            streams["composite_batch_size"] = draw_composites(labels, config) + len(samples)
+        self._draws = torch.cat(list(streams.values()), 1)  # (steps, N): of samples, then of composites
+        self._slots, self._division = _own_columns(streams, self._ranks)
+        self._step = synchronised(model, self._losses, self._ranks)
+        self.trained = model
+
+    def steps(self, first: int) -> Iterator[Losses]:
+        """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
+        config = self._config
+        draws = [
+            [(step, slot, drawn[slot]) for slot in self._slots]
+            for step, drawn in enumerate(self._draws[first:].tolist(), first)
+        ]
+        own_chance = () if self._ranks.first else (self._ranks.rank,)
+        loader = DataLoader(
+            self._drawable,
+            batch_sampler=draws,
+            collate_fn=together,
+            num_workers=config.loader_workers,
+            worker_init_fn=self._worker_init_fn,
+            pin_memory=self._device.type == "cuda",
+            generator=torch.Generator(),  # else the loader draws a number from the caller's generator
+        )
+        for step, loaded in enumerate(loader, first):
+            if isinstance(loaded, InputError):
+                raise loaded
+            with (
+                seeded((config.seed, step, *own_chance), self._device),
+                torch.autocast("cuda", torch.bfloat16, enabled=self._autocast),
+            ):
+                self._model.train(config.train_norms)
+                losses = self._step(*(part.to(self._device, non_blocking=True) for part in loaded))
+                self._model.eval()
+            yield losses
+
+    def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
+        return step_losses(
+            self._network,
+            images,
+            masks,
+            labels,
+            self._config,
+            self._division,
+            self._ranks,
+        )
+
+    @property
+    def _autocast(self) -> bool:
+        return self._config.autocast_bf16 and self._device.type == "cuda"
+
+    def logits(self, positions: Sequence[int]) -> Tensor:
+        """(len(positions), C), on the CPU, of the images as they are; processes share the work."""
+        mine, rows = self._ranks.share(positions), []
+        with torch.inference_mode():
+            for start in range(0, len(mine), _EVALUATION_BATCH):
+                chunk = [self._samples[p] for p in mine[start : start + _EVALUATION_BATCH]]
+                images = pixels_of(chunk, self._model.spec)
+                logits = self._model(images.to(self._device, memory_format=torch.channels_last))
+                rows += list(logits.cpu())
+        return torch.stack(self._ranks.gather(rows))
+
+
+def _own_columns(streams: Mapping[str, Tensor], ranks: Ranks) -> tuple[list[int], Division]:
+    """This process's columns of the streams side by side, each (steps, n), and how many of each stream."""
+    columns: list[int] = []
+    counts, before = [], 0
+    for name, drawn in streams.items():
+        part = ranks.part(drawn.shape[1], name)
+        columns += [before + slot for slot in part]
+        counts.append(len(part))
+        before += drawn.shape[1]
+    return columns, Division(*counts)

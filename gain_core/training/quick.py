@@ -1,0 +1,148 @@
+"""Quick mode: the trunk stands still and its output is kept; the last convolution and the head learn."""
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from gain_core.dataset.feature_cache import FeatureStore, trunk_output
+from gain_core.dataset.reading import guidance_by_class, label_rows
+from gain_core.dataset.sample import Sample, guided_training
+from gain_core.events import Phase
+from gain_core.guidance.composites import Composite, make_composites, targets_of
+from gain_core.losses.l2_sp import Weights, pretrained_neck
+from gain_core.models.classifier import Classifier, preprocess
+from gain_core.models.inference import frozen
+from gain_core.training.config import TrainConfig
+from gain_core.training.objective import Losses, composite_stream, guided_stream, held, image_stream
+from gain_core.training.sampling import draw_composites, draw_schedule, seeded
+
+_EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
+
+
+class MapsOfSome(NamedTuple):
+    """Maps of some of N samples."""
+
+    positions: Tensor  # (M,) long, ascending
+    maps: Tensor  # (M, …)
+
+    def of(self, positions: Tensor) -> Tensor:
+        """Those of positions that all are among them: (P,) long -> (P, …)."""
+        return self.maps[torch.searchsorted(self.positions, positions)]
+
+
+class Composites(NamedTuple):
+    """The features of counter-examples and what each must give."""
+
+    features: Tensor  # (M, K0, h, w) float16
+    labels: Tensor  # (M,) long, −1: no class
+
+
+class QuickTask:
+    """What a step of quick mode computes; `train` does the rest."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        samples: Sequence[Sample],
+        features: Tensor,
+        config: TrainConfig,
+        device: torch.device,
+        origin: Weights | None = None,
+        composites: Composites | None = None,
+    ) -> None:
+        """features (N, K0, h, w) float16: the kept output of the trunk for each sample. origin: what
+        `l2_sp_weight` holds the neck to; None: nothing does. composites: None where there are none.
+        """
+        self._model = model
+        self._config = config
+        self._device = device
+        self._features = features
+        self._labels = label_rows(samples)  # (N, n) long
+        size, most = (features.shape[2], features.shape[3]), self._labels.shape[1]
+        maps = {p: guidance_by_class(samples[p], size, most) for p in guided_training(samples)}
+        drawn = {position: mask for position, mask in sorted(maps.items()) if mask is not None}
+        masks = torch.stack(list(drawn.values())) if drawn else torch.empty(0, most, 2, *size)
+        self._guided = MapsOfSome(torch.tensor(list(drawn), dtype=torch.long), masks)  # each (n, 2, h, w)
+        self._schedule = draw_schedule(samples, list(drawn), config)
+        self._composites = composites
+        self._composite_draws = None if composites is None else draw_composites(composites.labels, config)
+        self._origin = origin and {name: value.to(device) for name, value in origin.items()}
+        # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
+        model.neck.to(memory_format=torch.contiguous_format)
+        self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
+
+    def steps(self, first: int) -> Iterator[Losses]:
+        """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
+        for step in range(first, self._config.steps):
+            with seeded((self._config.seed, step), self._device):
+                self.trained.train(self._config.train_norms)
+                losses = self._losses(step)
+                self.trained.eval()
+            yield losses
+
+    def _losses(self, step: int) -> Losses:
+        model, config = self._model, self._config
+        plain, guided = self._schedule.images[step], self._schedule.guided[step]
+        drawn = torch.cat([plain, guided])
+        read = [self._features[drawn]]
+        if self._composites is not None and self._composite_draws is not None:
+            shown = self._composite_draws[step]
+            read.append(self._composites.features[shown])
+        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
+        labels = self._labels[drawn].to(self._device)
+        after = len(plain) + len(guided)
+        count = len(plain) if config.form == "guided" else after
+        losses = image_stream(model, features[:count], labels[:count], config)
+        if len(guided) > 0:
+            masks = self._guided.of(guided).to(self._device)
+            own = slice(len(plain), after)
+            losses |= guided_stream(model, features[own], labels[own], masks, config)
+        if self._composites is not None:
+            targets = self._composites.labels[shown].to(self._device)
+            losses |= composite_stream(model, features[after:], targets, config)
+        if self._origin is not None:
+            losses |= held(model, self._origin, config)
+        return losses
+
+    def logits(self, positions: Sequence[int]) -> Tensor:
+        """(len(positions), C), on the CPU, without gradients."""
+        with torch.inference_mode():
+            chunks = self._features[list(positions)].split(_EVALUATION_BATCH)
+            parts = [
+                self._model.head(self._model.neck(c.to(self._device, torch.float32))).cpu() for c in chunks
+            ]
+        return torch.cat(parts)
+
+
+def prepare_quick(
+    model: Classifier,
+    samples: Sequence[Sample],
+    config: TrainConfig,
+    store: FeatureStore,
+    device: torch.device,
+) -> Generator[Phase, None, QuickTask]:
+    """Gather the features of the samples: kept ones are read, the others computed, composites made anew."""
+    origin = pretrained_neck(model) if config.l2_sp_weight > 0 else None
+    features = yield from store.computing(model, samples)
+    composites = None
+    if config.composed:
+        yield Phase("Making counter-examples", 0, 1)
+        made = make_composites(samples, model.spec.image_size, config.composites_per_region, config.seed)
+        if made:
+            composites = yield from _features_of(model, made)
+    return QuickTask(model, samples, features, config, device, origin, composites)
+
+
+def _features_of(model: Classifier, made: Sequence[Composite]) -> Generator[Phase, None, Composites]:
+    """Of composites that nobody will ask for again: computed as they are needed, kept nowhere."""
+    labels = targets_of(made)
+    fast, rows = frozen(model), []
+    for start in range(0, len(made), _EVALUATION_BATCH):
+        yield Phase("Making counter-examples", start, len(made))
+        chunk = made[start : start + _EVALUATION_BATCH]
+        pixels = torch.stack([preprocess(Image.fromarray(one.pixels), model.spec) for one in chunk])
+        rows.append(torch.from_numpy(trunk_output(fast, pixels)))
+    return Composites(torch.cat(rows), labels)
