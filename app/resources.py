@@ -1,6 +1,7 @@
 """Every st.cache_resource and st.cache_data of the program: what is opened or computed once and shared.
 
-Files and weights are named by their hash, so what is made from them never grows old.
+Files and weights are named by their hash, so what is made from them never grows old. What is counted in the
+database is named by the project, the version and the project's revisions: any change gives it another name.
 """
 
 import importlib
@@ -11,17 +12,26 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
+from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
-from app.services import library
-from app.services.attribution_clusters import attended_square
+from app.services import attribution_clusters, evaluation, library, queue
+from app.services.attribution_clusters import EvidenceGroup, attended_square
+from app.services.evaluation import Comparison, Evaluation
+from app.services.library import ProjectOverview
+from app.services.queue import QueueFigures
 from app.settings import Settings, load_settings
 from app.workspace import Workspace, open_workspace
-from db.records import ImageRecord, RegionRecord, VersionRecord
+from db import versions
+from db.records import ImageRecord, ProjectRecord, RegionRecord, Split, VersionRecord
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
     from app.services.explanation import AttentionView, RegionView
 
 JPEG_QUALITY = 90
+MAP_BYTES = 64 * 2**20
+PICTURE_BYTES = 64 * 2**20
+COUNTED = 64  # small results of counting in the database
+QUEUES = 16  # half a megabyte each at 70,000 images
 
 
 def workspace() -> Workspace:
@@ -64,6 +74,119 @@ def demo_pictures() -> list[tuple[str, bytes]]:
     ]
 
 
+def queue_order(ws: Workspace, project: ProjectRecord, split: Split) -> tuple[int, ...]:
+    """Ids of the queue of the published version, one object for all sessions."""
+    revisions = project.label_revision, project.review_revision
+    return _queue_order(_named(ws), project.id, project.current_version_id, split, revisions, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=QUEUES)
+def _queue_order(
+    named: str,
+    project_id: int,
+    version_id: int | None,
+    split: Split,
+    revisions: tuple[int, int],
+    _ws: Workspace,
+) -> tuple[int, ...]:
+    return queue.order(_ws, project_id, version_id, split)
+
+
+def queue_figures(ws: Workspace, project: ProjectRecord) -> QueueFigures:
+    return _queue_figures(_named(ws), project.id, project.current_version_id, project.label_revision, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=COUNTED)
+def _queue_figures(
+    named: str, project_id: int, version_id: int | None, revision: int, _ws: Workspace
+) -> QueueFigures:
+    return queue.figures(_ws, project_id, version_id)
+
+
+def doubtful(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
+    revisions = project.label_revision, project.review_revision
+    return _doubtful(_named(ws), project.current_version_id, revisions, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=COUNTED)
+def _doubtful(
+    named: str, version_id: int | None, revisions: tuple[int, int], _ws: Workspace
+) -> frozenset[int]:
+    return queue.doubtful(_ws, version_id)
+
+
+def evidence_groups(ws: Workspace, project: ProjectRecord, classes: tuple[str, ...]) -> list[EvidenceGroup]:
+    return _evidence_groups(_named(ws), project.current_version_id, project.label_revision, classes, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=COUNTED)
+def _evidence_groups(
+    named: str, version_id: int | None, revision: int, classes: tuple[str, ...], _ws: Workspace
+) -> list[EvidenceGroup]:
+    return attribution_clusters.evidence_groups(_ws, version_id, classes)
+
+
+def evidence_members(ws: Workspace, project: ProjectRecord, group: tuple[int, int]) -> frozenset[int]:
+    """Ids of the images of one evidence group of the published version."""
+    return _evidence_members(_named(ws), project.current_version_id or 0, project.label_revision, group, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=QUEUES)
+def _evidence_members(
+    named: str, version_id: int, revision: int, group: tuple[int, int], _ws: Workspace
+) -> frozenset[int]:
+    return attribution_clusters.members(_ws, version_id, group)
+
+
+def report(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> Evaluation:
+    """Figures of one version."""
+    return _report(_named(ws), version_id, split, project.label_revision, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=COUNTED)
+def _report(named: str, version_id: int, split: Split, revision: int, _ws: Workspace) -> Evaluation:
+    return evaluation.report(_ws, version_id, split)
+
+
+def comparison(
+    ws: Workspace, project: ProjectRecord, before_id: int, after_id: int, split: Split
+) -> Comparison:
+    """Figures of two versions, and how many images changed."""
+    return _comparison(_named(ws), before_id, after_id, split, project.label_revision, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=COUNTED)
+def _comparison(
+    named: str, before_id: int, after_id: int, split: Split, revision: int, _ws: Workspace
+) -> Comparison:
+    return evaluation.compare(_ws, before_id, after_id, split)
+
+
+def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int) -> tuple[int, int]:
+    """(fixed, newly wrong) validation images."""
+    return _changes(_named(ws), before_id, after_id, project.label_revision, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=COUNTED)
+def _changes(named: str, before_id: int, after_id: int, revision: int, _ws: Workspace) -> tuple[int, int]:
+    return versions.count_changes(_ws.database, before_id, after_id, "validation")
+
+
+def overview(ws: Workspace, project: ProjectRecord) -> ProjectOverview:
+    """What the library page says about a project."""
+    return _overview(_named(ws), project, ws)
+
+
+@st.cache_resource(show_spinner=False, max_entries=COUNTED)
+def _overview(named: str, project: ProjectRecord, _ws: Workspace) -> ProjectOverview:
+    return library.overview(_ws, project.id)
+
+
+def _named(ws: Workspace) -> str:
+    """The database that numbers are from."""
+    return ws.settings.resolved_database_url
+
+
 def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
     """JPEG of at most side × side pixels."""
     return _thumbnail(image.sha256, side, ws, image)
@@ -86,16 +209,19 @@ def _photograph(sha256: str, size: tuple[int, int], _ws: Workspace, _image: Imag
 
 def attention(ws: Workspace, version: VersionRecord, image: ImageRecord) -> "AttentionView":
     """Evidence maps of all classes and the probabilities."""
-    return _attention(version.sha256, image.sha256, ws, version, image)
+
+    def make() -> "AttentionView":
+        from app.services import explanation
+
+        return explanation.attention_for(ws, version, image)
+
+    return _maps().get((version.sha256, image.sha256), make)
 
 
-@st.cache_data(show_spinner=False, max_entries=3000)
-def _attention(
-    weights: str, photo: str, _ws: Workspace, _version: VersionRecord, _image: ImageRecord
-) -> "AttentionView":
-    from app.services import explanation
-
-    return explanation.attention_for(_ws, _version, _image)
+@st.cache_resource(show_spinner=False)
+def _maps() -> "BoundedCache[AttentionView]":
+    """By bytes: of a thousand classes one view takes 200 KB, of ten 2 KB."""
+    return BoundedCache(MAP_BYTES, lambda view: int(view.evidence.nbytes) + 16 * len(view.probabilities))
 
 
 def region_view(
@@ -131,26 +257,21 @@ def attention_picture(
     against_rival: bool = False,
 ) -> bytes:
     """JPEG of the photograph at `size` with the map of the class at `position` over it; opacity in [0, 1]."""
-    named = version.sha256, image.sha256, position, against_rival
-    return _attention_picture(*named, opacity, size, ws, version, image)
+
+    def make() -> bytes:
+        from gain_core.imaging.overlay import overlay
+
+        shown = attention(ws, version, image).attention(position, against_rival=against_rival)
+        return _jpeg(overlay(_resized(ws, image, size), shown, opacity))
+
+    key = (version.sha256, image.sha256, position, against_rival, opacity, size)
+    return _pictures().get(key, make)
 
 
-@st.cache_data(show_spinner=False, max_entries=600)
-def _attention_picture(
-    weights: str,
-    photo: str,
-    position: int,
-    against_rival: bool,
-    opacity: float,
-    size: tuple[int, int],
-    _ws: Workspace,
-    _version: VersionRecord,
-    _image: ImageRecord,
-) -> bytes:
-    from gain_core.imaging.overlay import overlay
-
-    shown = attention(_ws, _version, _image).attention(position, against_rival=against_rival)
-    return _jpeg(overlay(_resized(_ws, _image, size), shown, opacity))
+@st.cache_resource(show_spinner=False)
+def _pictures() -> BoundedCache[bytes]:
+    """Photographs with a map over them, as JPEG: some 100 KB each."""
+    return BoundedCache(PICTURE_BYTES, len)
 
 
 def evidence_crop(

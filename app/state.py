@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
@@ -92,7 +92,16 @@ class QueueOrder:
     project_id: int
     version_id: int | None
     split: Split
-    image_ids: tuple[int, ...]
+    narrowed_to: str  # all images, doubtful labels, or an evidence group
+    revision: tuple[int, int]  # of the project's labels and, where it matters, its guidance
+    image_ids: tuple[int, ...] = ()
+
+    def same_queue(self, other: "QueueOrder") -> bool:
+        """Whether both hold images of the same queue, perhaps as it was at another time."""
+        return replace(self, revision=other.revision, image_ids=other.image_ids) == other
+
+    def holding(self, image_ids: tuple[int, ...]) -> "QueueOrder":
+        return replace(self, image_ids=image_ids)
 
 
 @dataclass(frozen=True, slots=True)

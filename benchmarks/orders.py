@@ -1,4 +1,4 @@
-"""The orders in which training images may be offered for guidance; the app's own is `annotation.queue`.
+"""The orders in which training images may be offered for guidance; the app's own is `queue.order`.
 
 In all but "random" the classes take turns, as in the app: otherwise what is compared is how many images of a
 rare class come first.
@@ -13,8 +13,8 @@ from typing import Literal, get_args
 
 import torch
 
-from app.services import annotation, explanation, library
-from app.services.annotation import QueueItem
+from app.services import explanation, library, queue
+from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 from gain_core.explain.gradcam import explain
@@ -37,9 +37,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> list[ImageRecord]:
     """Training images with a mask, in the order in which they get guidance."""
     items = [
-        item
-        for item in annotation.queue(ws, version.project_id, version.id)
-        if item.image.mask_sha256 is not None
+        item for item in queue.whole(ws, version.project_id, version.id) if item.image.mask_sha256 is not None
     ]
     if order == "app":
         return [item.image for item in items]

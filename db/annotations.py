@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, exc, insert, select, update
+from sqlalchemy import delete, exc, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from db import models
 from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.records import GuidanceRecord, RegionRecord, Role
+from db.records import GuidanceRecord, RegionRecord, Role, Split
+from db.revisions import count_change
 from db.rows import guidance_record
 
 _CHANGED = "What is drawn on this image was changed in another window in the meantime."
@@ -45,10 +46,10 @@ def save_guidance(
             if expected_revision != (revision if exists else 0):
                 raise ConflictError(_CHANGED)
         session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
-        if not regions and not exists:
-            return None
-        masks = (look_png, ignore_png) if regions else (None, None)
-        _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks)
+        if regions or exists:
+            masks = (look_png, ignore_png) if regions else (None, None)
+            _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks)
+        count_change(session, image_id, "review_revision")
         return _get(session, image_id, class_id)
 
 
@@ -96,26 +97,40 @@ def guided_images(database: Database, project_id: int) -> set[int]:
         return set(session.scalars(query))
 
 
-def count_guided_images(database: Database, project_id: int) -> int:
-    return len(guided_images(database, project_id))
+def count_guided_images(database: Database, project_id: int, split: Split | None = None) -> int:
+    """Images with at least one region, of one split or of all."""
+    query = (
+        select(func.count(models.Guidance.image_id.distinct()))
+        .join(models.Image, models.Image.id == models.Guidance.image_id)
+        .where(models.Image.project_id == project_id, models.Guidance.regions.any())
+    )
+    if split is not None:
+        query = query.where(models.Image.split == split)
+    with database.reading() as session:
+        return session.scalar(query) or 0
 
 
 def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
     """Of each class with training images: the roles of the regions that were drawn on these for it."""
-    of_own_class = and_(
-        models.Guidance.image_id == models.Image.id, models.Guidance.class_id == models.Image.class_id
+    in_training = select(models.Image.id).where(
+        models.Image.class_id == models.Class.id, models.Image.split == "train"
     )
-    query = (
-        select(models.Image.class_id, models.Region.role)
-        .outerjoin(models.Guidance, of_own_class)
-        .outerjoin(models.Region, models.Region.guidance_id == models.Guidance.id)
-        .where(models.Image.project_id == project_id, models.Image.split == "train")
+    classes = select(models.Class.id).where(models.Class.project_id == project_id, in_training.exists())
+    roles = (
+        select(models.Guidance.class_id, models.Region.role)
+        .join(models.Region, models.Region.guidance_id == models.Guidance.id)
+        .join(models.Image, models.Image.id == models.Guidance.image_id)
+        .where(
+            models.Image.project_id == project_id,
+            models.Image.split == "train",
+            models.Guidance.class_id == models.Image.class_id,
+        )
         .distinct()
     )
-    found: dict[int, set[Role]] = {}
     with database.reading() as session:
-        for class_id, role in session.execute(query):
-            found.setdefault(class_id, set()).update(() if role is None else (role,))
+        found: dict[int, set[Role]] = {class_id: set() for class_id in session.scalars(classes)}
+        for class_id, role in session.execute(roles):
+            found[class_id].add(role)
     return found
 
 

@@ -6,6 +6,7 @@ from db.annotations import move_guidance
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
 from db.models import Class, Image
+from db.revisions import count_change
 
 
 def set_label(database: Database, image_id: int, class_id: int, expected_class_id: int) -> None:
@@ -39,3 +40,4 @@ def set_label(database: Database, image_id: int, class_id: int, expected_class_i
         )
         if class_id != old_class_id:
             move_guidance(session, image_id, old_class_id, class_id)
+        count_change(session, image_id, "label_revision")

@@ -10,27 +10,12 @@ from sqlalchemy import delete, exc, insert, select, update
 from db import models
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
+from db.labelled import labelled_images
 from db.records import ClassRecord, ImageRecord, ProjectRecord, RefusalRecord, Review, Split
+from db.revisions import count_change
 from db.rows import class_record, project_record
 
-# The columns of ImageRecord, in its order: not whole objects, which cost seconds at 100,000 images.
-_IMAGES = select(
-    models.Image.id,
-    models.Image.project_id,
-    models.Image.name,
-    models.Image.sha256,
-    models.Image.suffix,
-    models.Image.width,
-    models.Image.height,
-    models.Image.split,
-    models.Image.class_id,
-    models.Class.position,
-    models.Image.groups,
-    models.Image.mask_sha256,
-    models.Image.review,
-    models.Image.given_position,
-    models.Image.moved_from,
-).join(models.Class, models.Class.id == models.Image.class_id)
+_IMAGES = labelled_images()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +211,7 @@ def set_review(database: Database, image_id: int, review: Review) -> None:
         )
         if changed is None:
             raise NotFoundError(f"There is no image with the number {image_id}.")
+        count_change(session, image_id, "review_revision")
 
 
 def set_current_version(database: Database, project_id: int, version_id: int) -> None:

@@ -66,6 +66,8 @@ class Project(Base):
         ForeignKey("model_versions.id", ondelete="SET NULL", use_alter=True)
     )
     created_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+    label_revision: Mapped[int] = mapped_column(default=0, server_default="0")
+    review_revision: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Class(Base):
@@ -82,11 +84,19 @@ class Class(Base):
     name: Mapped[str] = mapped_column(String(200))
 
 
+def _few(name: str, condition: str) -> Index:
+    """An index of the few images of a project that meet the condition."""
+    where = text(condition)
+    return Index(name, "project_id", sqlite_where=where, postgresql_where=where)
+
+
 class Image(Base):
     __tablename__ = "images"
     __table_args__ = (
         UniqueConstraint("project_id", "name"),
         Index(None, "project_id", "split"),
+        _few("ix_images_moved", "moved_from IS NOT NULL"),
+        _few("ix_images_relabelled", "given_position IS NOT NULL"),
         NEVER_REUSE_IDS,
     )
 
@@ -233,6 +243,7 @@ class Prediction(Base):
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     predicted: Mapped[int]
+    confidence: Mapped[float | None] = mapped_column(Float)  # the probability of `predicted`
     probabilities: Mapped[list[Any]]
     attention_inside: Mapped[float | None] = mapped_column(Float)
     attention_spread: Mapped[float | None] = mapped_column(Float)

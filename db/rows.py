@@ -21,6 +21,8 @@ def project_record(row: models.Project) -> ProjectRecord:
         image_size=row.image_size,
         current_version_id=row.current_version_id,
         created_at=row.created_at,
+        label_revision=row.label_revision,
+        review_revision=row.review_revision,
     )
 
 

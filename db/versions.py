@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, insert, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
 from db import models
 from db.engine import Database
 from db.errors import NotFoundError
+from db.labelled import another_prediction, is_of, is_right, prediction_columns, prediction_record, with_label
 from db.records import PredictionRecord, Split, VersionRecord
 from db.rows import version_record
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +52,26 @@ def list_predictions(
 ) -> list[PredictionRecord]:
     """In the order of the images, of one split or of all. One query."""
     prediction = models.Prediction
-
-    def of_this_label(column: InstrumentedAttribute[T]) -> ColumnElement[T]:
-        """What was measured for a label that the image has no more is not known for the one it has."""
-        return case((prediction.label == models.Class.position, column))
-
-    query = (
-        select(
-            prediction.version_id,
-            prediction.image_id,
-            prediction.predicted,
-            prediction.probabilities,
-            of_this_label(prediction.attention_inside),
-            of_this_label(prediction.attention_spread),
-            prediction.evidence_inside,
-            prediction.evidence_group,
-            of_this_label(prediction.label_rival),
-            of_this_label(prediction.label_doubt),
-            prediction.control_predicted,
-        )
-        .join(models.Image, models.Image.id == prediction.image_id)
-        .join(models.Class, models.Class.id == models.Image.class_id)
-        .where(prediction.version_id == version_id)
-        .order_by(prediction.image_id)
+    query = with_label(
+        select(*prediction_columns(prediction)).join(models.Image, models.Image.id == prediction.image_id)
     )
+    query = query.where(prediction.version_id == version_id).order_by(prediction.image_id)
     if split is not None:
         query = query.where(models.Image.split == split)
     with database.reading() as session:
-        return [
-            PredictionRecord(version, image, predicted, tuple(probabilities), *further)
-            for version, image, predicted, probabilities, *further in session.execute(query)
-        ]
+        return [prediction_record(tuple(row)) for row in session.execute(query)]
 
 
 def count_changes(database: Database, before_id: int, after_id: int, split: Split) -> tuple[int, int]:
     """(fixed, newly wrong): images of the split that one version has wrong and the other right. One query."""
-    before, after = aliased(models.Prediction), aliased(models.Prediction)
-    was_right, is_right = (one.predicted == models.Class.position for one in (before, after))
+    before, after = another_prediction(), another_prediction()
+    was, now = is_right(before), is_right(after)
     query = (
-        select(
-            func.count().filter(is_right & ~was_right),
-            func.count().filter(was_right & ~is_right),
+        with_label(
+            select(func.count().filter(now & ~was), func.count().filter(was & ~now)).select_from(models.Image)
         )
-        .select_from(models.Image)
-        .join(models.Class, models.Class.id == models.Image.class_id)
-        .join(before, (before.image_id == models.Image.id) & (before.version_id == before_id))
-        .join(after, (after.image_id == models.Image.id) & (after.version_id == after_id))
+        .join(before, is_of(before, before_id))
+        .join(after, is_of(after, after_id))
         .where(models.Image.split == split)
     )
     with database.reading() as session:
@@ -122,6 +95,7 @@ def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
         "image_id": item.image_id,
         "label": int(item.label),
         "predicted": int(item.predicted),
+        "confidence": float(item.probabilities[item.predicted]),
         "probabilities": [float(probability) for probability in item.probabilities],
         "attention_inside": _number(item.attention_inside),
         "attention_spread": _number(item.attention_spread),

@@ -1,96 +1,84 @@
 """What a model version's decisions rest on: images of one predicted class with the same kind of evidence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.services.annotation import QueueItem
+from app.workspace import Workspace
+from db import queue as stored
+from db.queue import EvidenceTally
 
 CROP_SHARE = 0.4  # of the photograph's shorter side: enough to tell water from grass, too little for a scene
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceGroup:
-    """Images that a version gives the same class for the same kind of evidence."""
+    """Training and validation images that a version gives the same class for the same kind of evidence."""
 
-    predicted: int  # class position
-    number: int  # from 0 within the predicted class
-    image_ids: tuple[int, ...]  # training images first, each split in the order of its queue
-    training: int  # images of the training split: these can be drawn on
-    wrong: int  # images that are of another class
-    guided: int
-    inside: float | None  # mean share of the evidence in the object, over `measured` images; in [0, 1]
-    measured: int  # images whose object was known when the version was trained: from a mask or from guidance
-    spread: float | None  # mean share of the picture that the true class's attention covers, in (0, 1]
+    counts: EvidenceTally
     sentence: str  # for people
 
     @property
     def key(self) -> tuple[int, int]:
-        """Which of the version's groups it is."""
-        return self.predicted, self.number
+        """Which of the version's groups it is: class position, and number within that class."""
+        return self.counts.predicted, self.counts.number
 
     @property
     def suspicion(self) -> float:
         """Share of wrong images, plus share of the evidence outside the object or, where no object is known,
         of the picture that attention covers; in [0, 2]."""
-        outside = (self.spread or 0.0) if self.inside is None else 1 - self.inside
-        return self.wrong / len(self.image_ids) + outside
+        counts = self.counts
+        outside = (counts.spread or 0.0) if counts.inside is None else 1 - counts.inside
+        return counts.wrong / counts.images + outside
 
 
-def grouped(items: Iterable[QueueItem], classes: Sequence[str]) -> list[EvidenceGroup]:
-    """The evidence groups among the images of one or several queues, the most suspicious first.
-
-    `items`: of one version, training images first; `classes`: names by position. No groups where no version
-    has looked, or one that was made before there were groups.
+def evidence_groups(ws: Workspace, version_id: int | None, classes: Sequence[str]) -> list[EvidenceGroup]:
+    """The most suspicious first; `classes`: names by position. No groups where no version has looked, or one
+    that was made before there were groups.
     """
-    members: dict[tuple[int, int], list[QueueItem]] = {}
-    for item in items:
-        if item.said is not None and item.said.evidence_group is not None:
-            members.setdefault((item.said.predicted, item.said.evidence_group), []).append(item)
-    divided = {position for position, number in members if number > 0}
-    groups = [_group(key, members[key], classes[key[0]], apart=key[0] in divided) for key in sorted(members)]
+    return [] if version_id is None else grouped(stored.tally_evidence(ws.database, version_id), classes)
+
+
+def grouped(tallies: Sequence[EvidenceTally], classes: Sequence[str]) -> list[EvidenceGroup]:
+    """`tallies`: all of one version, by class position and number."""
+    divided = {item.predicted for item in tallies if item.number > 0}
+    groups = [
+        EvidenceGroup(item, _sentence(item, classes[item.predicted], apart=item.predicted in divided))
+        for item in tallies
+    ]
     return sorted(groups, key=lambda group: -group.suspicion)
 
 
-def _group(key: tuple[int, int], items: Sequence[QueueItem], name: str, *, apart: bool) -> EvidenceGroup:
-    said = [item.said for item in items if item.said is not None]
-    insides = [one.evidence_inside for one in said if one.evidence_inside is not None]
-    spreads = [one.attention_spread for one in said if one.attention_spread is not None]
-    wrong = sum(item.predicted != item.image.class_position for item in items)
-    inside = fmean(insides) if insides else None
-    return EvidenceGroup(
-        predicted=key[0],
-        number=key[1],
-        image_ids=tuple(item.image.id for item in items),
-        training=sum(item.image.split == "train" for item in items),
-        wrong=wrong,
-        guided=sum(item.guided for item in items),
-        inside=inside,
-        measured=len(insides),
-        spread=fmean(spreads) if spreads else None,
-        sentence=_sentence(name, len(items), wrong, inside, len(insides), apart),
-    )
+def members(ws: Workspace, version_id: int, group: tuple[int, int]) -> frozenset[int]:
+    """Ids of the images of the group with this key."""
+    return stored.evidence_members(ws.database, version_id, *group)
 
 
-def _sentence(name: str, count: int, wrong: int, inside: float | None, measured: int, apart: bool) -> str:
+def first_members(orders: Iterable[Sequence[int]], group: Collection[int], count: int) -> list[int]:
+    """The first images of a group in the order of the queues."""
+    return list(islice((image_id for order in orders for image_id in order if image_id in group), count))
+
+
+def _sentence(item: EvidenceTally, name: str, *, apart: bool) -> str:
     """What the group is, and on how many images that rests when not on all."""
-    called = f"{count} image is" if count == 1 else f"{count} images are"
-    if inside is None:
+    called = f"{item.images} image is" if item.images == 1 else f"{item.images} images are"
+    if item.inside is None:
         why = "for the same kind of evidence" if apart else "and their evidence falls into no clear kinds"
-    elif inside < 0.5:
-        why = f"mostly for what lies outside the marked object ({100 * (1 - inside):.0f} % of the evidence)"
+    elif item.inside < 0.5:
+        outside = 100 * (1 - item.inside)
+        why = f"mostly for what lies outside the marked object ({outside:.0f} % of the evidence)"
     else:
-        why = f"mostly for the object itself ({100 * inside:.0f} % of the evidence)"
+        why = f"mostly for the object itself ({100 * item.inside:.0f} % of the evidence)"
     sentence = f"{called} called “{name}” {why}"
-    if wrong == count:
-        sentence += ", wrongly" if count == 1 else ", all of them wrongly"
-    elif wrong:
-        sentence += f", {wrong} of them wrongly"
-    if 0 < measured < count:
-        sentence += f"; the object is marked in {measured} of them"
+    if item.wrong == item.images:
+        sentence += ", wrongly" if item.images == 1 else ", all of them wrongly"
+    elif item.wrong:
+        sentence += f", {item.wrong} of them wrongly"
+    if 0 < item.measured < item.images:
+        sentence += f"; the object is marked in {item.measured} of them"
     return sentence + "."
 
 

@@ -1,10 +1,18 @@
 """What the drawings added to a retrain: its model against its control, image by image."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, evaluate, groups_of, worst_groups
+from app.services.evaluation import (
+    WORST_GROUP_MIN_N,
+    Comparison,
+    Evaluation,
+    evaluate_tallies,
+    groups_of,
+    worst_groups,
+)
+from db.evaluation import PairTally, Tally
 from gain_core.metrics import Count
 
 SIGNIFICANCE = 0.05
@@ -55,35 +63,30 @@ def exact_mcnemar(gained: int, lost: int) -> float:
 
 def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     """Of the version after, on the images that both versions have predicted; None: it has no control."""
-    version, split = comparison.after.version, comparison.after.split
     classes = [name for name, _ in comparison.after.classes]
-    pairs = [pair for pair in comparison.pairs if pair.after.control_predicted is not None]
-    if not pairs:
+    tallies = [item for item in comparison.tallies if item.controlled]
+    if not tallies:
         return None
-    images = [pair.image for pair in pairs]
-    predicted = {pair.image.id: pair.after for pair in pairs}
-    controls = {
-        number: replace(said, predicted=said.control_predicted or 0) for number, said in predicted.items()
-    }
-    without = evaluate(version, split, classes, images, controls)
-    drawn = evaluate(version, split, classes, images, predicted)
+
+    def evaluated(of_one_model: list[Tally]) -> Evaluation:
+        return evaluate_tallies(comparison.after.version, comparison.after.split, classes, of_one_model)
+
+    without = evaluated([_tally(item, item.control_right) for item in tallies])
+    drawn = evaluated([_tally(item, item.drawn_right) for item in tallies])
     worst = worst_groups(without, drawn) if any(group.attribute for group in drawn.groups) else None
     if worst is not None and all(group.score.n >= WORST_GROUP_MIN_N for group in worst):
         chosen = {(group.attribute, group.name) for group in worst}
-        pairs = [pair for pair in pairs if chosen & set(groups_of(pair.image, classes))]
+        tallies = [item for item in tallies if chosen & set(groups_of(item, classes))]
     scores = (without.overall, drawn.overall) if worst is None else (worst[0].score, worst[1].score)
-    right = [
-        tuple(
-            predicted == pair.image.class_position
-            for predicted in (pair.after.control_predicted, pair.after.predicted)
-        )
-        for pair in pairs
-    ]
     return DrawingEffect(
         without=Count(scores[0].correct, scores[0].n),
         drawn=Count(scores[1].correct, scores[1].n),
         groups=None if worst is None else (worst[0].name, worst[1].name),
-        gained=right.count((False, True)),
-        lost=right.count((True, False)),
-        tested=len(right),
+        gained=sum(item.gained for item in tallies),
+        lost=sum(item.lost for item in tallies),
+        tested=sum(item.controlled for item in tallies),
     )
+
+
+def _tally(item: PairTally, correct: int) -> Tally:
+    return Tally(item.position, item.groups, item.controlled, correct)

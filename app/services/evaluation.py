@@ -1,21 +1,22 @@
 """How good a model version is, for whom, and what changed between two of them.
 
-Everything here is counted from stored predictions; no model runs.
+Everything here is counted from predictions, those of stored versions in the database; no model runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Literal
 
-from app.services.calibration import Calibration, calibration
+from app.services.calibration import BINS, Calibration, calibration, calibration_of_bins
 from app.workspace import Workspace
+from db import evaluation as counted
 from db import library, versions
+from db.evaluation import Change, PairTally, Tally
+from db.queue import count_queue
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
 
 WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
 
-Change = Literal["fixed", "newly_wrong", "right", "wrong"]
+CHANGES: tuple[Change, ...] = ("fixed", "newly_wrong", "right", "wrong")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,60 +83,87 @@ class Pair:
     before: PredictionRecord
     after: PredictionRecord
 
-    @property
-    def change(self) -> Change:
-        was_right = self.before.predicted == self.image.class_position
-        is_right = self.after.predicted == self.image.class_position
-        if was_right:
-            return "right" if is_right else "newly_wrong"
-        return "fixed" if is_right else "wrong"
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     before: Evaluation
     after: Evaluation
-    pairs: tuple[Pair, ...]  # images that both versions have predicted
+    tallies: tuple[PairTally, ...]  # of the images that both versions have predicted
 
-    def changed(self, change: Change) -> tuple[Pair, ...]:
-        return tuple(pair for pair in self.pairs if pair.change == change)
+    @property
+    def images(self) -> int:
+        return sum(self.count(change) for change in CHANGES)
+
+    def count(self, change: Change) -> int:
+        """Images that changed so between the versions."""
+        counts: list[int] = [getattr(item, change) for item in self.tallies]
+        return sum(counts)
 
 
 def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
     """Accuracy of one version on one split: overall, by class, by group. Raises db.errors.NotFoundError."""
     version = versions.get_version(ws.database, version_id)
-    classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
-    images = library.list_images(ws.database, version.project_id, split)
-    return evaluate(version, split, classes, images, _predictions(ws, version_id, split))
+    project_id = version.project_id
+    classes = [item.name for item in library.list_classes(ws.database, project_id)]
+    tallies = counted.tally(ws.database, project_id, version_id, split)
+    bins = counted.count_confidences(ws.database, project_id, version_id, split, BINS)
+    images = count_queue(ws.database, project_id, split)
+    return evaluate_tallies(version, split, classes, tallies, images, calibration_of_bins(bins))
 
 
 def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
     """Two versions of one project on the same images. Raises db.errors.NotFoundError."""
-    return compare_with(
-        ws,
-        versions.get_version(ws.database, before_id),
-        versions.get_version(ws.database, after_id),
-        split,
-        _predictions(ws, after_id, split),
+    return Comparison(
+        before=report(ws, before_id, split),
+        after=report(ws, after_id, split),
+        tallies=tuple(counted.tally_pairs(ws.database, before_id, after_id, split)),
     )
 
 
-def compare_with(
+def pairs(
     ws: Workspace,
-    older: VersionRecord,
-    newer: VersionRecord,
+    before_id: int,
+    after_id: int,
     split: Split,
+    change: Change | None,
+    *,
+    limit: int,
+    offset: int = 0,
+) -> list[Pair]:
+    """One page of the images that changed so (None: of all that both have predicted): those whose attention
+    to the true class moved most towards the object first.
+    """
+    found = counted.read_pairs(ws.database, before_id, after_id, split, change, limit=limit, offset=offset)
+    return [Pair(*row) for row in found]
+
+
+def compare_with(
+    ws: Workspace, version: VersionRecord, split: Split, after: Mapping[int, PredictionRecord]
+) -> Comparison:
+    """A stored version, and predictions by image id that are not stored yet.
+
+    Raises db.errors.NotFoundError.
+    """
+    classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
+    images = library.list_images(ws.database, version.project_id, split)
+    before = {item.image_id: item for item in versions.list_predictions(ws.database, version.id, split)}
+    return compare_lists(version, split, classes, images, before, after)
+
+
+def compare_lists(
+    version: VersionRecord,
+    split: Split,
+    classes: Sequence[str],
+    images: Sequence[ImageRecord],
+    before: Mapping[int, PredictionRecord],
     after: Mapping[int, PredictionRecord],
 ) -> Comparison:
-    """A version and predictions by image id, stored or not yet. Raises db.errors.NotFoundError."""
-    classes = [item.name for item in library.list_classes(ws.database, older.project_id)]
-    images = library.list_images(ws.database, older.project_id, split)
-    before = _predictions(ws, older.id, split)
+    """Pure counting, as `evaluate`."""
     return Comparison(
-        before=evaluate(older, split, classes, images, before),
-        after=evaluate(newer, split, classes, images, after),
-        pairs=tuple(
-            Pair(image, before[image.id], after[image.id])
+        before=evaluate(version, split, classes, images, before),
+        after=evaluate(version, split, classes, images, after),
+        tallies=tuple(
+            _pair_tally(image, before[image.id], after[image.id])
             for image in images
             if image.id in before and image.id in after
         ),
@@ -151,39 +179,56 @@ def evaluate(
 ) -> Evaluation:
     """Pure counting: `images` of the split against `predictions` by image id; class names by position."""
     seen = [(image, predictions[image.id]) for image in images if image.id in predictions]
-    by_class: list[list[tuple[ImageRecord, PredictionRecord]]] = [[] for _ in classes]
-    by_group: dict[tuple[str | None, str], list[tuple[ImageRecord, PredictionRecord]]] = {}
-    for image, prediction in seen:
-        by_class[image.class_position].append((image, prediction))
-        for group in groups_of(image, classes):
-            by_group.setdefault(group, []).append((image, prediction))
+    believed = [
+        (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
+        for image, prediction in seen
+    ]
+    tallies = [_tally(image, prediction) for image, prediction in seen]
+    return evaluate_tallies(version, split, classes, tallies, len(images), calibration(believed))
+
+
+def evaluate_tallies(
+    version: VersionRecord,
+    split: Split,
+    classes: Sequence[str],
+    tallies: Sequence[Tally],
+    images: int | None = None,
+    believed: Calibration | None = None,
+) -> Evaluation:
+    """`images`: how many there are in the split, with those that have no prediction."""
+    overall = _score(tallies)
     return Evaluation(
         version=version,
         split=split,
-        overall=_score(seen),
-        classes=tuple((name, _score(members)) for name, members in zip(classes, by_class, strict=True)),
-        groups=tuple(
-            Group(name=name, attribute=attribute, score=_score(members))
-            for (attribute, name), members in sorted(
-                by_group.items(), key=lambda item: (item[0][0] or "", item[0][1])
-            )
+        overall=overall,
+        classes=tuple(
+            (name, _score([item for item in tallies if item.position == position]))
+            for position, name in enumerate(classes)
         ),
-        missing=len(images) - len(seen),
-        calibration=calibration(
-            [
-                (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
-                for image, prediction in seen
-            ]
-        ),
+        groups=_by_group(tallies, classes),
+        missing=0 if images is None else images - overall.n,
+        calibration=believed,
     )
 
 
-def groups_of(image: ImageRecord, classes: Sequence[str]) -> list[tuple[str | None, str]]:
-    """(attribute, name) of the groups that the image belongs to, one for each of its attributes."""
-    label = classes[image.class_position]
-    if not image.groups:
+def _by_group(tallies: Iterable[Tally], classes: Sequence[str]) -> tuple[Group, ...]:
+    """By attribute and name; an image of several attributes is in several groups."""
+    members: dict[tuple[str | None, str], list[Tally]] = {}
+    for item in tallies:
+        for group in groups_of(item, classes):
+            members.setdefault(group, []).append(item)
+    return tuple(
+        Group(name=name, attribute=attribute, score=_score(members[attribute, name]))
+        for attribute, name in sorted(members, key=lambda group: (group[0] or "", group[1]))
+    )
+
+
+def groups_of(item: Tally | PairTally, classes: Sequence[str]) -> list[tuple[str | None, str]]:
+    """(attribute, name) of the groups that these images belong to, one for each of their attributes."""
+    label = classes[item.position]
+    if not item.groups:
         return [(None, label)]
-    return [(attribute, f"{label}/{value}") for attribute, value in image.groups.items()]
+    return [(attribute, f"{label}/{value}") for attribute, value in item.groups.items()]
 
 
 def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] | None:
@@ -195,19 +240,30 @@ def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] |
     return None
 
 
-def _predictions(ws: Workspace, version_id: int, split: Split) -> dict[int, PredictionRecord]:
-    return {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
+def _tally(image: ImageRecord, prediction: PredictionRecord) -> Tally:
+    inside = prediction.attention_inside
+    right = int(prediction.predicted == image.class_position)
+    return Tally(image.class_position, image.groups, 1, right, inside or 0.0, int(inside is not None))
 
 
-def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:
-    inside = [
-        prediction.attention_inside for _, prediction in members if prediction.attention_inside is not None
-    ]
+def _pair_tally(image: ImageRecord, before: PredictionRecord, after: PredictionRecord) -> PairTally:
+    was, now = before.predicted == image.class_position, after.predicted == image.class_position
+    known = after.control_predicted is not None
+    without = after.control_predicted == image.class_position
+    conditions = (
+        *(now and not was, was and not now, was and now, not (was or now)),
+        *(known, known and without, known and now, known and now and not without, without and not now),
+    )
+    return PairTally(image.class_position, image.groups, *map(int, conditions))
+
+
+def _score(tallies: Sequence[Tally]) -> Score:
+    measured = sum(item.measured for item in tallies)
     return Score(
-        correct=sum(prediction.predicted == image.class_position for image, prediction in members),
-        n=len(members),
-        attention_inside=fmean(inside) if inside else None,
-        attention_images=len(inside),
+        correct=sum(item.correct for item in tallies),
+        n=sum(item.n for item in tallies),
+        attention_inside=sum(item.inside for item in tallies) / measured if measured else None,
+        attention_images=measured,
     )
 
 

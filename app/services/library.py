@@ -23,7 +23,7 @@ from app.importing.importer import (
 from app.importing.sources import FolderSource, open_zip
 from app.importing.staging import store_lock
 from app.workspace import Workspace
-from db import annotations, runs
+from db import annotations, holdings, runs
 from db import library as rows
 from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
 from gain_core.atomic import write_atomically
@@ -127,22 +127,23 @@ def overview(ws: Workspace, project_id: int) -> ProjectOverview:
     """Everything the library page says about one project. Raises db.errors.NotFoundError."""
     project = rows.get_project(ws.database, project_id)
     classes = rows.list_classes(ws.database, project_id)
-    images = rows.list_images(ws.database, project_id)
-    per_class = Counter((image.split, image.class_position) for image in images)
+    tallies = holdings.tally_images(ws.database, project_id)
+    per_class: Counter[tuple[Split, int]] = Counter()
     groups: dict[str, Counter[str]] = {}
-    for image in images:
-        for group, value in image.groups.items():
-            groups.setdefault(group, Counter())[value] += 1
+    for item in tallies:
+        per_class[item.split, item.position] += item.n
+        for group, value in item.groups.items():
+            groups.setdefault(group, Counter())[value] += item.n
     return ProjectOverview(
         project=project,
         classes=tuple(classes),
         counts={split: tuple(per_class[split, item.position] for item in classes) for split in SPLITS},
         groups={group: dict(sorted(values.items())) for group, values in groups.items()},
-        n_images=len(images),
-        n_masks=sum(image.mask_sha256 is not None for image in images),
+        n_images=sum(item.n for item in tallies),
+        n_masks=sum(item.masks for item in tallies),
         n_guided=annotations.count_guided_images(ws.database, project_id),
-        n_refused=len(rows.list_refusals(ws.database, project_id)),
-        n_moved=sum(image.moved_from is not None for image in images),
+        n_refused=holdings.count_refusals(ws.database, project_id),
+        n_moved=sum(item.moved for item in tallies),
     )
 
 

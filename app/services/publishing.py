@@ -25,7 +25,7 @@ def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) 
         )
         for item in predictions
     }
-    reason = why_worse(compare_with(ws, published, published, "validation", after))
+    reason = why_worse(compare_with(ws, published, "validation", after))
     return reason and f"Not published. Worse than version {published.number} on validation: {reason}."
 
 
@@ -43,7 +43,7 @@ def why_worse(comparison: Comparison) -> str | None:
     worst group; None: neither.
     """
     reasons = []
-    fixed, newly_wrong = (len(comparison.changed(change)) for change in ("fixed", "newly_wrong"))
+    fixed, newly_wrong = comparison.count("fixed"), comparison.count("newly_wrong")
     if newly_wrong > fixed:
         reasons.append(f"{newly_wrong} image{'' if newly_wrong == 1 else 's'} became wrong and {fixed} right")
     worst = worst_groups(comparison.before, comparison.after)

@@ -31,7 +31,7 @@ def library_page(ws: Workspace) -> None:
         )
         _two_choices(ws)
         return
-    overview = library.overview(ws, project.id)
+    overview = resources.overview(ws, project)
     _head(ws, project, overview)
     if state.NEW_PROJECT_OPEN.get():
         _two_choices(ws)

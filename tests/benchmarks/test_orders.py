@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from app.services.annotation import QueueItem
+from app.services.queue import QueueItem
 from benchmarks import orders
 from benchmarks.orders import ORDERS, entropy, evidence_in_turns, first, in_order, in_turns
 from db.records import PredictionRecord

@@ -25,6 +25,7 @@ from app.components.kit.text import one_of
 from app.drawing.lasso import filled
 from app.drawing.regions import CIRCLED_COLOUR, encircled, fit_canvas, regions_from_canvas
 from app.services import annotation
+from app.services.queue import neighbour
 from app.state import Draft
 from app.workspace import Workspace
 from db import library
@@ -187,7 +188,7 @@ def _actions(
     ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], conflict: DeltaGenerator
 ) -> None:
     """conflict: where to ask what to do when somebody else has saved meanwhile."""
-    next_id = annotation.neighbour(queue, image.id, 1)
+    next_id = neighbour(queue, image.id, 1)
     drawable = image.split == "train"
     nothing = not objects_of(draft.current) and draft.revision == 0
     skipped = image.review == "skipped"
@@ -196,7 +197,7 @@ def _actions(
             "Previous",
             key="annotate_previous",
             icon=":material/arrow_back:",
-            disabled=annotation.neighbour(queue, image.id, -1) is None,
+            disabled=neighbour(queue, image.id, -1) is None,
             shortcut="Left",
         ):
             _go(queue, -1)
@@ -274,7 +275,7 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) ->
 
 def _go(queue: Sequence[int], step: Literal[1, -1]) -> None:
     """From where the page is by now: a second press may come before it shows the first one's image."""
-    wanted = annotation.neighbour(queue, state.IMAGE.get(), step)
+    wanted = neighbour(queue, state.IMAGE.get(), step)
     if wanted is not None:
         state.IMAGE.set(wanted)
     st.rerun()

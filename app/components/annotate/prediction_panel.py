@@ -15,9 +15,9 @@ from app.components.kit.bars import probability_bars
 from app.components.kit.number_format import confidence
 from app.components.kit.text import plain
 from app.drawing.regions import fit_canvas
-from app.services.annotation import QueueItem
 from app.services.explanation import AttentionView
 from app.services.map_figures import map_figures
+from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.records import ClassRecord, ImageRecord, VersionRecord
 

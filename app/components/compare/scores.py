@@ -39,15 +39,15 @@ def score_cards(comparison: Comparison) -> None:
             else "No image here has a mask, or was drawn on before this version was trained."
         )
     with fixed.container(border=True, height="stretch", gap=None):
-        newly_wrong = len(comparison.changed("newly_wrong"))
+        newly_wrong = comparison.count("newly_wrong")
         st.metric(
             "Fixed",
-            len(comparison.changed("fixed")),
+            comparison.count("fixed"),
             f"{newly_wrong} newly wrong",
             delta_color="inverse" if newly_wrong else "off",
             delta_arrow="off",
         )
-        st.caption(f"of {one_of(len(comparison.pairs), 'image')}")
+        st.caption(f"of {one_of(comparison.images, 'image')}")
 
 
 def score_tables(comparison: Comparison) -> None:
