@@ -180,6 +180,11 @@ FOLLOWED_RUN: Key[int | None] = Key(
 
 # --- library
 NEW_PROJECT_OPEN: Key[bool] = Key("library_new_open", bool, "the form for a new project is open")
+FOLLOWED_IMPORT: Key[int | None] = Key(
+    "followed_import",
+    _no_image,
+    "import that this window has asked for: its project is shown when it is there",
+)
 NEW_NAME: Key[str] = Key("new_name", str, "name typed for a new project")
 NEW_PROJECT_MADE: Key[bool] = Key("library_new_made", bool, "the form has made a project and begins anew")
 UPLOAD: Key[Any] = Key("library_upload", _nothing, "the zip chosen for a new project; survives a page switch")

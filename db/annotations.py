@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, exc, func, insert, select, update
+from sqlalchemy import Select, delete, exc, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from db import models
@@ -88,24 +88,28 @@ def list_guidance(database: Database, project_id: int) -> list[GuidanceRecord]:
 
 def guided_images(database: Database, project_id: int) -> set[int]:
     """Ids of the images with at least one region, for whichever class."""
-    query = (
-        select(models.Guidance.image_id)
-        .join(models.Image, models.Image.id == models.Guidance.image_id)
-        .where(models.Image.project_id == project_id, models.Guidance.regions.any())
+    query = select(models.Guidance.image_id).where(
+        models.Guidance.regions.any(), _guided_image(project_id).exists()
     )
     with database.reading() as session:
         return set(session.scalars(query))
 
 
+def _guided_image(project_id: int) -> Select[tuple[int]]:
+    """The image of a guidance, for `exists`: so that the little guidance is gone through, not all images."""
+    return select(models.Image.id).where(
+        models.Image.id == models.Guidance.image_id, models.Image.project_id == project_id
+    )
+
+
 def count_guided_images(database: Database, project_id: int, split: Split | None = None) -> int:
     """Images with at least one region, of one split or of all."""
-    query = (
-        select(func.count(models.Guidance.image_id.distinct()))
-        .join(models.Image, models.Image.id == models.Guidance.image_id)
-        .where(models.Image.project_id == project_id, models.Guidance.regions.any())
-    )
+    image = _guided_image(project_id)
     if split is not None:
-        query = query.where(models.Image.split == split)
+        image = image.where(models.Image.split == split)
+    query = select(func.count(models.Guidance.image_id.distinct())).where(
+        models.Guidance.regions.any(), image.exists()
+    )
     with database.reading() as session:
         return session.scalar(query) or 0
 
@@ -116,15 +120,13 @@ def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
         models.Image.class_id == models.Class.id, models.Image.split == "train"
     )
     classes = select(models.Class.id).where(models.Class.project_id == project_id, in_training.exists())
+    of_own_class = _guided_image(project_id).where(
+        models.Image.split == "train", models.Image.class_id == models.Guidance.class_id
+    )
     roles = (
         select(models.Guidance.class_id, models.Region.role)
         .join(models.Region, models.Region.guidance_id == models.Guidance.id)
-        .join(models.Image, models.Image.id == models.Guidance.image_id)
-        .where(
-            models.Image.project_id == project_id,
-            models.Image.split == "train",
-            models.Guidance.class_id == models.Image.class_id,
-        )
+        .where(of_own_class.exists())
         .distinct()
     )
     with database.reading() as session:

@@ -39,11 +39,10 @@ def drop_draft(database: Database, image_id: int) -> None:
 
 def drafted_images(database: Database, project_id: int) -> set[int]:
     """Ids of the project's images that have one."""
-    query = (
-        select(models.Draft.image_id)
-        .join(models.Image, models.Image.id == models.Draft.image_id)
-        .where(models.Image.project_id == project_id)
+    image = select(models.Image.id).where(
+        models.Image.id == models.Draft.image_id, models.Image.project_id == project_id
     )
+    query = select(models.Draft.image_id).where(image.exists())
     with database.reading() as session:
         return set(session.scalars(query))
 

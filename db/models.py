@@ -128,6 +128,28 @@ class Refusal(Base):
     reason: Mapped[str] = mapped_column(Text)
 
 
+class Import(Base):
+    """A project in the making: how far it is, or how that ended."""
+
+    __tablename__ = "imports"
+    __table_args__ = (NEVER_REUSE_IDS,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(20))
+    location: Mapped[str] = mapped_column(Text)
+    first_model: Mapped[bool]
+    status: Mapped[str] = mapped_column(String(20))
+    done: Mapped[int]
+    total: Mapped[int]
+    doing: Mapped[str] = mapped_column(Text)
+    cancel_requested: Mapped[bool]
+    message: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[list[Any]]
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"))
+    alive_until: Mapped[datetime]
+
+
 class Guidance(Base):
     """Regions of one image for one class.
 

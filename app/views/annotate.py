@@ -14,7 +14,7 @@ from app.components.annotate.group_panel import group_panel, picked_group
 from app.components.annotate.label_menu import change
 from app.components.annotate.move_button import move
 from app.components.annotate.prediction_panel import Asked, verdict
-from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, begin_anew, first_look, held_order
+from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look, held_order, leave_image
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip
@@ -152,7 +152,7 @@ def _head(ws: Workspace, project: ProjectRecord, heading: _Heading) -> DeltaGene
             key=state.QUEUE_SPLIT.name,
             required=True,
             label_visibility="collapsed",
-            on_change=begin_anew,
+            on_change=leave_image,
             help="Training images are drawn on. Validation images show what the model makes of new ones; "
             "one key moves a wrong one to training.",
         )

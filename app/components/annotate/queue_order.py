@@ -49,7 +49,12 @@ def first_look(project: ProjectRecord) -> bool:
 
 
 def begin_anew() -> None:
-    """A callback: the next run shows the first image of its queue."""
+    """A callback, for a queue of other images: the next run orders it and shows its first image."""
     state.QUEUE.set(None)
+    leave_image()
+
+
+def leave_image() -> None:
+    """A callback: the next run shows the first image of its queue."""
     state.IMAGE.set(None)
     st.query_params.pop("image", None)

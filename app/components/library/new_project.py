@@ -8,13 +8,14 @@ from typing import Any
 import streamlit as st
 
 from app import resources, state
-from app.components.kit.error_box import EXPECTED
+from app.components.kit.error_box import told
 from app.components.kit.text import plain
-from app.errors import ServiceError
 from app.importing.importer import MAX_PROJECT_NAME
-from app.services import library, training
-from app.services.library import ImportReport, Progress
+from app.jobs import launch
+from app.services import imports
 from app.workspace import Workspace
+from db import runs
+from db.imports import ImportRecord
 from db.library import find_project
 
 ZIP, FOLDER = "Upload a zip", "Folder on the server"
@@ -53,11 +54,14 @@ def demo_choice(ws: Workspace) -> None:
         column.image(picture, width="stretch", alt=shows)
     st.space("stretch")
     if st.button(
-        "Try the demo", key="try_demo", type="primary", icon=":material/play_arrow:", width="stretch"
+        "Try the demo",
+        key="try_demo",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=state.FOLLOWED_IMPORT.get() is not None,
     ):
-        report = _carry_out("The demo was not made", lambda show: library.create_demo(ws, show))
-        if report is not None:
-            _lead_on(ws, report, first_model=True)
+        _ask("The demo was not made", ws, lambda: imports.ask_for_demo(ws))
 
 
 def own_choice(ws: Workspace) -> None:
@@ -102,8 +106,11 @@ def own_choice(ws: Workspace) -> None:
     taken = find_project(ws.database, name.strip()) is not None
     if taken:  # said before anything is uploaded
         st.caption(f":orange[There is a project named {plain(name.strip())} already: choose another name.]")
-    missing = taken or not name.strip() or (upload is None and not folder)
+    busy = state.FOLLOWED_IMPORT.get() is not None
+    missing = busy or taken or not name.strip() or (upload is None and not folder)
     wanted = "Choose another name." if taken else "Give a name and choose the images first."
+    if busy:
+        wanted = "Wait until the import has ended, or cancel it."
     if st.button(
         "Create project",
         key="create_project",
@@ -113,17 +120,11 @@ def own_choice(ws: Workspace) -> None:
         disabled=missing,
         help=wanted if missing else None,
     ):
-
-        def work(show: Progress) -> ImportReport:
-            if upload is not None:
-                return library.import_zip(ws, name.strip(), upload, show)
-            return library.import_folder(ws, name.strip(), Path(str(folder)), show)
-
-        report = _carry_out(f"“{name.strip()}” was not made", work)
-        if report is not None:
-            state.UPLOAD.set(None)
-            state.NEW_PROJECT_MADE.set(True)
-            _lead_on(ws, report, first_model=False)
+        what = f"“{name.strip()}” was not made"
+        if upload is not None:
+            _ask(what, ws, lambda: imports.ask_for_upload(ws, name, upload))
+        else:
+            _ask(what, ws, lambda: imports.ask_for_folder(ws, name, Path(str(folder))))
 
 
 def _upload() -> Any:
@@ -141,39 +142,29 @@ def _upload() -> Any:
     return kept
 
 
-def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportReport | None:
-    """Run an import with a progress bar; leaving the page stops it, and nothing of it is kept."""
-    bar = st.progress(0.0, text="Starting…")
-    shown = -1
-
-    def show(done: int, total: int, doing: str) -> None:
-        nonlocal shown
-        hundredth = 100 * done // max(total, 1)
-        if hundredth != shown:
-            shown = hundredth
-            bar.progress(min(1.0, done / max(total, 1)), text=f"{doing}: {done} of {total}")
-
-    try:
-        return work(show)
-    except EXPECTED as error:
-        bar.empty()
-        st.error(
-            f"{plain(str(error))}\n\nNothing was stored. Mend it and try again.",
-            title=plain(what),
-            icon=":material/error:",
-        )
-        return None
+def _ask(what: str, ws: Workspace, ask: Callable[[], ImportRecord]) -> None:
+    """Ask for an import and start it: it goes on by itself, whatever becomes of this page."""
+    with told(what, "Nothing was stored. Fix it and try again."):
+        record = ask()
+        state.FOLLOWED_IMPORT.set(record.id)
+        launch.start_import(ws, record.id)
+        st.rerun()
 
 
-def _lead_on(ws: Workspace, report: ImportReport, *, first_model: bool) -> None:
-    state.choose_project(report.project_id)
+def lead_on(ws: Workspace, record: ImportRecord) -> None:
+    """To the project that an import of this window has made."""
+    state.FOLLOWED_IMPORT.set(None)
+    state.choose_project(record.project_id)
     state.NEW_PROJECT_OPEN.set(False)
-    state.IMPORT_NOTES.set(report.notes)
-    if first_model:
-        try:
-            state.FOLLOWED_RUN.set(training.request_first_model(ws, report.project_id).id)
-        except ServiceError:
-            state.FOLLOWED_RUN.set(None)  # the project's page has the button, and says why when pressed
+    state.IMPORT_NOTES.set(record.notes)
+    if record.source != "demo":
+        state.UPLOAD.set(None)
+        state.NEW_PROJECT_MADE.set(True)
+    elif record.project_id is not None:
+        run = runs.active_run(ws.database, record.project_id) or runs.last_ended(
+            ws.database, record.project_id
+        )
+        state.FOLLOWED_RUN.set(None if run is None else run.id)
     st.rerun()
 
 
