@@ -38,7 +38,7 @@ PEOPLE = 20
 PAUSE = (2.0, 4.0)  # seconds between two clicks of one of the twenty
 TITLE = "[...document.querySelectorAll('h4')].find((one) => one.innerText.startsWith('Image '))?.innerText"
 MAP = "document.querySelector('img[alt*=\"attention map for\"]')"
-CANVAS = "document.querySelector('canvas.upper-canvas')"
+CANVAS = "find('canvas.upper-canvas')"
 ERRORS = "[data-testid=stException], [data-testid=stAlertContentError]"
 NEXT = ".st-key-annotate_next button"
 # What a page shows when it is there.

@@ -34,7 +34,13 @@ PATIENCE = 120.0  # seconds for one action
 # the way to Python and back.
 _TIMED = """
 async ([press, done, patience]) => {
-  const ready = new Function("return (" + done + ")")
+  // also inside components, which keep their elements in a shadow tree
+  const inside = (root, selector) => root.querySelector(selector)
+    ?? [...root.querySelectorAll("*")].reduce(
+      (found, one) => found ?? (one.shadowRoot && inside(one.shadowRoot, selector)), null)
+  const find = (selector) => inside(document, selector)
+  const holds = new Function("find", "return (" + done + ")")
+  const ready = () => holds(find)
   const start = performance.now()
   if (press) document.querySelector(press).click()
   while (!ready()) {
@@ -120,7 +126,7 @@ def browser_command() -> str:
 
 async def timed(page: Page, press: str, done: str) -> float:
     """Milliseconds from a click on the selector `press` (empty: from now) until the JavaScript expression
-    `done` holds and the page is at rest. Raises TimeoutError.
+    `done` holds and the page is at rest; `find` in it also looks into components. Raises TimeoutError.
     """
     taken = await page.evaluate(_TIMED, [press, f"({done}) && {AT_REST}", 1000 * PATIENCE])
     if taken is None:
