@@ -59,7 +59,7 @@ def _group(key: tuple[int, int], items: Sequence[QueueItem], name: str, *, apart
     said = [item.said for item in items if item.said is not None]
     insides = [one.evidence_inside for one in said if one.evidence_inside is not None]
     spreads = [one.attention_spread for one in said if one.attention_spread is not None]
-    wrong = sum(item.predicted != item.image.class_position for item in items)
+    wrong = sum(item.predicted not in item.image.positions for item in items)
     inside = fmean(insides) if insides else None
     return EvidenceGroup(
         predicted=key[0],

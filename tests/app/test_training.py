@@ -16,7 +16,8 @@ from app.workspace import Workspace, open_workspace
 from db import runs
 from db.annotations import save_guidance
 from db.errors import RunRefusedError
-from db.library import NewImage, create_project, list_classes, list_images
+from db.library import create_project, list_classes, list_images
+from db.new_images import NewImage, NewLabel
 from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode
 from gain_core.training.config import TrainConfig
 
@@ -36,7 +37,7 @@ def project_id(ws: Workspace) -> int:
     splits = ("train", "train", "validation", "test")
     images = [
         NewImage(
-            f"{n}.png", f"{n:064x}", ".png", 8, 8, split, n % 2, mask_sha256="f" * 64 if n == 1 else None
+            f"{n}.png", f"{n:064x}", ".png", 8, 8, split, (NewLabel(n % 2, "f" * 64 if n == 1 else None),)
         )
         for n, split in enumerate(splits)
     ]
@@ -71,7 +72,7 @@ def test_a_first_model_is_requested_from_the_backbone_alone(ws: Workspace, proje
 
 def test_quick_trainings_of_a_project_with_many_classes_take_more_steps(ws: Workspace) -> None:
     names = [f"class {n}" for n in range(10)]
-    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 32, 32, "train", n) for n in range(10)]
+    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 32, 32, "train", (NewLabel(n),)) for n in range(10)]
     project_id = create_project(ws.database, "Ten", "upload", "resnet18", 96, names, images, []).id
     assert training.request_first_model(ws, project_id).config["steps"] == 120
     finish(ws)

@@ -96,7 +96,7 @@ def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
         return  # saving says what is wrong with it
     if alike(regions, _regions(image, draft, draft.stored)):
         draft.stored = draft.current  # the canvas writes the same regions in other words
-        kept_drafts.drop_draft(ws.database, image.id)
+        kept_drafts.drop_draft(ws.database, image.id, image.class_id)
     else:
         kept_drafts.keep_draft(ws.database, DraftRecord(image.id, image.class_id, draft.revision, regions))
     draft.kept = objects
@@ -104,7 +104,7 @@ def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
 
 def forget_draft(ws: Workspace, image: ImageRecord, drafts: Drafts) -> None:
     """Drop what is drawn and not saved, in every window. drafts: as `leave_memory`."""
-    kept_drafts.drop_draft(ws.database, image.id)
+    kept_drafts.drop_draft(ws.database, image.id, image.class_id)
     leave_memory(image, drafts)
 
 
@@ -121,9 +121,9 @@ def settle_draft(ws: Workspace, image: ImageRecord, drafts: Drafts, regions: Reg
 
     drafts: as `leave_memory`.
     """
-    waiting = kept_drafts.get_draft(ws.database, image.id)
+    waiting = kept_drafts.get_draft(ws.database, image.id, image.class_id)
     if waiting is not None and alike(waiting.regions, regions):
-        kept_drafts.drop_draft(ws.database, image.id)
+        kept_drafts.drop_draft(ws.database, image.id, image.class_id)
     canvas_size = drafts[image.id, image.class_id].canvas_size
     leave_memory(image, drafts)
     drawing = canvas_from_regions(regions, (image.width, image.height), canvas_size)
@@ -135,7 +135,7 @@ def settle_draft(ws: Workspace, image: ImageRecord, drafts: Drafts, regions: Reg
 def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
     """No drawing of this image waits to be saved; else says so."""
     here = state.DRAFTS.get().get((image.id, image.class_id))  # another window may have dropped it
-    if kept_drafts.get_draft(ws.database, image.id) is None and not (here and here.unsaved):
+    if kept_drafts.get_draft(ws.database, image.id, image.class_id) is None and not (here and here.unsaved):
         return True
     name = plain(image.name)
     st.warning(f"{name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
@@ -155,14 +155,12 @@ def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> D
     regions = guidance.regions if guidance else ()
     revision = guidance.revision if guidance else 0
     stored = current = canvas_from_regions(regions, size, canvas_size)
-    waiting = kept_drafts.get_draft(ws.database, image.id)
+    waiting = kept_drafts.get_draft(ws.database, image.id, image.class_id)
     if waiting is not None and not alike(waiting.regions, regions):
         current = canvas_from_regions(waiting.regions, size, canvas_size)
-        # With another label the guidance that it began from went along, and is counted anew.
-        if waiting.class_id == image.class_id or not waiting.revision:
-            revision = waiting.revision
+        revision = waiting.revision
     elif waiting is not None:
-        kept_drafts.drop_draft(ws.database, image.id)
+        kept_drafts.drop_draft(ws.database, image.id, image.class_id)
     return Draft(
         stored=stored,
         seed=current,
@@ -189,7 +187,7 @@ def _here_alone(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
     """
     if not draft.unsaved or objects_of(draft.current) != draft.kept:
         return draft.unsaved
-    if kept_drafts.get_draft(ws.database, image.id) is not None:
+    if kept_drafts.get_draft(ws.database, image.id, image.class_id) is not None:
         return False
     saved = annotation.load(ws, image.id, image.class_id)
     return not alike(_regions(image, draft, draft.current), saved.regions if saved else ())

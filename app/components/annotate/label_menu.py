@@ -22,7 +22,7 @@ def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRe
     others = [one for one in classes if one.id != image.class_id]
 
     def named(one: ClassRecord) -> str:
-        imported = " (as imported)" if one.position == image.given_position else ""
+        imported = " (as imported)" if one.position in (image.given_positions or ()) else ""
         return f"It is {plain(one.name)}{imported}"
 
     chosen: ClassRecord | None = st.menu_button(

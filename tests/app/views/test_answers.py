@@ -62,7 +62,7 @@ def test_what_another_window_draws_while_an_answer_is_saved_is_kept(
     monkeypatch.setattr(answers, "answer", meanwhile)
     click(app, "annotate_wrong_place")
 
-    kept = drafts.get_draft(seeded.ws.database, image.id)
+    kept = drafts.get_draft(seeded.ws.database, image.id, image.class_id)
     assert kept is not None
     assert kept.regions == (BOX,)
 

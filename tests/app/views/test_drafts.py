@@ -75,7 +75,7 @@ def test_what_is_saved_is_not_unsaved_because_the_canvas_writes_it_in_other_word
     app.run()
 
     assert "1 region saved" in said(app)
-    assert drafts.get_draft(seeded.ws.database, image.id) is None
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
 
 def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it(seeded: Seeded) -> None:
@@ -83,7 +83,7 @@ def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it
     image = seeded.images("train")[0]
     app = open_page("annotate", drawn(image, RECT))
     click(open_page("annotate", {"annotate_image": image.id}), "annotate_clear")
-    assert drafts.get_draft(seeded.ws.database, image.id) is None
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
     click(app, "annotate_wrong_place")
     assert annotation.load(seeded.ws, image.id, image.class_id) is None  # not over the drawing
@@ -91,7 +91,7 @@ def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it
     click(click(app, "annotate_next"), "annotate_previous")
 
     assert "1 region, not saved yet" in said(app)
-    assert drafts.get_draft(seeded.ws.database, image.id) is not None
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is not None
 
 
 def test_what_another_window_has_saved_is_shown_as_saved_when_one_comes_back(seeded: Seeded) -> None:
@@ -118,7 +118,7 @@ def test_saving_leaves_what_another_window_has_drawn_since(seeded: Seeded) -> No
     click(app, "annotate_save")
 
     assert annotation.load(seeded.ws, image.id, image.class_id) is not None
-    assert drafts.get_draft(seeded.ws.database, image.id) == newer
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) == newer
     assert "1 region saved" in said(app)  # this window shows what it saved
 
 
@@ -174,7 +174,7 @@ def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
     click(open_page("annotate", drawn(image, RECT)), "annotate_clear")
-    assert drafts.get_draft(seeded.ws.database, image.id) is None
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
 
 def test_an_unsaved_drawing_goes_along_when_the_label_is_changed_elsewhere(seeded: Seeded) -> None:
