@@ -70,7 +70,7 @@ def test_a_retrain_may_learn_from_moved_images_alone(seeded: Seeded) -> None:
 
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
-    assert (run.mode, run.config["form"]) == ("quick", "none")
+    assert (run.mode, run.config["objective"]["name"]) == ("quick", "none")
 
 
 def test_a_drawing_on_a_moved_image_makes_the_retrain_a_guided_one(seeded: Seeded) -> None:
@@ -85,4 +85,4 @@ def test_a_drawing_on_a_moved_image_makes_the_retrain_a_guided_one(seeded: Seede
 
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
-    assert run.config["form"] == "guided"
+    assert run.config["objective"]["name"] == "guided"

@@ -29,7 +29,7 @@ def test_retrain_queues_a_run_of_the_chosen_mode_and_shows_it_live(seeded: Seede
 
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
-    assert (run.mode, run.config["form"]) == ("full", "gainext")
+    assert (run.mode, run.config["objective"]["name"]) == ("full", "gainext")
     assert app.progress[0].text == "Waiting for the trainer…"
     click(app, "panel_cancel")
     assert runs.get_run(seeded.ws.database, run.id).status == "cancelled"
