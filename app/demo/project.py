@@ -104,5 +104,5 @@ def make_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportRepor
         pool.shutdown(cancel_futures=True)
     if on_progress is not None:
         on_progress(len(every), len(every), "Drawing harbour scenes")
-    notes = ("Drawn by the program: boats are on the sea in every training image, and nothing else is.",)
+    notes = ("Synthetic images. In training, every boat is at sea and nothing else is.",)
     return ImportReport(project.id, len(images), (), notes)

@@ -1,4 +1,4 @@
-"""A run in plain words: its settings, its status."""
+"""The settings and the status of a run, as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,18 +9,18 @@ STATUS: dict[RunStatus, tuple[str, str, str]] = {  # name, colour, icon
     "queued": ("waiting", "gray", ":material/schedule:"),
     "running": ("running", "blue", ":material/autorenew:"),
     "published": ("published", "green", ":material/check_circle:"),
-    "kept": ("kept, not published", "orange", ":material/inventory_2:"),
+    "kept": ("not published", "orange", ":material/inventory_2:"),
     "failed": ("failed", "orange", ":material/error:"),
     "cancelled": ("cancelled", "gray", ":material/stop_circle:"),
 }
 FORMS = {
     "guided": "Outlined objects must be recognised on any background; the rest must predict nothing",
-    "gainext": "Attention is pulled towards your regions, as in the paper (GAINext)",
-    "signed": "Evidence for and against is pulled towards your regions",
+    "gainext": "Attention must match your regions, as in the paper (GAINext)",
+    "signed": "Positive and negative evidence must match your regions",
     "none": "Labels only, no guidance",
 }
 LEARNS = {"quick": "The last convolution and the classifier", "full": "All layers"}
-LOSSES = {  # of gain_core's trainers, as a legend says them
+LOSSES = {  # legend names of the terms of gain_core's trainers
     "total": "Total",
     "image": "Labels",
     "inside": "Inside your regions",
@@ -42,7 +42,7 @@ def title(run: RunRecord, number: int) -> str:
 
 
 def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]:
-    """What the run was told, for a two-column table."""
+    """The settings of a run, for a two-column table."""
     config: Mapping[str, Any] = run.config
     words = {
         "Starts from": "the packaged backbone" if base_number is None else f"version {base_number}",
@@ -50,7 +50,7 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
         "Guidance": FORMS.get(str(config.get("form")), str(config.get("form"))),
         "Steps": f"{config.get('steps')} steps, each with {_images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",
-        "Seed": f"{config.get('seed')}: the same seed, images and regions give the same model",
+        "Seed": f"{config.get('seed')} (same seed, images and regions: same model)",
     }
     return words
 

@@ -173,7 +173,7 @@ def test_without_a_drawing_changed_labels_lead_to_a_new_first_model(seeded: Seed
     say_it_is(open_page("annotate", {"annotate_image": seeded.images("train")[0].id}), "car")
     app = open_page()
     assert app.button(key="retrain").disabled
-    assert app.button(key="labels_first_model").label == "Train first model anew"
+    assert app.button(key="labels_first_model").label == "Retrain first model"
 
     click(app, "labels_first_model")
 
