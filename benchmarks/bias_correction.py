@@ -91,16 +91,16 @@ def _document(
         "split": options.split,
         "environment": environment(),
         "drawing_adds": asdict(adds) if adds else None,
-        "forms": {name: _form(found) for name, found in results.items()},
+        "forms": {name: _form(form_results) for name, form_results in results.items()},
     }
 
 
-def _form(found: list[Result]) -> dict[str, Any]:
+def _form(form_results: list[Result]) -> dict[str, Any]:
     names = ("accuracy", "worst_group", "worst_group_any", "energy_inside", "ece", "confidence", "seconds")
-    return {name: [getattr(result, name) for result in found] for name in names} | {
+    return {name: [getattr(result, name) for result in form_results] for name in names} | {
         kind: {
-            group: {"n": n, "accuracy": [getattr(result, kind)[group][1] for result in found]}
-            for group, (n, _) in getattr(found[0], kind).items()
+            group: {"n": n, "accuracy": [getattr(result, kind)[group][1] for result in form_results]}
+            for group, (n, _) in getattr(form_results[0], kind).items()
         }
         for kind in ("groups", "pooled")
     }
@@ -119,28 +119,28 @@ def _print(results: dict[str, list[Result]], moved: Sequence[int], options: argp
         [
             {
                 "form": name,
-                "accuracy": mean([result.accuracy for result in found]),
-                "worst group (n ≥ 20)": mean([result.worst_group for result in found], spread=True),
-                "any group": mean([result.worst_group_any for result in found]),
-                "attention inside": mean([result.energy_inside for result in found]),
-                "calibration error": mean([result.ece for result in found]),
-                "confidence": mean([result.confidence for result in found]),
-                "seconds": f"{sum(result.seconds for result in found) / len(found):.1f}",
+                "accuracy": mean([result.accuracy for result in form_results]),
+                "worst group (n ≥ 20)": mean([result.worst_group for result in form_results], spread=True),
+                "any group": mean([result.worst_group_any for result in form_results]),
+                "attention inside": mean([result.energy_inside for result in form_results]),
+                "calibration error": mean([result.ece for result in form_results]),
+                "confidence": mean([result.confidence for result in form_results]),
+                "seconds": f"{sum(result.seconds for result in form_results) / len(form_results):.1f}",
             }
-            for name, found in results.items()
+            for name, form_results in results.items()
         ]
     )
     print(f"{headline(results, DEFAULT_FORM[options.mode])}\n")
-    one = next(iter(results.values()))[0]
+    example = next(iter(results.values()))[0]
     print_table(
         [
             {"group": f"{group}{suffix}", "n": str(n)}
             | {
-                name: mean([getattr(result, kind)[group][1] for result in found])
-                for name, found in results.items()
+                name: mean([getattr(result, kind)[group][1] for result in form_results])
+                for name, form_results in results.items()
             }
             for kind, suffix in (("groups", ""), ("pooled", " (validation and test)"))
-            for group, (n, _) in getattr(one, kind).items()
+            for group, (n, _) in getattr(example, kind).items()
         ]
     )
 

@@ -77,12 +77,12 @@ def placebos(ws: Workspace, project_id: int, seed: int, role: Role) -> dict[str,
         regions = [replace(region, role=role) for region in regions_from_mask(mask)]
         annotation.save(ws, image.id, image.class_id, regions)
 
-    found: dict[str, Draw] = {"free_guess": in_the_middle, "placebo_random": anywhere}
+    draws: dict[str, Draw] = {"free_guess": in_the_middle, "placebo_random": anywhere}
     if len({image.class_position for image in masked}) > 1:
-        found["placebo_other"] = of_another
+        draws["placebo_other"] = of_another
     else:
         say("no placebo_other: the training images of one class alone have masks")
-    return found
+    return draws
 
 
 def middle(size: tuple[int, int]) -> Corners:

@@ -138,24 +138,24 @@ def _batch(
     guided = 0 if guidance is None else GUIDED_BATCH
     composed = 0 if composites is None else COMPOSITE_BATCH
     division = Division(BATCH - guided - composed, guided, composed)
-    drawn = torch.randint(len(digits), (division.plain,), generator=generator)
+    indices = torch.randint(len(digits), (division.plain,), generator=generator)
     masks = torch.zeros(BATCH, 1, 2, SIDE, SIDE)
     if guidance is not None:
         chosen = guidance.marked[torch.randint(len(guidance.marked), (guided,), generator=generator)]
         masks[division.plain : division.plain + guided] = _masks(digits, chosen, guidance.role)
-        drawn = torch.cat([drawn, chosen])
-    images, labels = digits.images[drawn], digits.labels[drawn]
+        indices = torch.cat([indices, chosen])
+    images, labels = digits.images[indices], digits.labels[indices]
     if composites is not None:
         made, theirs = composites.draw(composed, generator)
         images, labels = torch.cat([images, made]), torch.cat([labels, theirs])
     return Batch(images, masks, labels[:, None], division)
 
 
-def _masks(digits: Digits, drawn: Tensor, role: str) -> Tensor:
+def _masks(digits: Digits, indices: Tensor, role: str) -> Tensor:
     """What a person drew on each: (B, 1, 2, S, S), look and ignore."""
-    masks = torch.zeros(len(drawn), 1, 2, SIDE, SIDE)
+    masks = torch.zeros(len(indices), 1, 2, SIDE, SIDE)
     roles = {"look": digits.object, "ignore": digits.square}
-    masks[:, 0, ROLES.index(role)] = roles[role][drawn].float()
+    masks[:, 0, ROLES.index(role)] = roles[role][indices].float()
     return masks
 
 
@@ -174,8 +174,8 @@ def _balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 def _accuracy(network: Classifier, digits: Digits) -> float:
     with torch.inference_mode():
-        said = torch.cat([network(part).argmax(1) for part in digits.images.split(500)])
-    return float((said == digits.labels).float().mean())
+        predicted = torch.cat([network(part).argmax(1) for part in digits.images.split(500)])
+    return float((predicted == digits.labels).float().mean())
 
 
 def _document(results: dict[str, list[Result]], options: argparse.Namespace, seeds: int) -> dict[str, Any]:
@@ -203,9 +203,9 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
         [
             {
                 "form": name,
-                "squares say nothing": mean([one.with_decoys for one in measured], spread=True),
-                "no squares": mean([one.clean for one in measured], spread=True),
-                "seconds": f"{sum(one.seconds for one in measured) / len(measured):.0f}",
+                "squares say nothing": mean([result.with_decoys for result in measured], spread=True),
+                "no squares": mean([result.clean for result in measured], spread=True),
+                "seconds": f"{sum(result.seconds for result in measured) / len(measured):.0f}",
             }
             for name, measured in results.items()
         ]

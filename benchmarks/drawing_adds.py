@@ -35,18 +35,20 @@ def drawing_adds(results: Mapping[str, Sequence[Result]], form: str) -> DrawingA
     if form not in rows or not others:
         return None
     against = max(others, key=lambda name: others[name])
-    differences = [drawn - other for drawn, other in zip(rows[form], rows[against], strict=True)]
+    differences = [
+        with_drawings - other for with_drawings, other in zip(rows[form], rows[against], strict=True)
+    ]
     low, high = interval(differences)
     return DrawingAdds(statistics.fmean(differences), low, high, against)
 
 
 def worst_groups(results: Mapping[str, Sequence[Result]], name: str) -> list[float]:
     """By seed; empty without such a row or without groups."""
-    found = results.get(name, ())
+    form_results = results.get(name, ())
     for figure in ("worst_group", "worst_group_any"):
-        known = [getattr(result, figure) for result in found]
-        if known and None not in known:
-            return known
+        shares = [getattr(result, figure) for result in form_results]
+        if shares and None not in shares:
+            return shares
     return []
 
 
@@ -62,16 +64,16 @@ def interval(differences: Sequence[float]) -> tuple[float, float] | tuple[None, 
 
 def headline(results: Mapping[str, Sequence[Result]], form: str) -> str:
     """Worst group and what drawing adds to it, in one sentence; then the free guess."""
-    found = drawing_adds(results, form)
-    if found is None:
+    effect = drawing_adds(results, form)
+    if effect is None:
         return "There are no groups, so that no worst group can be named."
     between = (
-        f" (95 % interval {_points(found.low)} to {_points(found.high)})" if found.low is not None else ""
+        f" (95 % interval {_points(effect.low)} to {_points(effect.high)})" if effect.low is not None else ""
     )
     guess = worst_groups(results, "free_guess")
     return (
         f"*{form}* has {mean(worst_groups(results, form))} % in its worst group; drawing adds "
-        f"{_points(found.mean)} points{between} over *{found.against}*, the best control."
+        f"{_points(effect.mean)} points{between} over *{effect.against}*, the best control."
         + (f" The free guess, a box in the middle, has {mean(guess)} %." if guess else "")
     )
 

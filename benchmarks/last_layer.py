@@ -63,7 +63,7 @@ def some_of_each_class(images: Sequence[ImageRecord], seed: int) -> list[ImageRe
     ]
 
 
-def refit(features: Features, labels: NDArray[np.int64], wanted: Features) -> NDArray[np.float64]:
+def refit(features: Features, labels: NDArray[np.int64], unlabelled: Features) -> NDArray[np.float64]:
     """Probabilities (M, C) of `wanted` (M, K) by logistic regression with L2 on features (N, K), labels (N,).
 
     labels hold every class position below C. Features are standardised and classes count alike, as in the
@@ -72,7 +72,7 @@ def refit(features: Features, labels: NDArray[np.int64], wanted: Features) -> ND
     scaler = StandardScaler().fit(features)
     head = LogisticRegression(class_weight="balanced", max_iter=1000)
     head.fit(scaler.transform(features), labels)
-    probabilities: NDArray[np.float64] = head.predict_proba(scaler.transform(wanted))
+    probabilities: NDArray[np.float64] = head.predict_proba(scaler.transform(unlabelled))
     return probabilities
 
 
@@ -89,8 +89,8 @@ def pooled_features(ws: Workspace, version: VersionRecord, images: Sequence[Imag
         )
         for image in images
     ]
-    kept = FeatureStore(ws.files.features).get_or_compute(model, samples)
+    outputs = FeatureStore(ws.files.features).get_or_compute(model, samples)
     with torch.inference_mode():
-        parts = [model.neck(chunk.float()).mean((2, 3)) for chunk in kept.split(_BATCH)]
+        parts = [model.neck(chunk.float()).mean((2, 3)) for chunk in outputs.split(_BATCH)]
         pooled: Features = torch.cat(parts).numpy()
     return pooled

@@ -76,7 +76,7 @@ class Picture:
         sample, mask = self.sample, self.mask
         if mask is None:
             return sample
-        also = tuple(replace(one, look=_png(mask == one.label + 1)) for one in sample.also)
+        also = tuple(replace(shown, look=_png(mask == shown.label + 1)) for shown in sample.also)
         return replace(sample, look=_png(mask == sample.label + 1), also=also)
 
 
@@ -96,7 +96,7 @@ class Result:
             "cues": self.name,
             "mIoU": mean([overlap.mean_iou for overlap in self.overlaps], spread=True),
             "background": mean([overlap.iou[0] for overlap in self.overlaps]),
-            "classes alone": mean([sum(known) / len(known) for known in classes]),
+            "classes alone": mean([sum(shares) / len(shares) for shares in classes]),
             "empty maps": str(self.empty),
             "seconds": f"{self.seconds:.0f}",
         }

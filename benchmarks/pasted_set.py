@@ -58,7 +58,9 @@ def home_places(photographs: Sequence[Photograph], *, swapped: bool) -> dict[str
 
     Exits where places would be no shortcut: fewer than two, or with `swapped` labels that keep their own.
     """
-    seen = Counter((one.label, one.place) for one in photographs if one.split == "train")
+    seen = Counter(
+        (photograph.label, photograph.place) for photograph in photographs if photograph.split == "train"
+    )
     labels = sorted({label for label, _ in seen})
     own = [max((n, place) for (of, place), n in seen.items() if of == label)[1] for label in labels]
     homes = own[1:] + own[:1] if swapped else own
@@ -76,12 +78,15 @@ def placed(
 ) -> Iterator[tuple[Photograph, str]]:
     """Each photograph with the place its object is laid on: one in training, every one elsewhere."""
     places = sorted(set(homes.values()))
-    for one in photographs:
-        if one.split == "train":
-            others = [place for place in places if place != homes[one.label]]
-            yield one, chance.choice(others) if chance.random() < exceptions else homes[one.label]
+    for photograph in photographs:
+        if photograph.split == "train":
+            others = [place for place in places if place != homes[photograph.label]]
+            yield (
+                photograph,
+                chance.choice(others) if chance.random() < exceptions else homes[photograph.label],
+            )
         else:
-            yield from ((one, place) for place in places)
+            yield from ((photograph, place) for place in places)
 
 
 def laid_on(
@@ -133,28 +138,28 @@ def _blurred(values: NDArray[np.floating], radius: int) -> NDArray[np.float32]:
 def _with_objects(folder: Path, classes: Sequence[str] | None) -> list[Photograph]:
     """Those of `classes` (None: all) with a mask that marks something, each with a place and a split."""
     photographs = [
-        replace(one, place=one.place or one.label)
-        for one in read_photographs(folder, "split", "mask")
-        if classes is None or one.label in classes
+        replace(photograph, place=photograph.place or photograph.label)
+        for photograph in read_photographs(folder, "split", "mask")
+        if classes is None or photograph.label in classes
     ]
     photographs = with_validation(photographs)
-    found = [one for one in photographs if _mask(folder, one).getbbox()]
-    if empty := len(photographs) - len(found):
+    complete = [photograph for photograph in photographs if _mask(folder, photograph).getbbox()]
+    if empty := len(photographs) - len(complete):
         say(f"left out: {empty} of {len(photographs)} photographs, whose masks mark nothing")
-    return found
+    return complete
 
 
 def with_validation(photographs: Sequence[Photograph]) -> list[Photograph]:
     """Every fourth training photograph of each label for validation, where there is none."""
-    if any(one.split == "validation" for one in photographs):
+    if any(photograph.split == "validation" for photograph in photographs):
         return list(photographs)
     seen: Counter[str] = Counter()
     divided = []
-    for one in photographs:
-        if one.split == "train":
-            seen[one.label] += 1
-        chosen = one.split == "train" and seen[one.label] % 4 == 0
-        divided.append(replace(one, split="validation") if chosen else one)
+    for photograph in photographs:
+        if photograph.split == "train":
+            seen[photograph.label] += 1
+        chosen = photograph.split == "train" and seen[photograph.label] % 4 == 0
+        divided.append(replace(photograph, split="validation") if chosen else photograph)
     return divided
 
 
@@ -165,27 +170,27 @@ def _backgrounds(
 
     Exits when one of `places` has none in a split.
     """
-    found: dict[tuple[str, str], list[Image.Image]] = {}
-    for one in photographs:
-        empty = painted_over(*_opened(folder, one))
+    backgrounds: dict[tuple[str, str], list[Image.Image]] = {}
+    for photograph in photographs:
+        empty = painted_over(*_opened(folder, photograph))
         if empty is not None:
-            found.setdefault((one.split, one.place), []).append(empty)
-    for split, place in product(sorted({one.split for one in photographs}), places):
-        if (split, place) not in found:
+            backgrounds.setdefault((photograph.split, photograph.place), []).append(empty)
+    for split, place in product(sorted({photograph.split for photograph in photographs}), places):
+        if (split, place) not in backgrounds:
             raise SystemExit(
                 f"expected photographs on {place} in the {split} split for its backgrounds, got none"
                 " that shows enough beside its object"
             )
-    return found
+    return backgrounds
 
 
-def _opened(folder: Path, one: Photograph) -> tuple[Image.Image, Image.Image]:
+def _opened(folder: Path, photograph: Photograph) -> tuple[Image.Image, Image.Image]:
     """RGB, and the mask as mode "L" in {0, 255}."""
-    return Image.open(folder / one.file).convert("RGB"), _mask(folder, one)
+    return Image.open(folder / photograph.file).convert("RGB"), _mask(folder, photograph)
 
 
-def _mask(folder: Path, one: Photograph) -> Image.Image:
-    return Image.open(folder / one.mask).convert("L").point(lambda value: 255 * (value > 0))
+def _mask(folder: Path, photograph: Photograph) -> Image.Image:
+    return Image.open(folder / photograph.mask).convert("L").point(lambda value: 255 * (value > 0))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

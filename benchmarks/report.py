@@ -20,10 +20,12 @@ def current_commit() -> str | None:
     """Of the code that ran, "-dirty" when it was changed since; None outside a git checkout."""
     command = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        process = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    return process.stdout.strip()
 
 
 COMMIT = current_commit()  # at the start: a checkout may move on during a long run
@@ -43,13 +45,13 @@ def environment() -> dict[str, Any]:
 
 def mean(shares: Sequence[float | None], *, spread: bool = False) -> str:
     """Mean of shares in per cent, with standard deviation and minimum when asked: "79.0 ± 7.1 (69.0)"."""
-    known = [100 * share for share in shares if share is not None]
-    if not known:
+    percents = [100 * share for share in shares if share is not None]
+    if not percents:
         return "–"
     if not spread:
-        return f"{statistics.fmean(known):.1f}"
-    deviation = statistics.stdev(known) if len(known) > 1 else 0.0
-    return f"{statistics.fmean(known):.1f} ± {deviation:.1f} ({min(known):.1f})"
+        return f"{statistics.fmean(percents):.1f}"
+    deviation = statistics.stdev(percents) if len(percents) > 1 else 0.0
+    return f"{statistics.fmean(percents):.1f} ± {deviation:.1f} ({min(percents):.1f})"
 
 
 def say(text: str) -> None:

@@ -176,19 +176,22 @@ def judged(
 
     def on(*splits: Split) -> Evaluation:
         chosen = [image for image in images if image.split in splits]
-        found = evaluation.evaluate(version, options.split, classes, chosen, predictions)
-        if found.missing or not found.overall.n:
+        report = evaluation.evaluate(version, options.split, classes, chosen, predictions)
+        if report.missing or not report.overall.n:
             raise SystemExit(
-                f"{found.missing} of {len(chosen)} images of the {options.split} split have no prediction"
+                f"{report.missing} of {len(chosen)} images of the {options.split} split have no prediction"
             )
-        return found
+        return report
 
     scores = on(options.split)
     worst, worst_any = scores.worst_group, scores.worst_group_any
     groups = _by_name(scores)
-    said = [(image, predictions[image.id]) for image in images if image.split == options.split]
+    predicted = [(image, predictions[image.id]) for image in images if image.split == options.split]
     believed = calibration(
-        [(one.probabilities[one.predicted], one.predicted == image.class_position) for image, one in said]
+        [
+            (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
+            for image, prediction in predicted
+        ]
     )
     return Result(
         n=scores.overall.n,

@@ -27,19 +27,19 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     photographs = read_photographs(options.data, "split")
-    labels = sorted({one.label for one in photographs if one.split == "train"})
+    labels = sorted({photograph.label for photograph in photographs if photograph.split == "train"})
     if options.label not in labels:
         raise SystemExit(f"expected a label of {labels}, those in training, got {options.label!r}")
     chance = Random(options.seed)
 
     def made() -> Iterator[Made]:
-        for one, place in stamped(photographs, options.label):
-            picture, mask = Image.open(options.data / one.file).convert("RGB"), None
+        for photograph, place in stamped(photographs, options.label):
+            picture, mask = Image.open(options.data / photograph.file).convert("RGB"), None
             if place == "stamped":
                 picture, mask = stamp(picture, options.stamp, chance)
             if options.masks == "object":
-                mask = Image.open(options.data / one.mask) if one.mask else None
-            yield Made(picture, mask, one.split, one.label, place)
+                mask = Image.open(options.data / photograph.mask) if photograph.mask else None
+            yield Made(picture, mask, photograph.split, photograph.label, place)
 
     count = write_set(options.out, made())
     print(f"{count} images; in training every {options.label} bears the {options.stamp}")
@@ -47,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def stamped(photographs: Sequence[Photograph], label: str) -> Iterator[tuple[Photograph, str]]:
     """Each photograph as "stamped" or "plain": in training by its label, elsewhere both."""
-    for one in photographs:
-        if one.split == "train":
-            yield one, "stamped" if one.label == label else "plain"
+    for photograph in photographs:
+        if photograph.split == "train":
+            yield photograph, "stamped" if photograph.label == label else "plain"
         else:
-            yield from ((one, "stamped"), (one, "plain"))
+            yield from ((photograph, "stamped"), (photograph, "plain"))
 
 
 def stamp(photograph: Image.Image, kind: str, chance: Random) -> tuple[Image.Image, Image.Image]:

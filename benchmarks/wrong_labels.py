@@ -95,14 +95,14 @@ def _set_right(ws: Workspace, project_id: int, ids: set[int]) -> None:
 
 
 def _print(results: dict[str, list[Result]], named: list[Named], options: argparse.Namespace) -> None:
-    wrong, doubtful, found = (sum(column) for column in zip(*named, strict=True))
+    wrong, doubtful, doubtful_and_wrong = (sum(column) for column in zip(*named, strict=True))
     print(
         f"\n{options.data.name}: {options.share:.0%} of the training labels wrong, {options.masks} guided"
         f" images, {options.mode} mode, {options.split} split, {options.seeds} seeds\n"
-        f"{wrong} wrong labels in all; {doubtful} called doubtful, {found} of them wrong\n"
+        f"{wrong} wrong labels in all; {doubtful} called doubtful, {doubtful_and_wrong} of them wrong\n"
         "Worst group (n ≥ 20), mean ± sd (minimum), then accuracy; figures in %\n"
     )
-    print_table([{"labels": name, "figures": _shares(found)} for name, found in results.items()])
+    print_table([{"labels": name, "figures": _shares(row_results)} for name, row_results in results.items()])
 
 
 def _shares(results: Sequence[Result]) -> str:
@@ -122,10 +122,12 @@ def _document(
         "mode": options.mode,
         "split": options.split,
         "environment": environment(),
-        "labels": [dict(zip(("wrong", "doubtful", "doubtful_and_wrong"), one, strict=True)) for one in named],
+        "labels": [
+            dict(zip(("wrong", "doubtful", "doubtful_and_wrong"), counts, strict=True)) for counts in named
+        ],
         "rows": {
-            name: {figure: [getattr(result, figure) for result in found] for figure in figures}
-            for name, found in results.items()
+            name: {figure: [getattr(result, figure) for result in row_results] for figure in figures}
+            for name, row_results in results.items()
         },
     }
 

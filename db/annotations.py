@@ -56,15 +56,15 @@ def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: i
     """Within the caller's transaction: what was drawn for one class is for another one, unless that has
     regions of its own.
     """
-    drawn = _get(session, image_id, class_id)
-    if drawn is None:
+    guidance = _get(session, image_id, class_id)
+    if guidance is None:
         return
     guidance_id, revision, exists = _lock(session, image_id, to_class_id)
     if exists:
         return
-    masks = drawn.look_png, drawn.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, drawn.regions, *masks)
-    _put(session, image_id, class_id, drawn.id, drawn.revision + 1, (), None, None)
+    masks = guidance.look_png, guidance.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, guidance.regions, *masks)
+    _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
 
 
 def get_guidance(database: Database, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -112,11 +112,11 @@ def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
         .where(models.Image.project_id == project_id, models.Image.split == "train")
         .distinct()
     )
-    found: dict[int, set[Role]] = {}
+    roles: dict[int, set[Role]] = {}
     with database.reading() as session:
         for class_id, role in session.execute(query):
-            found.setdefault(class_id, set()).update(() if role is None else (role,))
-    return found
+            roles.setdefault(class_id, set()).update(() if role is None else (role,))
+    return roles
 
 
 def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -134,12 +134,12 @@ def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | Non
 
 def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, int, bool]:
     """Id and last revision of the guidance, held until the end of the transaction; whether it has regions."""
-    found = session.scalar(
+    own_class_id = session.scalar(
         select(models.Class.id)
         .join(models.Image, models.Image.project_id == models.Class.project_id)
         .where(models.Image.id == image_id, models.Class.id == class_id)
     )
-    if found is None:
+    if own_class_id is None:
         raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
     row = session.execute(
         select(models.Guidance.id, models.Guidance.revision, models.Guidance.regions.any())

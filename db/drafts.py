@@ -18,11 +18,11 @@ def keep_draft(database: Database, draft: DraftRecord) -> None:
         "regions": [asdict(region) for region in draft.regions],
     }
     with database.writing() as session:
-        found = session.scalar(
+        image_id = session.scalar(
             select(models.Image.id).where(models.Image.id == draft.image_id).with_for_update()
         )
         session.execute(delete(models.Draft).where(models.Draft.image_id == draft.image_id))
-        if found is not None:
+        if image_id is not None:
             session.execute(insert(models.Draft).values(**values))
 
 

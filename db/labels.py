@@ -15,7 +15,7 @@ def set_label(database: Database, image_id: int, class_id: int, expected_class_i
     NotFoundError when there is no such image or no such class in its project.
     """
     with database.writing() as session:
-        found = session.execute(
+        row = session.execute(
             select(Image.class_id, Class.position, Image.given_position)
             .join(Class, Class.id == Image.class_id)
             .where(Image.id == image_id)
@@ -26,9 +26,9 @@ def set_label(database: Database, image_id: int, class_id: int, expected_class_i
             .join(Image, Image.project_id == Class.project_id)
             .where(Image.id == image_id, Class.id == class_id)
         )
-        if found is None or position is None:
+        if row is None or position is None:
             raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
-        old_class_id, old_position, given = found
+        old_class_id, old_position, given = row
         if old_class_id != expected_class_id:
             raise ConflictError("The label of this image was changed elsewhere in the meantime.")
         given = old_position if given is None else given

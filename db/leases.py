@@ -34,15 +34,15 @@ def claim(database: Database, worker: str, lease_seconds: float) -> RunRecord | 
     """
     while True:
         with database.reading() as session:
-            found = session.execute(
+            row = session.execute(
                 select(Run.id, Run.cancel_requested, Run.attempt >= Run.max_attempts)
                 .where(_is_free())
                 .order_by(Run.id)
                 .limit(1)
             ).one_or_none()
-        if found is None:
+        if row is None:
             return None
-        run_id, cancelled, used_up = found
+        run_id, cancelled, used_up = row
         if cancelled or used_up:
             _close_abandoned(database, run_id, cancelled)
         elif (record := _take(database, run_id, worker, lease_seconds)) is not None:

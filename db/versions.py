@@ -89,7 +89,7 @@ def list_predictions(
 def count_changes(database: Database, before_id: int, after_id: int, split: Split) -> tuple[int, int]:
     """(fixed, newly wrong): images of the split that one version has wrong and the other right. One query."""
     before, after = aliased(models.Prediction), aliased(models.Prediction)
-    was_right, is_right = (one.predicted == models.Class.position for one in (before, after))
+    was_right, is_right = (prediction.predicted == models.Class.position for prediction in (before, after))
     query = (
         select(
             func.count().filter(is_right & ~was_right),

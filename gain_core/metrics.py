@@ -84,9 +84,9 @@ def attention_inside(attention: Tensor | np.ndarray, mask: Tensor | np.ndarray) 
     The mask is averaged down to the map. None when the map is zero everywhere or nothing is masked: there is
     no share of nothing. Raises InputError for other shapes or values (a mask of 0 and 255, say).
     """
-    values, drawn = _map("attention", attention), _numbers("a mask", mask)
-    expect_within("a mask", drawn, 0, 1, ROUNDING)
-    inside = area_average(drawn, (values.shape[0], values.shape[1]))
+    values, mask_values = _map("attention", attention), _numbers("a mask", mask)
+    expect_within("a mask", mask_values, 0, 1, ROUNDING)
+    inside = area_average(mask_values, (values.shape[0], values.shape[1]))
     total = values.sum()
     if total <= 0 or inside.sum() <= 0:
         return None

@@ -24,10 +24,10 @@ def drawings_zip(ws: Workspace, project_id: int) -> bytes:
     """
     images = library.list_images(ws.database, project_id)
     classes = library.list_classes(ws.database, project_id)
-    drawn = annotations.list_guidance(ws.database, project_id)
+    guidance = annotations.list_guidance(ws.database, project_id)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _members(images, classes, drawn):
+        for name, content in _members(images, classes, guidance):
             archive.writestr(name, content)
     return buffer.getvalue()
 

@@ -65,11 +65,11 @@ class AttemptFolder:
         newest = _newest_checkpoint([self.path])
         self.keep([] if newest is None else [newest])
 
-    def keep(self, wanted: Iterable[Path]) -> None:
-        """Remove everything of this and earlier attempts but the `wanted` files, and folders left empty."""
-        wanted = set(wanted)
+    def keep(self, files: Iterable[Path]) -> None:
+        """Remove everything of this and earlier attempts except `files`, and folders left empty."""
+        files = set(files)
         if self.path.is_dir():
-            remove(path for path in self.path.iterdir() if path not in wanted)
+            remove(path for path in self.path.iterdir() if path not in files)
         remove(self._earlier)
         for folder in (self.path, self.path.parent):
             with suppress(OSError):  # not empty, or already gone
@@ -85,8 +85,8 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def _newest_checkpoint(folders: Iterable[Path]) -> Path | None:
-    found = [path for folder in folders for name in _CHECKPOINTS if (path := folder / name).is_file()]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+    checkpoints = [path for folder in folders for name in _CHECKPOINTS if (path := folder / name).is_file()]
+    return max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
 
 
 class ProgressFile:

@@ -26,8 +26,8 @@ def sweep(marker: str, seconds: float = 5.0) -> int:
     entry = f"{MARKER}={marker}".encode()
     killed: set[int] = set()
     end = time.monotonic() + seconds
-    while found := [pid for pid in _pids() if pid != os.getpid() and _carries(pid, entry)]:
-        killed.update(pid for pid in found if _kill(pid, entry))
+    while pids := [pid for pid in _pids() if pid != os.getpid() and _carries(pid, entry)]:
+        killed.update(pid for pid in pids if _kill(pid, entry))
         if time.monotonic() > end:
             break
         time.sleep(0.02)  # a killed process needs a moment to go, and may have forked just before

@@ -150,9 +150,9 @@ def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
     """JPEG bytes, at most side × side pixels, aspect kept; made once and kept in the cache folder,
     where that can be written. Raises MissingFileError.
     """
-    kept = ws.files.thumbnail(image.sha256, side)
+    cached = ws.files.thumbnail(image.sha256, side)
     try:
-        return kept.read_bytes()
+        return cached.read_bytes()
     except OSError:  # not made yet, mostly
         pass
     small = open_image(ws, image)
@@ -160,7 +160,7 @@ def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
     buffer = io.BytesIO()
     small.save(buffer, format="JPEG", quality=85)
     with suppress(OSError):  # a full disk is no reason to show no picture
-        write_atomically(kept, buffer.getvalue(), durable=False)
+        write_atomically(cached, buffer.getvalue(), durable=False)
     return buffer.getvalue()
 
 

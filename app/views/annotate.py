@@ -98,9 +98,9 @@ def annotate_page(ws: Workspace) -> None:
             st.caption(WHAT_TO_DO)
         elif picked is not None:
             st.caption(plain(picked.sentence))
-    wanted = _strip(ws, queue, image, classes)
-    if wanted is not None and wanted != image.id:
-        state.IMAGE.set(wanted)
+    picked_id = _strip(ws, queue, image, classes)
+    if picked_id is not None and picked_id != image.id:
+        state.IMAGE.set(picked_id)
         st.rerun()
     _desk(ws, project, queue, image, version, classes)
     address.drawn()
@@ -142,11 +142,11 @@ def _where_mistakes_are(queues: dict[Split, list[QueueItem]]) -> Split:
 def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
     """The image on screen before, or the one the page's address names when somebody has changed that."""
     linked = state.in_address("image")
-    wanted = linked if linked is not None and state.ADDRESS.get().is_news(linked) else state.IMAGE.get()
-    if wanted is None:
+    image_id = linked if linked is not None and state.ADDRESS.get().is_news(linked) else state.IMAGE.get()
+    if image_id is None:
         return None
     try:
-        image = library.get_image(ws.database, wanted)
+        image = library.get_image(ws.database, image_id)
     except NotFoundError:
         return None  # an old link: begin with the first of the queue
     return image if image.project_id == project.id else None
@@ -203,8 +203,8 @@ def _head(
             help=f"Outlines the objects in the next {DEMO_DRAWS} images.",
         ):
             wake = state.WAKE.get()
-            drawn = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
-            wake.toast = f"{one_of(len(drawn), 'image')} guided. Now press Retrain."
+            outlined = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
+            wake.toast = f"{one_of(len(outlined), 'image')} guided. Now press Retrain."
             st.rerun()
     return row
 

@@ -32,18 +32,18 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
     logits = logits.double()
     smooth = 0.5 / (len(logits) + 1)
     if targets.ndim == 2:
-        wanted = targets.double() * (1 - 2 * smooth) + smooth
+        smoothed_targets = targets.double() * (1 - 2 * smooth) + smooth
     else:
         count = logits.shape[1]
-        wanted = F.one_hot(targets, count).double() * (1 - smooth) + smooth * (
+        smoothed_targets = F.one_hot(targets, count).double() * (1 - smooth) + smooth * (
             1 - F.one_hot(targets, count)
         ) / max(count - 1, 1)
 
     def loss(log_temperature: float) -> float:
         scaled = logits / math.exp(log_temperature)
         if targets.ndim == 2:
-            return float(F.binary_cross_entropy_with_logits(scaled, wanted))
-        return float(-(wanted * scaled.log_softmax(1)).sum(1).mean())
+            return float(F.binary_cross_entropy_with_logits(scaled, smoothed_targets))
+        return float(-(smoothed_targets * scaled.log_softmax(1)).sum(1).mean())
 
     low, high = (math.log(bound) for bound in _RANGE)
     return math.exp(float(minimize_scalar(loss, bounds=(low, high), method="bounded").x))

@@ -34,18 +34,20 @@ def label_doubts(vectors: Tensor, labels: Tensor) -> list[LabelDoubt | None]:
     classes of fewer than six such images, and where no neighbour carries another label.
     """
     count = len(labels)
-    known = torch.linspace(0, count - 1, min(count, _COMPARED)).long()
-    reference = F.normalize(vectors[known].float(), dim=1)
-    others = torch.bincount(labels[known], minlength=int(labels.max()) + 1)[labels]  # (N,) of the same class
-    others[known] -= 1
-    found: list[LabelDoubt | None] = []
+    compared = torch.linspace(0, count - 1, min(count, _COMPARED)).long()
+    reference = F.normalize(vectors[compared].float(), dim=1)
+    others = torch.bincount(labels[compared], minlength=int(labels.max()) + 1)[
+        labels
+    ]  # (N,) of the same class
+    others[compared] -= 1
+    doubts: list[LabelDoubt | None] = []
     for rows in torch.arange(count).split(_PIECE):
         likeness = F.normalize(vectors[rows].float(), dim=1) @ reference.T
-        likeness[rows[:, None] == known] = -2.0  # not itself
-        nearest = labels[known[likeness.topk(min(NEIGHBOURS, len(known) - 1), 1).indices]]  # (B, k)
+        likeness[rows[:, None] == compared] = -2.0  # not itself
+        nearest = labels[compared[likeness.topk(min(NEIGHBOURS, len(compared) - 1), 1).indices]]  # (B, k)
         for row, near in zip(rows.tolist(), nearest, strict=True):
-            found.append(_doubt(near[: int(others[row])], int(labels[row]), int(others[row])))
-    return found
+            doubts.append(_doubt(near[: int(others[row])], int(labels[row]), int(others[row])))
+    return doubts
 
 
 def _doubt(near: Tensor, label: int, others: int) -> LabelDoubt | None:

@@ -79,8 +79,8 @@ def predicting(
         yield Phase("Predicting", start, len(samples))
         chunk = samples[start : start + _BATCH]
         features = store.get_or_compute(model, chunk, fingerprint=fingerprint)
-        said, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
-        predictions += said
+        chunk_predictions, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
+        predictions += chunk_predictions
         evidence.append(looked_at)
         pooled.append(features.float().mean((2, 3)).cpu())
     yield Phase("Predicting", len(samples), len(samples))
@@ -106,8 +106,8 @@ def _predict_chunk(
     looked_at = evidence_features(features, attention[:, 1]).to("cpu", torch.float16)
     predictions = []
     for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True):
-        wanted = inside_map(sample, (maps.shape[1], maps.shape[2]))
-        of_true, of_said = (None if wanted is None else attention_inside(one, wanted) for one in maps)
+        mask = inside_map(sample, (maps.shape[1], maps.shape[2]))
+        of_true, of_said = (None if mask is None else attention_inside(attention, mask) for attention in maps)
         spread = attention_spread(maps[0])
         predictions.append(
             Prediction(sample.key, sample.label, tuple(probabilities), of_true, spread, of_said, None)
@@ -120,9 +120,9 @@ def _grouping(
 ) -> Generator[Phase, None, None]:
     """Puts the evidence groups into `predictions`, one predicted class after the other."""
     members: dict[int, list[int]] = {}
-    for index, (sample, said) in enumerate(zip(samples, predictions, strict=True)):
+    for index, (sample, prediction) in enumerate(zip(samples, predictions, strict=True)):
         if sample.split != "test":
-            members.setdefault(said.predicted, []).append(index)
+            members.setdefault(prediction.predicted, []).append(index)
     vectors = torch.cat(evidence) if evidence else torch.empty(0, 0)  # (N, K)
     for done, indices in enumerate(members.values()):
         yield Phase("Grouping by evidence", done, len(members))

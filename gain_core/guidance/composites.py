@@ -39,7 +39,7 @@ class Composite:
 
 def targets_of(composites: Sequence[Composite]) -> Tensor:
     """(M,) long: the class of each, −1 where it shows none."""
-    return torch.tensor([-1 if one.label is None else one.label for one in composites])
+    return torch.tensor([-1 if composite.label is None else composite.label for composite in composites])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed:
     others as they were. Raises InputError naming an image that cannot be read.
     """
     guided = guided_training(samples)
-    cuts_of = [[_cut(one, side) for one in samples[p].each_class] for p in guided]
-    backgrounds = [found for cuts in cuts_of if (found := _background(cuts)) is not None]
+    cuts_of = [[_cut(labelled, side) for labelled in samples[p].each_class] for p in guided]
+    backgrounds = [background for cuts in cuts_of if (background := _background(cuts)) is not None]
     made = [Composite(background.pixels, None) for background in backgrounds]
     hosts = [
         sample for sample in samples if sample.split == "train" and not sample.guided and not sample.also
@@ -107,7 +107,10 @@ def _on_backgrounds(
     whose = f"{seed} {cut.name} {cut.label}"
     labels = {background.label for background in backgrounds}
     turns = [
-        _shuffled((one for one in backgrounds if one.label == label), lambda one: f"{whose} {one.name}")
+        _shuffled(
+            (background for background in backgrounds if background.label == label),
+            lambda background: f"{whose} {background.name}",
+        )
         for label in _shuffled(labels, lambda label: f"{whose} class {label}")
     ]
     made = []
@@ -135,11 +138,11 @@ def _shuffled(items: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
 
 def _cut(sample: Sample, side: int) -> _Cut | None:
     """None where nothing that is large enough was drawn for the sample's class."""
-    drawn = [
+    masks = [
         None if mask is None else np.asarray(mask.resize((side, side), Image.Resampling.BILINEAR)) >= 128
         for mask in guidance_pictures(sample)
     ]
-    look, ignore = drawn
+    look, ignore = masks
     if look is not None and ignore is not None:
         look = look & ~ignore
     look, ignore = (None if mask is None or mask.sum() < _LEAST_PIXELS else mask for mask in (look, ignore))

@@ -69,7 +69,7 @@ def spread(attention: np.ndarray) -> Spread | None:
     if levels is None:
         return None
     values = enlarged(attention, (GRID, GRID))
-    return Spread(*(float((values >= one).mean()) for one in levels))
+    return Spread(*(float((values >= level).mean()) for level in levels))
 
 
 def half_region(attention: np.ndarray, size: tuple[int, int]) -> Mask:

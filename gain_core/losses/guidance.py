@@ -240,12 +240,12 @@ def inside_outside_loss(
 
 
 def _both_roles(look: Tensor | None, ignore: Tensor | None) -> tuple[Tensor, Tensor]:
-    drawn = look if look is not None else ignore
-    if drawn is None:
+    given = look if look is not None else ignore
+    if given is None:
         raise InputError("expected a look or an ignore mask, got neither")
-    expect("masks", drawn, ("B", "n", "H", "W"), "any")
-    look, ignore = (torch.zeros_like(drawn) if mask is None else mask for mask in (look, ignore))
-    expect("ignore masks", ignore, drawn.shape, "any")
+    expect("masks", given, ("B", "n", "H", "W"), "any")
+    look, ignore = (torch.zeros_like(given) if mask is None else mask for mask in (look, ignore))
+    expect("ignore masks", ignore, given.shape, "any")
     return _shares(look, "look"), _shares(ignore, "ignore")
 
 

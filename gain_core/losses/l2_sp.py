@@ -22,7 +22,9 @@ def l2_sp_loss(weights: Weights, origin: Weights) -> Tensor:
 
     InputError where the two differ in names or shapes, or where there are none.
     """
-    here, there = ({name: tuple(value.shape) for name, value in one.items()} for one in (weights, origin))
+    here, there = (
+        {name: tuple(value.shape) for name, value in tensors.items()} for tensors in (weights, origin)
+    )
     if here != there or not here:
         raise InputError(f"expected at least one weight, and an origin of weights {here}, got {there}")
     return torch.stack([(value - origin[name]).square().sum() for name, value in weights.items()]).sum()
