@@ -1,4 +1,4 @@
-"""Guidance: the regions people drew, one set for each image and class."""
+"""Guidance: the drawn regions, one set for each image and class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from db.errors import ConflictError, NotFoundError
 from db.records import GuidanceRecord, RegionRecord, Role
 from db.rows import guidance_record
 
-_CHANGED = "What is drawn on this image was changed in another window in the meantime."
-_RELABELLED = "This image got another label in another window in the meantime."
+_CHANGED = "The drawing on this image was changed in another window."
+_RELABELLED = "The label of this image was changed in another window."
 
 
 def save_guidance(
@@ -29,9 +29,9 @@ def save_guidance(
     """Replace all regions of one image for one class, whole or not at all, and open the image for review.
 
     Without regions the guidance is removed, and None returned.
-    `expected_revision`: of the guidance the caller started from, 0 when there was none; None: never mind.
-    Raises ConflictError when it is another one by now, or when the caller started from the image's own class
-    and that is another one by now; NotFoundError when there is no such image or no such class in its project.
+    `expected_revision`: the revision that the caller started from, 0 without guidance; None skips the check.
+    Raises ConflictError when the revision or the image's class has changed since, NotFoundError when there is
+    no such image or no such class in its project.
     """
     with database.writing() as session:
         # The image first, as in `labels.set_label`: in another order the two would wait for each other.
@@ -53,9 +53,7 @@ def save_guidance(
 
 
 def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: int) -> None:
-    """Within the caller's transaction: what was drawn for one class is for another one, unless that has
-    regions of its own.
-    """
+    """Within the caller's transaction: move the regions of one class to another, unless that has regions."""
     guidance = _get(session, image_id, class_id)
     if guidance is None:
         return
@@ -101,7 +99,7 @@ def count_guided_images(database: Database, project_id: int) -> int:
 
 
 def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
-    """Of each class with training images: the roles of the regions that were drawn on these for it."""
+    """The roles in the guidance of training images, by class; classes without guidance have an empty set."""
     of_own_class = and_(
         models.Guidance.image_id == models.Image.id, models.Guidance.class_id == models.Image.class_id
     )
@@ -140,7 +138,7 @@ def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, i
         .where(models.Image.id == image_id, models.Class.id == class_id)
     )
     if own_class_id is None:
-        raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
+        raise NotFoundError(f"There is no image {image_id} in a project with class {class_id}.")
     row = session.execute(
         select(models.Guidance.id, models.Guidance.revision, models.Guidance.regions.any())
         .where(models.Guidance.image_id == image_id, models.Guidance.class_id == class_id)

@@ -1,4 +1,4 @@
-"""Drawings that are not saved yet, one for each image at most."""
+"""Unsaved drawings, at most one per image."""
 
 from dataclasses import asdict
 
@@ -10,7 +10,7 @@ from db.records import DraftRecord, RegionRecord
 
 
 def keep_draft(database: Database, draft: DraftRecord) -> None:
-    """In the place of the image's last one. Without effect when the image is gone."""
+    """Replace the image's draft. Does nothing when the image no longer exists."""
     values = {
         "image_id": draft.image_id,
         "class_id": draft.class_id,
@@ -38,7 +38,7 @@ def drop_draft(database: Database, image_id: int) -> None:
 
 
 def drafted_images(database: Database, project_id: int) -> set[int]:
-    """Ids of the project's images that have one."""
+    """Ids of the project's images with a draft."""
     query = (
         select(models.Draft.image_id)
         .join(models.Image, models.Image.id == models.Draft.image_id)

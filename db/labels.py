@@ -1,4 +1,4 @@
-"""Labels that people change: an image gets another class of its project, and remembers the imported one."""
+"""Changed labels: an image gets another class of its project; the imported class is stored too."""
 
 from sqlalchemy import select, update
 
@@ -9,9 +9,9 @@ from db.models import Class, Image
 
 
 def set_label(database: Database, image_id: int, class_id: int, expected_class_id: int) -> None:
-    """Give the image another class, whole or not at all; what was drawn on it goes along.
+    """Give the image another class and move its guidance to it, in one transaction.
 
-    `expected_class_id`: the class that the caller saw. Raises ConflictError when it is another one by now,
+    `expected_class_id`: the class that the caller saw. Raises ConflictError when it has changed since,
     NotFoundError when there is no such image or no such class in its project.
     """
     with database.writing() as session:
@@ -27,10 +27,10 @@ def set_label(database: Database, image_id: int, class_id: int, expected_class_i
             .where(Image.id == image_id, Class.id == class_id)
         )
         if row is None or position is None:
-            raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
+            raise NotFoundError(f"There is no image {image_id} in a project with class {class_id}.")
         old_class_id, old_position, given = row
         if old_class_id != expected_class_id:
-            raise ConflictError("The label of this image was changed elsewhere in the meantime.")
+            raise ConflictError("The label of this image was changed in another window.")
         given = old_position if given is None else given
         session.execute(
             update(Image)

@@ -1,4 +1,4 @@
-"""From rows to frozen records: the only place that knows both."""
+"""Rows to frozen records."""
 
 from db import models
 from db.records import (

@@ -67,7 +67,7 @@ def test_a_project_takes_another_name_and_is_deleted_on_its_page(
         expect(name).to_have_value("Boats")
         name.fill("Bay")
         name.press("Enter")
-        expect(dialog).to_contain_text("There is already a project named 'Bay'; choose another name.")
+        expect(dialog).to_contain_text("A project named 'Bay' exists. Choose another name.")
         name.fill(" Marina *1* ")
         name.press("Enter")
         expect(dialog).to_have_count(0)

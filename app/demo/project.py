@@ -1,4 +1,4 @@
-"""The demo project: drawn harbour scenes whose training images hide a shortcut.
+"""The demo project: synthetic harbour scenes whose training images contain a shortcut.
 
 In the training images boats are always on the sea and nothing else ever is. Validation and test images show
 every class in every place equally often, so that the shortcut can be seen and measured.

@@ -1,7 +1,7 @@
 """The files of one attempt of one run, and what happens to them when it ends.
 
-The number of an attempt is never given twice (db.leases), so a supervisor that wakes up late can only touch
-files of its own, and whoever worked in a folder with a lower number has lost the run for certain.
+Attempt numbers are never reused (db.leases). A supervisor that wakes up late can only touch its own files,
+and the owner of a folder with a lower number has certainly lost the run.
 """
 
 import json

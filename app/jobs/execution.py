@@ -1,4 +1,4 @@
-"""What the training process does once it knows its specification; needs no database."""
+"""The work of the training process, given its specification; needs no database."""
 
 import json
 import os

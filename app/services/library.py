@@ -73,7 +73,7 @@ def import_folder(
         raise ImportRefusedError(
             f"Expected a folder inside {roots}, got {str(folder)!r}."
             if roots
-            else "The operator of this server has allowed no folder to import from; upload a zip instead."
+            else "This server allows no folder for imports (REFOCUS_IMPORT_ROOTS). Upload a zip instead."
         )
     source = FolderSource(resolved, ws.settings.max_upload_mb)
     return import_source(ws, name, source, "folder", on_progress)
@@ -100,13 +100,13 @@ def rename_project(ws: Workspace, project_id: int, name: str) -> None:
 
 
 def delete_project(ws: Workspace, project_id: int) -> None:
-    """Forget a project: its rows, its runs' files, and the images that no other project uses, with all that
-    was made from them.
+    """Delete a project: its rows, its runs' files, and images that no other project uses, with everything
+    computed from them.
 
     Raises db.errors.NotFoundError, and ServiceError while one of its runs is queued or running.
     """
     if runs.active_run(ws.database, project_id) is not None:
-        raise ServiceError("A training of this project is under way; cancel it first.")
+        raise ServiceError("This project is training. Cancel the run, then delete.")
     with store_lock(ws.files):
         images = rows.list_images(ws.database, project_id)
         run_ids = [run.id for run in runs.list_runs(ws.database, project_id)]
@@ -124,7 +124,7 @@ def delete_project(ws: Workspace, project_id: int) -> None:
 
 
 def overview(ws: Workspace, project_id: int) -> ProjectOverview:
-    """Everything the library page says about one project. Raises db.errors.NotFoundError."""
+    """The figures of one project for the library page. Raises db.errors.NotFoundError."""
     project = rows.get_project(ws.database, project_id)
     classes = rows.list_classes(ws.database, project_id)
     images = rows.list_images(ws.database, project_id)
@@ -170,7 +170,7 @@ def open_image(ws: Workspace, image: ImageRecord) -> Image.Image:
         return open_rgb(ws.files.image(image.sha256, image.suffix), image.name)
     except InputError as error:
         raise MissingFileError(
-            f"The file of {image.name} is gone from the data folder or damaged."
+            f"The file of {image.name} is missing from the data folder or damaged."
         ) from error
 
 
@@ -186,5 +186,5 @@ def open_mask(ws: Workspace, image: ImageRecord) -> Image.Image | None:
             return mask.convert("1")
     except (OSError, SyntaxError, ValueError) as error:
         raise MissingFileError(
-            f"The mask of {image.name} is gone from the data folder or damaged."
+            f"The mask of {image.name} is missing from the data folder or damaged."
         ) from error

@@ -1,8 +1,8 @@
 """Temperature scaling: confidence that agrees with accuracy (Guo et al., ICML 2017, arXiv 1706.04599).
 
 Guided training asks backgrounds for the uniform distribution, which lowers every probability. Dividing the
-logits by one number, fitted on validation images, changes no decision and makes probabilities mean what they
-say there. The number goes into the last linear layer, so that a stored model needs nothing else.
+logits by one number, fitted on validation images, changes no decision and makes confidence match accuracy
+there. The number is stored in the last linear layer, so a stored model needs nothing else.
 """
 
 import math
@@ -19,11 +19,11 @@ _RANGE = (0.02, 50.0)  # temperatures that are tried; beyond, the logits carry n
 
 
 def fit_temperature(logits: Tensor, targets: Tensor) -> float:
-    """The T that makes softmax(logits / T) likeliest: logits (N, C), targets (N,) long, N >= 1.
+    """The T that maximises the likelihood of softmax(logits / T): logits (N, C), targets (N,) long, N >= 1.
 
-    With independent classes targets is (N, C) bool, and the sigmoid takes the softmax's place. Targets are
-    smoothed to (N + 1/2) / (N + 1), the mean of Jeffreys' prior after N right answers: else a model without a
-    mistake on a few images would get an infinite confidence.
+    With independent classes targets is (N, C) bool, and sigmoid replaces softmax. Targets are
+    smoothed to (N + 1/2) / (N + 1), the posterior mean under Jeffreys' prior after N right answers; otherwise
+    a model without mistakes on a few images would get infinite confidence.
     """
     if len(logits) == 0 or len(targets) != len(logits):
         raise InputError(

@@ -30,7 +30,7 @@ class CueConfig:
     foreground: float = 0.2  # of a map's maximum: above it a pixel is a cue of the class; the paper's value
     # A pixel is background where every map is at or below this share of its maximum; between the two it is no
     # cue. The paper takes its background from a saliency network; without one, all that is no object is
-    # background, so that there is no gap. Lower it to train on cues that are surer.
+    # background, so that there is no gap. Lower it to train on more certain cues.
     background: float = 0.2
 
     def __post_init__(self) -> None:
@@ -183,4 +183,4 @@ def _check(attention: Tensor, size: tuple[int, int]) -> None:
     if 0 in attention.shape:
         raise InputError(f"expected attention (n, h, w) of at least one class, got {tuple(attention.shape)}")
     if not attention.isfinite().all():
-        raise InputError("expected attention of finite numbers, got some that are not")
+        raise InputError("expected finite attention, got NaN or infinity")
