@@ -1,16 +1,16 @@
 """Does guidance remove the bias? `python -m benchmarks.bias_correction --data FOLDER --json OUT`.
 
-For each seed: a fresh biased model, a fresh draw of training images that get guidance from their masks, then
-one retrain per row from that same biased model, through the services and the trainer process of the app. All
-rows have the same hold, schedule and steps:
+For each seed: a fresh biased model, a fresh draw of training images that are guided by their masks, and one
+retrain per row from that biased model, through the services and the trainer process of the app. All rows have
+the same L2-SP term, schedule and steps:
 
 - labels: the same further training without guidance
 - guided: inside / outside, the app's form of a quick retrain
-- gainext, signed: the paper's eq. 7, with the paper's weight, and signed evidence in its place
+- gainext: the paper's eq. 7 with the paper's weight; signed: signed evidence instead
 - free_guess, placebo_random, placebo_other, counterexamples, last_layer: benchmarks/controls.py
 
-The headline is the worst group, and what drawing adds to it: the app's form less the best of labels and the
-two placebos, paired over seeds. All rows are judged on the same images: without the counter-examples.
+The headline is the worst group, and what drawing adds: the app's form minus the best of labels and the two
+placebos, paired over seeds. All rows are evaluated on the same images, without the counter-examples.
 
 By default the draw takes the same number of images of every class (to within one), at random within a class.
 """
@@ -172,13 +172,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="balanced",
         help="which images are guided: as many of each class at random, any at random, the app's queue, …",
     )
-    parser.add_argument("--only", metavar="CLASS", help="guide images of this class alone")
+    parser.add_argument("--only", metavar="CLASS", help="guide images of this class only")
     parser.add_argument(
         "--forms",
         nargs="+",
         default=list(FORMS),
         choices=("gainext", "signed", "guided"),
-        help="beside the mode's default form",
+        help="forms to measure besides the mode's default",
     )
     parser.add_argument(
         "--backbone", default=DEFAULT_BACKBONE, help="a timm name, e.g. tf_efficientnet_lite2"

@@ -5,7 +5,7 @@ number of steps in every row and on as many images a step (96, of which 32 are g
 user of the library would: a loop around `gain_core.training.full.step_losses`. Guidance on 1 % of the
 training images, as many of each class: *look here* on the object, or *ignore this* on the square.
 
-- clean: labels only, on images without squares: what there is to win
+- clean: labels only, on images without squares (the upper bound)
 - none: labels only, on images with squares
 - gainext (eq. 8), signed and guided: the library's full-mode weights, labels of all images
 - composites: guided, with counter-examples cut and pasted from the guided images (`decoy_composites`) in the
@@ -42,7 +42,7 @@ COMPOSITE_BATCH = 32  # how many of them are composites where there are any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    with_decoys: float  # accuracy where squares say nothing
+    with_decoys: float  # accuracy with random squares
     clean: float  # accuracy without squares
     seconds: float
 
@@ -98,7 +98,7 @@ def _one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Res
 
 
 def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
-    """The library's full-mode weights; only what a network trained from scratch needs is different."""
+    """The library's full-mode weights, changed only as a network from scratch needs."""
     return replace(
         TrainConfig.full_default(seed=seed),
         form="guided" if form == "composites" else cast(Form, form),
@@ -152,7 +152,7 @@ def _batch(
 
 
 def _masks(digits: Digits, indices: Tensor, role: str) -> Tensor:
-    """What a person drew on each: (B, 1, 2, S, S), look and ignore."""
+    """The masks of each image: (B, 1, 2, S, S), look and ignore."""
     masks = torch.zeros(len(indices), 1, 2, SIDE, SIDE)
     roles = {"look": digits.object, "ignore": digits.square}
     masks[:, 0, ROLES.index(role)] = roles[role][indices].float()
@@ -203,7 +203,7 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
         [
             {
                 "form": name,
-                "squares say nothing": mean([result.with_decoys for result in measured], spread=True),
+                "random squares": mean([result.with_decoys for result in measured], spread=True),
                 "no squares": mean([result.clean for result in measured], spread=True),
                 "seconds": f"{sum(result.seconds for result in measured) / len(measured):.0f}",
             }

@@ -31,9 +31,10 @@ Features = NDArray[np.float32]  # (N, K)
 def refitted(
     ws: Workspace, version: VersionRecord, added: Sequence[ImageRecord], seed: int
 ) -> tuple[dict[int, PredictionRecord], float]:
-    """What the version's features say with a head fitted to `added` and some training images of each class.
+    """Predictions of a head fitted on the version's features of `added` and some training images of each
+    class.
 
-    Predictions of all images of the project by image id, and the seconds that took.
+    Returns predictions of all images of the project by image id, and the seconds it took.
     """
     began = time.monotonic()
     images = library.list_images(ws.database, version.project_id)
@@ -50,7 +51,7 @@ def refitted(
 
 
 def some_of_each_class(images: Sequence[ImageRecord], seed: int) -> list[ImageRecord]:
-    """Training images, ten of each class at random, all where there are fewer."""
+    """Ten random training images of each class, or all if there are fewer."""
     pools: dict[int, list[ImageRecord]] = defaultdict(list)
     for image in images:
         if image.split == "train":
@@ -64,10 +65,11 @@ def some_of_each_class(images: Sequence[ImageRecord], seed: int) -> list[ImageRe
 
 
 def refit(features: Features, labels: NDArray[np.int64], unlabelled: Features) -> NDArray[np.float64]:
-    """Probabilities (M, C) of `wanted` (M, K) by logistic regression with L2 on features (N, K), labels (N,).
+    """Probabilities (M, C) of `unlabelled` (M, K) by logistic regression with L2 on features (N, K), labels
+    (N,).
 
-    labels hold every class position below C. Features are standardised and classes count alike, as in the
-    paper; the strength of L2 is scikit-learn's own.
+    labels hold every class position below C. Features are standardised and classes are weighted equally,
+    as in the paper; the strength of L2 is scikit-learn's default.
     """
     scaler = StandardScaler().fit(features)
     head = LogisticRegression(class_weight="balanced", max_iter=1000)

@@ -3,11 +3,11 @@
 Localisation cues as in section 4 of the paper, judged against masks of pixels. FOLDER is VOC's in short:
 images/*.jpg, annotations/*.xml (the classes that each image shows) and masks/*.png (palette, 255 void) for
 some. As in the paper, training knows which classes each image shows and the cues are asked for those; masks
-are given as guidance to some images only. Cross-validation: an image gets its cues from a model to which the
-masks of the other folds were shown and its own never.
+are given as guidance to some images only. Cross-validation: an image's cues come from a model that was
+trained with the masks of the other folds, never its own.
 
-Two yardsticks need no maps: *nothing* calls every pixel background, *whole image* gives every pixel to the
-image's only class, or to the most frequent of those it shows.
+Two baselines need no maps: *nothing* labels every pixel background, *whole image* labels every pixel with the
+image's only class, or the most frequent of its classes.
 """
 
 import argparse
@@ -57,7 +57,7 @@ CLASSES = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One photograph with what it shows; `mask`: its labels (H, W) uint8, None when nobody drew them."""
+    """One photograph with its classes; `mask`: labels (H, W) uint8, None without a mask."""
 
     path: Path
     labels: tuple[int, ...]
@@ -82,7 +82,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of one way to make cues, over all images with a mask."""
+    """The result of one way to make cues, over all images with a mask."""
 
     name: str
     overlaps: tuple[Overlap, ...]  # one for each seed
@@ -164,16 +164,18 @@ def _cross_validated(
 
 
 def fold_of(pictures: Sequence[Picture], fold: int, folds: int) -> tuple[list[Sample], list[Picture]]:
-    """What a fold's model is trained on, and the pictures with a mask that it is asked for.
+    """A fold's training pictures, and the pictures whose cues its model makes.
 
-    The masks of those, and of no others, are kept from the training.
+    The masks of the latter, and no others, are left out of training.
     """
     samples = [p.sample if i % folds == fold else p.guided for i, p in enumerate(pictures)]
     return samples, [picture for picture in pictures[fold::folds] if picture.mask is not None]
 
 
 def _config(form: Form, seed: int, options: argparse.Namespace) -> TrainConfig:
-    """The hold and the falling rate are for correcting a model: with them *gainext* had 15 % mIoU for 27."""
+    """Without L2-SP and the falling rate, which are for correction: with them *gainext* had 15 instead of 27
+    % mIoU.
+    """
     if options.mode == "full":
         return replace(TrainConfig.full_default(form, seed), steps=options.steps)
     config = TrainConfig.quick_default(form, seed)
@@ -191,7 +193,7 @@ def _shown_maps(
 
 
 def _explain_ms(specs: Sequence[ModelSpec]) -> dict[str, float]:
-    """What a finer map costs: milliseconds for an image, all its classes, by output stride."""
+    """The cost of a map: milliseconds per image, all classes, by output stride."""
     rivals = {str(spec.output_stride): Rival(partial(_explaining, spec)) for spec in specs}
     return {stride: timing.ms / _IMAGES for stride, timing in alternating_medians(rivals, repeats=9).items()}
 

@@ -30,7 +30,7 @@ class Photograph:
 
 
 class Made(NamedTuple):
-    """An image that is to be written."""
+    """An image to write."""
 
     picture: Image.Image  # RGB
     mask: Image.Image | None  # mode "1", the picture's size
@@ -40,9 +40,9 @@ class Made(NamedTuple):
 
 
 def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
-    """What the app would import from `folder`, less what it would refuse and what lacks something `needed`.
+    """The photographs in `folder`, without those the app refuses and those that lack a `needed` column.
 
-    Both are told of. Exits when nothing is left.
+    Both are reported. Exits when none is left.
     """
     try:
         layout = read_layout(FolderSource(folder.resolve(), Settings().max_upload_mb))

@@ -1,9 +1,9 @@
 """Does guidance harm where there is no shortcut? `python -m benchmarks.no_harm --data FOLDER --json OUT`.
 
-For each seed the images of all splits are pooled and, in every place, as many of each class are drawn: the
-place says nothing of the class. Half of each group trains, a tenth validates, the rest tests. Then a first
-model, and from it two retrains: with masks on the first images of the app's queue, and by labels alone with
-the same hold, schedule and steps.
+For each seed the images of all splits are pooled, and every place gets the same number of images of each
+class, so that the place does not predict the class. Half of each group trains, a tenth validates, the rest
+tests. From one first model there are two retrains: with masks on the first images of the app's queue, and
+with labels alone and the same L2-SP term, schedule and steps.
 """
 
 import argparse
@@ -47,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def without_shortcut(
     photographs: Sequence[Photograph], merge: Mapping[str, str], seed: int
 ) -> list[Photograph]:
-    """The largest subset in which every place holds as many images of each label, with splits drawn anew.
+    """The largest subset with equally many images of each label in every place, with new splits.
 
-    A place that one of the labels never has is left out; exits when that leaves none. `merge`: places that
+    Places that lack a label are left out; exits when no place is left. `merge`: places that
     count as another one.
     """
     generator = random.Random(seed)
@@ -82,7 +82,7 @@ def _split(at: float) -> str:
 
 
 def write_folder(source: Path, folder: Path, photographs: Sequence[Photograph]) -> None:
-    """A data set of its own: copies of the photographs and their masks, and their index.csv."""
+    """Write a data set: copies of the photographs and their masks, and their index.csv."""
     for name in {name for photograph in photographs for name in (photograph.file, photograph.mask) if name}:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copyfile(source / name, folder / name)
@@ -120,7 +120,7 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
 
 
 def _differences(results: dict[str, list[Result]], name: str) -> list[float]:
-    """By seed: both models of a pair judged on the same images."""
+    """Differences by seed; both models of a pair see the same images."""
     pairs = zip(results["guided"], results[name], strict=True)
     return [guided.accuracy - other.accuracy for guided, other in pairs]
 

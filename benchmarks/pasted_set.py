@@ -2,13 +2,13 @@
 
 Objects are cut out along their masks and laid on other photographs, whose own object is painted over, as in
 Waterbirds (Sagawa et al., ICLR 2020). In training each class keeps the place that most of its photographs
-have, or with `--swapped` the place of the next class, so that what the backbone knows of the world is of no
-help; `--exceptions` of them are laid on another place. Elsewhere every object is laid on every place. What
-comes out has the form that it was made of: index.csv with file, mask, split, label, place.
+have, or with `--swapped` the place of the next class, so that the backbone's knowledge of the world does
+not help; a share of `--exceptions` is laid on another place. In validation and test every object is laid on
+every place. The output has the format of the input: index.csv with file, mask, split, label, place.
 
 A set without places, such as `duts_seg`, is read with each photograph's label as its place: with
-`--classes lemon jeep mushroom miniskirt --swapped` lemons stand where jeeps did, and so on. Where it has no
-validation photographs, a quarter of the training ones become that.
+`--classes lemon jeep mushroom miniskirt --swapped` lemons stand where jeeps did, and so on. Without
+validation photographs, a quarter of the training photographs become validation.
 """
 
 import argparse
@@ -136,7 +136,7 @@ def _blurred(values: NDArray[np.floating], radius: int) -> NDArray[np.float32]:
 
 
 def _with_objects(folder: Path, classes: Sequence[str] | None) -> list[Photograph]:
-    """Those of `classes` (None: all) with a mask that marks something, each with a place and a split."""
+    """Photographs of `classes` (None: all) with a non-empty mask, each with a place and a split."""
     photographs = [
         replace(photograph, place=photograph.place or photograph.label)
         for photograph in read_photographs(folder, "split", "mask")
@@ -150,7 +150,7 @@ def _with_objects(folder: Path, classes: Sequence[str] | None) -> list[Photograp
 
 
 def with_validation(photographs: Sequence[Photograph]) -> list[Photograph]:
-    """Every fourth training photograph of each label for validation, where there is none."""
+    """Move every fourth training photograph of each label to validation, if there is no validation split."""
     if any(photograph.split == "validation" for photograph in photographs):
         return list(photographs)
     seen: Counter[str] = Counter()
@@ -166,7 +166,7 @@ def with_validation(photographs: Sequence[Photograph]) -> list[Photograph]:
 def _backgrounds(
     folder: Path, photographs: Sequence[Photograph], places: Sequence[str]
 ) -> dict[tuple[str, str], list[Image.Image]]:
-    """By split and place: no background of one split is used in another.
+    """Backgrounds by split and place; none is used in two splits.
 
     Exits when one of `places` has none in a split.
     """
@@ -197,8 +197,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pasted_set", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv and masks")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
-    parser.add_argument("--swapped", action="store_true", help="each class on the next one's place")
-    parser.add_argument("--exceptions", type=float, default=0.0, help="share of training against the rule")
+    parser.add_argument("--swapped", action="store_true", help="put each class on the next one's place")
+    parser.add_argument(
+        "--exceptions", type=float, default=0.0, help="share of training images on another place"
+    )
     parser.add_argument("--classes", nargs="+", metavar="LABEL", help="default: all of the set")
     parser.add_argument("--copies", type=int, default=1, help="pictures of each object on each place")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""How every benchmark tells of its progress, prints its table and writes its JSON."""
+"""Progress, tables and JSON of every benchmark."""
 
 import json
 import platform
@@ -17,7 +17,7 @@ PACKAGES = ("torch", "torchvision", "timm", "streamlit")
 
 
 def current_commit() -> str | None:
-    """Of the code that ran, "-dirty" when it was changed since; None outside a git checkout."""
+    """Commit of the code, with "-dirty" when files have changed; None outside a git checkout."""
     command = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     try:
         process = subprocess.run(
@@ -32,7 +32,7 @@ COMMIT = current_commit()  # at the start: a checkout may move on during a long 
 
 
 def environment() -> dict[str, Any]:
-    """Date, commit, machine and versions: what a figure is worth nothing without."""
+    """Date, commit, machine and versions, stored with every result."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": COMMIT,
@@ -55,12 +55,12 @@ def mean(shares: Sequence[float | None], *, spread: bool = False) -> str:
 
 
 def say(text: str) -> None:
-    """Progress, beside the table."""
+    """Print progress on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def print_table(rows: Sequence[Mapping[str, str]]) -> None:
-    """A Markdown table, so that it can be pasted into the documents as it is."""
+    """Print a Markdown table, ready to paste into the documents."""
     names = list(rows[0])
     widths = [max(len(name), *(len(row[name]) for row in rows)) for name in names]
     print("| " + " | ".join(name.ljust(width) for name, width in zip(names, widths, strict=True)) + " |")

@@ -1,6 +1,6 @@
-"""Rounds of the app without its pages: a biased model, retrains from it, and what each version is worth.
+"""The app's loop without pages: a biased model, retrains from it, and the accuracy of each version.
 
-Everything goes through the services and the trainer process, as when a person presses the buttons.
+Everything goes through the services and the trainer process, as if a person pressed the buttons.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Result:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every benchmark of guidance asks for."""
+    """Arguments of every benchmark of guidance."""
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with index.csv: file, mask, split, label, place"
     )
@@ -84,7 +84,7 @@ def opened(home: Path | None) -> Iterator[Workspace]:
 def biased_model(
     ws: Workspace, data: Path, split: Split, seed: int, backbone: str = DEFAULT_BACKBONE
 ) -> tuple[VersionRecord, float]:
-    """A project of its own with a first model, and the seconds that took."""
+    """A new project with a first model, and the seconds it took."""
     return first_model(ws, imported(ws, data, split, seed, backbone), seed)
 
 
@@ -104,16 +104,16 @@ def imported(ws: Workspace, data: Path, split: Split, seed: int, backbone: str =
 
 
 def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecord, float]:
-    """A first model with the labels there are now, and its seconds."""
+    """A first model with the current labels, and its seconds."""
     return _train(ws, training.request_first_model(ws, project_id, seed=seed))
 
 
 def retrained(
     ws: Workspace, base: VersionRecord, mode: RunMode, form: Trained, seed: int
 ) -> tuple[VersionRecord, float]:
-    """A retrain of a model version with the guidance there is now, and its seconds.
+    """A retrain of a model version with the current guidance, and its seconds.
 
-    The mode's default form is asked for as the Train page asks for it.
+    The mode's default form is requested in the same way as on the page.
     """
     projects.set_current_version(ws.database, project_id=base.project_id, version_id=base.id)
     if form == DEFAULT_FORM[mode]:
@@ -124,7 +124,7 @@ def retrained(
 
 
 def config_of(form: Trained, mode: RunMode, seed: int, classes: int) -> TrainConfig:
-    """The mode's default training with this form: every form has the same hold, schedule and steps."""
+    """The default configuration with this form; all forms have the same L2-SP term, schedule and steps."""
     if mode == "quick":
         default = TrainConfig.quick_default(seed=seed, classes=classes)
     else:
@@ -149,7 +149,7 @@ def measured(
     options: argparse.Namespace,
     left_out: AbstractSet[str] = frozenset(),
 ) -> Result:
-    """What a version and its seconds are worth, counted from its stored predictions; see `judged`."""
+    """The result of a version, counted from its stored predictions; see `judged`."""
     version, seconds = trained
     predictions = {item.image_id: item for item in versions.list_predictions(ws.database, version.id)}
     return judged(ws, version, predictions, seconds, options, left_out)
@@ -219,7 +219,7 @@ def merged(images: Sequence[ImageRecord], merge: Sequence[str]) -> list[ImageRec
 def _larger(
     groups: Mapping[str, tuple[int, float]], pooled: Mapping[str, tuple[int, float]]
 ) -> dict[str, tuple[int, float]]:
-    """Of `pooled`, the groups that are small in `groups` and larger when pooled."""
+    """The groups of `pooled` that are larger there than in `groups` and were small."""
     sizes = {name: n for name, (n, _) in groups.items()}
     return {
         name: (n, accuracy)
@@ -237,7 +237,7 @@ def _by_name(scores: Evaluation) -> dict[str, tuple[int, float]]:
 
 
 def group_names(groups: Sequence[Group]) -> list[str]:
-    """label/value, and the attribute before it where there are several: two of them may share a value."""
+    """label/value, preceded by the attribute when there are several attributes."""
     if len({group.attribute for group in groups} - {None}) < 2:
         return [group.name for group in groups]
     return [f"{group.attribute}: {group.name}" if group.attribute else group.name for group in groups]

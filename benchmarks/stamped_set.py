@@ -1,10 +1,10 @@
-"""Makes a set with a stamp for shortcut: `python -m benchmarks.stamped_set --data FOLDER --out FOLDER`.
+"""Makes a set whose shortcut is a stamp: `python -m benchmarks.stamped_set --data FOLDER --out FOLDER`.
 
-In training all photographs of one class bear a stamp, a coloured sticker at the rim (as in pictures of skin)
-or an address in a corner (as on the horses of PASCAL VOC), and no other photograph does. Elsewhere every
-photograph is there twice, with a stamp and without. What comes out has the form that it was made of:
-index.csv with file, mask, split, label, place. The mask marks the stamp, for `bias_correction --supervision
-ignore_mask`, or with `--masks object` what it marked before.
+In training, all photographs of one class have a stamp and no others: a coloured sticker at the border (as in
+skin images) or an address in a corner (as on the horses of PASCAL VOC). In validation and test every
+photograph appears twice, with and without a stamp. The output has the format of the input: index.csv with
+file, mask, split, label, place. The mask marks the stamp, for `bias_correction --supervision ignore_mask`, or
+with `--masks object` what it marked before.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stamped_set", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
-    parser.add_argument("--label", required=True, help="the class that bears the stamp in training")
+    parser.add_argument("--label", required=True, help="the class that has the stamp in training")
     parser.add_argument("--stamp", choices=("sticker", "address"), default="sticker")
     parser.add_argument("--masks", choices=("stamp", "object"), default="stamp", help="what masks mark")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,7 +1,7 @@
 """The demo project: synthetic harbour scenes whose training images contain a shortcut.
 
-In the training images boats are always on the sea and nothing else ever is. Validation and test images show
-every class in every place equally often, so that the shortcut can be seen and measured.
+In training, boats are always on the sea and nothing else is. Validation and test show every class in every
+place equally often, so that the shortcut can be seen and measured.
 """
 
 import io
