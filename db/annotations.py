@@ -1,4 +1,4 @@
-"""Guidance: the regions people drew, one set for each image and class."""
+"""Guidance: the drawn regions, one set for each image and class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -112,11 +112,11 @@ def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
         .where(models.Image.project_id == project_id, models.Image.split == "train", SHOWN)
         .distinct()
     )
-    found: dict[int, set[Role]] = {}
+    roles: dict[int, set[Role]] = {}
     with database.reading() as session:
         for class_id, role in session.execute(query):
-            found.setdefault(class_id, set()).update(() if role is None else (role,))
-    return found
+            roles.setdefault(class_id, set()).update(() if role is None else (role,))
+    return roles
 
 
 def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -140,13 +140,13 @@ def _has_label(session: Session, image_id: int, class_id: int) -> bool:
 
 def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, int, bool]:
     """Id and last revision of the guidance, held until the end of the transaction; whether it has regions."""
-    found = session.scalar(
+    own_class_id = session.scalar(
         select(models.Class.id)
         .join(models.Image, models.Image.project_id == models.Class.project_id)
         .where(models.Image.id == image_id, models.Class.id == class_id)
     )
-    if found is None:
-        raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
+    if own_class_id is None:
+        raise NotFoundError(f"There is no image {image_id} in a project with class {class_id}.")
     row = session.execute(
         select(models.Guidance.id, models.Guidance.revision, models.Guidance.regions.any())
         .where(models.Guidance.image_id == image_id, models.Guidance.class_id == class_id)

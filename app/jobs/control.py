@@ -1,4 +1,4 @@
-"""The control of a quick retrain: the same training without the drawings, to measure what these add."""
+"""The control of a quick retrain: the same training without drawings, to measure what they add."""
 
 from collections.abc import Generator, Sequence
 

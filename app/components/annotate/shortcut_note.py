@@ -10,8 +10,8 @@ from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 
 ON_THE_OBJECT = (
-    "What misleads the model lies on the object itself. An outline cannot fix this; add labelled images that "
-    "show the object without it (move wrong validation images to training), or mark the misleading part as "
+    "The misleading evidence is on the object itself, so an outline cannot help. Add labelled images of the "
+    "object without it (move wrong validation images to training), or mark the misleading part as "
     "*ignore this*."
 )
 

@@ -34,7 +34,7 @@ def test_wrong_place_is_saved_as_ignore_this_and_the_next_image_comes(seeded: Se
 
     assert roles(seeded, first) == {"ignore_this"}
     assert app.session_state["annotate_image"] == second.id
-    assert "ignore this place" in app.toast[0].value
+    assert "ignore this region" in app.toast[0].value
     assert "1 region, not saved yet" in said(app)  # the drawing that waited there is untouched
 
 
@@ -106,7 +106,7 @@ def test_an_answer_is_whole_when_the_next_key_ends_its_run(
     app.run()
 
     assert roles(seeded, second) == {"look_here"}
-    assert "look at this place" in app.toast[0].value
+    assert "look at this region" in app.toast[0].value
     assert app.session_state["annotate_image"] not in (first.id, second.id)
     click(app, "annotate_take_back")
     assert roles(seeded, second) == set()

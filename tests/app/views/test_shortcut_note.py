@@ -9,7 +9,7 @@ from db.records import ImageRecord
 from tests.app.seeded import Seeded
 from tests.app.views.pages import BOX, RECT, click, drawn, open_page, said
 
-NOTE = "What misleads the model lies on the object itself"
+NOTE = "The misleading evidence is on the object itself"
 
 
 @pytest.fixture
