@@ -230,7 +230,7 @@ def build_classifier(
 ) -> Classifier:
     """A classifier in eval mode on the CPU, its weights laid out channels-last, which is what makes it fast.
 
-    "pretrained": packaged weights for EfficientNet-Lite0 to Lite2, a download for any other. The head, and with
+    "pretrained": packaged weights for EfficientNet-Lite0 to 2, a download for any other. The head, and with
     "none" everything, is drawn from `seed`; torch's global random state is left as it was. BackboneError as
     `cut_backbone`.
     """

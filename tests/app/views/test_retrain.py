@@ -8,7 +8,7 @@ from app.jobs import launch
 from app.services import annotation
 from db import library, runs
 from tests.app.seeded import LEASE, Seeded, seed
-from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, said
+from tests.app.views.pages import BOX, MAIN, click, drawn, keys, open_page, said
 
 
 def test_retrain_waits_for_guidance_and_says_so(seeded: Seeded) -> None:
@@ -157,7 +157,7 @@ def test_a_class_without_a_drawing_is_named_beside_retrain(seeded: Seeded) -> No
 
 def test_a_drawing_that_is_not_saved_is_pointed_out_beside_retrain(seeded: Seeded) -> None:
     seeded.publish()
-    app = open_page("annotate", drawn(seeded.images("train")[0], RECT))
+    app = open_page("annotate", drawn(seeded.images("train")[0], BOX))
     app.switch_page("views/models.py").run()
 
     assert "1 drawing not saved yet" in said(app)
