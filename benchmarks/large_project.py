@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.workspace import Workspace, open_workspace
 from benchmarks.report import say
 from db import library, runs
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, ProjectRecord, Split
 from db.versions import NewPrediction
 from gain_core.models.classifier import DEFAULT_BACKBONE, build_classifier, default_spec
@@ -70,7 +70,7 @@ def _image(number: int, hashes: list[str], own_files: int, images: int, chance: 
         width=SIDE,
         height=SIDE,
         split=split,
-        class_position=chance.randrange(len(CLASSES)),
+        labels=(NewLabel(chance.randrange(len(CLASSES))),),
         groups={"place": chance.choice(PLACES)},
     )
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Float, Text, case, cast, func, select
+from sqlalchemy.orm import aliased
 
 from db import models
 from db.engine import Database
 from db.labelled import (
-    IMAGE_COLUMNS,
     LABEL,
     another_prediction,
+    images_by_id,
     is_of,
     is_right,
     of_this_label,
@@ -28,7 +29,7 @@ _ATTRIBUTES = cast(models.Image.groups, Text)  # PostgreSQL cannot group by JSON
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Images of one class that share all known attributes, against what one version predicts."""
+    """Images of one (first) label that share all known attributes, against what one version predicts."""
 
     position: int  # of the class
     groups: Mapping[str, str]  # attribute -> value
@@ -40,7 +41,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class PairTally:
-    """Images of one class that share all known attributes, against what two versions predict."""
+    """Images of one (first) label that share all known attributes, against what two versions predict."""
 
     position: int
     groups: Mapping[str, str]
@@ -90,6 +91,30 @@ def tally(database: Database, project_id: int, version_id: int, split: Split) ->
     return [Tally(position, json.loads(groups), *counts) for position, groups, *counts in rows]
 
 
+def tally_classes(database: Database, project_id: int, version_id: int, split: Split) -> list[Tally]:
+    """By class alone: an image of several labels counts for each of them. One query."""
+    prediction, label, of_class = models.Prediction, aliased(models.ImageLabel), aliased(models.Class)
+    inside = of_this_label(prediction, prediction.attention_inside)
+    query = (
+        with_label(
+            select(
+                of_class.position,
+                func.count(),
+                func.count().filter(is_right(prediction)),
+                func.coalesce(func.sum(inside), 0.0),
+                func.count(inside),
+            ).select_from(models.Image)
+        )
+        .join(prediction, is_of(prediction, version_id))
+        .join(label, (label.image_id == models.Image.id) & label.position.is_not(None))
+        .join(of_class, of_class.id == label.class_id)
+        .where(models.Image.project_id == project_id, models.Image.split == split)
+        .group_by(of_class.position)
+    )
+    with database.reading() as session:
+        return [Tally(position, {}, *counts) for position, *counts in session.execute(query)]
+
+
 def count_confidences(
     database: Database, project_id: int, version_id: int, split: Split, bins: int
 ) -> list[Bin]:
@@ -98,18 +123,15 @@ def count_confidences(
     scaled = prediction.confidence * cast(bins, Float)
     number = case(*((scaled <= place, place) for place in range(1, bins)), else_=bins)
     query = (
-        with_label(
-            select(
-                func.count(), func.sum(prediction.confidence), func.count().filter(is_right(prediction))
-            ).select_from(models.Image)
-        )
+        select(func.count(), func.sum(prediction.confidence), func.count().filter(is_right(prediction)))
+        .select_from(models.Image)
         .join(prediction, is_of(prediction, version_id))
         .where(models.Image.project_id == project_id, models.Image.split == split)
         .group_by(number)
         .order_by(number)
     )
     with database.reading() as session:
-        return [Bin(*row) for row in session.execute(query)]
+        return [Bin(n, confidence or 0.0, right) for n, confidence, right in session.execute(query)]
 
 
 def tally_pairs(database: Database, before_id: int, after_id: int, split: Split) -> list[PairTally]:
@@ -117,7 +139,7 @@ def tally_pairs(database: Database, before_id: int, after_id: int, split: Split)
     before, after = another_prediction(), another_prediction()
     was, now = is_right(before), is_right(after)
     has_control = after.control_predicted.is_not(None)
-    without = after.control_predicted == LABEL
+    without = after.control_right.is_(True)
     conditions = (
         now & ~was,
         was & ~now,
@@ -157,18 +179,14 @@ def read_pairs(
     offset: int = 0,
 ) -> list[tuple[ImageRecord, PredictionRecord, PredictionRecord]]:
     """One page of the images that both versions have predicted: those whose attention to the true class moved
-    most towards the object first, then by id. `change` None: all of them. One query.
+    most towards the object first, then by id. `change` None: all of them. Two queries.
     """
     before, after = another_prediction(), another_prediction()
     moved = func.coalesce(
         of_this_label(after, after.attention_inside) - of_this_label(before, before.attention_inside), 0.0
     )
     query = (
-        with_label(
-            select(*IMAGE_COLUMNS, *prediction_columns(before), *prediction_columns(after)).select_from(
-                models.Image
-            )
-        )
+        with_label(select(*prediction_columns(before), *prediction_columns(after)).select_from(models.Image))
         .join(before, is_of(before, before_id))
         .join(after, is_of(after, after_id))
         .where(models.Image.split == split, *_only(change, is_right(before), is_right(after)))
@@ -176,13 +194,12 @@ def read_pairs(
         .limit(limit)
         .offset(offset)
     )
-    first, second = len(IMAGE_COLUMNS), len(IMAGE_COLUMNS) + len(prediction_columns(before))
+    columns = len(prediction_columns(before))
     with database.reading() as session:
         rows = [tuple(row) for row in session.execute(query)]
-    return [
-        (ImageRecord(*row[:first]), prediction_record(row[first:second]), prediction_record(row[second:]))
-        for row in rows
-    ]
+        said = [(prediction_record(row[:columns]), prediction_record(row[columns:])) for row in rows]
+        images = images_by_id(session, [prediction.image_id for prediction, _ in said])
+    return [(images[old.image_id], old, new) for old, new in said]
 
 
 def _only(

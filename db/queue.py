@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import case, func, select
 
 from db import models
 from db.engine import Database
 from db.labelled import (
-    IMAGE_COLUMNS,
+    CHANGED,
     LABEL,
+    has_label,
+    images_by_id,
     is_of,
     is_right,
     of_this_label,
@@ -57,7 +58,7 @@ def order_queue(database: Database, project_id: int, version_id: int | None, spl
     score = case(
         (prediction.predicted.is_(None), 0.0),
         (is_right(prediction), func.coalesce(of_this_label(prediction, prediction.attention_spread), 0.0)),
-        else_=prediction.confidence,
+        else_=prediction.mistake,
     )
     scored = (
         with_label(
@@ -84,27 +85,27 @@ def order_queue(database: Database, project_id: int, version_id: int | None, spl
 
 
 def read_rows(database: Database, version_id: int | None, image_ids: Sequence[int]) -> list[QueueRow]:
-    """One page of the queue, in the order of `image_ids`; an image that is gone is left out. One query."""
+    """One page of the queue, in the order of `image_ids`; an image that is gone is left out. Two queries."""
     prediction = models.Prediction
     query = (
         with_label(
-            select(*IMAGE_COLUMNS, models.Image.id.in_(_GUIDED), *prediction_columns(prediction)).select_from(
-                models.Image
-            )
+            select(
+                models.Image.id, models.Image.id.in_(_GUIDED), *prediction_columns(prediction)
+            ).select_from(models.Image)
         )
         .outerjoin(prediction, is_of(prediction, version_id))
         .where(models.Image.id.in_(image_ids))
     )
     with database.reading() as session:
-        rows = {row[0]: _row(tuple(row)) for row in session.execute(query)}
+        images = images_by_id(session, image_ids)
+        rows = {
+            image_id: QueueRow(
+                images[image_id], None if said[0] is None else prediction_record(tuple(said)), bool(guided)
+            )
+            for image_id, guided, *said in session.execute(query)
+            if image_id in images
+        }
     return [rows[image_id] for image_id in image_ids if image_id in rows]
-
-
-def _row(values: tuple[Any, ...]) -> QueueRow:
-    end = len(IMAGE_COLUMNS)
-    said = values[end + 1 :]
-    prediction = None if said[0] is None else prediction_record(said)
-    return QueueRow(ImageRecord(*values[:end]), prediction, bool(values[end]))
 
 
 def split_ids(database: Database, project_id: int, split: Split) -> list[int]:
@@ -125,11 +126,9 @@ def count_wrong(database: Database, version_id: int, splits: Iterable[Split]) ->
     """Of each split: images that the version mispredicts. One query."""
     prediction = models.Prediction
     query = (
-        with_label(
-            select(models.Image.split, func.count())
-            .select_from(prediction)
-            .join(models.Image, models.Image.id == prediction.image_id)
-        )
+        select(models.Image.split, func.count())
+        .select_from(prediction)
+        .join(models.Image, models.Image.id == prediction.image_id)
         .where(prediction.version_id == version_id, ~is_right(prediction))
         .group_by(models.Image.split)
     )
@@ -150,11 +149,10 @@ def find_doubtful(database: Database, version_id: int, threshold: float) -> froz
     ).where(
         prediction.version_id == version_id,
         prediction.label_doubt >= threshold,
-        prediction.label_rival.is_not(None),
-        prediction.label == LABEL,
+        of_this_label(prediction, prediction.label_rival).is_not(None),
         models.Image.split == "train",
         models.Image.review == "open",
-        models.Image.given_position.is_(None),
+        models.Image.id.not_in(CHANGED),
         models.Image.id.not_in(_GUIDED),
     )
     with database.reading() as session:
@@ -171,7 +169,7 @@ def tally_evidence(database: Database, version_id: int) -> list[EvidenceTally]:
                 prediction.evidence_group,
                 func.count(),
                 func.count().filter(models.Image.split == "train"),
-                func.count().filter(~is_right(prediction)),
+                func.count().filter(~is_right(prediction) & ~has_label(prediction, prediction.predicted)),
                 func.avg(prediction.evidence_inside),
                 func.count(prediction.evidence_inside),
                 func.avg(of_this_label(prediction, prediction.attention_spread)),

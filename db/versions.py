@@ -1,7 +1,7 @@
-"""Model versions and what each says of the images."""
+"""Model versions and their predictions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -11,16 +11,17 @@ from db import models
 from db.engine import Database
 from db.errors import NotFoundError
 from db.labelled import another_prediction, is_of, is_right, prediction_columns, prediction_record, with_label
-from db.records import PredictionRecord, Split, VersionRecord
+from db.mistakes import control_is_right, labels_of_images, surest_mistake
+from db.records import LabelFigures, PredictionRecord, Split, VersionRecord
 from db.rows import version_record
 
 
 @dataclass(frozen=True, slots=True)
 class NewPrediction:
-    """A prediction that is to be stored; the fields mean what they mean in PredictionRecord."""
+    """A prediction to store; fields as in PredictionRecord."""
 
     image_id: int
-    label: int  # class position of the image when the version looked at it
+    label: int  # class position of the image at the time of the prediction
     predicted: int
     probabilities: Sequence[float]
     attention_inside: float | None = None
@@ -30,6 +31,27 @@ class NewPrediction:
     label_rival: int | None = None
     label_doubt: float | None = None
     control_predicted: int | None = None
+    control_probabilities: Sequence[float] | None = None  # of a multi-label project
+    label_figures: tuple[LabelFigures, ...] = ()
+
+    def record(self, version_id: int, labels: Collection[int], *, multi_label: bool) -> PredictionRecord:
+        """As if it were stored, for an image with these labels, class positions; `label` is one of them."""
+        return PredictionRecord(
+            version_id,
+            self.image_id,
+            self.predicted,
+            tuple(self.probabilities),
+            self.attention_inside,
+            self.attention_spread,
+            self.evidence_inside,
+            self.evidence_group,
+            self.label_rival,
+            self.label_doubt,
+            self.control_predicted,
+            None if self.control_probabilities is None else tuple(self.control_probabilities),
+            surest_mistake(self.predicted, self.probabilities, labels, multi_label=multi_label),
+            self.label_figures,
+        )
 
 
 def list_versions(database: Database, project_id: int) -> list[VersionRecord]:
@@ -43,7 +65,7 @@ def get_version(database: Database, version_id: int) -> VersionRecord:
     with database.reading() as session:
         row = session.get(models.ModelVersion, version_id)
         if row is None:
-            raise NotFoundError(f"There is no model version with the number {version_id}.")
+            raise NotFoundError(f"Model version {version_id} does not exist.")
         return version_record(row)
 
 
@@ -67,9 +89,8 @@ def count_changes(database: Database, before_id: int, after_id: int, split: Spli
     before, after = another_prediction(), another_prediction()
     was, now = is_right(before), is_right(after)
     query = (
-        with_label(
-            select(func.count().filter(now & ~was), func.count().filter(was & ~now)).select_from(models.Image)
-        )
+        select(func.count().filter(now & ~was), func.count().filter(was & ~now))
+        .select_from(models.Image)
         .join(before, is_of(before, before_id))
         .join(after, is_of(after, after_id))
         .where(models.Image.split == split)
@@ -81,15 +102,29 @@ def count_changes(database: Database, before_id: int, after_id: int, split: Spli
 
 def insert_predictions(session: Session, version_id: int, predictions: Sequence[NewPrediction]) -> None:
     """Within the caller's transaction."""
-    if predictions:
-        # by the connection, a third faster: the session would keep track of each row
-        session.connection().execute(
-            insert(models.Prediction), [_values(version_id, item) for item in predictions]
-        )
+    if not predictions:
+        return
+    project = session.scalars(
+        select(models.Project)
+        .join(models.ModelVersion, models.ModelVersion.project_id == models.Project.id)
+        .where(models.ModelVersion.id == version_id)
+    ).one()
+    labels = labels_of_images(session, project.id)
+    # by the connection, a third faster: the session would keep track of each row
+    session.connection().execute(
+        insert(models.Prediction),
+        [
+            _values(version_id, item, labels.get(item.image_id, ()), project.multi_label)
+            for item in predictions
+        ],
+    )
 
 
-def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
+def _values(
+    version_id: int, item: NewPrediction, labels: Collection[int], multi_label: bool
+) -> dict[str, Any]:
     """Numbers as plain Python ones, whatever array they were taken from."""
+    mistake = surest_mistake(item.predicted, item.probabilities, labels, multi_label=multi_label)
     return {
         "version_id": version_id,
         "image_id": item.image_id,
@@ -104,6 +139,12 @@ def _values(version_id: int, item: NewPrediction) -> dict[str, Any]:
         "label_rival": _whole(item.label_rival),
         "label_doubt": _number(item.label_doubt),
         "control_predicted": _whole(item.control_predicted),
+        "control_probabilities": None
+        if item.control_probabilities is None
+        else [float(probability) for probability in item.control_probabilities],
+        "mistake": _number(mistake),
+        "control_right": control_is_right(item.control_predicted, item.control_probabilities, labels),
+        "label_figures": [list(astuple(figures)) for figures in item.label_figures] or None,
     }
 
 

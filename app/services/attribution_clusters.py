@@ -1,4 +1,4 @@
-"""What a model version's decisions rest on: images of one predicted class with the same kind of evidence."""
+"""Attribution clusters: images of one predicted class that a model version decides by similar evidence."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CROP_SHARE = 0.4  # of the photograph's shorter side: enough to tell water from 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceGroup:
-    """Training and validation images that a version gives the same class for the same kind of evidence."""
+    """Training and validation images with the same predicted class and similar evidence."""
 
     counts: EvidenceTally
     sentence: str  # for people
@@ -63,22 +63,19 @@ def first_members(orders: Iterable[Sequence[int]], group: Collection[int], count
 
 
 def _sentence(item: EvidenceTally, name: str, *, apart: bool) -> str:
-    """What the group is, and on how many images that rests when not on all."""
-    called = f"{item.images} image is" if item.images == 1 else f"{item.images} images are"
-    if item.inside is None:
-        why = "for the same kind of evidence" if apart else "and their evidence falls into no clear kinds"
-    elif item.inside < 0.5:
-        outside = 100 * (1 - item.inside)
-        why = f"mostly for what lies outside the marked object ({outside:.0f} % of the evidence)"
-    else:
-        why = f"mostly for the object itself ({100 * item.inside:.0f} % of the evidence)"
-    sentence = f"{called} called “{name}” {why}"
+    """The group in one or two sentences: size, errors, and where the evidence is."""
+    sentence = f"{item.images} image{'' if item.images == 1 else 's'} predicted “{name}”"
     if item.wrong == item.images:
-        sentence += ", wrongly" if item.images == 1 else ", all of them wrongly"
+        sentence += ", all wrong" if item.images > 1 else ", wrong"
     elif item.wrong:
-        sentence += f", {item.wrong} of them wrongly"
-    if 0 < item.measured < item.images:
-        sentence += f"; the object is marked in {item.measured} of them"
+        sentence += f", {item.wrong} of them wrong"
+    if item.inside is None:
+        return sentence + (": similar evidence." if apart else ": no clear pattern.")
+    where = "outside the object" if item.inside < 0.5 else "on the object"
+    share = 100 * max(item.inside, 1 - item.inside)
+    sentence += f": {share:.0f} % of the evidence is {where}"
+    if item.measured < item.images:
+        sentence += f" (measured in {item.measured} marked image{'' if item.measured == 1 else 's'})"
     return sentence + "."
 
 

@@ -39,7 +39,9 @@ class DrawingEffect:
 
     @property
     def p_value(self) -> float:
-        """Of the exact McNemar test, two-sided: the chance of so uneven a split were the drawings no use."""
+        """Two-sided p of the exact McNemar test: the chance of such an uneven split if drawings had no
+        effect.
+        """
         return exact_mcnemar(self.gained, self.lost)
 
     @property
@@ -50,7 +52,7 @@ class DrawingEffect:
 
     @property
     def too_few(self) -> bool:
-        """Whether the images would be too few to show even a use that they all agree on."""
+        """Whether there are too few differing images for any conclusion, even if all favour the drawings."""
         return self.gained > self.lost and self.gained + self.lost < FEWEST_TO_TELL
 
 
@@ -63,13 +65,14 @@ def exact_mcnemar(gained: int, lost: int) -> float:
 
 def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     """Of the version after, on the images that both versions have predicted; None: it has no control."""
+    version, split = comparison.after.version, comparison.after.split
     classes = [name for name, _ in comparison.after.classes]
     tallies = [item for item in comparison.tallies if item.controlled]
     if not tallies:
         return None
 
     def evaluated(of_one_model: list[Tally]) -> Evaluation:
-        return evaluate_tallies(comparison.after.version, comparison.after.split, classes, of_one_model)
+        return evaluate_tallies(version, split, classes, of_one_model, ())
 
     without = evaluated([_tally(item, item.control_right) for item in tallies])
     drawn = evaluated([_tally(item, item.drawn_right) for item in tallies])

@@ -11,6 +11,7 @@ from app.workspace import Workspace
 from db import evaluation as counted
 from db import library, versions
 from db.evaluation import Change, PairTally, Tally
+from db.mistakes import control_is_right
 from db.queue import count_queue
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
 
@@ -106,9 +107,10 @@ def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
     project_id = version.project_id
     classes = [item.name for item in library.list_classes(ws.database, project_id)]
     tallies = counted.tally(ws.database, project_id, version_id, split)
+    by_class = counted.tally_classes(ws.database, project_id, version_id, split)
     bins = counted.count_confidences(ws.database, project_id, version_id, split, BINS)
     images = count_queue(ws.database, project_id, split)
-    return evaluate_tallies(version, split, classes, tallies, images, calibration_of_bins(bins))
+    return evaluate_tallies(version, split, classes, tallies, by_class, images, calibration_of_bins(bins))
 
 
 def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
@@ -179,12 +181,12 @@ def evaluate(
 ) -> Evaluation:
     """Pure counting: `images` of the split against `predictions` by image id; class names by position."""
     seen = [(image, predictions[image.id]) for image in images if image.id in predictions]
-    believed = [
-        (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
-        for image, prediction in seen
+    believed = [(prediction.probabilities[prediction.predicted], prediction.right) for _, prediction in seen]
+    tallies = [_tally(image.class_position, image.groups, prediction) for image, prediction in seen]
+    by_class = [
+        _tally(position, {}, prediction) for image, prediction in seen for position in image.positions
     ]
-    tallies = [_tally(image, prediction) for image, prediction in seen]
-    return evaluate_tallies(version, split, classes, tallies, len(images), calibration(believed))
+    return evaluate_tallies(version, split, classes, tallies, by_class, len(images), calibration(believed))
 
 
 def evaluate_tallies(
@@ -192,17 +194,21 @@ def evaluate_tallies(
     split: Split,
     classes: Sequence[str],
     tallies: Sequence[Tally],
+    by_class: Sequence[Tally],
     images: int | None = None,
     believed: Calibration | None = None,
 ) -> Evaluation:
-    """`images`: how many there are in the split, with those that have no prediction."""
+    """From counts. by_class: an image of several labels counts for each of them.
+
+    `images`: how many there are in the split, with those that have no prediction.
+    """
     overall = _score(tallies)
     return Evaluation(
         version=version,
         split=split,
         overall=overall,
         classes=tuple(
-            (name, _score([item for item in tallies if item.position == position]))
+            (name, _score([item for item in by_class if item.position == position]))
             for position, name in enumerate(classes)
         ),
         groups=_by_group(tallies, classes),
@@ -240,16 +246,15 @@ def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] |
     return None
 
 
-def _tally(image: ImageRecord, prediction: PredictionRecord) -> Tally:
+def _tally(position: int, groups: Mapping[str, str], prediction: PredictionRecord) -> Tally:
     inside = prediction.attention_inside
-    right = int(prediction.predicted == image.class_position)
-    return Tally(image.class_position, image.groups, 1, right, inside or 0.0, int(inside is not None))
+    return Tally(position, groups, 1, int(prediction.right), inside or 0.0, int(inside is not None))
 
 
 def _pair_tally(image: ImageRecord, before: PredictionRecord, after: PredictionRecord) -> PairTally:
-    was, now = before.predicted == image.class_position, after.predicted == image.class_position
-    known = after.control_predicted is not None
-    without = after.control_predicted == image.class_position
+    was, now = before.right, after.right
+    control = control_is_right(after.control_predicted, after.control_probabilities, image.positions)
+    known, without = control is not None, bool(control)
     conditions = (
         *(now and not was, was and not now, was and now, not (was or now)),
         *(known, known and without, known and now, known and now and not without, without and not now),

@@ -137,13 +137,13 @@ def _item(row: QueueRow, names: Sequence[str]) -> QueueItem:
     item = QueueItem(image, said, row.guided, "")
     if said is None:
         reason = "No model version has looked at it."
-    elif said.predicted != image.class_position:
-        reason = f"Predicted {names[said.predicted]}, {100 * said.probabilities[said.predicted]:.0f} %."
+    elif said.mistake is not None:
+        reason = f"Predicted {names[said.predicted]}, {100 * said.mistake:.0f} %."
     else:
         reason = f"Correct, {100 * said.probabilities[image.class_position]:.0f} %."
         if (said.attention_spread or 0.0) > WIDE:
             reason += " Its evidence is spread over most of the picture."
-    if said is not None and item.rival is not None and image.given_position is None:
+    if said is not None and item.rival is not None and image.given_positions is None:
         reason += (
             f" {100 * _doubt(said):.0f} % of the images most like it are {names[item.rival]}: a wrong label?"
         )

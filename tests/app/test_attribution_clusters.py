@@ -17,7 +17,7 @@ from app.services.attribution_clusters import (
 )
 from app.workspace import Workspace
 from db import library as rows
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.queue import EvidenceTally
 from db.records import ImageRecord, Split
 from db.versions import NewPrediction
@@ -97,8 +97,11 @@ def test_groups_are_counted_in_the_database_and_keep_the_order_of_their_queue(ws
 
 def _images(ws: Workspace) -> list[ImageRecord]:
     splits: list[Split] = ["train", "train", "train", "train", "validation", "test"]
-    new = [NewImage(f"{n}.png", f"{n}", ".png", 8, 8, split, n % 2) for n, split in enumerate(splits)]
-    new[4] = replace(new[4], class_position=0)
+    new = [
+        NewImage(f"{n}.png", f"{n}", ".png", 8, 8, split, (NewLabel(n % 2),))
+        for n, split in enumerate(splits)
+    ]
+    new[4] = replace(new[4], labels=(NewLabel(0),))
     project = rows.create_project(ws.database, "a", "upload", "b", 224, list(CLASSES), new, [])
     return rows.list_images(ws.database, project.id)
 
@@ -108,22 +111,21 @@ def _images(ws: Workspace) -> list[ImageRecord]:
     [
         (
             tally(3, inside=0.2, wrong=1),
-            "3 images are called “boat” mostly for what lies outside the marked object "
-            "(80 % of the evidence), 1 of them wrongly.",
+            "3 images predicted “boat”, 1 of them wrong: 80 % of the evidence is outside the object.",
         ),
         (
             tally(2, inside=0.75),
-            "2 images are called “boat” mostly for the object itself (75 % of the evidence).",
+            "2 images predicted “boat”: 75 % of the evidence is on the object.",
         ),
         (
             tally(3, inside=0.0, measured=1, wrong=3),
-            "3 images are called “boat” mostly for what lies outside the marked object "
-            "(100 % of the evidence), all of them wrongly; the object is marked in 1 of them.",
+            "3 images predicted “boat”, all wrong: 100 % of the evidence is outside the object "
+            "(measured in 1 marked image).",
         ),
-        (tally(2), "2 images are called “boat” and their evidence falls into no clear kinds."),
+        (tally(2), "2 images predicted “boat”: no clear pattern."),
         (
             tally(1, inside=0.5, wrong=1),
-            "1 image is called “boat” mostly for the object itself (50 % of the evidence), wrongly.",
+            "1 image predicted “boat”, wrong: 50 % of the evidence is on the object.",
         ),
     ],
 )
@@ -136,8 +138,8 @@ def test_the_sentence_says_what_decides_and_on_how_many_images_that_rests(
 def test_where_no_object_is_known_groups_of_a_class_are_of_the_same_kind_each() -> None:
     sentences = [group.sentence for group in grouped([tally(2), tally(1, number=1)], CLASSES)]
     assert sentences == [
-        "2 images are called “boat” for the same kind of evidence.",
-        "1 image is called “boat” for the same kind of evidence.",
+        "2 images predicted “boat”: similar evidence.",
+        "1 image predicted “boat”: similar evidence.",
     ]
 
 

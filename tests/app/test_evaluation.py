@@ -20,8 +20,8 @@ from app.services.evaluation import (
 from app.workspace import Workspace
 from db import library, runs, versions
 from db.evaluation import Change
-from db.library import NewImage
-from db.records import SPLITS, ImageRecord, PredictionRecord, VersionRecord
+from db.new_images import NewImage, NewLabel
+from db.records import SPLITS, ImageRecord, LabelRecord, PredictionRecord, VersionRecord
 from db.versions import NewPrediction
 from tests.app.material import fresh_workspace
 
@@ -39,17 +39,18 @@ def image(number: int, position: int, **groups: str) -> ImageRecord:
         width=8,
         height=8,
         split="validation",
-        class_id=position + 1,
-        class_position=position,
+        labels=(LabelRecord(position + 1, position),),
         groups=groups,
-        mask_sha256=None,
         review="open",
     )
 
 
-def said(number: int, position: int, inside: float | None = None, version: int = 1) -> PredictionRecord:
+def said(
+    number: int, position: int, inside: float | None = None, version: int = 1, *, true: int = 0
+) -> PredictionRecord:
     probabilities = (0.8, 0.2) if position == 0 else (0.2, 0.8)
-    return PredictionRecord(version, number, position, probabilities, inside)
+    mistake = None if position == true else 0.8
+    return PredictionRecord(version, number, position, probabilities, inside, mistake=mistake)
 
 
 def evaluation(images: list[ImageRecord], predictions: list[PredictionRecord]) -> Evaluation:
@@ -69,14 +70,15 @@ def crowd(
     """`count` images of one group, the first `right` of them predicted right."""
     images = [image(first + index, position, place=place) for index in range(count)]
     return images, [
-        said(first + index, position if index < right else 1 - position) for index in range(count)
+        said(first + index, position if index < right else 1 - position, true=position)
+        for index in range(count)
     ]
 
 
 def test_images_are_counted_overall_by_class_and_by_group() -> None:
     result = evaluation(
         [image(1, 0, place="water"), image(2, 0, place="grass"), image(3, 1, place="grass")],
-        [said(1, 0), said(2, 1), said(3, 1)],
+        [said(1, 0), said(2, 1), said(3, 1, true=1)],
     )
 
     assert result.overall == Score(correct=2, n=3, attention_inside=None)
@@ -127,7 +129,7 @@ def test_each_attribute_makes_groups_of_its_own() -> None:
 
 
 def test_a_class_without_known_attributes_is_its_own_group() -> None:
-    result = evaluation([image(1, 0), image(2, 1)], [said(1, 0), said(2, 0)])
+    result = evaluation([image(1, 0), image(2, 1)], [said(1, 0), said(2, 0, true=1)])
 
     assert [(group.attribute, group.name, group.score.accuracy) for group in result.groups] == [
         (None, "boat", 1.0),
@@ -154,7 +156,7 @@ def test_the_interval_is_wilsons() -> None:
 
 def test_attention_inside_is_the_mean_over_images_that_have_it() -> None:
     result = evaluation(
-        [image(1, 0), image(2, 0), image(3, 1)], [said(1, 0, 0.2), said(2, 0, 0.6), said(3, 1, None)]
+        [image(1, 0), image(2, 0), image(3, 1)], [said(1, 0, 0.2), said(2, 0, 0.6), said(3, 1, None, true=1)]
     )
 
     assert result.overall.attention_inside == pytest.approx(0.4)
@@ -172,7 +174,8 @@ def test_an_image_is_fixed_newly_wrong_or_stays_as_it_was(before: int, after: in
     assert result.images == 1
 
 
-def test_what_the_database_counts_is_what_counting_by_hand_gives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("several", [False, True])
+def test_what_the_database_counts_is_what_counting_by_hand_gives(tmp_path: Path, several: bool) -> None:
     """On random images of three splits with attributes, masks, missing predictions and changed labels."""
     ws = fresh_workspace(tmp_path)
     chance = random.Random(0)
@@ -184,15 +187,19 @@ def test_what_the_database_counts_is_what_counting_by_hand_gives(tmp_path: Path)
             8,
             8,
             chance.choice(SPLITS),
-            chance.randrange(2),
+            _labels(chance, several),
             chance.choice([{}, {"place": "sea"}, {"place": "sand", "sky": "grey"}]),
         )
         for n in range(120)
     ]
-    project = library.create_project(ws.database, "a", "upload", "b", 224, list(CLASSES), new, [])
-    first, second = (_random_version(ws, project.id, chance) for _ in range(2))
+    project = library.create_project(
+        ws.database, "a", "upload", "b", 224, list(CLASSES), new, [], multi_label=several
+    )
+    first, second = (_random_version(ws, project.id, chance, several) for _ in range(2))
     classes = library.list_classes(ws.database, project.id)
-    for one in library.list_images(ws.database, project.id)[::9]:
+    for one in [image for image in library.list_images(ws.database, project.id) if len(image.labels) == 1][
+        ::9
+    ]:
         labels.change_label(ws, one, classes[1 - one.class_position].id)
 
     for split in SPLITS:
@@ -220,13 +227,17 @@ def test_what_the_database_counts_is_what_counting_by_hand_gives(tmp_path: Path)
         assert pages[0][0] == Pair(expected[0], before[expected[0].id], after[expected[0].id])
         fixed = pairs(ws, first.id, second.id, split, "fixed", limit=100)
         assert [pair.image for pair in fixed] == [
-            one
-            for one in expected
-            if before[one.id].predicted != one.class_position == after[one.id].predicted
+            one for one in expected if not before[one.id].right and after[one.id].right
         ]
 
 
-def _random_version(ws: Workspace, project_id: int, chance: random.Random) -> VersionRecord:
+def _labels(chance: random.Random, several: bool) -> tuple[NewLabel, ...]:
+    return tuple(
+        NewLabel(position) for position in chance.sample(range(2), 1 + several * chance.randrange(2))
+    )
+
+
+def _random_version(ws: Workspace, project_id: int, chance: random.Random, several: bool) -> VersionRecord:
     predictions = []
     for one in library.list_images(ws.database, project_id):
         if chance.random() < 0.1:
@@ -237,9 +248,10 @@ def _random_version(ws: Workspace, project_id: int, chance: random.Random) -> Ve
                 one.id,
                 one.class_position,
                 int(sure < 0.5),
-                (sure, 1 - sure),
+                (sure, chance.random() if several else 1 - sure),
                 chance.choice([None, 0.25, 0.5, chance.random()]),
-                control_predicted=chance.choice([None, 0, 1]),
+                control_predicted=chance.choice([0, 1] if several else [None, 0, 1]),
+                control_probabilities=(chance.random(), chance.random()) if several else None,
             )
         )
     run = runs.request_run(ws.database, project_id, "quick", {}, None)

@@ -10,7 +10,7 @@ from app.services import annotation, labels, library, queue
 from app.workspace import Workspace
 from db import library as rows
 from db import runs, splits, versions
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, RegionRecord, Split
 from db.versions import NewPrediction
 from tests.app.material import fresh_workspace, photograph, zipped
@@ -162,9 +162,11 @@ def test_the_queue_goes_round_forwards_and_stops_at_its_start() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_is_that_of_a_plain_sort(ws: Workspace, seed: int) -> None:
-    """Of random projects: three classes, two splits, ties, guided, skipped, relabelled, unseen images."""
+    """Of random projects: three classes, two splits, ties, guided, skipped, relabelled, unseen images; in
+    half of them images have one or two labels.
+    """
     chance = random.Random(seed)
-    project_id, version_id = _random_project(ws, chance)
+    project_id, version_id = _random_project(ws, chance, several=seed % 2 == 1)
     for split in ("train", "validation"):
         images = {image.id: image for image in rows.list_images(ws.database, project_id, split)}
         expected = _plainly_sorted(ws, version_id, list(images.values()))
@@ -180,27 +182,35 @@ def test_the_order_is_that_of_a_plain_sort(ws: Workspace, seed: int) -> None:
         of_split = [item for item in everything if item.image.split == split]
         seen = [item for item in of_split if item.predicted is not None]
         assert figures.images[split] == len(of_split)
-        assert figures.wrong[split] == sum(item.predicted != item.image.class_position for item in seen)
+        assert figures.wrong[split] == sum(item.said is not None and not item.said.right for item in seen)
     assert queue.doubtful(ws, version_id) == {
         item.image.id
         for item in everything
         if item.rival is not None
         and not item.guided
         and item.image.review == "open"
-        and item.image.given_position is None
+        and item.image.given_positions is None
         and item.image.split == "train"
     }
     guided = [item for item in everything if item.guided and item.image.split == "train"]
     assert queue.guided(ws, project_id) == len(guided)
 
 
-def _random_project(ws: Workspace, chance: random.Random) -> tuple[int, int]:
+def _labels(chance: random.Random, several: bool) -> tuple[NewLabel, ...]:
+    return tuple(
+        NewLabel(position) for position in chance.sample(range(3), 1 + several * chance.randrange(2))
+    )
+
+
+def _random_project(ws: Workspace, chance: random.Random, *, several: bool) -> tuple[int, int]:
     splits_: list[Split] = ["train", "train", "validation"]
     new = [
-        NewImage(f"{n}.png", f"{n:064x}", ".png", 24, 16, chance.choice(splits_), chance.randrange(3))
+        NewImage(f"{n}.png", f"{n:064x}", ".png", 24, 16, chance.choice(splits_), _labels(chance, several))
         for n in range(40)
     ]
-    project = rows.create_project(ws.database, "r", "upload", "b", 224, ["a", "b", "c"], new, [])
+    project = rows.create_project(
+        ws.database, "r", "upload", "b", 224, ["a", "b", "c"], new, [], multi_label=several
+    )
     classes = rows.list_classes(ws.database, project.id)
     images = rows.list_images(ws.database, project.id)
     predictions = []
@@ -229,7 +239,7 @@ def _random_project(ws: Workspace, chance: random.Random) -> tuple[int, int]:
             annotation.save(ws, image.id, image.class_id, [BOX])
         elif what < 0.2:
             annotation.skip(ws, image.id)
-        elif what < 0.3:
+        elif what < 0.3 and len(image.labels) == 1:
             labels.change_label(ws, image, chance.choice(classes).id)
         elif what < 0.35:
             annotation.save(ws, image.id, image.class_id, [BOX])
@@ -246,10 +256,8 @@ def _plainly_sorted(ws: Workspace, version_id: int, images: list[ImageRecord]) -
         prediction = said.get(image.id)
         looked, urgency = 2, 0.0
         if prediction is not None:
-            right = prediction.predicted == image.class_position
-            looked = int(right)
-            spread = prediction.attention_spread or 0.0
-            urgency = spread if right else prediction.probabilities[prediction.predicted]
+            looked = int(prediction.right)
+            urgency = prediction.mistake or prediction.attention_spread or 0.0
         part = parts.setdefault((done, looked), {})
         part.setdefault(image.class_position, []).append((-urgency, image.id))
     return [
@@ -261,11 +269,11 @@ def _plainly_sorted(ws: Workspace, version_id: int, images: list[ImageRecord]) -
     ]
 
 
-def test_a_page_asks_for_its_rows_in_one_statement(ws: Workspace, images: list[ImageRecord]) -> None:
+def test_a_page_asks_for_its_rows_in_two_statements(ws: Workspace, images: list[ImageRecord]) -> None:
     ids = queue.order(ws, images[0].project_id, None)
     with statements(ws.database) as seen:
         queue.read(ws, None, ids[2:5], ["boat", "car"])
-    assert len(seen) == 1
+    assert len(seen) == 2  # the images with their labels, and what is predicted for them
 
 
 def test_a_held_order_loses_what_left_the_queue_and_begins_anew_when_something_came(
