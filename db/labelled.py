@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from db import models
@@ -45,6 +45,8 @@ IMAGES = (
 LABELS_IN_ORDER = (models.Image.id, models.ImageLabel.position.is_(None), models.ImageLabel.position)
 
 LABEL = models.Class.position  # of an image's first label, where `with_label` has joined it
+_BY_ID = IMAGES.where(models.Image.id.in_(bindparam("image_ids", expanding=True))).order_by(*LABELS_IN_ORDER)
+
 CHANGED = select(models.ImageLabel.image_id).where(  # images that show other labels than they came with
     models.ImageLabel.given == models.ImageLabel.position.is_(None)
 )
@@ -53,7 +55,7 @@ SHOWN = models.ImageLabel.position.is_not(None)  # else the label was taken away
 
 def images_by_id(session: Session, image_ids: Collection[int]) -> dict[int, ImageRecord]:
     """Those that are there. One query."""
-    rows = session.execute(IMAGES.where(models.Image.id.in_(image_ids)).order_by(*LABELS_IN_ORDER))
+    rows = session.execute(_BY_ID, {"image_ids": list(image_ids)})
     return {image.id: image for image in image_records(rows)}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 
 from db import models
 from db.engine import Database
@@ -22,6 +22,21 @@ from db.labelled import (
 from db.records import ImageRecord, PredictionRecord, Split
 
 _GUIDED = select(models.Guidance.image_id).where(models.Guidance.regions.any())
+
+# Made once: building it takes longer than what the database does.
+_ROWS = (
+    with_label(
+        select(
+            models.Image.id, models.Image.id.in_(_GUIDED), *prediction_columns(models.Prediction)
+        ).select_from(models.Image)
+    )
+    .outerjoin(
+        models.Prediction,
+        (models.Prediction.image_id == models.Image.id)
+        & (models.Prediction.version_id == bindparam("version_id")),
+    )
+    .where(models.Image.id.in_(bindparam("image_ids", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +101,14 @@ def order_queue(database: Database, project_id: int, version_id: int | None, spl
 
 def read_rows(database: Database, version_id: int | None, image_ids: Sequence[int]) -> list[QueueRow]:
     """One page of the queue, in the order of `image_ids`; an image that is gone is left out. Two queries."""
-    prediction = models.Prediction
-    query = (
-        with_label(
-            select(
-                models.Image.id, models.Image.id.in_(_GUIDED), *prediction_columns(prediction)
-            ).select_from(models.Image)
-        )
-        .outerjoin(prediction, is_of(prediction, version_id))
-        .where(models.Image.id.in_(image_ids))
-    )
     with database.reading() as session:
         images = images_by_id(session, image_ids)
+        found = session.execute(_ROWS, {"version_id": version_id, "image_ids": list(image_ids)})
         rows = {
             image_id: QueueRow(
                 images[image_id], None if said[0] is None else prediction_record(tuple(said)), bool(guided)
             )
-            for image_id, guided, *said in session.execute(query)
+            for image_id, guided, *said in found
             if image_id in images
         }
     return [rows[image_id] for image_id in image_ids if image_id in rows]

@@ -9,11 +9,11 @@ from streamlit.delta_generator import DeltaGenerator
 from app import resources, state
 from app.components.annotate.answer_buttons import act
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
-from app.components.annotate.editor import board
+from app.components.annotate.editor import board, canvas_size
 from app.components.annotate.group_panel import group_panel, picked_group
 from app.components.annotate.label_menu import change
 from app.components.annotate.move_button import move
-from app.components.annotate.prediction_panel import Asked, verdict
+from app.components.annotate.prediction_panel import Asked, map_size, verdict
 from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look, held_order, leave_image
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
@@ -28,7 +28,7 @@ from db import drafts, library, versions
 from db.errors import NotFoundError
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
-STRIP = 40  # thumbnails at a time: the one on screen, a few before it, the rest after it
+STRIP = 32  # thumbnails at a time: the one on screen, a few before it, the rest after it
 BEHIND = 4
 DEMO_DRAWS = 20
 
@@ -108,6 +108,11 @@ def annotate_page(ws: Workspace) -> None:
     item = next((item for item in items if item.image.id == image.id), None)
     _desk(ws, project, ids, image, item, version, classes)
     address.drawn()
+    following = queue.neighbour([item.image.id for item in items], image.id, 1)
+    coming = next((item.image for item in items if item.image.id == following), None)
+    if version is not None and coming is not None and coming.id != image.id:
+        opacity = state.OPACITY.get() / 100
+        resources.prefetch(ws, version, coming, opacity, map_size(coming), canvas_size(coming))
 
 
 @dataclass(frozen=True, slots=True)
