@@ -1,4 +1,4 @@
-"""Where the shortcut lies on the object itself: outlines do not help there, and the page says what does."""
+"""A note for shortcuts on the object itself, where outlines do not help."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ ON_THE_OBJECT = (
 
 
 def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | None, draft: Draft) -> None:
-    """For a mispredicted training image with a *look here* region that misleads the model by itself."""
+    """A note for a mispredicted training image whose *look here* region alone misleads the model."""
     if version is None or image.split != "train":
         return
     try:
@@ -28,6 +28,6 @@ def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | No
             return
         view = resources.region_view(ws, version, image, regions)
     except (DrawingError, MissingFileError):
-        return  # saving tells of the drawing, and the panel beside it of the file
+        return  # saving reports the drawing, and the panel beside it the file
     if view is not None and view.misleads(image.class_position):
         st.caption(f":material/lightbulb: {ON_THE_OBJECT}")
