@@ -34,8 +34,8 @@ def attention_weights(
     independently.
 
     create_graph=False gives constants: so the paper reads ("we do not update parameters of the network after
-    obtaining the w"), and so do all public implementations. True adds the second-order term: a loss on the map
-    then also reaches the weights, and its gradient is exact. Raises InputError.
+    obtaining the w"), and so do all public implementations. True adds the second-order term: a loss on the
+    map then also reaches the weights, and its gradient is exact. Raises InputError.
     """
     _check(model, features, classes, create_graph)
     linear = model.linear_head_weights
