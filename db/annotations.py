@@ -55,13 +55,13 @@ def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: i
     """Within the caller's transaction: what was drawn for one class is for another one, unless that has
     regions of its own. The revision of what the other class has now, 0 for nothing.
     """
-    drawn = _get(session, image_id, class_id)
+    moved = _get(session, image_id, class_id)
     guidance_id, revision, exists = _lock(session, image_id, to_class_id)
-    if drawn is None or exists:
+    if moved is None or exists:
         return revision if exists else 0
-    masks = drawn.look_png, drawn.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, drawn.regions, *masks)
-    _put(session, image_id, class_id, drawn.id, drawn.revision + 1, (), None, None)
+    masks = moved.look_png, moved.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, moved.regions, *masks)
+    _put(session, image_id, class_id, moved.id, moved.revision + 1, (), None, None)
     return revision + 1
 
 

@@ -194,10 +194,10 @@ def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
 
 def get_image(database: Database, image_id: int) -> ImageRecord:
     with database.reading() as session:
-        found = image_records(session.execute(_IMAGES.where(models.Image.id == image_id).order_by(*_ORDER)))
-        if not found:
+        images = image_records(session.execute(_IMAGES.where(models.Image.id == image_id).order_by(*_ORDER)))
+        if not images:
             raise NotFoundError(f"There is no image with the number {image_id}.")
-        return found[0]
+        return images[0]
 
 
 def list_refusals(database: Database, project_id: int) -> list[RefusalRecord]:

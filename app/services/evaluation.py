@@ -1,6 +1,6 @@
-"""How good a model version is, for whom, and what changed between two of them.
+"""Accuracy of a model version, overall and by group, and the changes between two versions.
 
-Everything here is counted from stored predictions; no model runs.
+Everything is counted from stored predictions; no model runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from app.workspace import Workspace
 from db import library, versions
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
 
-WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
+WORST_GROUP_MIN_N = 20  # below this, one image changes a group's accuracy by 5 points or more
 
 Change = Literal["fixed", "newly_wrong", "right", "wrong"]
 
@@ -76,7 +76,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One image as two model versions see it."""
+    """One image with the predictions of two model versions."""
 
     image: ImageRecord
     before: PredictionRecord
@@ -208,5 +208,5 @@ def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:
 
 
 def _worst(groups: Iterable[Group]) -> Group | None:
-    """The larger one of two groups that are equally bad: it says more."""
+    """The least accurate group; of two equal ones the larger, which is more reliable."""
     return min(groups, key=lambda group: (group.score.accuracy or 0.0, -group.score.n), default=None)

@@ -1,4 +1,4 @@
-"""Kept features: what the frozen trunk says of each image, computed once and kept on disk.
+"""Stored features: the frozen trunk's output for each image, computed once and stored on disk.
 
 A file is named by what went in (image bytes, trunk weights, preprocessing), so it never needs to be
 invalidated and the folder may be deleted at any time.
@@ -28,7 +28,7 @@ _CHECKSUM = struct.Struct("<I")
 
 
 class FeatureStore:
-    """A folder of kept features; several processes may share it. Without a folder nothing is kept."""
+    """A folder of stored features; several processes may share it. Without a folder nothing is stored."""
 
     def __init__(self, folder: Path | str | None = None) -> None:
         self.folder = None if folder is None else Path(folder)
@@ -88,7 +88,7 @@ class FeatureStore:
 
 
 def _check_keys(samples: Sequence[Sample]) -> None:
-    """InputError where one key stands for files of different content, which would share their features."""
+    """InputError when one key names files of different content, which would share features."""
     first: dict[str, Sample] = {}
     for sample in samples:
         earlier = first.setdefault(sample.key, sample)
@@ -118,8 +118,8 @@ def trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
 def _expect_finite(sample: Sample, output: np.ndarray) -> None:
     if not np.isfinite(output).all():
         raise InputError(
-            f"{sample.title}: expected features that float16 can hold, up to 65504, got larger ones or none; "
-            "the weights or norm statistics of the model's trunk are out of hand"
+            f"{sample.title}: expected features that float16 can hold, up to 65504, got larger ones or NaN; "
+            "check the weights and norm statistics of the trunk"
         )
 
 

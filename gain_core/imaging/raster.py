@@ -1,5 +1,5 @@
-"""Shapes to pixels. Written out here instead of left to an imaging library, so that stored geometry gives the
-same mask wherever and whenever it is rebuilt.
+"""Shapes to pixels. Our own code instead of an imaging library, so that stored geometry always gives the same
+mask.
 
 Pixel (column c, row r) covers the square from (c, r) to (c + 1, r + 1) and belongs to a shape when its centre
 (c + 0.5, r + 0.5) does.
@@ -25,8 +25,8 @@ def shapes_png(
 ) -> bytes:
     """Boxes and polygons as the mask that a Sample's `look` and `ignore` take: a 1-bit PNG, 1 inside any.
 
-    size: (width, height) of the image as people see it; what lies beyond it is cut off. InputError for a box
-    turned inside out, a polygon of fewer than three points, a point that is nowhere, or an empty size.
+    size: (width, height) of the upright image; shapes are clipped to it. InputError for an inverted box, a
+    polygon of fewer than three points, a point that is not finite, or an empty size.
     """
     expect_size(size)
     outlines = [_corners(box) for box in boxes] + [_outline(points) for points in polygons]
