@@ -19,7 +19,7 @@ from app.services.errors import ImportRefusedError
 from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group
 from app.services.workspace import Workspace, open_workspace
 from app.settings import Settings
-from benchmarks.copies import copied, native_size
+from benchmarks.copies import copied
 from benchmarks.report import say
 from db import library as projects
 from db import runs, versions
@@ -100,7 +100,7 @@ def imported(ws: Workspace, data: Path, split: Split, seed: int, backbone: str =
         raise SystemExit(f"expected {split} images in {data}, got none: choose another --split")
     if backbone == DEFAULT_BACKBONE:
         return report.project_id
-    return copied(ws, report.project_id, backbone, backbone=backbone, image_size=native_size(backbone))
+    return copied(ws, report.project_id, backbone)
 
 
 def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecord, float]:

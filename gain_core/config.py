@@ -95,6 +95,9 @@ class TrainConfig:
     # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it
     # no further than they must. Only while the trunk is the pretrained one.
     l2_sp_weight: float = 0.0
+    # Quick mode: after the last step the last layer goes halfway to one fitted to all training images, where
+    # ten of them or more are counter-examples (gain_core/last_layer.py, docs/decisions/0026).
+    refit_last_layer: bool = False
     mining_weight: float = 1.0  # α of eq. 6, full mode only
     external_weight: float = 10.0  # ω of eq. 8
     # After the last step divide the logits by the temperature that fits the validation images
@@ -193,6 +196,7 @@ class TrainConfig:
             background_weight=1.0,
             l2_sp_weight=0.1,
             learning_rate_decay="cosine",
+            refit_last_layer=True,
             calibrate=True,
         )
 

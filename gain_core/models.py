@@ -226,9 +226,9 @@ def build_classifier(
 ) -> Classifier:
     """A classifier in eval mode on the CPU, its weights laid out channels-last, which is what makes it fast.
 
-    "pretrained": packaged weights for EfficientNet-Lite0, 1 and 2, timm's download for any other. The head, and with
-    "none" everything, is drawn from `seed`; torch's global random state is left as it was. BackboneError as
-    `cut_backbone`.
+    "pretrained": packaged weights for EfficientNet-Lite0, 1 and 2, timm's download for any other. The head,
+    and with "none" everything, is drawn from `seed`; torch's global random state is left as it was.
+    BackboneError as `cut_backbone`.
     """
     if weights not in ("pretrained", "none"):
         raise ConfigError(f'expected weights "pretrained" or "none", got {weights!r}')

@@ -14,7 +14,8 @@ from gain_core.events import Phase
 from gain_core.features import FeatureStore, trunk_output
 from gain_core.freezing import frozen
 from gain_core.l2_sp import Weights, pretrained_neck
-from gain_core.models import Classifier, preprocess
+from gain_core.last_layer import fitted_to, halfway, last_layer
+from gain_core.models import Classifier, LinearHead, preprocess
 from gain_core.sample import Sample, guided_training
 from gain_core.schedule import draw_composites, draw_schedule, seeded
 from gain_core.streams import Losses, composite_stream, guided_stream, held, image_stream
@@ -61,6 +62,7 @@ class QuickTask:
         self._device = device
         self._features = features
         self._labels = label_rows(samples)  # (N, n) long
+        self._fitted_to = fitted_to(samples) if config.refit_last_layer else []
         size, most = (features.shape[2], features.shape[3]), self._labels.shape[1]
         maps = {p: guidance_by_class(samples[p], size, most) for p in guided_training(samples)}
         drawn = {position: mask for position, mask in sorted(maps.items()) if mask is not None}
@@ -82,6 +84,8 @@ class QuickTask:
                 losses = self._losses(step)
                 self.trained.eval()
             yield losses
+        if self._fitted_to:
+            self._refit()
 
     def _losses(self, step: int) -> Losses:
         model, config = self._model, self._config
@@ -106,6 +110,21 @@ class QuickTask:
         if self._origin is not None:
             losses |= held(model, self._origin, config)
         return losses
+
+    def _refit(self) -> None:
+        """Move the last layer halfway; only one linear layer's, for classes that exclude each other."""
+        head = self._model.head
+        if not isinstance(head, LinearHead) or self._model.spec.multi_label:
+            return
+        with torch.no_grad():
+            chunks = self._features[self._fitted_to].split(_EVALUATION_BATCH)
+            maps = [self._model.neck(chunk.to(self._device, torch.float32)) for chunk in chunks]
+            features = torch.cat([one.mean((2, 3)).cpu() for one in maps])  # (P, K)
+            now = head.linear.weight.cpu(), head.linear.bias.cpu()
+            refitted = last_layer(features, self._labels[self._fitted_to, 0], len(now[1]))
+            weight, bias = halfway(now, refitted, features)
+            head.linear.weight.copy_(weight)
+            head.linear.bias.copy_(bias)
 
     def logits(self, positions: Sequence[int]) -> Tensor:
         """(len(positions), C), on the CPU, without gradients."""

@@ -189,6 +189,7 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
                 ignore=drawn.ignore_png if drawn else None,
                 object_mask=ws.files.mask(image.mask_sha256) if image.mask_sha256 else None,
                 name=image.name,
+                counter_example=image.moved_from is not None,
             )
         )
     return RunSpec(
