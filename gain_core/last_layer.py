@@ -13,17 +13,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from gain_core.sample import Sample
-
-LEAST = 10  # counter-examples: with three or five a refit was no better, on some sets worse (record 0026)
+from gain_core.sample import LEAST_TO_REFIT, Sample
 
 Linear = tuple[Tensor, Tensor]  # weight (C, K), bias (C,)
 
 
 def fitted_to(samples: Sequence[Sample]) -> list[int]:
-    """Positions of the training images; none where fewer than `LEAST` of them are counter-examples."""
+    """Positions of the training images; none where fewer than ten of them are counter-examples."""
     training = [position for position, sample in enumerate(samples) if sample.split == "train"]
-    return training if sum(samples[p].counter_example for p in training) >= LEAST else []
+    return training if sum(samples[p].counter_example for p in training) >= LEAST_TO_REFIT else []
 
 
 def last_layer(features: Tensor, labels: Tensor, count: int) -> Linear:

@@ -10,6 +10,10 @@ from gain_core.errors import InputError
 
 Split = Literal["train", "validation", "test"]
 
+# Counter-examples: with three or five, a refitted last layer was no better, on some sets worse
+# (docs/decisions/0026).
+LEAST_TO_REFIT = 10
+
 
 @dataclass(frozen=True, slots=True)
 class AlsoShown:

@@ -11,7 +11,8 @@ from db.records import ImageRecord
 
 TO_TRAINING = (
     f"{effort.WORTH_OF_LABELS} The next retrain learns from this image and its label, with or without a "
-    "drawing. No version is judged on it any more."
+    "drawing; from ten moved images on, a quick retrain also refits its last layer. No version is judged on "
+    "it any more."
 )
 BACK = (
     "It counts as a validation image again. Versions that have trained on it look better on it than they are."

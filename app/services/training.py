@@ -14,7 +14,7 @@ from db.records import GuidanceRecord, RunEventRecord, RunMode, RunRecord, Versi
 from db.splits import count_moved
 from db.versions import get_version
 from gain_core.config import DEFAULT_FORM, Form, TrainConfig
-from gain_core.sample import Sample
+from gain_core.sample import LEAST_TO_REFIT, Sample
 
 
 class TrainingRefusedError(ServiceError):
@@ -30,6 +30,11 @@ class TrainingStatus:
     guided_images: int  # images with at least one region
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
     moved_images: int = 0  # from validation to training
+
+    @property
+    def refits(self) -> bool:
+        """Whether a quick retrain also refits the last layer to the moved images."""
+        return self.moved_images >= LEAST_TO_REFIT
 
 
 @dataclass(frozen=True, slots=True)
