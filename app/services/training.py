@@ -13,7 +13,7 @@ from db.library import get_project, list_classes, list_images
 from db.records import GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.splits import count_moved
 from db.versions import get_version
-from gain_core.dataset.sample import Sample
+from gain_core.dataset.sample import LEAST_TO_REFIT, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
 from gain_core.training.objectives.labels import Labels
 
@@ -31,6 +31,11 @@ class TrainingStatus:
     guided_images: int  # images with at least one region
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
     moved_images: int = 0  # from validation to training
+
+    @property
+    def refits(self) -> bool:
+        """Whether a quick retrain also refits the last layer to the moved images."""
+        return self.moved_images >= LEAST_TO_REFIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +196,7 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
                 ignore=drawn.ignore_png if drawn else None,
                 object_mask=ws.files.mask(image.mask_sha256) if image.mask_sha256 else None,
                 name=image.name,
+                counter_example=image.moved_from is not None,
             )
         )
     return RunSpec(

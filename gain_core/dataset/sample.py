@@ -10,6 +10,10 @@ from gain_core.errors import InputError
 
 Split = Literal["train", "validation", "test"]
 
+# Counter-examples: with three or five, a refitted last layer was no better, on some sets worse
+# (docs/decisions/0026).
+LEAST_TO_REFIT = 10
+
 
 @dataclass(frozen=True, slots=True)
 class AlsoShown:
@@ -39,6 +43,7 @@ class Sample:
     object_mask: Path | None = None  # for evaluation only: training never opens it
     name: str = ""  # what people call the image, for messages; empty: its path
     also: tuple[AlsoShown, ...] = ()  # multi-label data: every class that the image shows beside `label`
+    counter_example: bool = False  # chosen for training because the shortcut fails in it
 
     def __post_init__(self) -> None:
         if self.split not in get_args(Split):
