@@ -78,12 +78,12 @@ def wrap(
 
     layer: the name of the module whose output is the map, (B, K, h, w); None: the last convolution with the
     norm, activation and sums behind it, before any pooling. spec: class names, image size, mean and std;
-    None: as many classes as there are logits, 224 pixels, and ImageNet's mean and std. output: which part of a
-    dict or tuple that the network returns holds the logits (B, C); None where it returns nothing else.
+    None: as many classes as there are logits, 224 pixels, and ImageNet's mean and std. output: which part of
+    a dict or tuple that the network returns holds the logits (B, C); None where it returns nothing else.
 
     Tracing patches torch for a moment: wrap a network before other threads use any. What depends on values or
-    sizes is taken as it is for images of the spec's size. Raises InputError for a network
-    that cannot be traced or cut there, or whose logits are of another shape than (B, C).
+    sizes is taken as it is for images of the spec's size. Raises InputError for a network that cannot be
+    traced or cut there, or whose logits are of another shape than (B, C).
     """
     side = spec.image_size if spec is not None else 224
     network.eval()
