@@ -38,7 +38,7 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
         said.update(model.trunk_fingerprint().encode())  # how kept features were made
     for sample in samples:
         drawn = (sample.look, sample.ignore, sample.also)
-        told = (sample.key, sample.label, sample.split, sample.counter_example, *drawn)
+        told = (sample.identity, sample.label, sample.split, sample.counter_example, *drawn)
         said.update(repr(told).encode())
     return said.hexdigest()
 
