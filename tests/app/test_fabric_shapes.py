@@ -6,7 +6,7 @@ from app.drawing.fabric import CanvasDrawing
 from app.drawing.regions import TOLERANCE, rasterise
 from db.records import RegionRecord
 from gain_core.imaging.raster import fill_polygon
-from tests.app.canvas_objects import CANVAS, IMAGE, POLYGON, RECT, STROKE, STYLE, TURNED, drawn
+from tests.app.canvas_objects import IMAGE, POLYGON, RECT, STROKE, STYLE, TURNED, drawn
 
 
 def to_line(point: tuple[float, float], line: tuple[tuple[float, float], ...]) -> float:
