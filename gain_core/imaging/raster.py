@@ -35,8 +35,7 @@ def shapes_png(
     outlines = [_corners(box) for box in boxes] + [_outline(points) for points in polygons]
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)
     for points in outlines:
-        top, left, inside = _window(points, size)
-        mask[top : top + inside.shape[0], left : left + inside.shape[1]] |= inside
+        draw_polygon(mask, points)
     buffer = io.BytesIO()
     Image.fromarray(mask).save(buffer, "PNG")
     return buffer.getvalue()
@@ -70,9 +69,15 @@ def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
     An edge that is walked once in each direction cancels out, which is how a polygon carries holes.
     """
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)
-    top, left, inside = _window(points, size)
-    mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    draw_polygon(mask, points)
     return mask
+
+
+def draw_polygon(mask: Mask, points: Sequence[Point]) -> None:
+    """`fill_polygon` into a mask (height, width), beside what is there."""
+    height, width = mask.shape
+    top, left, inside = _window(points, (width, height))
+    mask[top : top + inside.shape[0], left : left + inside.shape[1]] |= inside
 
 
 def _window(points: Sequence[Point], size: tuple[int, int]) -> tuple[int, int, Mask]:
@@ -102,9 +107,15 @@ def _window(points: Sequence[Point], size: tuple[int, int]) -> tuple[int, int, M
 
 def stroke_line(points: Sequence[Point], diameter: float, size: tuple[int, int]) -> Mask:
     """Pixels within `diameter` / 2 of an open line, its ends and joints round; shape (height, width)."""
-    width, height = size
+    mask = np.zeros((size[1], size[0]), dtype=np.bool_)
+    draw_stroke(mask, points, diameter)
+    return mask
+
+
+def draw_stroke(mask: Mask, points: Sequence[Point], diameter: float) -> None:
+    """`stroke_line` into a mask (height, width), beside what is there."""
+    height, width = mask.shape
     radius = diameter / 2
-    mask = np.zeros((height, width), dtype=np.bool_)
     ends = points[1:] if len(points) > 1 else points  # a single point is a dot
     for (x1, y1), (x2, y2) in zip(points, ends, strict=False):
         dx, dy = x2 - x1, y2 - y1
@@ -122,7 +133,6 @@ def stroke_line(points: Sequence[Point], diameter: float, size: tuple[int, int])
             y = (np.arange(top, bottom) + 0.5 - y1)[:, None]  # (rows, 1)
             along = np.clip((x * dx + y * dy) / length2, 0.0, 1.0) if length2 > 0 else np.zeros_like(x + y)
             mask[top:bottom, left:right] |= (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
-    return mask
 
 
 def _reach(start: float, step: float, first: float, last: float, radius: float) -> tuple[float, float]:
