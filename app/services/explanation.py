@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.drawing.regions import rasterise
+from app.drawing.regions import fit_canvas, rasterise, scaled
 from app.errors import MissingFileError
 from app.services import library
 from app.workspace import Workspace
@@ -23,6 +23,7 @@ from gain_core.models.model_file import file_sha256, load_model
 
 # Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.
 KEPT_MODELS = 4
+RASTER = 512  # longer side of the masks that the page asks about with every stroke, pixels
 MOST_EVIDENCE = 0.5  # share of the wrong class's evidence inside a region from which the region misleads
 
 
@@ -149,7 +150,9 @@ def region_for(
 
     Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
     """
-    look, ignore = rasterise(regions, (image.width, image.height))
+    size = fit_canvas((image.width, image.height), RASTER, RASTER)
+    scale = size[0] / image.width, size[1] / image.height
+    look, ignore = rasterise([scaled(region, *scale) for region in regions], size)
     if look is None:
         return None
     model = shelf.get(ws, version)
