@@ -242,6 +242,12 @@ class TrainConfig:
         """The control of this training: the same steps on the same images, by their labels alone."""
         return replace(self, form="none")
 
+    def without_composites(self) -> "TrainConfig":
+        """The regions of the drawings alone. For images of several classes: what is not outlined, a second
+        person say, would be pasted into pictures that are not labelled with it (docs/decisions/0028).
+        """
+        return replace(self, composite_weight=0.0, background_weight=0.0, inside_weight=1.0)
+
     @property
     def composed(self) -> bool:
         """Whether counter-examples are made of the guided images."""
