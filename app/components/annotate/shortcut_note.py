@@ -17,14 +17,17 @@ ON_THE_OBJECT = (
 
 
 def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | None, draft: Draft) -> None:
-    """For a mispredicted training image with a *look here* region that misleads the model by itself."""
+    """For a mispredicted training image with a *look here* region that misleads the model by itself. Of a
+    multi-label project nothing is said: a region may well show several classes.
+    """
     if version is None or image.split != "train":
         return
     try:
         regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
         if not any(region.role == "look_here" for region in regions):
             return
-        if resources.attention(ws, version, image).predicted == image.class_position:
+        looked = resources.attention(ws, version, image)
+        if looked.multi_label or looked.predicted == image.class_position:
             return
         view = resources.region_view(ws, version, image, regions)
     except (DrawingError, MissingFileError):

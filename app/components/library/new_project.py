@@ -31,7 +31,7 @@ photos.zip
 
 **Or an `index.csv`** that names the files: columns `file` and `label`, and if you like `split`, `mask`
 (a black-and-white image of the object, used only to evaluate) and any further column as a known group,
-such as `place`.
+such as `place`. An image of several classes has `boat|person` as label, and its masks likewise.
 
 ```
 file,label,split,mask,place
