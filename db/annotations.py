@@ -1,4 +1,4 @@
-"""Guidance: the regions people drew, one set for each image and class."""
+"""Guidance: the drawn regions, one set for each image and class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,13 +55,13 @@ def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: i
     """Within the caller's transaction: what was drawn for one class is for another one, unless that has
     regions of its own. The revision of what the other class has now, 0 for nothing.
     """
-    drawn = _get(session, image_id, class_id)
+    guidance = _get(session, image_id, class_id)
     guidance_id, revision, exists = _lock(session, image_id, to_class_id)
-    if drawn is None or exists:
+    if guidance is None or exists:
         return revision if exists else 0
-    masks = drawn.look_png, drawn.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, drawn.regions, *masks)
-    _put(session, image_id, class_id, drawn.id, drawn.revision + 1, (), None, None)
+    masks = guidance.look_png, guidance.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, guidance.regions, *masks)
+    _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
     return revision + 1
 
 
@@ -112,11 +112,11 @@ def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
         .where(models.Image.project_id == project_id, models.Image.split == "train", SHOWN)
         .distinct()
     )
-    found: dict[int, set[Role]] = {}
+    roles: dict[int, set[Role]] = {}
     with database.reading() as session:
         for class_id, role in session.execute(query):
-            found.setdefault(class_id, set()).update(() if role is None else (role,))
-    return found
+            roles.setdefault(class_id, set()).update(() if role is None else (role,))
+    return roles
 
 
 def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -140,13 +140,13 @@ def _has_label(session: Session, image_id: int, class_id: int) -> bool:
 
 def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, int, bool]:
     """Id and last revision of the guidance, held until the end of the transaction; whether it has regions."""
-    found = session.scalar(
+    own_class_id = session.scalar(
         select(models.Class.id)
         .join(models.Image, models.Image.project_id == models.Class.project_id)
         .where(models.Image.id == image_id, models.Class.id == class_id)
     )
-    if found is None:
-        raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
+    if own_class_id is None:
+        raise NotFoundError(f"There is no image {image_id} in a project with class {class_id}.")
     row = session.execute(
         select(models.Guidance.id, models.Guidance.revision, models.Guidance.regions.any())
         .where(models.Guidance.image_id == image_id, models.Guidance.class_id == class_id)

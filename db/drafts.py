@@ -19,11 +19,11 @@ def keep_draft(database: Database, draft: DraftRecord) -> None:
         "regions": [asdict(region) for region in draft.regions],
     }
     with database.writing() as session:
-        found = session.scalar(
+        image_id = session.scalar(
             select(models.Image.id).where(models.Image.id == draft.image_id).with_for_update()
         )
         session.execute(_gone(draft.image_id, draft.class_id))
-        if found is not None:
+        if image_id is not None:
             session.execute(insert(models.Draft).values(**values))
 
 
@@ -56,7 +56,7 @@ def move_draft(session: Session, image_id: int, class_id: int, to_class_id: int,
 
 
 def drafted_images(database: Database, project_id: int) -> set[int]:
-    """Ids of the project's images that have one."""
+    """Ids of the project's images with a draft."""
     query = (
         select(models.Draft.image_id)
         .join(models.Image, models.Image.id == models.Draft.image_id)

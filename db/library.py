@@ -56,7 +56,7 @@ def get_project(database: Database, project_id: int) -> ProjectRecord:
     with database.reading() as session:
         row = session.get(models.Project, project_id)
         if row is None:
-            raise NotFoundError(f"There is no project with the number {project_id}.")
+            raise NotFoundError(f"Project {project_id} does not exist.")
         return project_record(row)
 
 
@@ -123,7 +123,7 @@ def create_project(
 
 
 def _taken(name: str) -> DuplicateNameError:
-    return DuplicateNameError(f"There is already a project named {name!r}; choose another name.")
+    return DuplicateNameError(f"A project named {name!r} exists. Choose another name.")
 
 
 def _refuse_duplicates(what: str, names: Sequence[str]) -> None:
@@ -140,20 +140,20 @@ def rename_project(database: Database, project_id: int, name: str) -> None:
         with database.writing() as session:
             project = session.get(models.Project, project_id)
             if project is None:
-                raise NotFoundError(f"There is no project with the number {project_id}.")
+                raise NotFoundError(f"Project {project_id} does not exist.")
             project.name = name
     except exc.IntegrityError as error:
         raise _taken(name) from error
 
 
 def delete_project(database: Database, project_id: int) -> None:
-    """Delete the project with everything that belongs to it; the files are the caller's to remove."""
+    """Delete the project and all its rows; the caller removes the files."""
     with database.writing() as session:
         gone = session.scalar(
             delete(models.Project).where(models.Project.id == project_id).returning(models.Project.id)
         )
         if gone is None:
-            raise NotFoundError(f"There is no project with the number {project_id}.")
+            raise NotFoundError(f"Project {project_id} does not exist.")
 
 
 def list_classes(database: Database, project_id: int) -> list[ClassRecord]:
@@ -194,14 +194,14 @@ def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
 
 def get_image(database: Database, image_id: int) -> ImageRecord:
     with database.reading() as session:
-        found = image_records(session.execute(_IMAGES.where(models.Image.id == image_id).order_by(*_ORDER)))
-        if not found:
+        images = image_records(session.execute(_IMAGES.where(models.Image.id == image_id).order_by(*_ORDER)))
+        if not images:
             raise NotFoundError(f"There is no image with the number {image_id}.")
-        return found[0]
+        return images[0]
 
 
 def list_refusals(database: Database, project_id: int) -> list[RefusalRecord]:
-    """What the import refused, in the order in which it came upon it."""
+    """Refused files, in the order of the import."""
     query = select(models.Refusal.name, models.Refusal.reason).where(models.Refusal.project_id == project_id)
     with database.reading() as session:
         return [RefusalRecord(*row) for row in session.execute(query.order_by(models.Refusal.id))]
@@ -216,7 +216,7 @@ def set_review(database: Database, image_id: int, review: Review) -> None:
             .returning(models.Image.id)
         )
         if changed is None:
-            raise NotFoundError(f"There is no image with the number {image_id}.")
+            raise NotFoundError(f"Image {image_id} does not exist.")
 
 
 def set_current_version(database: Database, project_id: int, version_id: int) -> None:
@@ -234,4 +234,4 @@ def set_current_version(database: Database, project_id: int, version_id: int) ->
             .returning(models.Project.id)
         )
         if changed is None:
-            raise NotFoundError(f"Project {project_id} has no model version with the number {version_id}.")
+            raise NotFoundError(f"Project {project_id} has no model version {version_id}.")

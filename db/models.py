@@ -24,7 +24,7 @@ from db.records import ACTIVE_STATUSES, Review, Role, RunMode, RunStatus, Shape,
 
 
 def _words(alias: Any) -> Enum:
-    """One of the words of a Literal, stored as text; any other word is refused before it is stored."""
+    """A Literal stored as text; other values are refused."""
     return Enum(*get_args(alias), native_enum=False, validate_strings=True, length=20)
 
 
@@ -186,7 +186,7 @@ _ACTIVE = text("status IN ({})".format(", ".join(f"'{status}'" for status in ACT
 class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
-        # one runs, one may wait, whatever the code does
+        # at most one running and one queued run per project
         Index(
             "uq_runs_active",
             "project_id",

@@ -1,4 +1,4 @@
-"""Frozen records: what crosses from the database to the rest of the program.
+"""Frozen records: the results of all queries.
 
 No ORM object ever leaves a session; every query returns these.
 """
@@ -117,12 +117,12 @@ class GuidanceRecord:
 
 @dataclass(frozen=True, slots=True)
 class DraftRecord:
-    """A drawing that is not saved yet; training does not see it."""
+    """An unsaved drawing; training ignores it."""
 
     image_id: int
     class_id: int
     revision: int  # of the guidance it began from, 0 when there was none
-    regions: tuple[RegionRecord, ...]  # none: what was saved is to go
+    regions: tuple[RegionRecord, ...]  # empty: the saved regions are to be removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ class RunRecord:
     max_attempts: int
     cancel_requested: bool
     progress: Mapping[str, Any]  # latest event of the child, {} before the first
-    message: str | None  # a sentence for people: why it failed, who cancelled, why its version is only kept
-    version_id: int | None  # the model version that it made, published or kept
+    message: str | None  # shown to people: why it failed, was cancelled, or was not published
+    version_id: int | None  # the model version that it made, if any
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -184,23 +184,23 @@ class LabelFigures:
 
 @dataclass(frozen=True, slots=True)
 class PredictionRecord:
-    """What one model version says of one image."""
+    """The prediction of one model version for one image."""
 
     version_id: int
     image_id: int
     predicted: int  # class position of the most probable class
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
-    # Share of the attention to `label` inside the object mask, else guidance; None too when the image has got
-    # another label since: of that class nothing is known.
+    # Share of the attention to `label` inside the object mask, else guidance; None when there is neither, or
+    # when the image does not have this label any more.
     attention_inside: float | None
     attention_spread: float | None = None  # share of the picture that this attention covers, in (0, 1]
     evidence_inside: float | None = None  # as attention_inside, but of the predicted class's attention
-    evidence_group: int | None = None  # from 0 within the predicted class; None: test image, or nobody looked
-    # The label that most of the training images like this one carry where it is not this one's, and their
-    # share, in [0, 1]; None as above, and of images that are not for training.
+    evidence_group: int | None = None  # from 0 within the predicted class; None: test image, or not computed
+    # The most frequent other label among the most similar training images, and its share in [0, 1]; None as
+    # above, and for images that are not training images.
     label_rival: int | None = None  # class position
     label_doubt: float | None = None
-    # Class position that the version's control predicts: the same training without drawings; None: it has no
+    # Class position predicted by the version's control (the same training without drawings); None: no
     # control.
     control_predicted: int | None = None
     control_probabilities: tuple[float, ...] | None = None  # of a multi-label project

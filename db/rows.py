@@ -1,4 +1,4 @@
-"""From rows to frozen records: the only place that knows both."""
+"""Rows to frozen records."""
 
 from collections.abc import Iterable
 from itertools import groupby

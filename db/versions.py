@@ -1,4 +1,4 @@
-"""Model versions and what each says of the images."""
+"""Model versions and their predictions."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewPrediction:
-    """A prediction that is to be stored; the fields mean what they mean in PredictionRecord."""
+    """A prediction to store; fields as in PredictionRecord."""
 
     image_id: int
-    label: int  # class position of the image when the version looked at it
+    label: int  # class position of the image at the time of the prediction
     predicted: int
     probabilities: Sequence[float]
     attention_inside: float | None = None
@@ -67,7 +67,7 @@ def get_version(database: Database, version_id: int) -> VersionRecord:
     with database.reading() as session:
         row = session.get(models.ModelVersion, version_id)
         if row is None:
-            raise NotFoundError(f"There is no model version with the number {version_id}.")
+            raise NotFoundError(f"Model version {version_id} does not exist.")
         return version_record(row)
 
 

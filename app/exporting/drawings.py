@@ -1,4 +1,4 @@
-"""What people drew and said, to take away: regions, masks and labels in plain formats."""
+"""Export of saved drawings and labels: regions, masks and labels in plain formats."""
 
 import csv
 import io
@@ -16,21 +16,21 @@ FORMAT = "refocus-drawings-1"
 
 
 def drawings_zip(ws: Workspace, project_id: int) -> bytes:
-    """A zip of all that is saved. Raises db.errors.NotFoundError.
+    """A zip of all saved drawings and all labels. Raises db.errors.NotFoundError.
 
     `drawings.json`: for each image its regions in image pixels, x right and y down. `look_here/` and
     `ignore_this/`: the same as black-and-white PNGs of the image's size, white inside, named as the image
-    with .png behind, of a multi-label project in a folder for each class. `index.csv`: every image with its
-    present labels, its split and its known groups; the
-    images are not here, and an import reads it where it lies in the folder with them.
+    with .png behind; in a multi-label project in a folder for each class. `index.csv`: every image with its
+    current labels, split and groups. The zip does not contain images; put index.csv into their folder to
+    import them again.
     """
     images = library.list_images(ws.database, project_id)
     classes = library.list_classes(ws.database, project_id)
-    drawn = annotations.list_guidance(ws.database, project_id)
+    guidance = annotations.list_guidance(ws.database, project_id)
     multi_label = library.get_project(ws.database, project_id).multi_label
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _members(images, classes, drawn, multi_label):
+        for name, content in _members(images, classes, guidance, multi_label):
             archive.writestr(name, content)
     return buffer.getvalue()
 
@@ -48,7 +48,7 @@ def _members(
     for guidance in drawn:
         image = by_id[guidance.image_id]
         if guidance.class_id not in [label.class_id for label in image.labels]:
-            continue  # of a label that the image has no more: nothing learns from it
+            continue  # for an old label of the image: not used in training
         folder = f"{names[guidance.class_id]}/" if multi_label else ""
         regions = [asdict(region) for region in guidance.regions]
         entries.append({"file": image.name, "class": names[guidance.class_id], "regions": regions})

@@ -35,7 +35,9 @@ class DrawingEffect:
 
     @property
     def p_value(self) -> float:
-        """Of the exact McNemar test, two-sided: the chance of so uneven a split were the drawings no use."""
+        """Two-sided p of the exact McNemar test: the chance of such an uneven split if drawings had no
+        effect.
+        """
         return exact_mcnemar(self.gained, self.lost)
 
     @property
@@ -46,7 +48,7 @@ class DrawingEffect:
 
     @property
     def too_few(self) -> bool:
-        """Whether the images would be too few to show even a use that they all agree on."""
+        """Whether there are too few differing images for any conclusion, even if all favour the drawings."""
         return self.gained > self.lost and self.gained + self.lost < FEWEST_TO_TELL
 
 
@@ -78,12 +80,16 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     controls = {pair.image.id: _of_control(pair.image, pair.after) for pair in pairs}
     multi_label = bool(comparison.after.precisions)
     without = evaluate(version, split, classes, images, controls, multi_label=multi_label)
-    drawn = evaluate(version, split, classes, images, predicted, multi_label=multi_label)
-    worst = worst_groups(without, drawn) if any(group.attribute for group in drawn.groups) else None
+    with_drawings = evaluate(version, split, classes, images, predicted, multi_label=multi_label)
+    worst = (
+        worst_groups(without, with_drawings)
+        if any(group.attribute for group in with_drawings.groups)
+        else None
+    )
     if worst is not None and all(group.score.n >= WORST_GROUP_MIN_N for group in worst):
         chosen = {(group.attribute, group.name) for group in worst}
         pairs = [pair for pair in pairs if chosen & set(groups_of(pair.image, classes))]
-    scores = (without.overall, drawn.overall) if worst is None else (worst[0].score, worst[1].score)
+    scores = (without.overall, with_drawings.overall) if worst is None else (worst[0].score, worst[1].score)
     right = [(controls[pair.image.id].right, pair.after.right) for pair in pairs]
     return DrawingEffect(
         without=Count(scores[0].correct, scores[0].n),
@@ -93,6 +99,6 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         lost=right.count((True, False)),
         tested=len(right),
         precision=None
-        if without.mean_precision is None or drawn.mean_precision is None
-        else (without.mean_precision, drawn.mean_precision),
+        if without.mean_precision is None or with_drawings.mean_precision is None
+        else (without.mean_precision, with_drawings.mean_precision),
     )

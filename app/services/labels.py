@@ -1,4 +1,4 @@
-"""Labels that turn out wrong: given another class, listed, and written out for the data's own records."""
+"""Changing wrong labels: giving an image another class, listing changes, exporting them as CSV."""
 
 import csv
 import io
@@ -20,8 +20,8 @@ class ChangedLabel:
 
 
 def change_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
-    """Give the image another class of its project; what is drawn on it goes along. Figures count it there at
-    once; models learn it with the next training.
+    """Give the image another class of its project; its drawings stay. Accuracy counts the new label at once;
+    models learn it in the next training.
 
     Raises db.errors.ConflictError when its label is not `image`'s any more, db.errors.NotFoundError.
     """
@@ -55,10 +55,10 @@ def _named(positions: Sequence[int], names: Sequence[str]) -> str:
 
 
 def as_csv(changes: list[ChangedLabel]) -> bytes:
-    """One line for each: file, split, imported_label, label; UTF-8.
+    """One line per change: file, split, imported_label, label; UTF-8.
 
-    Names stand as they are, also one like "=1+1.jpg" that a spreadsheet would reckon: a mark in front would
-    make it another name, and the table is there to be joined with the data's own records by name.
+    Names are not escaped, not even "=1+1.jpg", which a spreadsheet would evaluate: the table is meant to be
+    joined with the data's own records by name.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

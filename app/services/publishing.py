@@ -1,4 +1,4 @@
-"""Whether a retrained model may take the published one's place by itself."""
+"""Whether a retrained model is published automatically."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ LEAST_FALL = 0.01  # of mAP that counts: it moves with every retrain
 
 
 def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) -> str | None:
-    """Why the version that `run` has made is not published by itself, in a sentence; None: it is published.
+    """Why the version made by `run` is not published automatically, as a sentence; None: it is published.
 
-    First models are always published: there is nothing before them, or a person wants one anew after changing
+    First models are always published: there is no version before them, or a person retrains after changing
     labels. Raises db.errors.NotFoundError when the project is gone.
     """
     project = library.get_project(ws.database, run.project_id)
@@ -28,11 +28,11 @@ def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) 
         for item in predictions
     }
     reason = why_worse(compare_with(ws, published, published, "validation", after))
-    return reason and f"Not published. Worse than version {published.number} on validation: {reason}."
+    return reason and f"Not published: worse than version {published.number} on validation images ({reason})."
 
 
 def kept_versions(ws: Workspace, project_id: int) -> dict[int, str]:
-    """By id: the versions that were not published by themselves, and why."""
+    """The reason, by version id, for each version that was not published automatically."""
     return {
         run.version_id: run.message or ""
         for run in runs.list_runs(ws.database, project_id)
@@ -41,20 +41,20 @@ def kept_versions(ws: Workspace, project_id: int) -> dict[int, str]:
 
 
 def why_worse(comparison: Comparison) -> str | None:
-    """What is worse after than before, without a full stop: more images newly wrong than fixed, a lower worst
-    group, or with several labels a lower mAP; None: nothing.
+    """What got worse, without a full stop: more images newly wrong than fixed, a lower worst group, or in a
+    multi-label project a lower mAP; None: nothing.
     """
     reasons = []
     fixed, newly_wrong = (len(comparison.changed(change)) for change in ("fixed", "newly_wrong"))
     if newly_wrong > fixed:
-        reasons.append(f"{newly_wrong} image{'' if newly_wrong == 1 else 's'} became wrong and {fixed} right")
+        reasons.append(f"{newly_wrong} image{'' if newly_wrong == 1 else 's'} newly wrong, {fixed} fixed")
     worst = worst_groups(comparison.before, comparison.after)
     if worst is not None and (worst[1].score.accuracy or 0.0) < (worst[0].score.accuracy or 0.0):
         reasons.append(f"the worst group fell from {_counted(worst[0])} to {_counted(worst[1])}")
     precision = comparison.before.mean_precision, comparison.after.mean_precision
     if precision[0] is not None and precision[1] is not None and precision[0] - precision[1] >= LEAST_FALL:
         reasons.append(f"mAP fell from {100 * precision[0]:.0f} to {100 * precision[1]:.0f}")
-    return ", and ".join(reasons) or None
+    return "; ".join(reasons) or None
 
 
 def _counted(group: Group) -> str:

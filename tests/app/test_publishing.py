@@ -41,11 +41,11 @@ def test_a_better_model_and_an_equal_one_are_not_worse() -> None:
 def test_more_images_newly_wrong_than_fixed_are_worse_though_the_worst_group_gains() -> None:
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 20, 18, 20)
     assert why_worse(comparison(items)) == (  # grass alone has 20 images and falls too
-        "2 images became wrong and 1 right, and the worst group fell from 20 of 20 "
+        "2 images newly wrong, 1 fixed; the worst group fell from 20 of 20 "
         "(car/grass) to 18 of 20 (car/grass)"
     )
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 5, 3, 5)
-    assert why_worse(comparison(items)) == "2 images became wrong and 1 right"
+    assert why_worse(comparison(items)) == "2 images newly wrong, 1 fixed"
 
 
 def test_a_lower_worst_group_is_worse_though_more_images_are_right() -> None:
@@ -115,7 +115,7 @@ def test_a_worse_retrain_is_kept_and_the_published_version_stays(ws: Workspace, 
 
     assert worse.status == "kept"
     assert worse.message == (
-        "Not published. Worse than version 1 on validation: 1 image became wrong and 0 right."
+        "Not published: worse than version 1 on validation images (1 image newly wrong, 0 fixed)."
     )
     assert worse.version_id is not None
     assert published(ws, project_id) == first.version_id

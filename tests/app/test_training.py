@@ -20,6 +20,7 @@ from db.library import create_project, list_classes, list_images
 from db.new_images import NewImage, NewLabel
 from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives.guided import Guided
 
 BOX = RegionRecord("box", "look_here", ((1.0, 1.0), (5.0, 5.0)))
 
@@ -67,7 +68,7 @@ def test_a_first_model_is_requested_from_the_backbone_alone(ws: Workspace, proje
     run = training.request_first_model(ws, project_id, seed=3, steps=5)
     assert (run.status, run.mode, run.base_version_id) == ("queued", "quick", None)
     config = TrainConfig.from_dict(run.config)
-    assert (config.form, config.seed, config.steps) == ("none", 3, 5)
+    assert (config.objective.key, config.seed, config.steps) == ("none", 3, 5)
 
 
 def test_quick_trainings_of_a_project_with_many_classes_take_more_steps(ws: Workspace) -> None:
@@ -104,18 +105,18 @@ def test_guidance_for_another_class_or_outside_the_training_split_is_not_enough(
 
 
 @pytest.mark.parametrize(
-    ("mode", "asked", "form"),
+    ("mode", "asked", "key"),
     [("quick", None, "guided"), ("full", None, "gainext"), ("quick", "signed", "signed")],
 )
 def test_a_retrain_starts_from_the_published_version(
-    ws: Workspace, project_id: int, mode: Any, asked: Any, form: Any
+    ws: Workspace, project_id: int, mode: Any, asked: Any, key: Any
 ) -> None:
     version_id = publish(ws, project_id)
     guide(ws, list_images(ws.database, project_id)[0])
-    run = training.request_retrain(ws, project_id, mode, form=asked, seed=2, steps=9)
+    run = training.request_retrain(ws, project_id, mode, objective=asked, seed=2, steps=9)
     assert (run.mode, run.base_version_id) == (mode, version_id)
     config = TrainConfig.from_dict(run.config)
-    assert (config.mode, config.form, config.seed, config.steps) == (mode, form, 2, 9)
+    assert (config.mode, config.objective.key, config.seed, config.steps) == (mode, key, 2, 9)
 
 
 def test_quick_retrains_do_not_add_up_and_a_full_one_is_kept(ws: Workspace, project_id: int) -> None:
@@ -267,6 +268,7 @@ def test_a_run_is_told_every_label_of_an_image_with_what_is_drawn_for_it(ws: Wor
     assert (sample.look, sample.also[0].look is None) == (None, False)
     assert sample.also[0].object_mask == ws.files.mask("e" * 64)
     assert spec.model["multi_label"] is True
-    assert not spec.config.composed  # what nobody outlined would be pasted along
-    assert spec.config.inside_weight > 0
+    assert isinstance(spec.config.objective, Guided)
+    assert spec.config.objective.counter_examples is None  # what nobody outlined would be pasted along
+    assert spec.config.objective.inside_weight > 0
     assert RunSpec.from_json(spec.to_json()) == spec

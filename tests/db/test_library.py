@@ -107,7 +107,7 @@ def test_a_name_that_is_taken_is_refused_and_the_first_project_stays(
     database: Database, project: ProjectRecord
 ) -> None:
     before = count_rows(database)
-    with pytest.raises(DuplicateNameError, match="already a project named 'harbour'"):
+    with pytest.raises(DuplicateNameError, match="A project named 'harbour' exists"):
         new_project(database, "harbour")
     assert count_rows(database) == before
 
@@ -122,7 +122,7 @@ def test_a_project_takes_another_name_unless_it_is_taken(database: Database) -> 
     project, other = new_project(database, "harbour"), new_project(database, "bay")
     library.rename_project(database, project.id, "marina")
     library.rename_project(database, project.id, "marina")
-    with pytest.raises(DuplicateNameError, match="There is already a project named 'bay'"):
+    with pytest.raises(DuplicateNameError, match="A project named 'bay' exists"):
         library.rename_project(database, project.id, "bay")
     assert library.get_project(database, project.id) == dataclasses.replace(project, name="marina")
     assert library.find_project(database, "bay") == other

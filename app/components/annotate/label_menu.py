@@ -1,4 +1,4 @@
-"""Wrong label: says what an image is instead."""
+"""The menu *Wrong label*, which gives an image another class."""
 
 import streamlit as st
 
@@ -11,20 +11,20 @@ from app.workspace import Workspace
 from db.records import ClassRecord, ImageRecord
 
 MEANING = (
-    "If the label is wrong, say here what it is. Accuracy counts it there at once, the next retrain learns "
-    "it, and what is drawn stays. Library lists all changes, and can train the first model anew with them."
+    "Accuracy updates at once; the next retrain uses the new label. Drawings stay. All changes are listed in "
+    "Library."
 )
 
 
 def label_menu(
     image: ImageRecord, item: QueueItem | None, classes: list[ClassRecord], *, multi_label: bool
 ) -> ClassRecord | None:
-    """Draw the menu of the other classes, the likeliest first; the one chosen just now. Of a multi-label
-    project also the image's own, to take away, as long as one remains.
+    """Draw the menu of the other classes, most likely first; return the class just chosen. In a multi-label
+    project it has the image's own classes too, to remove, as long as one remains.
     """
     likeliest = None if item is None else item.predicted if item.rival is None else item.rival
     stays = multi_label and len(image.labels) > 1
-    others = [one for one in classes if stays or one.id not in [label.class_id for label in image.labels]]
+    others = [other for other in classes if stays or other.position not in image.positions]
 
     def named(one: ClassRecord) -> str:
         if one.position in image.positions:
@@ -61,7 +61,7 @@ def change(
         labels.change_label(ws, image, chosen.id)
     leave_memory(image, drafts)
     if wake.answered is not None and wake.answered.image.id == image.id:
-        wake.answered = None  # what it guided goes along, and is no answer about this label
+        wake.answered = None  # that answer was about the old label and can no longer be taken back
     gone = chosen.position in image.positions
     wake.toast = f"{image.name} is {'not ' if gone else ''}labelled {chosen.name} now."
     wake.image_id = go_to

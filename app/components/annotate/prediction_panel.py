@@ -1,4 +1,4 @@
-"""What the model says of the image on screen, and what in the image says so."""
+"""The prediction for the image on screen, and its attention map."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,10 +30,10 @@ CLASSES_AS_PILLS = 6
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for just now."""
+    """What the person has just pressed."""
 
     pressed: Pressed | None = None  # under the map
-    label: ClassRecord | None = None  # that the image has got the wrong class, and which is the right one
+    label: ClassRecord | None = None  # the right class, when *Wrong label* was used
     move: bool = False  # from validation to training, or back
 
 
@@ -46,7 +46,7 @@ def verdict(
     *,
     multi_label: bool,
 ) -> Asked:
-    """Draw it; what was asked for by it just now. The image has the label first that the page is about."""
+    """Draw the panel; return what was just pressed. The page is about the image's first label."""
     view = None if version is None else resources.attention(ws, version, image)
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -82,7 +82,7 @@ def verdict(
         )
     figures = map_figures(ws, image, view.attention(position, against_rival=rival is not None))
     if figures.spread is None:
-        st.caption(f"Nothing in this image speaks for {plain(name)}: its map is empty.")
+        st.caption(f"No evidence for {plain(name)} in this image: the map is empty.")
     else:
         evidence_legend(figures.spread, figures.inside)
     pressed = None
@@ -117,10 +117,10 @@ def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[Clas
         return f"**{truth}** :gray[· no model yet]"
     if view.multi_label:
         return _of_several(view, image, classes)
-    said, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
+    predicted, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
     if view.predicted == image.class_position:
-        return f":green-badge[:material/check: {said} {sure}, correct]"
-    return f":orange-badge[:material/close: {said} {sure}] but it is **{truth}**."
+        return f":green-badge[:material/check: {predicted} {sure}, correct]"
+    return f":orange-badge[:material/close: {predicted} {sure}] but it is **{truth}**."
 
 
 def _of_several(view: AttentionView, image: ImageRecord, classes: list[ClassRecord]) -> str:
@@ -141,8 +141,8 @@ def _of_several(view: AttentionView, image: ImageRecord, classes: list[ClassReco
 def _map_class(
     image: ImageRecord, version: VersionRecord, view: AttentionView, classes: list[ClassRecord]
 ) -> int:
-    """The class whose map is shown: at first the predicted one, since that is the decision to explain; where
-    classes are decided one by one, the label that the page is about.
+    """The class whose map is shown; at first the predicted one, because that is the decision to explain. In a
+    multi-label project the label that the page is about.
     """
     first = image.class_position if view.multi_label else view.predicted
     positions = [item.position for item in classes]
@@ -152,7 +152,7 @@ def _map_class(
     names = {item.position: plain(item.name) if few else item.name for item in classes}
     arguments: dict[str, Any] = {"default": first, "wrap": True} if few else {"index": first}
     chosen: int = widget(  # type: ignore[operator]
-        "What speaks for",
+        "Evidence for",
         positions,
         format_func=names.__getitem__,
         # a choice that comes late is not for the next image or label
@@ -166,7 +166,7 @@ def _map_class(
 
 
 def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> int | None:
-    """The rival whose evidence is taken off the map, where that is asked for."""
+    """The rival whose evidence is subtracted from the map, if the toggle is on."""
     rival = view.rival(position)
     state.AGAINST_RIVAL.get()
     if rival is None:
@@ -176,7 +176,6 @@ def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> 
         f"vs {other}",
         key=state.AGAINST_RIVAL.name,
         persist_state="session",
-        help=f"What speaks for {name} rather than for {other}, its strongest rival in this image. "
-        "What speaks for both decides nothing and is left out.",
+        help=f"Evidence for {name} minus evidence for {other}, its strongest rival in this image.",
     )
     return rival if chosen else None

@@ -1,4 +1,4 @@
-"""The same image as two model versions see it."""
+"""One image with the maps of two model versions."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -28,39 +28,41 @@ def pair_card(
     of_truth: bool,
     multi_label: bool,
 ) -> None:
-    """Both maps, of the true class or of what each version says, with predictions and share on the object."""
+    """Both maps, for the true or the predicted class, with predictions and the share on the object."""
     image = pair.image
     size = fit_canvas((image.width, image.height), SIDE, SIDE)
     with st.container(border=True, gap="xsmall"):
         group = "/".join((names_at(image.positions, classes), *image.groups.values()))
         st.markdown(f"**{plain(group)}**")
         st.caption(plain(PurePosixPath(image.name).name))
-        for column, version, said, when in zip(
+        for column, version, prediction, when in zip(
             st.columns(2, gap="xsmall"), versions, (pair.before, pair.after), ("before", "after"), strict=True
         ):
             with column.container(gap="xxsmall"):
-                position = image.class_position if of_truth else said.predicted
+                position = image.class_position if of_truth else prediction.predicted
                 picture = resources.attention_picture(ws, version, image, position, OPACITY, size)
                 st.image(
                     picture,
                     width="stretch",
                     alt=f"{image.name}: attention map for {classes[position]}, {when}",
                 )
-                st.markdown(_says(said, image, classes, multi_label=multi_label))
+                st.markdown(_badges(prediction, image, classes, multi_label=multi_label))
                 shown = resources.attention(ws, version, image).attention(position)
                 inside = map_figures(ws, image, shown).inside
                 on_object = "" if inside is None else f" · {percent(inside)} on the object"
                 st.caption(f"v{version.number}{on_object}")
 
 
-def _says(said: PredictionRecord, image: ImageRecord, classes: Sequence[str], *, multi_label: bool) -> str:
-    """What the model said, green when right and orange when not; of several classes each."""
-    told = [said.predicted]
+def _badges(
+    prediction: PredictionRecord, image: ImageRecord, classes: Sequence[str], *, multi_label: bool
+) -> str:
+    """The prediction, green when right and orange when wrong; in a multi-label project every class."""
+    predicted = [prediction.predicted]
     if multi_label:
-        told = [position for position, share in enumerate(said.probabilities) if share > THRESHOLD]
+        predicted = [place for place, share in enumerate(prediction.probabilities) if share > THRESHOLD]
     badges = [
         f":{'green' if position in image.positions else 'orange'}-badge"
-        f"[{confidence(said.probabilities[position])} {plain(classes[position])}]"
-        for position in told
+        f"[{confidence(prediction.probabilities[position])} {plain(classes[position])}]"
+        for position in predicted
     ]
     return " ".join(badges) or ":gray-badge[no class]"
