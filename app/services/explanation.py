@@ -35,6 +35,7 @@ class AttentionView:
         np.float32
     ]  # (C, h, w), signed: for (+) and against (−) each class, before eq. 2's ReLU
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
+    multi_label: bool = False  # each class is decided by itself
 
     @property
     def predicted(self) -> int:
@@ -42,7 +43,9 @@ class AttentionView:
         return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
 
     def rival(self, position: int) -> int | None:
-        """The strongest other class; None where there is one class alone."""
+        """The strongest other class; None where there is one class alone, or each is decided by itself."""
+        if self.multi_label:
+            return None
         others = [other for other in range(len(self.probabilities)) if other != position]
         return max(others, key=self.probabilities.__getitem__, default=None)
 
@@ -136,7 +139,7 @@ def attention_for(
         logits = explanation.logits[0]  # (C,)
         scores = torch.sigmoid(logits) if model.spec.multi_label else torch.softmax(logits, dim=0)
         evidence = explanation.evidence[0].detach().to(torch.float32).cpu().numpy()  # (C, h, w)
-    return AttentionView(evidence=evidence, probabilities=tuple(float(score) for score in scores))
+    return AttentionView(evidence, tuple(float(score) for score in scores), model.spec.multi_label)
 
 
 def region_for(

@@ -27,6 +27,7 @@ class AlsoShown:
     label: int  # class position, from 0
     look: bytes | None = None  # 1-bit PNG of the image's size: 1 = look here
     ignore: bytes | None = None  # likewise: 1 = ignore this
+    object_mask: Path | None = None  # for evaluation only: training never opens it
 
     def __post_init__(self) -> None:
         _expect_pngs(f"label {self.label}", self.look, self.ignore)
@@ -97,15 +98,17 @@ class Sample:
 
     @property
     def each_class(self) -> tuple["Sample", ...]:
-        """The image once for each class it shows, as if it showed no other: for what is asked per class.
-
-        The object mask is that of `label` and stays with it.
-        """
+        """The image once for each class it shows, as if it showed no other: for what is asked per class."""
         return (
             replace(self, also=()),
             *(
                 replace(
-                    self, label=shown.label, look=shown.look, ignore=shown.ignore, object_mask=None, also=()
+                    self,
+                    label=shown.label,
+                    look=shown.look,
+                    ignore=shown.ignore,
+                    object_mask=shown.object_mask,
+                    also=(),
                 )
                 for shown in self.also
             ),

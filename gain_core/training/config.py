@@ -189,6 +189,10 @@ class TrainConfig:
         """The control of this training: the same steps on the same images, by their labels alone."""
         return replace(self, objective=Labels())
 
+    def for_several_labels(self) -> "TrainConfig":
+        """For images that show several classes: see `Objective.for_several_labels`."""
+        return replace(self, objective=self.objective.for_several_labels())
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same config back."""
         return asdict(self) | {"objective": self.objective.to_dict()}
