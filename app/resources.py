@@ -19,7 +19,8 @@ from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
 from app.services import attribution_clusters, evaluation, library, queue
 from app.services.attribution_clusters import EvidenceGroup, attended_square
-from app.services.evaluation import Comparison, Evaluation
+from app.services.comparison import Comparison, compare
+from app.services.evaluation import Evaluation
 from app.services.library import ProjectOverview
 from app.services.queue import QueueFigures
 from app.settings import Settings, load_settings
@@ -125,7 +126,7 @@ def comparison(
 ) -> Comparison:
     """Figures of two versions, and how many images changed."""
     key = ("comparison", before_id, after_id, split)
-    return _counted(ws, project, key, lambda: evaluation.compare(ws, before_id, after_id, split))
+    return _counted(ws, project, key, lambda: compare(ws, before_id, after_id, split))
 
 
 def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int) -> tuple[int, int]:

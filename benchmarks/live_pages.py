@@ -66,8 +66,8 @@ class Server:
     def resident_mb(self) -> float:
         """Memory of the server's process (Linux)."""
         status = Path(f"/proc/{self.pid}/status").read_text("ascii")
-        found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
-        return int(found[1]) / 1000 if found else 0.0
+        line = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+        return int(line[1]) / 1000 if line else 0.0
 
     def errors(self) -> int:
         """Tracebacks in its log."""
@@ -119,8 +119,8 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
 def browser_command() -> str:
     """Raises RuntimeError where none is installed."""
     for command in BROWSERS:
-        if found := shutil.which(command):
-            return found
+        if path := shutil.which(command):
+            return path
     raise RuntimeError(f"expected one of {', '.join(BROWSERS)} on this machine, got none")
 
 

@@ -56,13 +56,13 @@ def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: i
     """Within the caller's transaction: what was drawn for one class is for another one, unless that has
     regions of its own. The revision of what the other class has now, 0 for nothing.
     """
-    drawn = _get(session, image_id, class_id)
+    guidance = _get(session, image_id, class_id)
     guidance_id, revision, exists = _lock(session, image_id, to_class_id)
-    if drawn is None or exists:
+    if guidance is None or exists:
         return revision if exists else 0
-    masks = drawn.look_png, drawn.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, drawn.regions, *masks)
-    _put(session, image_id, class_id, drawn.id, drawn.revision + 1, (), None, None)
+    masks = guidance.look_png, guidance.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, guidance.regions, *masks)
+    _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
     return revision + 1
 
 
@@ -126,7 +126,7 @@ def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
         .join(label, label.image_id == models.Image.id)
         .where(models.Image.split == "train", label.class_id == models.Guidance.class_id, SHOWN)
     )
-    drawn = (
+    roles_drawn = (
         select(models.Guidance.class_id, models.Region.role)
         .join(models.Region, models.Region.guidance_id == models.Guidance.id)
         .where(of_this_label.exists())
@@ -134,7 +134,7 @@ def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
     )
     with database.reading() as session:
         roles: dict[int, set[Role]] = {class_id: set() for class_id in session.scalars(classes)}
-        for class_id, role in session.execute(drawn):
+        for class_id, role in session.execute(roles_drawn):
             roles[class_id].add(role)
     return roles
 

@@ -1,4 +1,4 @@
-"""How right model versions are, counted in the database: by class, by known attributes, image by image."""
+"""How right model versions are, counted in the database, for projects of one label per image; and pairs."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Float, Text, case, cast, func, select
-from sqlalchemy.orm import aliased
 
 from db import models
 from db.engine import Database
@@ -41,9 +40,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class PairTally:
-    """Images of one (first) label that share all known attributes, against what two versions predict."""
+    """Images of the same labels that share all known attributes, against what two versions predict."""
 
-    position: int
+    positions: tuple[int, ...]  # of the classes
     groups: Mapping[str, str]
     fixed: int = 0
     newly_wrong: int = 0
@@ -89,30 +88,6 @@ def tally(database: Database, project_id: int, version_id: int, split: Split) ->
     with database.reading() as session:
         rows = session.execute(query).all()
     return [Tally(position, json.loads(groups), *counts) for position, groups, *counts in rows]
-
-
-def tally_classes(database: Database, project_id: int, version_id: int, split: Split) -> list[Tally]:
-    """By class alone: an image of several labels counts for each of them. One query."""
-    prediction, label, of_class = models.Prediction, aliased(models.ImageLabel), aliased(models.Class)
-    inside = of_this_label(prediction, prediction.attention_inside)
-    query = (
-        with_label(
-            select(
-                of_class.position,
-                func.count(),
-                func.count().filter(is_right(prediction)),
-                func.coalesce(func.sum(inside), 0.0),
-                func.count(inside),
-            ).select_from(models.Image)
-        )
-        .join(prediction, is_of(prediction, version_id))
-        .join(label, (label.image_id == models.Image.id) & label.position.is_not(None))
-        .join(of_class, of_class.id == label.class_id)
-        .where(models.Image.project_id == project_id, models.Image.split == split)
-        .group_by(of_class.position)
-    )
-    with database.reading() as session:
-        return [Tally(position, {}, *counts) for position, *counts in session.execute(query)]
 
 
 def count_confidences(
@@ -165,7 +140,7 @@ def tally_pairs(database: Database, before_id: int, after_id: int, split: Split)
     )
     with database.reading() as session:
         rows = session.execute(query).all()
-    return [PairTally(position, json.loads(groups), *counts) for position, groups, *counts in rows]
+    return [PairTally((position,), json.loads(groups), *counts) for position, groups, *counts in rows]
 
 
 def read_pairs(
@@ -197,9 +172,9 @@ def read_pairs(
     columns = len(prediction_columns(before))
     with database.reading() as session:
         rows = [tuple(row) for row in session.execute(query)]
-        said = [(prediction_record(row[:columns]), prediction_record(row[columns:])) for row in rows]
-        images = images_by_id(session, [prediction.image_id for prediction, _ in said])
-    return [(images[old.image_id], old, new) for old, new in said]
+        predictions = [(prediction_record(row[:columns]), prediction_record(row[columns:])) for row in rows]
+        images = images_by_id(session, [prediction.image_id for prediction, _ in predictions])
+    return [(images[old.image_id], old, new) for old, new in predictions]
 
 
 def _only(

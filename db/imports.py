@@ -30,7 +30,6 @@ class ImportRecord:
     name: str  # of the project that it makes; empty: the import chooses one
     source: Origin
     location: str  # of the files: a path relative to the data folder (upload) or on the server (folder)
-    first_model: bool  # train one as soon as the images are there
     status: Status
     done: int  # files, of `total`
     total: int
@@ -45,20 +44,15 @@ class ImportRecord:
         return self.status in _ACTIVE
 
 
-def request_import(
-    database: Database, name: str, source: Origin, location: str = "", *, first_model: bool = False
-) -> ImportRecord:
+def request_import(database: Database, name: str, source: Origin, location: str = "") -> ImportRecord:
     """It waits for somebody to carry it out."""
     with database.writing() as session:
         row = Import(
             name=name,
             source=source,
             location=location,
-            first_model=first_model,
             status="waiting",
-            done=0,
-            total=0,
-            doing="",
+            progress={"done": 0, "total": 0, "doing": ""},
             cancel_requested=False,
             notes=[],
             alive_until=DatabaseTime(LEASE_SECONDS),
@@ -97,7 +91,8 @@ def begin_import(database: Database, import_id: int) -> ImportRecord | None:
 
 def report_import(database: Database, import_id: int, done: int, total: int, doing: str) -> bool:
     """Say how far it is; True when it is to stop: somebody asked for that, or it is not running any more."""
-    values = {"done": done, "total": total, "doing": doing, "alive_until": DatabaseTime(LEASE_SECONDS)}
+    progress = {"done": done, "total": total, "doing": doing}
+    values = {"progress": progress, "alive_until": DatabaseTime(LEASE_SECONDS)}
     with database.writing() as session:
         cancel = session.scalar(
             update(Import)
@@ -162,11 +157,8 @@ def _record(row: Import) -> ImportRecord:
         name=row.name,
         source=row.source,  # type: ignore[arg-type]
         location=row.location,
-        first_model=row.first_model,
         status=row.status,  # type: ignore[arg-type]
-        done=row.done,
-        total=row.total,
-        doing=row.doing,
+        **row.progress,
         cancel_requested=row.cancel_requested,
         message=row.message,
         notes=tuple(row.notes),

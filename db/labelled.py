@@ -112,13 +112,14 @@ def prediction_columns(prediction: Predicted) -> tuple[Any, ...]:
         prediction.control_predicted,
         prediction.control_probabilities,
         prediction.mistake,
+        prediction.label,
         prediction.label_figures,
     )
 
 
 def prediction_record(values: tuple[Any, ...]) -> PredictionRecord:
     """From `prediction_columns`."""
-    control, of_labels = values[11], values[13]
+    control, of_labels = values[11], values[14]
     figures: dict[str, Any] = dict(zip(PredictionRecord.__dataclass_fields__, values, strict=True)) | {
         "probabilities": tuple(values[3]),
         "control_probabilities": None if control is None else tuple(control),

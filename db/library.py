@@ -158,12 +158,12 @@ def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
 
 def get_image(database: Database, image_id: int) -> ImageRecord:
     with database.reading() as session:
-        found = image_records(
+        images = image_records(
             session.execute(IMAGES.where(models.Image.id == image_id).order_by(*LABELS_IN_ORDER))
         )
-        if not found:
+        if not images:
             raise NotFoundError(f"There is no image with the number {image_id}.")
-        return found[0]
+        return images[0]
 
 
 def list_refusals(database: Database, project_id: int) -> list[RefusalRecord]:

@@ -86,10 +86,8 @@ class Class(Base):
     name: Mapped[str] = mapped_column(String(200))
 
 
-def _few(name: str, column: str, condition: str) -> Index:
-    """An index of the few rows that meet the condition."""
-    where = text(condition)
-    return Index(name, column, sqlite_where=where, postgresql_where=where)
+def _few(name: str, column: str, condition: str) -> Index:  # of the few rows that meet the condition
+    return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class Image(Base):
@@ -158,11 +156,8 @@ class Import(Base):
     name: Mapped[str] = mapped_column(String(200))
     source: Mapped[str] = mapped_column(String(20))
     location: Mapped[str] = mapped_column(Text)
-    first_model: Mapped[bool]
     status: Mapped[str] = mapped_column(String(20))
-    done: Mapped[int]
-    total: Mapped[int]
-    doing: Mapped[str] = mapped_column(Text)
+    progress: Mapped[dict[str, Any]]
     cancel_requested: Mapped[bool]
     message: Mapped[str | None] = mapped_column(Text)
     notes: Mapped[list[Any]]
@@ -299,5 +294,6 @@ class Prediction(Base):
     label_doubt: Mapped[float | None] = mapped_column(Float)
     control_predicted: Mapped[int | None]
     control_right: Mapped[bool | None]
+    suspect: Mapped[int | None]  # of several labels the one to look at first, a class position
     control_probabilities: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     label_figures: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))

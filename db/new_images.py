@@ -39,8 +39,8 @@ def expect_labels(image: NewImage, classes: int, multi_label: bool) -> None:
     """
     positions = [label.class_position for label in image.labels]
     if len(set(positions)) != len(positions) or not positions or (len(positions) > 1 and not multi_label):
-        wanted = "different labels" if multi_label else "one label"
-        raise ValueError(f"{image.name}: expected {wanted}, got {positions}")
+        expected = "different labels" if multi_label else "one label"
+        raise ValueError(f"{image.name}: expected {expected}, got {positions}")
     for position in positions:
         if not 0 <= position < classes:
             raise ValueError(f"{image.name}: expected a class position below {classes}, got {position}")

@@ -27,7 +27,10 @@ _GUIDED = select(models.Guidance.image_id).where(models.Guidance.regions.any())
 _ROWS = (
     with_label(
         select(
-            models.Image.id, models.Image.id.in_(_GUIDED), *prediction_columns(models.Prediction)
+            models.Image.id,
+            models.Image.id.in_(_GUIDED),
+            models.Prediction.suspect,
+            *prediction_columns(models.Prediction),
         ).select_from(models.Image)
     )
     .outerjoin(
@@ -44,6 +47,7 @@ class QueueRow:
     image: ImageRecord
     prediction: PredictionRecord | None  # None: the version has not looked at the image
     guided: bool  # whether the image has a region, for whichever class
+    suspect: int | None  # in a multi-label project the label to look at first, a class position
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def order_queue(database: Database, project_id: int, version_id: int | None, spl
         with_label(
             select(
                 models.Image.id.label("id"),
-                LABEL.label("label"),
+                func.coalesce(prediction.suspect, LABEL).label("label"),
                 done.label("done"),
                 looked.label("looked"),
                 score.label("score"),
@@ -103,15 +107,18 @@ def read_rows(database: Database, version_id: int | None, image_ids: Sequence[in
     """One page of the queue, in the order of `image_ids`; an image that is gone is left out. Two queries."""
     with database.reading() as session:
         images = images_by_id(session, image_ids)
-        found = session.execute(_ROWS, {"version_id": version_id, "image_ids": list(image_ids)})
-        rows = {
+        rows = session.execute(_ROWS, {"version_id": version_id, "image_ids": list(image_ids)})
+        by_id = {
             image_id: QueueRow(
-                images[image_id], None if said[0] is None else prediction_record(tuple(said)), bool(guided)
+                images[image_id],
+                None if columns[0] is None else prediction_record(tuple(columns)),
+                bool(guided),
+                suspect,
             )
-            for image_id, guided, *said in found
+            for image_id, guided, suspect, *columns in rows
             if image_id in images
         }
-    return [rows[image_id] for image_id in image_ids if image_id in rows]
+    return [by_id[image_id] for image_id in image_ids if image_id in by_id]
 
 
 def split_ids(database: Database, project_id: int, split: Split) -> list[int]:

@@ -11,7 +11,7 @@ from db import models
 from db.engine import Database
 from db.errors import NotFoundError
 from db.labelled import another_prediction, is_of, is_right, prediction_columns, prediction_record, with_label
-from db.mistakes import control_is_right, labels_of_images, surest_mistake
+from db.mistakes import control_is_right, labels_of_images, surest_mistake, suspicious_label
 from db.records import LabelFigures, PredictionRecord, Split, VersionRecord
 from db.rows import version_record
 
@@ -50,6 +50,7 @@ class NewPrediction:
             self.control_predicted,
             None if self.control_probabilities is None else tuple(self.control_probabilities),
             surest_mistake(self.predicted, self.probabilities, labels, multi_label=multi_label),
+            self.label,
             self.label_figures,
         )
 
@@ -120,9 +121,7 @@ def insert_predictions(session: Session, version_id: int, predictions: Sequence[
     )
 
 
-def _values(
-    version_id: int, item: NewPrediction, labels: Collection[int], multi_label: bool
-) -> dict[str, Any]:
+def _values(version_id: int, item: NewPrediction, labels: Sequence[int], multi_label: bool) -> dict[str, Any]:
     """Numbers as plain Python ones, whatever array they were taken from."""
     mistake = surest_mistake(item.predicted, item.probabilities, labels, multi_label=multi_label)
     return {
@@ -143,6 +142,9 @@ def _values(
         if item.control_probabilities is None
         else [float(probability) for probability in item.control_probabilities],
         "mistake": _number(mistake),
+        "suspect": suspicious_label(item.probabilities, labels, item.label)
+        if multi_label and labels
+        else None,
         "control_right": control_is_right(item.control_predicted, item.control_probabilities, labels),
         "label_figures": [list(astuple(figures)) for figures in item.label_figures] or None,
     }

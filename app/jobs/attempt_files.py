@@ -34,7 +34,9 @@ class AttemptFolder:
         self.predictions = self.path / "predictions.json"
 
     def create(self) -> None:
-        """Make the folder anew: one that lies there already belonged to a database put back from a backup."""
+        """Create an empty folder. An existing one belongs to a database that was since restored from a
+        backup.
+        """
         remove([self.path])
         self.path.mkdir(parents=True)
         self.renew(time.time())

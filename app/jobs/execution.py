@@ -63,20 +63,20 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     model = _base_model(spec)
     try:
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
-    except UnwritableError:  # steps may be done already: beginning anew would train on from them
+    except UnwritableError:  # steps may be done already; starting over would continue from them
         raise
     except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
         print(f"Training starts from its first step: {error}", file=sys.stderr)
         checkpoint.unlink()
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
-    control: Sequence[int | None] = [None] * len(spec.samples)
+    control: Sequence[list[float] | None] = [None] * len(spec.samples)
     if has_control(config):
         control = yield from training_control(_base_model(spec), spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
     stored = [
-        asdict(prediction) | {"control_predicted": predicted}
-        for prediction, predicted in zip(predictions, control, strict=True)
+        asdict(prediction) | {"control": probabilities}
+        for prediction, probabilities in zip(predictions, control, strict=True)
     ]
     _write_json(spec.out_folder / "predictions.json", stored)
     seconds = time.monotonic() - started
@@ -89,7 +89,7 @@ def _readers() -> int:
     """How many processes may read images for a GPU, which trains faster than one of them reads.
 
     They hand over what they read in shared memory: two steps each, 24 MB by default. A container may have as
-    little as 64 MB of it; then the training process reads by itself.
+    little as 64 MB of it; then the training process itself reads.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     shared = Path("/dev/shm")  # noqa: S108 – asked for its size

@@ -37,7 +37,7 @@ def carry_out(ws: Workspace, import_id: int) -> None:
         with _Beat(ws, record) as beat:
             report = _make(ws, record, beat.show)
         imports.finish_import(ws.database, record.id, report.project_id, report.notes)
-        if record.first_model:
+        if record.source == "demo":
             with suppress(*EXPECTED):  # the project's page has the button, and says why when pressed
                 training.request_first_model(ws, report.project_id)
     except ImportCancelledError:

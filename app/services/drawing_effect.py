@@ -4,15 +4,8 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from app.services.evaluation import (
-    WORST_GROUP_MIN_N,
-    Comparison,
-    Evaluation,
-    evaluate_tallies,
-    groups_of,
-    worst_groups,
-)
-from db.evaluation import PairTally, Tally
+from app.services.comparison import Comparison
+from app.services.evaluation import WORST_GROUP_MIN_N, groups_of, worst_groups
 from gain_core.metrics import Count
 
 SIGNIFICANCE = 0.05
@@ -36,6 +29,8 @@ class DrawingEffect:
     gained: int  # tested images that are right with the drawings alone
     lost: int  # … without the drawings alone
     tested: int  # images
+    # mAP without and with the drawings; None where an image has one label.
+    precision: tuple[float, float] | None = None
 
     @property
     def p_value(self) -> float:
@@ -65,22 +60,20 @@ def exact_mcnemar(gained: int, lost: int) -> float:
 
 def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     """Of the version after, on the images that both versions have predicted; None: it has no control."""
-    version, split = comparison.after.version, comparison.after.split
+    if comparison.control is None:
+        return None
+    without, with_drawings = comparison.control
     classes = [name for name, _ in comparison.after.classes]
     tallies = [item for item in comparison.tallies if item.controlled]
-    if not tallies:
-        return None
-
-    def evaluated(of_one_model: list[Tally]) -> Evaluation:
-        return evaluate_tallies(version, split, classes, of_one_model, ())
-
-    without = evaluated([_tally(item, item.control_right) for item in tallies])
-    drawn = evaluated([_tally(item, item.drawn_right) for item in tallies])
-    worst = worst_groups(without, drawn) if any(group.attribute for group in drawn.groups) else None
+    worst = (
+        worst_groups(without, with_drawings)
+        if any(group.attribute for group in with_drawings.groups)
+        else None
+    )
     if worst is not None and all(group.score.n >= WORST_GROUP_MIN_N for group in worst):
         chosen = {(group.attribute, group.name) for group in worst}
         tallies = [item for item in tallies if chosen & set(groups_of(item, classes))]
-    scores = (without.overall, drawn.overall) if worst is None else (worst[0].score, worst[1].score)
+    scores = (without.overall, with_drawings.overall) if worst is None else (worst[0].score, worst[1].score)
     return DrawingEffect(
         without=Count(scores[0].correct, scores[0].n),
         drawn=Count(scores[1].correct, scores[1].n),
@@ -88,8 +81,7 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         gained=sum(item.gained for item in tallies),
         lost=sum(item.lost for item in tallies),
         tested=sum(item.controlled for item in tallies),
+        precision=None
+        if without.mean_precision is None or with_drawings.mean_precision is None
+        else (without.mean_precision, with_drawings.mean_precision),
     )
-
-
-def _tally(item: PairTally, correct: int) -> Tally:
-    return Tally(item.position, item.groups, item.controlled, correct)

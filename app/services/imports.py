@@ -14,7 +14,7 @@ from db.imports import ImportRecord
 
 def ask_for_demo(ws: Workspace) -> ImportRecord:
     """And for its first model."""
-    return imports.request_import(ws.database, "", "demo", first_model=True)
+    return imports.request_import(ws.database, "", "demo")
 
 
 def ask_for_folder(ws: Workspace, name: str, folder: Path) -> ImportRecord:

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
-from app.services.evaluation import Comparison, Group, compare_with, worst_groups
+from app.services.comparison import Comparison, compare_with
+from app.services.evaluation import Group, worst_groups
 from app.workspace import Workspace
 from db import library, runs, versions
 from db.records import RunRecord
 from db.versions import NewPrediction
+
+LEAST_FALL = 0.01  # of mAP that counts: it moves with every retrain
 
 
 def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) -> str | None:
@@ -25,7 +28,7 @@ def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) 
         item.image_id: item.record(published_id, labels[item.image_id], multi_label=project.multi_label)
         for item in predictions
     }
-    reason = why_worse(compare_with(ws, published, "validation", after))
+    reason = why_worse(compare_with(ws, published, published, "validation", after))
     return reason and f"Not published: worse than version {published.number} on validation images ({reason})."
 
 
@@ -39,8 +42,8 @@ def kept_versions(ws: Workspace, project_id: int) -> dict[int, str]:
 
 
 def why_worse(comparison: Comparison) -> str | None:
-    """What got worse, without a full stop: more images newly wrong than fixed, or a lower worst group; None:
-    nothing.
+    """What got worse, without a full stop: more images newly wrong than fixed, a lower worst group, or in a
+    multi-label project a lower mAP; None: nothing.
     """
     reasons = []
     fixed, newly_wrong = comparison.count("fixed"), comparison.count("newly_wrong")
@@ -49,6 +52,9 @@ def why_worse(comparison: Comparison) -> str | None:
     worst = worst_groups(comparison.before, comparison.after)
     if worst is not None and (worst[1].score.accuracy or 0.0) < (worst[0].score.accuracy or 0.0):
         reasons.append(f"the worst group fell from {_counted(worst[0])} to {_counted(worst[1])}")
+    precision = comparison.before.mean_precision, comparison.after.mean_precision
+    if precision[0] is not None and precision[1] is not None and precision[0] - precision[1] >= LEAST_FALL:
+        reasons.append(f"mAP fell from {100 * precision[0]:.0f} to {100 * precision[1]:.0f}")
     return "; ".join(reasons) or None
 
 

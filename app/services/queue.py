@@ -8,6 +8,7 @@ from app.workspace import Workspace
 from db import annotations
 from db import library as rows
 from db import queue as stored
+from db.mistakes import THRESHOLD
 from db.queue import QueueRow
 from db.records import ImageRecord, PredictionRecord, Split
 
@@ -39,6 +40,11 @@ class QueueItem:
     def rival(self) -> int | None:
         """Class position that nearly all training images like it carry, where its own label is another."""
         return None if self.said is None or _doubt(self.said) < DOUBTFUL else self.said.label_rival
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the version predicts exactly the image's labels; None where it has no prediction."""
+        return None if self.said is None else self.said.right
 
     @property
     def probability_true(self) -> float | None:
@@ -134,13 +140,23 @@ def neighbour(queue: Sequence[int], image_id: int | None, step: Literal[1, -1]) 
 
 def _item(row: QueueRow, names: Sequence[str]) -> QueueItem:
     image, said = row.image, row.prediction
+    if row.suspect is not None:
+        found = {label.class_position: label.class_id for label in image.labels}
+        image = image.seen_as(found[row.suspect]) if row.suspect in found else image
     item = QueueItem(image, said, row.guided, "")
+    multi_label = row.suspect is not None
     if said is None:
         reason = "No model version has looked at it."
     elif said.mistake is not None:
-        reason = f"Predicted {names[said.predicted]}, {100 * said.mistake:.0f} %."
+        reason = (
+            mistakes_in_words(image, said.probabilities, names)
+            if multi_label
+            else f"Predicted {names[said.predicted]}, {100 * said.mistake:.0f} %."
+        )
     else:
-        reason = f"Correct, {100 * said.probabilities[image.class_position]:.0f} %."
+        reason = (
+            "Correct." if multi_label else f"Correct, {100 * said.probabilities[image.class_position]:.0f} %."
+        )
         if (said.attention_spread or 0.0) > WIDE:
             reason += " Its evidence is spread over most of the picture."
     if said is not None and item.rival is not None and image.given_positions is None:
@@ -149,6 +165,20 @@ def _item(row: QueueRow, names: Sequence[str]) -> QueueItem:
         )
     done = "Skipped. " if image.review == "skipped" else "Guided. " if row.guided else ""
     return replace(item, reason=done + reason)
+
+
+def mistakes_in_words(image: ImageRecord, probabilities: Sequence[float], names: Sequence[str]) -> str:
+    """Of an image of a multi-label project: "Missed dog, 12 %. Predicted car, 71 %." """
+    missed = [position for position in image.positions if probabilities[position] <= THRESHOLD]
+    wrong = [
+        position
+        for position, probability in enumerate(probabilities)
+        if probability > THRESHOLD and position not in image.positions
+    ]
+    told = [(what, position) for what, of in (("Missed", missed), ("Predicted", wrong)) for position in of]
+    return " ".join(
+        f"{what} {names[position]}, {100 * probabilities[position]:.0f} %." for what, position in told
+    )
 
 
 def _doubt(said: PredictionRecord) -> float:

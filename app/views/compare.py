@@ -14,8 +14,9 @@ from app.components.kit.text import one_of, plain
 from app.components.runs.publishing import publish_button
 from app.components.runs.retrain_checks import retrain_checks
 from app.components.sidebar import chosen_project
-from app.services import evaluation, publishing
-from app.services.evaluation import Comparison
+from app.services import publishing
+from app.services.comparison import Comparison
+from app.services.comparison import pairs as read_pairs
 from app.state import ComparedFor, Filter, MapOf
 from app.workspace import Workspace
 from db import library, versions
@@ -179,7 +180,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     pages = -(-counts[chosen] // PAIRS_PER_PAGE)
     number = min(state.COMPARE_PAGE.peek(), pages)
     sides = comparison.before.version, comparison.after.version
-    pairs = evaluation.pairs(
+    pairs = read_pairs(
         ws,
         sides[0].id,
         sides[1].id,
@@ -190,7 +191,8 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     )
     with st.grid(3, gap="small", min_column_width=250):
         for pair in pairs:
-            pair_card(ws, pair, sides, classes, of_truth=of_truth)
+            multi_label = bool(comparison.after.precisions)
+            pair_card(ws, pair, sides, classes, of_truth=of_truth, multi_label=multi_label)
     if pages > 1:
         st.pagination(pages, key=state.COMPARE_PAGE.name)
     note = one_of(counts[chosen], "image")

@@ -5,18 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.services import labels
+from app.services.comparison import CHANGES, Comparison, Pair, compare, compare_lists, pairs
 from app.services.drawing_effect import drawing_effect
-from app.services.evaluation import (
-    CHANGES,
-    Comparison,
-    Evaluation,
-    Pair,
-    Score,
-    compare,
-    compare_lists,
-    evaluate,
-    pairs,
-)
+from app.services.evaluation import Evaluation, Score, evaluate
 from app.workspace import Workspace
 from db import library, runs, versions
 from db.evaluation import Change
@@ -61,7 +52,7 @@ def comparison(
     images: list[ImageRecord], before: list[PredictionRecord], after: list[PredictionRecord]
 ) -> Comparison:
     by_id = [{item.image_id: item for item in predictions} for predictions in (before, after)]
-    return compare_lists(VERSION, "validation", CLASSES, images, *by_id)
+    return compare_lists((VERSION, VERSION), "validation", CLASSES, images, *by_id)
 
 
 def crowd(
@@ -209,9 +200,9 @@ def test_what_the_database_counts_is_what_counting_by_hand_gives(tmp_path: Path,
             for version in (first, second)
         )
         counted = compare(ws, first.id, second.id, split)
-        by_hand = compare_lists(first, split, CLASSES, images, before, after)
+        by_hand = compare_lists((first, second), split, CLASSES, images, before, after, multi_label=several)
         _same(counted.before, by_hand.before)
-        _same(counted.after, evaluate(second, split, CLASSES, images, after))
+        _same(counted.after, by_hand.after)
         assert {name: counted.count(name) for name in CHANGES} == {
             name: by_hand.count(name) for name in CHANGES
         }
@@ -264,23 +255,23 @@ def _random_version(ws: Workspace, project_id: int, chance: random.Random, sever
 
 def _same(counted: Evaluation, by_hand: Evaluation) -> None:
     assert counted.missing == by_hand.missing
-    assert counted.calibration is not None
-    assert by_hand.calibration is not None
-    assert (counted.calibration.n, counted.calibration.accuracy) == (
-        by_hand.calibration.n,
-        by_hand.calibration.accuracy,
-    )
-    assert counted.calibration.error == pytest.approx(by_hand.calibration.error)
-    assert counted.calibration.confidence == pytest.approx(by_hand.calibration.confidence)
+    assert counted.precisions == by_hand.precisions
+    one, other = counted.calibration, by_hand.calibration
+    assert (one is None) == (other is None) == bool(by_hand.precisions)
+    if one is not None and other is not None:
+        assert (one.n, one.accuracy) == (other.n, other.accuracy)
+        assert one.error == pytest.approx(other.error)
+        assert one.confidence == pytest.approx(other.confidence)
     names = [(group.attribute, group.name) for group in by_hand.groups]
     assert [(group.attribute, group.name) for group in counted.groups] == names
-    for one, other in zip(
+    for score, expected in zip(
         [counted.overall, *(score for _, score in counted.classes), *(item.score for item in counted.groups)],
         [by_hand.overall, *(score for _, score in by_hand.classes), *(item.score for item in by_hand.groups)],
         strict=True,
     ):
-        assert (one.correct, one.n, one.attention_images) == (other.correct, other.n, other.attention_images)
-        assert one.attention_inside == pytest.approx(other.attention_inside)
+        assert (score.correct, score.n) == (expected.correct, expected.n)
+        assert score.attention_images == expected.attention_images
+        assert score.attention_inside == pytest.approx(expected.attention_inside)
 
 
 def _moved(before: PredictionRecord, after: PredictionRecord) -> float:

@@ -157,7 +157,7 @@ def test_a_model_file_that_is_gone_is_named(seeded: Seeded) -> None:
     version = seeded.publish()
     seeded.ws.files.absolute(version.path).unlink()
 
-    with pytest.raises(MissingFileError, match=r"version 1 is gone"):
+    with pytest.raises(MissingFileError, match=r"version 1 is missing"):
         attention_for(seeded.ws, version, seeded.images()[0], ModelShelf())
 
 

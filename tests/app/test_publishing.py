@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services import publishing
-from app.services.evaluation import Comparison
+from app.services.comparison import Comparison
 from app.services.publishing import why_worse
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace

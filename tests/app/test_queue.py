@@ -9,15 +9,14 @@ import pytest
 from app.services import annotation, labels, library, queue
 from app.workspace import Workspace
 from db import library as rows
-from db import runs, splits, versions
+from db import runs, versions
+from db.mistakes import suspicious_label
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, RegionRecord, Split
 from db.versions import NewPrediction
 from tests.app.material import fresh_workspace, photograph, zipped
-from tests.db.build import statements
 
 BOX = RegionRecord("box", "look_here", ((2.0, 3.0), (10.0, 9.0)))
-_PLACES = (("train", "boat/1"), ("train", "car/1"), ("validation", "boat/2"), ("validation", "car/2"))
 
 
 @pytest.fixture
@@ -149,17 +148,6 @@ def test_the_queue_of_an_unknown_version_shows_no_predictions(
     assert queue.whole(ws, images[0].project_id, 99)[0].predicted is None
 
 
-def test_the_queue_goes_round_forwards_and_stops_at_its_start() -> None:
-    assert queue.neighbour([7, 8, 9], 7, 1) == 8
-    assert queue.neighbour([7, 8, 9], 9, 1) == 7  # after the last one comes the first
-    assert queue.neighbour([7, 8, 9], 8, -1) == 7
-    assert queue.neighbour([7, 8, 9], 7, -1) is None
-    assert queue.neighbour([7], 7, 1) is None
-    assert queue.neighbour([7, 8], 5, 1) == 7  # one that is not in the queue
-    assert queue.neighbour([7, 8], 5, -1) is None
-    assert queue.neighbour([], 5, 1) is None
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_is_that_of_a_plain_sort(ws: Workspace, seed: int) -> None:
     """Of random projects: three classes, two splits, ties, guided, skipped, relabelled, unseen images; in
@@ -169,11 +157,14 @@ def test_the_order_is_that_of_a_plain_sort(ws: Workspace, seed: int) -> None:
     project_id, version_id = _random_project(ws, chance, several=seed % 2 == 1)
     for split in ("train", "validation"):
         images = {image.id: image for image in rows.list_images(ws.database, project_id, split)}
-        expected = _plainly_sorted(ws, version_id, list(images.values()))
+        expected = _plainly_sorted(ws, version_id, list(images.values()), seed % 2 == 1)
         assert list(queue.order(ws, project_id, version_id, split)) == expected
         page = expected[3:9]
         read = queue.read(ws, version_id, page, ["a", "b", "c"])
-        assert [item.image for item in read] == [images[image_id] for image_id in page]
+        assert [item.image.id for item in read] == page
+        assert {label for item in read for label in item.image.labels} == {
+            label for image_id in page for label in images[image_id].labels
+        }
     figures = queue.figures(ws, project_id, version_id)
     everything = [
         item for split in queue.LOOKED_AT for item in queue.whole(ws, project_id, version_id, split=split)
@@ -247,7 +238,7 @@ def _random_project(ws: Workspace, chance: random.Random, *, several: bool) -> t
     return project.id, version_id
 
 
-def _plainly_sorted(ws: Workspace, version_id: int, images: list[ImageRecord]) -> list[int]:
+def _plainly_sorted(ws: Workspace, version_id: int, images: list[ImageRecord], several: bool) -> list[int]:
     said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
     parts: dict[tuple[int, int], dict[int, list[tuple[float, int]]]] = {}
     for image in images:
@@ -259,7 +250,10 @@ def _plainly_sorted(ws: Workspace, version_id: int, images: list[ImageRecord]) -
             looked = int(prediction.right)
             urgency = prediction.mistake or prediction.attention_spread or 0.0
         part = parts.setdefault((done, looked), {})
-        part.setdefault(image.class_position, []).append((-urgency, image.id))
+        label = image.class_position
+        if several and prediction is not None:
+            label = suspicious_label(prediction.probabilities, image.positions, prediction.label)
+        part.setdefault(label, []).append((-urgency, image.id))
     return [
         entry[1]
         for part in sorted(parts)
@@ -267,51 +261,3 @@ def _plainly_sorted(ws: Workspace, version_id: int, images: list[ImageRecord]) -
         for entry in turn
         if entry is not None
     ]
-
-
-def test_a_page_asks_for_its_rows_in_two_statements(ws: Workspace, images: list[ImageRecord]) -> None:
-    ids = queue.order(ws, images[0].project_id, None)
-    with statements(ws.database) as seen:
-        queue.read(ws, None, ids[2:5], ["boat", "car"])
-    assert len(seen) == 2  # the images with their labels, and what is predicted for them
-
-
-def test_a_held_order_loses_what_left_the_queue_and_begins_anew_when_something_came(
-    ws: Workspace, images: list[ImageRecord]
-) -> None:
-    project_id = images[0].project_id
-    held = queue.order(ws, project_id, None)[::-1]
-    assert queue.kept_order(ws, project_id, "train", held, None) == held
-    assert queue.kept_order(ws, project_id, "train", held, frozenset(held[:2])) == held[:2]
-    assert queue.kept_order(ws, project_id, "train", held[1:], None) is None
-    assert queue.kept_order(ws, project_id, "validation", held, None) == ()
-
-
-def test_every_change_of_what_the_queue_shows_gives_the_project_another_revision(
-    ws: Workspace, tmp_path: Path
-) -> None:
-    files = {f"{split}/{label}.png": photograph(n) for n, (split, label) in enumerate(_PLACES)}
-    report = library.import_zip(ws, "b", zipped(tmp_path / "b.zip", files))
-    images = {
-        (image.split, image.class_position): image
-        for image in rows.list_images(ws.database, report.project_id)
-    }
-    seen = []
-
-    def revisions() -> tuple[int, int]:
-        project = rows.get_project(ws.database, report.project_id)
-        return project.label_revision, project.review_revision
-
-    boat, other = images["train", 0], images["validation", 0]
-    seen.append(revisions())
-    annotation.save(ws, boat.id, boat.class_id, [BOX])
-    seen.append(revisions())
-    annotation.skip(ws, boat.id)
-    seen.append(revisions())
-    labels.change_label(ws, boat, images["train", 1].class_id)
-    seen.append(revisions())
-    splits.move_to_training(ws.database, other.id)
-    seen.append(revisions())
-    splits.move_back(ws.database, other.id)
-    seen.append(revisions())
-    assert seen == [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (3, 2)]

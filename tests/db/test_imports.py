@@ -37,7 +37,7 @@ def test_an_import_is_begun_once_says_how_far_it_is_and_leads_to_its_project(
 
 
 def test_who_carries_it_out_hears_that_it_is_to_stop(database: Database) -> None:
-    asked = imports.request_import(database, "", "demo", first_model=True)
+    asked = imports.request_import(database, "", "demo")
     imports.begin_import(database, asked.id)
     imports.cancel_import(database, asked.id)
     assert imports.get_import(database, asked.id).cancel_requested

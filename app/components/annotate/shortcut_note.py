@@ -1,4 +1,4 @@
-"""Where the shortcut lies on the object itself: outlines do not help there, and the page says what does."""
+"""A note for shortcuts on the object itself, where outlines do not help."""
 
 import streamlit as st
 
@@ -16,16 +16,20 @@ ON_THE_OBJECT = (
 
 
 def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | None, draft: Draft) -> None:
-    """For a mispredicted training image with a *look here* region that misleads the model by itself."""
+    """A note for a mispredicted training image whose *look here* region alone misleads the model.
+
+    Nothing in multi-label projects, where a region may show several classes.
+    """
     if version is None or image.split != "train":
         return
     if not any(region.role == "look_here" for region in draft.regions):
         return
     try:
-        if resources.attention(ws, version, image).predicted == image.class_position:
+        looked = resources.attention(ws, version, image)
+        if looked.multi_label or looked.predicted == image.class_position:
             return
         view = resources.region_view(ws, version, image, draft.regions)
     except MissingFileError:
-        return  # the panel beside it tells of the file
+        return  # the panel beside it reports the file
     if view is not None and view.misleads(image.class_position):
         st.caption(f":material/lightbulb: {ON_THE_OBJECT}")

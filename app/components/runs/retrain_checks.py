@@ -5,8 +5,8 @@ import streamlit as st
 from app.components.kit.number_format import percent
 from app.components.kit.text import one_of, plain
 from app.services.calibration import BINS, Calibration, calibration_warning
+from app.services.comparison import Comparison
 from app.services.drawing_effect import DrawingEffect, drawing_effect
-from app.services.evaluation import Comparison
 
 
 def retrain_checks(comparison: Comparison) -> None:
@@ -41,6 +41,9 @@ def _drawing_effect(effect: DrawingEffect) -> None:
         }[effect.verdict]
     )
     tested = one_of(effect.tested, "image")
+    if effect.precision is not None:
+        without, with_drawings = map(percent, effect.precision)
+        st.markdown(f"mAP without your drawings **{without}**, with them **{with_drawings}**.")
     st.caption(f"{_counts(effect)} · exact McNemar test on {tested}, p = {effect.p_value:.2g}")
 
 

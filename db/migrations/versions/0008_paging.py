@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("projects", sa.Column("review_revision", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("predictions", sa.Column("confidence", sa.Float(), nullable=True))
     op.add_column("predictions", sa.Column("control_right", sa.Boolean(), nullable=True))
+    op.add_column("predictions", sa.Column("suspect", sa.Integer(), nullable=True))
     on_sqlite = op.get_bind().dialect.name == "sqlite"
     op.execute(
         "UPDATE predictions SET confidence = json_extract(probabilities, '$[' || predicted || ']')"
