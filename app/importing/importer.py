@@ -13,7 +13,7 @@ from db import library as rows
 from db.errors import DuplicateNameError
 from db.library import NewImage
 from db.records import SPLITS, RefusalRecord, Split
-from gain_core.models.classifier import DEFAULT_BACKBONE
+from gain_core.models.spec import DEFAULT_BACKBONE
 
 Progress = Callable[
     [int, int, str], None

@@ -20,8 +20,10 @@ from gain_core.atomic import write_atomically
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.errors import CheckpointError, InputError, UnwritableError
 from gain_core.events import Event
+from gain_core.explain.inference import keep_session
 from gain_core.models.classifier import Classifier, build_classifier, default_spec
-from gain_core.models.model_file import file_sha256, load_model, save_model
+from gain_core.models.files import file_sha256
+from gain_core.models.model_file import load_model, save_model
 from gain_core.training.trainer import train
 
 _READERS = 8  # processes, at most, that read and change the images of a full training
@@ -74,6 +76,7 @@ def _working(spec: RunSpec) -> Iterator[Event]:
         control = yield from training_control(_base_model(spec), spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
+    keep_session(spec.out_folder / "model.safetensors", sha256, model)
     stored = [
         asdict(prediction) | {"control_predicted": predicted}
         for prediction, predicted in zip(predictions, control, strict=True)

@@ -12,6 +12,7 @@ from app.services.calibration import Calibration, calibration
 from app.workspace import Workspace
 from db import library, versions
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
+from gain_core.metrics import wilson_interval
 
 WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
 
@@ -37,8 +38,6 @@ class Score:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % Wilson interval of the accuracy; None of no images."""
-        from gain_core.metrics import wilson_interval  # loads torch, which the trainer does without
-
         return wilson_interval(self.correct, self.n) if self.n else None
 
 

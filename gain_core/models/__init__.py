@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         preprocess_mask,
     )
     from gain_core.models.folding import folded
-    from gain_core.models.inference import frozen
     from gain_core.models.model_file import load_model, read_header, save_model
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "build_classifier",
     "default_spec",
     "folded",
-    "frozen",
     "load_model",
     "preprocess",
     "preprocess_mask",
@@ -41,7 +39,6 @@ __getattr__, __dir__ = exports(
         "gain_core.models.classifier",
         "gain_core.models.model_file",
         "gain_core.models.folding",
-        "gain_core.models.inference",
     ),
     __all__,
 )

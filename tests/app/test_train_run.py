@@ -22,7 +22,8 @@ from app.services.run_spec import RunSpec
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import ConfigError, InputError, UnwritableError
 from gain_core.events import Phase, Step
-from gain_core.models.model_file import file_sha256, load_model
+from gain_core.models.files import file_sha256
+from gain_core.models.model_file import load_model
 from gain_core.training.config import TrainConfig
 from tests.gain_core.toy import draw
 
