@@ -1,6 +1,6 @@
-"""Controls: the same retrain with regions drawn blindly, and labels instead of regions.
+"""Controls: the same retrain with blind regions, and with labels instead of regions.
 
-- free_guess: a box in the middle of each image, which costs nobody anything
+- free_guess: a box in the middle of each image, which needs no human work
 - placebo_random: the object's bounding box at a random place
 - placebo_other: the outline of an object of another class
 - counterexamples: as many labelled images of the groups that training lacks, and no drawing
@@ -24,7 +24,7 @@ from benchmarks.report import say
 from benchmarks.rounds import Result, judged, measured, retrained
 from db import library as projects
 from db.records import ImageRecord, Role, VersionRecord
-from gain_core.training.config import DEFAULT_FORM
+from gain_core.training.config import DEFAULT_OBJECTIVE
 
 Draw = Callable[[ImageRecord], None]
 
@@ -44,7 +44,7 @@ def controls(
     left_out = {image.sha256 for image in added}
     for name, draw in placebos(ws, biased.project_id, seed, role_of(options.supervision)).items():
         guide_by(ws, biased, images, draw)
-        trained = retrained(ws, biased, options.mode, DEFAULT_FORM[options.mode], seed)
+        trained = retrained(ws, biased, options.mode, DEFAULT_OBJECTIVE[options.mode], seed)
         yield name, measured(ws, trained, options, left_out)
     if not added:
         return
@@ -55,7 +55,7 @@ def controls(
 
 
 def placebos(ws: Workspace, project_id: int, seed: int, role: Role) -> dict[str, Draw]:
-    """What is drawn in the place of the true regions. role: what the true ones say; a free guess looks."""
+    """The blind regions. role: that of the true regions; the free guess is always *look here*."""
     masked = [
         image
         for image in projects.list_images(ws.database, project_id, "train")
@@ -77,12 +77,12 @@ def placebos(ws: Workspace, project_id: int, seed: int, role: Role) -> dict[str,
         regions = [replace(region, role=role) for region in regions_from_mask(mask)]
         annotation.save(ws, image.id, image.class_id, regions)
 
-    found: dict[str, Draw] = {"free_guess": in_the_middle, "placebo_random": anywhere}
+    draws: dict[str, Draw] = {"free_guess": in_the_middle, "placebo_random": anywhere}
     if len({image.class_position for image in masked}) > 1:
-        found["placebo_other"] = of_another
+        draws["placebo_other"] = of_another
     else:
         say("no placebo_other: the training images of one class alone have masks")
-    return found
+    return draws
 
 
 def middle(size: tuple[int, int]) -> Corners:
@@ -92,7 +92,7 @@ def middle(size: tuple[int, int]) -> Corners:
 
 
 def moved(around: Corners, size: tuple[int, int], chance: random.Random) -> Corners:
-    """A box of the same size anywhere in a picture of `size` (width, height), every place alike."""
+    """A box of the same size at a uniformly random place of a picture of `size` (width, height)."""
     left, top, right, bottom = around
     width, height = right - left, bottom - top
     x, y = chance.randint(0, size[0] - width), chance.randint(0, size[1] - height)
@@ -102,9 +102,9 @@ def moved(around: Corners, size: tuple[int, int], chance: random.Random) -> Corn
 def mask_of_another(
     ws: Workspace, image: ImageRecord, masked: Sequence[ImageRecord], chance: random.Random
 ) -> Image.Image:
-    """The mask of one of the images of another class, any of them alike, squashed to the size of `image`.
+    """The mask of a random image of another class, resized to the size of `image`.
 
-    A mask of which no pixel is left is no mask: the next one is taken.
+    Masks without a pixel after resizing are skipped.
     """
     others = [other for other in masked if other.class_position != image.class_position]
     for other in chance.sample(others, len(others)):

@@ -1,4 +1,4 @@
-"""A project again, under another name: with another backbone, or with images moved to training."""
+"""Copies of a project: with another backbone, or with images moved to training."""
 
 from collections.abc import Set as AbstractSet
 
@@ -6,7 +6,7 @@ import timm
 
 from app.workspace import Workspace
 from db import library, runs
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import VersionRecord
 from gain_core.training.config import TrainConfig
 
@@ -20,7 +20,7 @@ def copied(
     image_size: int | None = None,
     to_training: AbstractSet[str] = frozenset(),
 ) -> int:
-    """A project of the same images, without guidance and versions, named after the first and `label`: its id.
+    """Create a project with the same images, without guidance and versions, and return its id.
 
     backbone, image_size: None keeps the first project's. to_training: SHA-256 of images that train in the
     copy, whatever their split is in the first.
@@ -34,9 +34,8 @@ def copied(
             image.width,
             image.height,
             "train" if image.sha256 in to_training else image.split,
-            image.class_position,
+            tuple(NewLabel(label.class_position, label.mask_sha256) for label in image.labels),
             image.groups,
-            image.mask_sha256,
         )
         for image in library.list_images(ws.database, project_id)
     ]
@@ -49,6 +48,7 @@ def copied(
         [record.name for record in library.list_classes(ws.database, project_id)],
         images,
         [],
+        multi_label=project.multi_label,
     ).id
 
 
@@ -61,7 +61,7 @@ def native_size(backbone: str) -> int:
 
 
 def version_in(ws: Workspace, version: VersionRecord, project_id: int) -> VersionRecord:
-    """The same model as a version of a copy of its project, to start retrains from; without predictions."""
+    """Store the model as a version of a copy of its project, to start retrains from; without predictions."""
     config = TrainConfig.first_model()
     runs.request_run(ws.database, project_id, config.mode, config.to_dict(), base_version_id=None)
     run = runs.claim(ws.database, "benchmark", ws.settings.lease_seconds)

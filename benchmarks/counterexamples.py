@@ -17,10 +17,10 @@ Group = tuple[int, tuple[tuple[str, str], ...]]  # class position, group values 
 def counterexamples(
     ws: Workspace, project_id: int, count: int, merge: Sequence[str], seed: int
 ) -> list[ImageRecord]:
-    """Up to `count` validation images of the groups that training lacks, as many of each as possible.
+    """Up to `count` validation images of the groups that training lacks, evenly over the groups.
 
-    None where training lacks no group. At most half of a group's validation images are taken, so that the
-    group can still be judged.
+    Empty when training lacks no group. At most half of a group's validation images are taken, so that the
+    group can still be evaluated.
     """
     training, validation = (
         merged(library.list_images(ws.database, project_id, split), merge)
@@ -35,7 +35,7 @@ def group_of(image: ImageRecord) -> Group:
 
 
 def missing_groups(training: Sequence[ImageRecord], validation: Sequence[ImageRecord]) -> set[Group]:
-    """Of each class, the groups with the fewest training images, where another group of it has more."""
+    """For each class, the groups with the fewest training images, if another group of it has more."""
     counts: dict[int, Counter[Group]] = defaultdict(Counter)
     for image in training:
         counts[image.class_position][group_of(image)] += 1
@@ -50,7 +50,7 @@ def missing_groups(training: Sequence[ImageRecord], validation: Sequence[ImageRe
 
 
 def drawn(images: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRecord]:
-    """At most `count` of the images: groups take turns, each gives half of its images at most."""
+    """At most `count` of the images: groups take turns and give at most half of their images."""
     pools: dict[Group, list[ImageRecord]] = defaultdict(list)
     for image in images:
         pools[group_of(image)].append(image)

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from app.workspace import Workspace
 from db import library
 from db.records import ImageRecord, PredictionRecord, VersionRecord
+from db.versions import NewPrediction
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.dataset.sample import Sample
 from gain_core.models.model_file import load_model
@@ -31,9 +32,10 @@ Features = NDArray[np.float32]  # (N, K)
 def refitted(
     ws: Workspace, version: VersionRecord, added: Sequence[ImageRecord], seed: int
 ) -> tuple[dict[int, PredictionRecord], float]:
-    """What the version's features say with a head fitted to `added` and some training images of each class.
+    """Predictions of a head fitted on the version's features of `added` and some training images of each
+    class.
 
-    Predictions of all images of the project by image id, and the seconds that took.
+    Returns predictions of all images of the project by image id, and the seconds it took.
     """
     began = time.monotonic()
     images = library.list_images(ws.database, version.project_id)
@@ -43,14 +45,16 @@ def refitted(
     labels = np.array([image.class_position for image in images])
     probabilities = refit(features[chosen], labels[chosen], features)
     predictions = {
-        image.id: PredictionRecord(version.id, image.id, int(row.argmax()), tuple(row.tolist()), None)
+        image.id: NewPrediction(image.id, image.class_position, int(row.argmax()), row.tolist()).record(
+            version.id, image.positions, multi_label=False
+        )
         for image, row in zip(images, probabilities, strict=True)
     }
     return predictions, time.monotonic() - began
 
 
 def some_of_each_class(images: Sequence[ImageRecord], seed: int) -> list[ImageRecord]:
-    """Training images, ten of each class at random, all where there are fewer."""
+    """Ten random training images of each class, or all if there are fewer."""
     pools: dict[int, list[ImageRecord]] = defaultdict(list)
     for image in images:
         if image.split == "train":
@@ -63,16 +67,17 @@ def some_of_each_class(images: Sequence[ImageRecord], seed: int) -> list[ImageRe
     ]
 
 
-def refit(features: Features, labels: NDArray[np.int64], wanted: Features) -> NDArray[np.float64]:
-    """Probabilities (M, C) of `wanted` (M, K) by logistic regression with L2 on features (N, K), labels (N,).
+def refit(features: Features, labels: NDArray[np.int64], unlabelled: Features) -> NDArray[np.float64]:
+    """Probabilities (M, C) of `unlabelled` (M, K) by logistic regression with L2 on features (N, K), labels
+    (N,).
 
-    labels hold every class position below C. Features are standardised and classes count alike, as in the
-    paper; the strength of L2 is scikit-learn's own.
+    labels hold every class position below C. Features are standardised and classes are weighted equally,
+    as in the paper; the strength of L2 is scikit-learn's default.
     """
     scaler = StandardScaler().fit(features)
     head = LogisticRegression(class_weight="balanced", max_iter=1000)
     head.fit(scaler.transform(features), labels)
-    probabilities: NDArray[np.float64] = head.predict_proba(scaler.transform(wanted))
+    probabilities: NDArray[np.float64] = head.predict_proba(scaler.transform(unlabelled))
     return probabilities
 
 
@@ -89,8 +94,8 @@ def pooled_features(ws: Workspace, version: VersionRecord, images: Sequence[Imag
         )
         for image in images
     ]
-    kept = FeatureStore(ws.files.features).get_or_compute(model, samples)
+    outputs = FeatureStore(ws.files.features).get_or_compute(model, samples)
     with torch.inference_mode():
-        parts = [model.neck(chunk.float()).mean((2, 3)) for chunk in kept.split(_BATCH)]
+        parts = [model.neck(chunk.float()).mean((2, 3)) for chunk in outputs.split(_BATCH)]
         pooled: Features = torch.cat(parts).numpy()
     return pooled

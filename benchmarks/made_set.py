@@ -30,7 +30,7 @@ class Photograph:
 
 
 class Made(NamedTuple):
-    """An image that is to be written."""
+    """An image to write."""
 
     picture: Image.Image  # RGB
     mask: Image.Image | None  # mode "1", the picture's size
@@ -40,9 +40,9 @@ class Made(NamedTuple):
 
 
 def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
-    """What the app would import from `folder`, less what it would refuse and what lacks something `needed`.
+    """The photographs in `folder`, without those the app refuses and those that lack a `needed` column.
 
-    Both are told of. Exits when nothing is left.
+    Both are reported. Exits when none is left.
     """
     try:
         layout = read_layout(FolderSource(folder.resolve(), Settings().max_upload_mb))
@@ -51,13 +51,13 @@ def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
     for refusal in layout.refused:
         say(f"left out: {refusal.name}: {refusal.reason}")
     listed = [_photograph(entry) for entry in layout.entries]
-    found = [one for one in listed if all(getattr(one, column) for column in needed)]
-    if not found:
+    complete = [photograph for photograph in listed if all(getattr(photograph, column) for column in needed)]
+    if not complete:
         columns = " and ".join(needed) or "label"
         raise SystemExit(f"expected {folder / INDEX} to list photographs with {columns}, got none")
-    if lacking := len(listed) - len(found):
+    if lacking := len(listed) - len(complete):
         say(f"left out: {lacking} of {len(listed)} photographs, without {' or '.join(needed)}")
-    return found
+    return complete
 
 
 def _photograph(entry: Entry) -> Photograph:
@@ -70,13 +70,13 @@ def write_set(folder: Path, images: Iterable[Made]) -> int:
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
     rows: list[Photograph] = []
-    for one in images:
+    for made in images:
         name = f"{len(rows):05d}"
-        one.picture.save(folder / "images" / f"{name}.jpg", quality=92)
-        if one.mask is not None:
-            one.mask.save(folder / "masks" / f"{name}.png")
-        mask = f"masks/{name}.png" if one.mask else ""
-        rows.append(Photograph(f"images/{name}.jpg", mask, one.split, one.label, one.place))
+        made.picture.save(folder / "images" / f"{name}.jpg", quality=92)
+        if made.mask is not None:
+            made.mask.save(folder / "masks" / f"{name}.png")
+        mask = f"masks/{name}.png" if made.mask else ""
+        rows.append(Photograph(f"images/{name}.jpg", mask, made.split, made.label, made.place))
     write_index(folder, rows)
     return len(rows)
 

@@ -1,7 +1,7 @@
-"""The orders in which training images may be offered for guidance; the app's own is `annotation.queue`.
+"""Orders in which training images are guided; the app's own is its queue.
 
-In all but "random" the classes take turns, as in the app: otherwise what is compared is how many images of a
-rare class come first.
+In all but "random" the classes take turns, as in the app. Otherwise they would mainly differ in how many
+images of a rare class come first.
 """
 
 import math
@@ -61,9 +61,9 @@ def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> 
 
 
 def first(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
-    """The first `count` images of an order. Too few are refused: the figures would name more than there were.
+    """The first `count` images of an order. Raises when there are fewer.
 
-    An order may offer fewer images than have a mask: those that erase go through the right ones alone.
+    Orders by erasing hold correctly predicted images only.
     """
     if not 0 <= count <= len(images):
         raise SystemExit(
@@ -100,7 +100,7 @@ def evidence_in_turns(items: Sequence[QueueItem]) -> list[ImageRecord]:
 
 
 def entropy(probabilities: Sequence[float]) -> float:
-    """In nats; 0 for a sure prediction."""
+    """Entropy in nats; 0 for a certain prediction."""
     return -sum(share * math.log(share) for share in probabilities if share > 0)
 
 
@@ -127,5 +127,5 @@ def _right(items: Sequence[QueueItem]) -> list[QueueItem]:
 
 
 def _probabilities(item: QueueItem) -> tuple[float, ...]:
-    """Without a prediction nothing is known: last in every order."""
+    """Images without a prediction come last in every order."""
     return (1.0,) if item.said is None else item.said.probabilities

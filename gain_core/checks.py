@@ -23,7 +23,9 @@ def expect(name: str, value: object, shape: Sequence[int | str], kind: Kind = "f
         raise InputError(f"expected {name} as a tensor, got {type(value).__name__}")
     sizes = tuple(value.shape)
     if len(sizes) != len(shape) or any(
-        wanted != size for wanted, size in zip(shape, sizes, strict=True) if isinstance(wanted, int)
+        expected_size != size
+        for expected_size, size in zip(shape, sizes, strict=True)
+        if isinstance(expected_size, int)
     ):
         told = str(tuple(shape)).replace("'", "")
         raise InputError(f"expected {name} {told}, got {sizes}")

@@ -1,4 +1,4 @@
-"""What is counted and how it is reported: counts first, then ratios, always with n and an interval."""
+"""Metrics: counts first, then ratios, always with n and an interval."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ _ROUNDING = 1e-3  # how far beyond [0, 1] an averaged mask may lie
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """So many of n images were right."""
+    """`correct` of n images were predicted right."""
 
     correct: int
     n: int
@@ -85,13 +85,13 @@ def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, f
 def attention_inside(attention: "Tensor | np.ndarray", mask: "Tensor | np.ndarray") -> float | None:
     """Share of an attention map (h, w) >= 0 that lies inside a mask (H, W) in [0, 1]; in [0, 1].
 
-    The mask is averaged down to the map. None when the map is zero everywhere or nothing is masked: there is
-    no share of nothing. Raises InputError for other shapes or values (a mask of 0 and 255, say).
+    The mask is averaged down to the map. None when the map or the mask is empty. Raises InputError for other
+    shapes or values (a mask of 0 and 255, say).
     """
-    values, drawn = _map("attention", attention), _numbers("a mask", mask)
-    if drawn.size and not (drawn.min() >= -_ROUNDING and drawn.max() <= 1 + _ROUNDING):
-        raise InputError(f"expected a mask in [0, 1], got {drawn.min():g} to {drawn.max():g}")
-    inside = cell_means(drawn, (values.shape[0], values.shape[1]))
+    values, mask_values = _map("attention", attention), _numbers("a mask", mask)
+    if mask_values.size and not (mask_values.min() >= -_ROUNDING and mask_values.max() <= 1 + _ROUNDING):
+        raise InputError(f"expected a mask in [0, 1], got {mask_values.min():g} to {mask_values.max():g}")
+    inside = cell_means(mask_values, (values.shape[0], values.shape[1]))
     total = values.sum()
     if total <= 0 or inside.sum() <= 0:
         return None

@@ -1,4 +1,4 @@
-"""What people drew and said, to take away: regions, masks and labels in plain formats."""
+"""Export of saved drawings and labels: regions, masks and labels in plain formats."""
 
 import csv
 import io
@@ -15,19 +15,19 @@ FORMAT = "refocus-drawings-1"
 
 
 def drawings_zip(ws: Workspace, project_id: int) -> bytes:
-    """A zip of all that is saved. Raises db.errors.NotFoundError.
+    """A zip of all saved drawings and all labels. Raises db.errors.NotFoundError.
 
     `drawings.json`: for each image its regions in image pixels, x right and y down. `look_here/` and
     `ignore_this/`: the same as black-and-white PNGs of the image's size, white inside, named as the image
-    with .png behind. `index.csv`: every image with its present label, its split and its known groups; the
-    images are not here, and an import reads it where it lies in the folder with them.
+    with .png behind. `index.csv`: every image with its current label, split and groups. The zip
+    does not contain images; put index.csv into their folder to import them again.
     """
     images = library.list_images(ws.database, project_id)
     classes = library.list_classes(ws.database, project_id)
-    drawn = annotations.list_guidance(ws.database, project_id)
+    guidance = annotations.list_guidance(ws.database, project_id)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _members(images, classes, drawn):
+        for name, content in _members(images, classes, guidance):
             archive.writestr(name, content)
     return buffer.getvalue()
 
@@ -42,7 +42,7 @@ def _members(
     for guidance in drawn:
         image = by_id[guidance.image_id]
         if guidance.class_id != image.class_id:
-            continue  # of a label that the image has no more: nothing learns from it
+            continue  # for an old label of the image: not used in training
         regions = [asdict(region) for region in guidance.regions]
         entries.append({"file": image.name, "class": names[guidance.class_id], "regions": regions})
         for role, png in (("look_here", guidance.look_png), ("ignore_this", guidance.ignore_png)):

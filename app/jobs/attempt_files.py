@@ -1,7 +1,7 @@
 """The files of one attempt of one run, and what happens to them when it ends.
 
-The number of an attempt is never given twice (db.leases), so a supervisor that wakes up late can only touch
-files of its own, and whoever worked in a folder with a lower number has lost the run for certain.
+Attempt numbers are never reused (db.leases). A supervisor that wakes up late can only touch its own files,
+and the owner of a folder with a lower number has certainly lost the run.
 """
 
 import json
@@ -67,11 +67,11 @@ class AttemptFolder:
         newest = _newest_checkpoint([self.path])
         self.keep([] if newest is None else [newest])
 
-    def keep(self, wanted: Iterable[Path]) -> None:
-        """Remove everything of this and earlier attempts but the `wanted` files, and folders left empty."""
-        wanted = set(wanted)
+    def keep(self, files: Iterable[Path]) -> None:
+        """Remove everything of this and earlier attempts except `files`, and folders left empty."""
+        files = set(files)
         if self.path.is_dir():
-            remove(path for path in self.path.iterdir() if path not in wanted)
+            remove(path for path in self.path.iterdir() if path not in files)
         remove(self._earlier)
         for folder in (self.path, self.path.parent):
             with suppress(OSError):  # not empty, or already gone
@@ -87,8 +87,8 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def _newest_checkpoint(folders: Iterable[Path]) -> Path | None:
-    found = [path for folder in folders for name in _CHECKPOINTS if (path := folder / name).is_file()]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+    checkpoints = [path for folder in folders for name in _CHECKPOINTS if (path := folder / name).is_file()]
+    return max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
 
 
 class ProgressFile:

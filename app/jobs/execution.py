@@ -1,4 +1,4 @@
-"""What the training process does once it knows its specification; needs no database."""
+"""The work of the training process, given its specification; needs no database."""
 
 import json
 import os
@@ -103,8 +103,8 @@ def _readers() -> int:
 def _base_model(spec: RunSpec) -> Classifier:
     """The model that training starts from. Raises InputError when it was made for other classes."""
     if spec.base_weights is None:
-        wanted = {**spec.model, "classes": tuple(spec.model["classes"])}
-        return build_classifier(default_spec(**wanted), spec.weights, seed=spec.config.seed)
+        arguments = {**spec.model, "classes": tuple(spec.model["classes"])}
+        return build_classifier(default_spec(**arguments), spec.weights, seed=spec.config.seed)
     model = load_model(spec.base_weights)
     if model.spec.classes != tuple(spec.model["classes"]):
         raise InputError(f"expected a model of {spec.model['classes']}, got one of {model.spec.classes}")

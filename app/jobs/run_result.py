@@ -1,4 +1,4 @@
-"""What a child leaves when its training went well, read and checked before anything of it is published."""
+"""The result of a successful training process, read and checked before it is published."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from db.versions import NewPrediction
 
 
 class UnusableResultError(Exception):
-    """The child left with success, but not with a complete result; the text says what is wrong."""
+    """The child reported success, but its result is incomplete; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,11 @@ def _load(ws: Workspace, version: VersionRecord) -> InferenceModel:
     path = ws.files.absolute(version.path)
     if not path.is_file():
         raise MissingFileError(
-            f"The file of model version {version.number} is gone from the data folder: {path}."
+            f"The file of model version {version.number} is missing from the data folder: {path}."
         )
     if file_sha256(path) != version.sha256:
         raise MissingFileError(
-            f"The file of model version {version.number} is not the one that was published: {path}."
+            f"The file of model version {version.number} has changed since it was published: {path}."
         )
     return inference_of_file(path, version.sha256)
 

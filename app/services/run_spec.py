@@ -1,4 +1,4 @@
-"""What a training process is told: one JSON file, complete, so that it needs no database."""
+"""The specification of a training process: one complete JSON file, so that it needs no database."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What a model says of images, and where it looks for the true class and for what it says."""
+"""Predictions of a model, and where its evidence for the true and the predicted class lies."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -26,12 +26,14 @@ class Prediction:
     probabilities: tuple[
         float, ...
     ]  # by class position, in [0, 1]; they sum to 1 unless classes are independent
-    attention_inside: float | None  # share of the true (first) class's where it should lie; None: nobody said
+    attention_inside: (
+        float | None
+    )  # share of the true (first) class's map inside mask or guidance; None: neither
     attention_spread: float | None  # share of the picture that the same map covers; None: it is zero
     evidence_inside: float | None  # as attention_inside, but of the predicted class's map
     evidence_group: int | None  # from 0 within the predicted class; None: a test image, or an empty map
-    # What the training images most like it say of its label (label_doubt); None: nothing against it, not a
-    # training image, or classes that do not exclude each other.
+    # Label issues from the most similar training images; None: no issue, not a training image, or independent
+    # classes.
     label_rival: int | None = None  # class position
     label_doubt: float | None = None  # share of them that carry that label, in [0, 1]
 
@@ -47,11 +49,12 @@ def predict(
     store: FeatureStore | None = None,
     device: torch.device | str = "cpu",
 ) -> list[Prediction]:
-    """One prediction per sample, in their order; kept features are used and, with a store, kept.
+    """One prediction per sample, in their order; stored features are used, and new ones stored when a store
+    is given.
 
     Where attention should lie: in the object mask when there is one, else in the guidance
-    (`data.inside_map`). Evidence groups are made from the training and validation images: test images take
-    part in nothing that guides a choice. Raises InputError naming the image that cannot be read.
+    (`dataset.reading.inside_map`). Clusters use training and validation images only: the test split guides no
+    choice. Raises InputError naming the image that cannot be read.
     """
     phases = predicting(model, samples, store, device)
     while True:
@@ -79,8 +82,8 @@ def predicting(
         yield Phase("Predicting", start, len(samples))
         chunk = samples[start : start + _BATCH]
         features = store.get_or_compute(model, chunk, fingerprint=fingerprint)
-        said, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
-        predictions += said
+        chunk_predictions, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
+        predictions += chunk_predictions
         evidence.append(looked_at)
         pooled.append(features.float().mean((2, 3)).cpu())
     yield Phase("Predicting", len(samples), len(samples))
@@ -93,7 +96,7 @@ def predicting(
 def _predict_chunk(
     model: Classifier, samples: Sequence[Sample], features: Tensor
 ) -> tuple[list[Prediction], Tensor]:
-    """features (B, K0, h0, w0): the trunk's output -> predictions without groups, and what was looked at for
+    """features (B, K0, h0, w0): the trunk's output -> predictions without groups, and the features used for
     the predicted class, (B, K) float16 on the CPU."""
     with torch.no_grad():
         features = model.neck(features)  # (B, K, h, w)
@@ -106,11 +109,11 @@ def _predict_chunk(
     looked_at = evidence_features(features, attention[:, 1]).to("cpu", torch.float16)
     predictions = []
     for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True):
-        wanted = inside_map(sample, (maps.shape[1], maps.shape[2]))
-        of_true, of_said = (None if wanted is None else attention_inside(one, wanted) for one in maps)
+        mask = inside_map(sample, (maps.shape[1], maps.shape[2]))
+        of_true, of_predicted = (None if mask is None else attention_inside(item, mask) for item in maps)
         spread = attention_spread(maps[0])
         predictions.append(
-            Prediction(sample.key, sample.label, tuple(probabilities), of_true, spread, of_said, None)
+            Prediction(sample.key, sample.label, tuple(probabilities), of_true, spread, of_predicted, None)
         )
     return predictions, looked_at
 
@@ -118,11 +121,11 @@ def _predict_chunk(
 def _grouping(
     samples: Sequence[Sample], predictions: list[Prediction], evidence: list[Tensor]
 ) -> Generator[Phase, None, None]:
-    """Puts the evidence groups into `predictions`, one predicted class after the other."""
+    """Store attribution clusters in `predictions`, one predicted class after the other."""
     members: dict[int, list[int]] = {}
-    for index, (sample, said) in enumerate(zip(samples, predictions, strict=True)):
+    for index, (sample, prediction) in enumerate(zip(samples, predictions, strict=True)):
         if sample.split != "test":
-            members.setdefault(said.predicted, []).append(index)
+            members.setdefault(prediction.predicted, []).append(index)
     vectors = torch.cat(evidence) if evidence else torch.empty(0, 0)  # (N, K)
     for done, indices in enumerate(members.values()):
         yield Phase("Grouping by evidence", done, len(members))
@@ -132,7 +135,7 @@ def _grouping(
 
 
 def _doubting(samples: Sequence[Sample], predictions: list[Prediction], pooled: list[Tensor]) -> None:
-    """Puts what speaks against a label into the `predictions` of training images."""
+    """Store label issues in the `predictions` of training images."""
     training = [index for index, sample in enumerate(samples) if sample.split == "train"]
     if len(training) < 2:
         return

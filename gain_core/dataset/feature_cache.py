@@ -69,8 +69,8 @@ class FeatureStore:
             return torch.empty(0, 0, 0, 0, dtype=torch.float16)
         _check_keys(samples)
         folder = None if self.folder is None else self.folder / (fingerprint or model.trunk_fingerprint())
-        kept = {} if folder is None else _read_all(folder, samples)
-        missing = list({sample.key: sample for sample in samples if sample.key not in kept}.values())
+        features = {} if folder is None else _read_all(folder, samples)
+        missing = list({sample.key: sample for sample in samples if sample.key not in features}.values())
         looks = trunk_of(model, len(missing))
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
@@ -85,27 +85,27 @@ class FeatureStore:
                     _expect_finite(sample, output)
                     if folder is not None:
                         _write(_file(folder, sample.key), output)
-                    kept[sample.key] = output
+                    features[sample.key] = output
         if missing:
             yield Phase("Reading images", len(missing), len(missing))
-        return torch.from_numpy(np.stack([kept[sample.key] for sample in samples]))
+        return torch.from_numpy(np.stack([features[sample.key] for sample in samples]))
 
 
 def _check_keys(samples: Sequence[Sample]) -> None:
     """InputError where one key stands for files of different content, which would share their features."""
     first: dict[str, Sample] = {}
     for sample in samples:
-        known = first.setdefault(sample.key, sample)
-        if known.path == sample.path:
+        earlier = first.setdefault(sample.key, sample)
+        if earlier.path == sample.path:
             continue
         try:
-            same = filecmp.cmp(known.path, sample.path, shallow=False)
+            same = filecmp.cmp(earlier.path, sample.path, shallow=False)
         except OSError:
             continue  # found, by its name, when it is read
         if not same:
             raise InputError(
                 f"{sample.title}: expected a key of its own (the SHA-256 of the file), got that of "
-                f"{known.title}"
+                f"{earlier.title}"
             )
 
 
@@ -136,8 +136,8 @@ def _file(folder: Path, key: str) -> Path:
 
 
 def _read_all(folder: Path, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
-    found = {sample.key: _read(_file(folder, sample.key)) for sample in samples}
-    return {key: features for key, features in found.items() if features is not None}
+    read = {sample.key: _read(_file(folder, sample.key)) for sample in samples}
+    return {key: features for key, features in read.items() if features is not None}
 
 
 def _read(path: Path) -> np.ndarray | None:

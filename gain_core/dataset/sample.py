@@ -50,13 +50,17 @@ class Sample:
 
     @property
     def guided(self) -> bool:
-        masks = [self.look, self.ignore, *(mask for one in self.also for mask in (one.look, one.ignore))]
+        masks = [
+            self.look,
+            self.ignore,
+            *(mask for shown in self.also for mask in (shown.look, shown.ignore)),
+        ]
         return any(mask is not None for mask in masks)
 
     @property
     def labels(self) -> tuple[int, ...]:
         """All classes that the image shows, `label` first."""
-        return (self.label, *(one.label for one in self.also))
+        return (self.label, *(shown.label for shown in self.also))
 
     @property
     def each_class(self) -> tuple["Sample", ...]:
@@ -67,8 +71,10 @@ class Sample:
         return (
             replace(self, also=()),
             *(
-                replace(self, label=one.label, look=one.look, ignore=one.ignore, object_mask=None, also=())
-                for one in self.also
+                replace(
+                    self, label=shown.label, look=shown.look, ignore=shown.ignore, object_mask=None, also=()
+                )
+                for shown in self.also
             ),
         )
 

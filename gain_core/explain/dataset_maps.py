@@ -97,18 +97,18 @@ def explain_files(
         shelves.append((folder / f"maps-{number:05d}.safetensors", batch, _token(identity, batch)))
     ranks = current_ranks()
     shelves = ranks.share(shelves)
-    found = [_kept(path, token) for path, _, token in shelves]
+    earlier = [_stored(path, token) for path, _, token in shelves]
     total = sum(len(batch) for _, batch, _ in shelves)
-    missing = [batch for (_, batch, _), kept in zip(shelves, found, strict=True) if not kept]
+    missing = [batch for (_, batch, _), stored in zip(shelves, earlier, strict=True) if not stored]
     done: list[DatasetMaps] = []
     with _Looking(model, missing) as looking:
-        for (path, batch, token), kept in zip(shelves, found, strict=True):
+        for (path, batch, token), maps in zip(shelves, earlier, strict=True):
             if on_progress is not None:
                 on_progress(Phase("Explaining images", len(done) * _SHELF, total))
-            if kept is None:
-                kept, attention = looking.next_shelf(len(batch))
-                _keep(path, token, kept, attention)
-            done.append(kept)
+            if maps is None:
+                maps, attention = looking.next_shelf(len(batch))
+                _store(path, token, maps, attention)
+            done.append(maps)
     done = ranks.gather(done)
     images = tuple(image for part in done for image in part.images)
     refused = tuple(refusal for part in done for refusal in part.refused)
@@ -239,13 +239,13 @@ def _token(identity: str, files: Sequence[Path]) -> str:
     return hashlib.sha256(repr((_FORMAT, identity, states)).encode(errors="surrogateescape")).hexdigest()
 
 
-def _keep(path: Path, token: str, kept: DatasetMaps, attention: Numbers) -> None:
+def _store(path: Path, token: str, maps: DatasetMaps, attention: Numbers) -> None:
     digest = hashlib.sha256(attention.tobytes()).hexdigest()
-    header = {"token": token, "statistics": json.dumps(asdict(kept)), "sha256": digest}
+    header = {"token": token, "statistics": json.dumps(asdict(maps)), "sha256": digest}
     write_atomically(path, safetensors.numpy.save({"attention": attention}, header), durable=False)
 
 
-def _kept(path: Path, token: str) -> DatasetMaps | None:
+def _stored(path: Path, token: str) -> DatasetMaps | None:
     """What was said of these very files by this very model; None when it was not, or is damaged."""
     try:
         with safetensors.safe_open(path, framework="np") as file:

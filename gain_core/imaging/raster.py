@@ -126,7 +126,7 @@ def clip_polygon(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
 
     A concave polygon may keep edges that run along the border twice: they enclose nothing.
     """
-    kept = list(points)
+    corners = list(points)
     for axis, limit, keeps_below in (
         (0, 0.0, False),
         (0, size[0], True),
@@ -134,7 +134,7 @@ def clip_polygon(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
         (1, size[1], True),
     ):
         clipped: list[Point] = []
-        for start, end in zip(kept, [*kept[1:], *kept[:1]], strict=True):
+        for start, end in zip(corners, [*corners[1:], *corners[:1]], strict=True):
             start_in = start[axis] <= limit if keeps_below else start[axis] >= limit
             end_in = end[axis] <= limit if keeps_below else end[axis] >= limit
             if start_in:
@@ -143,5 +143,5 @@ def clip_polygon(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
                 part = (limit - start[axis]) / (end[axis] - start[axis])
                 other = start[1 - axis] + part * (end[1 - axis] - start[1 - axis])
                 clipped.append((limit, other) if axis == 0 else (other, limit))
-        kept = clipped
-    return kept
+        corners = clipped
+    return corners

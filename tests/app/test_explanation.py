@@ -171,7 +171,7 @@ def test_a_model_file_that_is_not_the_published_one_is_refused(seeded: Seeded) -
     path = seeded.ws.files.absolute(version.path)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
-    with pytest.raises(MissingFileError, match=r"not the one that was published"):
+    with pytest.raises(MissingFileError, match=r"has changed since it was published"):
         attention_for(seeded.ws, version, seeded.images()[0], ModelShelf())
 
 

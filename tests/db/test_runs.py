@@ -30,7 +30,7 @@ def test_one_run_may_wait_beside_the_running_one_and_a_second_is_refused(
 ) -> None:
     running, _ = start(database, project)
     waiting = request(database, project)
-    with pytest.raises(RunRefusedError, match="already waits"):
+    with pytest.raises(RunRefusedError, match="already waiting"):
         request(database, project)
     assert runs.active_run(database, project.id) == running
     assert runs.list_runs(database, project.id) == [waiting, running]
@@ -116,7 +116,7 @@ def test_only_an_unsuccessful_run_is_retried_and_only_when_none_waits(
     publish(database, published, token)
     cancelled = runs.request_cancel(database, request(database, project).id)
     waiting = request(database, project)
-    for run, reason in ((published, "is published"), (waiting, "is queued"), (cancelled, "already waits")):
+    for run, reason in ((published, "is published"), (waiting, "is queued"), (cancelled, "already waiting")):
         with pytest.raises(RunRefusedError, match=reason):
             runs.retry(database, run.id)
     with pytest.raises(NotFoundError):

@@ -1,4 +1,4 @@
-"""Wrong label: says what an image is instead."""
+"""The menu *Wrong label*, which gives an image another class."""
 
 import streamlit as st
 
@@ -11,23 +11,23 @@ from app.workspace import Workspace
 from db.records import ClassRecord, ImageRecord
 
 MEANING = (
-    "If the label is wrong, say here what it is. Accuracy counts it there at once, the next retrain learns "
-    "it, and what is drawn stays. Library lists all changes, and can train the first model anew with them."
+    "Accuracy updates at once; the next retrain uses the new label. Drawings stay. All changes are listed in "
+    "Library."
 )
 
 
 def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRecord]) -> ClassRecord | None:
-    """Draw the menu of the other classes, the likeliest first; the one chosen just now."""
+    """Draw the menu of the other classes, most likely first; return the class just chosen."""
     likeliest = None if item is None else item.predicted if item.rival is None else item.rival
-    others = [one for one in classes if one.id != image.class_id]
+    others = [other for other in classes if other.id != image.class_id]
 
     def named(one: ClassRecord) -> str:
-        imported = " (as imported)" if one.position == image.given_position else ""
+        imported = " (as imported)" if one.position in (image.given_positions or ()) else ""
         return f"It is {plain(one.name)}{imported}"
 
     chosen: ClassRecord | None = st.menu_button(
         "Wrong label",
-        sorted(others, key=lambda one: one.position != likeliest),
+        sorted(others, key=lambda other: other.position != likeliest),
         format_func=named,
         key=f"annotate_label_{image.id}",  # of this image: a click that comes late is not for the next one
         type="tertiary",
@@ -47,7 +47,7 @@ def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | 
     labels.change_label(ws, image, chosen.id)
     leave_memory(image, drafts)
     if wake.answered is not None and wake.answered.image.id == image.id:
-        wake.answered = None  # what it guided goes along, and is no answer about this label
+        wake.answered = None  # that answer was about the old label and can no longer be taken back
     wake.toast = f"{image.name} is labelled {chosen.name} now."
     wake.image_id = go_to
     st.rerun()

@@ -1,4 +1,4 @@
-"""What the model says of the image on screen, and what in the image says so."""
+"""The prediction for the image on screen, and its attention map."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +28,10 @@ CLASSES_AS_PILLS = 6
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for just now."""
+    """What the person has just pressed."""
 
     pressed: Pressed | None = None  # under the map
-    label: ClassRecord | None = None  # that the image has got the wrong class, and which is the right one
+    label: ClassRecord | None = None  # the right class, when *Wrong label* was used
     move: bool = False  # from validation to training, or back
 
 
@@ -42,15 +42,16 @@ def verdict(
     version: VersionRecord | None,
     classes: list[ClassRecord],
 ) -> Asked:
-    """Draw it; what was asked for by it just now."""
+    """Draw the panel; return what was just pressed."""
     view = None if version is None else resources.attention(ws, version, image)
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(_sentence(view, image, classes))
             label = label_menu(image, item, classes)
         about = item.reason if item is not None else f"{image.split} split"
-        if image.given_position is not None:
-            about += f" Imported as {classes[image.given_position].name}."
+        if image.given_positions is not None:
+            given = " and ".join(classes[position].name for position in image.given_positions)
+            about += f" Imported as {given}."
         if image.moved_from is not None:
             about += f" Moved from {image.moved_from}."
         st.caption(f"{plain(image.name)} · {plain(about)}")
@@ -77,7 +78,7 @@ def verdict(
         )
     figures = map_figures(ws, image, view.attention(position, against_rival=rival is not None))
     if figures.spread is None:
-        st.caption(f"Nothing in this image speaks for {plain(name)}: its map is empty.")
+        st.caption(f"No evidence for {plain(name)} in this image: the map is empty.")
     else:
         evidence_legend(figures.spread, figures.inside)
     pressed = None
@@ -107,16 +108,16 @@ def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[Clas
     truth = plain(classes[image.class_position].name)
     if view is None:
         return f"**{truth}** :gray[· no model yet]"
-    said, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
+    predicted, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
     if view.predicted == image.class_position:
-        return f":green-badge[:material/check: {said} {sure}, correct]"
-    return f":orange-badge[:material/close: {said} {sure}] but it is **{truth}**."
+        return f":green-badge[:material/check: {predicted} {sure}, correct]"
+    return f":orange-badge[:material/close: {predicted} {sure}] but it is **{truth}**."
 
 
 def _map_class(
     image: ImageRecord, version: VersionRecord, view: AttentionView, classes: list[ClassRecord]
 ) -> int:
-    """The class whose map is shown: at first the predicted one, since that is the decision to explain."""
+    """The class whose map is shown; at first the predicted one, because that is the decision to explain."""
     positions = [item.position for item in classes]
     few = len(classes) <= CLASSES_AS_PILLS
     widget = st.pills if few else st.selectbox
@@ -126,7 +127,7 @@ def _map_class(
         {"default": view.predicted, "wrap": True} if few else {"index": view.predicted}
     )
     chosen: int = widget(  # type: ignore[operator]
-        "What speaks for",
+        "Evidence for",
         positions,
         format_func=names.__getitem__,
         key=f"annotate_map_of_{image.id}_{version.id}",  # a choice that comes late is not for the next image
@@ -139,7 +140,7 @@ def _map_class(
 
 
 def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> int | None:
-    """The rival whose evidence is taken off the map, where that is asked for."""
+    """The rival whose evidence is subtracted from the map, if the toggle is on."""
     rival = view.rival(position)
     state.AGAINST_RIVAL.get()
     if rival is None:
@@ -149,7 +150,6 @@ def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> 
         f"vs {other}",
         key=state.AGAINST_RIVAL.name,
         persist_state="session",
-        help=f"What speaks for {name} rather than for {other}, its strongest rival in this image. "
-        "What speaks for both decides nothing and is left out.",
+        help=f"Evidence for {name} minus evidence for {other}, its strongest rival in this image.",
     )
     return rival if chosen else None

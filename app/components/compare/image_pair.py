@@ -1,4 +1,4 @@
-"""The same image as two model versions see it."""
+"""One image with the maps of two model versions."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -26,33 +26,33 @@ def pair_card(
     *,
     of_truth: bool,
 ) -> None:
-    """Both maps, of the true class or of what each version says, with predictions and share on the object."""
+    """Both maps, for the true or the predicted class, with predictions and the share on the object."""
     image = pair.image
     size = fit_canvas((image.width, image.height), SIDE, SIDE)
     with st.container(border=True, gap="xsmall"):
         group = "/".join((classes[image.class_position], *image.groups.values()))
         st.markdown(f"**{plain(group)}**")
         st.caption(plain(PurePosixPath(image.name).name))
-        for column, version, said, when in zip(
+        for column, version, prediction, when in zip(
             st.columns(2, gap="xsmall"), versions, (pair.before, pair.after), ("before", "after"), strict=True
         ):
             with column.container(gap="xxsmall"):
-                position = image.class_position if of_truth else said.predicted
+                position = image.class_position if of_truth else prediction.predicted
                 picture = resources.attention_picture(ws, version, image, position, OPACITY, size)
                 st.image(
                     picture,
                     width="stretch",
                     alt=f"{image.name}: attention map for {classes[position]}, {when}",
                 )
-                st.markdown(_says(said, image.class_position, classes))
+                st.markdown(_badge(prediction, image.class_position, classes))
                 shown = resources.attention(ws, version, image).attention(position)
                 inside = map_figures(ws, image, shown).inside
                 on_object = "" if inside is None else f" · {percent(inside)} on the object"
                 st.caption(f"v{version.number}{on_object}")
 
 
-def _says(said: PredictionRecord, true_position: int, classes: Sequence[str]) -> str:
-    """What the model said, green when right and orange when not."""
-    right = said.predicted == true_position
-    sure = confidence(said.probabilities[said.predicted])
-    return f":{'green' if right else 'orange'}-badge[{sure} {plain(classes[said.predicted])}]"
+def _badge(prediction: PredictionRecord, true_position: int, classes: Sequence[str]) -> str:
+    """The prediction, green when right and orange when wrong."""
+    right = prediction.predicted == true_position
+    sure = confidence(prediction.probabilities[prediction.predicted])
+    return f":{'green' if right else 'orange'}-badge[{sure} {plain(classes[prediction.predicted])}]"

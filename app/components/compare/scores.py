@@ -29,14 +29,14 @@ def score_cards(comparison: Comparison) -> None:
             "Attention inside",
             percent(after.overall.attention_inside),
             points(before.overall.attention_inside, after.overall.attention_inside),
-            help="Share of the true class's attention that lies inside the object's mask, or inside your "
-            "regions where no mask is known; the mean over the images that have one.",
+            help="Share of the true class's attention inside the object's mask, or inside your regions "
+            "when there is no mask. Mean over the images that have either.",
         )
-        known = after.overall.attention_images
+        measured = after.overall.attention_images
         st.caption(
-            f"of all attention lies on the object, in {one_of(known, 'image')}"
-            if known
-            else "No image here has a mask, or was drawn on before this version was trained."
+            f"of attention is on the object (n = {measured})"
+            if measured
+            else "Not measurable: no image in this split has a mask or an earlier drawing."
         )
     with fixed.container(border=True, height="stretch", gap=None):
         newly_wrong = len(comparison.changed("newly_wrong"))
@@ -53,12 +53,12 @@ def score_cards(comparison: Comparison) -> None:
 def score_tables(comparison: Comparison) -> None:
     """Accuracy by group, the worst first, and by class; before and after."""
     before, after = comparison.before, comparison.after
-    known = {(group.attribute, group.name): group.score for group in before.groups}
+    before_scores = {(group.attribute, group.name): group.score for group in before.groups}
     if any(group.attribute for group in after.groups):
         st.markdown("**By group**")
         _table(
             [
-                (group.name, known.get((group.attribute, group.name)), group.score)
+                (group.name, before_scores.get((group.attribute, group.name)), group.score)
                 for group in sorted(after.groups, key=lambda group: group.score.accuracy or 0.0)
             ],
             "Group",
@@ -70,7 +70,7 @@ def score_tables(comparison: Comparison) -> None:
             and _large_enough(worst)
             and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups)
         ):
-            st.caption(f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count for *Worst group*.")
+            st.caption(f"*Worst group* ignores groups with fewer than {WORST_GROUP_MIN_N} images.")
     st.markdown("**By class**")
     _table(
         [(name, old, new) for (name, old), (_, new) in zip(before.classes, after.classes, strict=True)],
@@ -79,7 +79,7 @@ def score_tables(comparison: Comparison) -> None:
     )
     if after.missing or before.missing:
         st.caption(
-            f"Without a prediction, and counted nowhere: {before.missing} before, {after.missing} after."
+            f"Images without a prediction (not counted): {before.missing} before, {after.missing} after."
         )
 
 
@@ -90,15 +90,15 @@ def _worst_group(comparison: Comparison) -> None:
         return
     before, after = worst
     note = (
-        f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count."
+        f"Groups with fewer than {WORST_GROUP_MIN_N} images are ignored."
         if _large_enough(worst)
-        else f"No group here has {WORST_GROUP_MIN_N} images: read it with care."
+        else f"Unreliable: no group has {WORST_GROUP_MIN_N} images."
     )
     st.metric(
         "Worst group",
         percent(after.score.accuracy),
         points(before.score.accuracy, after.score.accuracy),
-        help="The accuracy of the group that fares worst; before, it may have been another group. " + note,
+        help="Accuracy of the least accurate group. It may be another group than before. " + note,
     )
     st.caption(f"{plain(after.name)}: {of_n(after.score)}")
 

@@ -1,4 +1,4 @@
-"""Errors as people should read them: what happened, to what, and what to do."""
+"""Expected errors on the page: what happened, to what, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

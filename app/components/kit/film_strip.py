@@ -143,5 +143,5 @@ def film_strip(
         width, height = result.window
         state.WINDOW.set((int(width), int(height)))
     picked = result.picked
-    known = {frame.id for frame in frames}
-    return int(picked) if isinstance(picked, (int, float)) and int(picked) in known else None
+    frame_ids = {frame.id for frame in frames}
+    return int(picked) if isinstance(picked, (int, float)) and int(picked) in frame_ids else None

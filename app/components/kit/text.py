@@ -1,4 +1,4 @@
-"""Words around data: counts, lists, times, and names that people chose."""
+"""Text around data: counts, lists, times, and names that people chose."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def plain(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """Of a project, for a file that is downloaded: letters and digits, a dash for whatever is between."""
+    """A project's name as the name of a download: letters and digits, and dashes between them."""
     return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "project"
 
 
