@@ -1,5 +1,6 @@
 """The work of the training process, given its specification; needs no database."""
 
+import copy
 import json
 import os
 import shutil
@@ -63,6 +64,7 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     if spec.resume_from is not None and spec.resume_from.exists():
         write_atomically(checkpoint, spec.resume_from.read_bytes())
     model = _base_model(spec)
+    base = copy.deepcopy(model) if has_control(config) else None
     try:
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
     except UnwritableError:  # steps may be done already: beginning anew would train on from them
@@ -72,8 +74,8 @@ def _working(spec: RunSpec) -> Iterator[Event]:
         checkpoint.unlink()
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
     control: Sequence[int | None] = [None] * len(spec.samples)
-    if has_control(config):
-        control = yield from training_control(_base_model(spec), spec.samples, config, store, device)
+    if base is not None:
+        control = yield from training_control(base, spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
     keep_session(spec.out_folder / "model.safetensors", sha256, model)
