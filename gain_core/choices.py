@@ -2,8 +2,6 @@
 
 from typing import Literal, get_args
 
-DEFAULT_BACKBONE = "tf_efficientnet_lite0"  # a timm model name; its weights come inside a package
-
 Scale = Literal["max", "min_max", "none"]
 Score = Literal["probability", "logit"]
 Resolution = Literal["map", "mask"]
