@@ -21,7 +21,8 @@ from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, ProjectRecord, Split
 from db.versions import NewPrediction
 from gain_core.models.classifier import DEFAULT_BACKBONE, build_classifier, default_spec
-from gain_core.models.model_file import file_sha256, save_model
+from gain_core.models.files import file_sha256
+from gain_core.models.model_file import save_model
 
 SIDE = 224
 SHARED_FILES = 60
