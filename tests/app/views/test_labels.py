@@ -98,7 +98,7 @@ def test_doubtful_labels_are_gone_through_one_by_one_until_none_is_left(seeded: 
 
     click(app, "annotate_doubtful")
     assert "Image 1 of 3" in said(app)
-    assert "Most images like these carry another label" in said(app)
+    assert "Most similar images have another label" in said(app)
     order = app.session_state["annotate_queue"].image_ids
 
     say_it_is(app, "boat" if order[0] == second.id else "car")
