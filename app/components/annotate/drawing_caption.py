@@ -15,9 +15,7 @@ COVERS_MUCH, COVERS_LITTLE = 0.7, 0.03
 def what_is_drawn(image: ImageRecord, draft: Draft) -> str:
     """One line under the canvas: what is drawn, and whether it is kept."""
     if image.split != "train":
-        return (
-            f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
-        )
+        return f":small[:gray[This is a {image.split} image, for looking only. Draw on training images.]]"
     count = one_of(len(objects_of(draft.current)), "region")
     covers = _circled(draft) + _covers(_share(draft))
     if draft.unsaved and not objects_of(draft.current):
@@ -49,8 +47,13 @@ def _share(draft: Draft) -> float | None:
 
 
 def _covers(share: float | None) -> str:
-    """What a drawing that covers nearly all or nearly nothing is taken for."""
+    """A warning for a drawing that covers nearly all or nearly nothing of the picture."""
     if share is None or COVERS_LITTLE <= share <= COVERS_MUCH:
         return ""
-    meaning = "all of that counts as the object" if share > COVERS_MUCH else "the rest counts as background"
-    return f" :small[Covers {100 * min(max(share, 0.01), 0.99):.0f} % of the picture: {meaning}.]"
+    percent = f"{100 * min(max(share, 0.01), 0.99):.0f} %"
+    if share > COVERS_MUCH:
+        return f" :small[{percent} is marked. All of it will be trained as the object.]"
+    return (
+        f" :small[Only {percent} is marked. Is that the whole object? The rest will be trained as "
+        "background.]"
+    )

@@ -34,7 +34,7 @@ def score_cards(comparison: Comparison) -> None:
         )
         measured = after.overall.attention_images
         st.caption(
-            f"of attention is on the object (n = {measured})"
+            f"on the object, n = {measured}"
             if measured
             else "Not measurable: no image in this split has a mask or an earlier drawing."
         )

@@ -129,8 +129,8 @@ def test_an_object_circled_with_the_brush_counts_as_a_whole(seeded: Seeded, role
 @pytest.mark.parametrize(
     ("side", "words"),
     [
-        (390, "of the picture: all of that counts as the object"),
-        (30, "Covers 1 % of the picture: the rest counts as background"),
+        (390, "is marked. All of it will be trained as the object"),
+        (30, "Only 1 % is marked. Is that the whole object?"),
     ],
 )
 def test_what_a_very_large_or_small_drawing_means_is_said_under_it(
@@ -138,7 +138,7 @@ def test_what_a_very_large_or_small_drawing_means_is_said_under_it(
 ) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    assert "of the picture:" not in said(open_page("annotate", drawn(image, RECT)))
+    assert "is marked" not in said(open_page("annotate", drawn(image, RECT)))
 
     app = open_page("annotate", drawn(image, {**RECT, "left": 0, "top": 0, "width": side, "height": side}))
 
@@ -206,7 +206,7 @@ def test_an_image_of_another_split_is_only_looked_at(seeded: Seeded) -> None:
     app = open_page("annotate", {"annotate_image": seeded.images("test")[0].id})
 
     assert app.button(key=own_key(app.button, "annotate_save")).disabled
-    assert "only looked at" in said(app)
+    assert "for looking only" in said(app)
 
 
 def test_a_link_opens_its_image(seeded: Seeded) -> None:
