@@ -7,6 +7,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
 
+from app.drawing.draft import Draft
+from app.drawing.fabric import CanvasDrawing
 from db.records import ImageRecord, Role, RunMode, Split
 
 T = TypeVar("T")
@@ -16,8 +18,6 @@ MapOf = Literal["said", "truth"]  # the class a version predicts, or the true on
 Filter = Literal["fixed", "newly_wrong", "wrong", "right", "all"]  # images of a comparison
 
 ON_ITS_WAY = 2.0  # seconds in which a browser may still send the previous address
-
-Drawing = dict[str, Any]  # the canvas's own JSON; the database keeps regions in image pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,17 @@ class Key(Generic[T]):
 
 
 @dataclass(slots=True)
-class Draft:
-    """A drawing on the canvas that need not be saved yet."""
+class OnCanvas:
+    """The canvas on screen. While it shows the draft it is sent nothing, or strokes would be interrupted."""
 
-    stored: Drawing  # what the canvas would show of the saved guidance
-    seed: Drawing  # what the canvas on screen was started with; must not change while it is on screen
-    current: Drawing  # what the canvas last said
-    revision: int  # of the saved guidance it began from, 0 when there was none
-    canvas_size: tuple[int, int]  # pixels; coordinates of the drawings above
-    mount: int = 0  # number of the canvas that shows it; part of the widget's key
-    cleared: list[Any] = field(default_factory=list)  # what the last *Clear* took, for *Undo*
-    kept: list[Any] | None = None  # the objects that the database last heard of, where it has heard of any
-    measured: tuple[list[Any], float | None] | None = None  # objects, and `look_share` of them
+    shows: tuple[int, ...]  # arrival on the page, image id, class id, width and height in pixels
+    number: int  # no two canvases of a session have the same; part of the widget's key
+    drawing: CanvasDrawing
+    stale: bool = False  # it shows something that is no region: to be started anew
 
     @property
-    def unsaved(self) -> bool:
-        return self.current.get("objects", []) != self.stored.get("objects", [])
+    def image_id(self) -> int:
+        return self.shows[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +191,8 @@ ONLY_DOUBTFUL: Key[int | None] = Key(
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
     "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
 )
-MOUNTS: Key[int] = Key("annotate_mounts", int, "how often a canvas was started; no two share a widget's key")
-ON_CANVAS: Key[tuple[int, ...] | None] = Key(
-    "annotate_on_canvas", _nothing, "which drawing the canvas showed in the last run"
-)
+CANVASES: Key[int] = Key("annotate_canvases", int, "how often a canvas was started; no two share a key")
+ON_CANVAS: Key[OnCanvas | None] = Key("annotate_on_canvas", _nothing, "the canvas of the last run")
 MAP_CLASS: Key[int | None] = Key(
     "annotate_map_class", _no_image, "class position whose attention map is shown"
 )

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from app.drawing.polygonise import polygons_of
-from app.drawing.regions import canvas_from_regions, regions_from_canvas
+from app.drawing.regions import region_from_shape
 from app.services import annotation, answers, explanation, library
 from app.services.annotation_cost import Kind
 from app.services.answers import Place
@@ -82,11 +82,9 @@ def _guide_one(
         return  # `guide` says so
     elif kind in ("stroke", "circle"):
         line = (along if kind == "stroke" else about)(np.asarray(mask) != 0)
-        brushed = RegionRecord("brush", "look_here", line, STROKE[1] * max(mask.size))
-        on_canvas = canvas_from_regions(
-            [brushed], mask.size, mask.size
-        )  # which tells what a stroke counts as
-        annotation.save(ws, image.id, image.class_id, regions_from_canvas(on_canvas, mask.size, mask.size))
+        width = STROKE[1] * max(mask.size)
+        region, _ = region_from_shape("brush", "look_here", line, width, mask.size)
+        annotation.save(ws, image.id, image.class_id, [] if region is None else [region])
     else:
         role = role_of(kind)
         if kind == "ignore":

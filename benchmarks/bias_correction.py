@@ -32,7 +32,9 @@ from benchmarks.report import environment, mean, print_table, say, write_json
 from benchmarks.rounds import Result, add_arguments, biased_model, measured, opened, retrained
 from db.library import list_classes
 from gain_core.models.classifier import DEFAULT_BACKBONE
-from gain_core.training.config import DEFAULT_FORM
+from gain_core.training.config import DEFAULT_OBJECTIVE
+from gain_core.training.objectives import OBJECTIVES
+from gain_core.training.objectives.labels import Labels
 
 FORMS = ("guided", "gainext")
 
@@ -74,7 +76,7 @@ def _one_seed(
 def _document(
     results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace
 ) -> dict[str, Any]:
-    adds = drawing_adds(results, DEFAULT_FORM[options.mode])
+    adds = drawing_adds(results, DEFAULT_OBJECTIVE[options.mode])
     return {
         "dataset": options.data.name,
         "backbone": options.backbone,
@@ -130,7 +132,7 @@ def _print(results: dict[str, list[Result]], moved: Sequence[int], options: argp
             for name, form_results in results.items()
         ]
     )
-    print(f"{headline(results, DEFAULT_FORM[options.mode])}\n")
+    print(f"{headline(results, DEFAULT_OBJECTIVE[options.mode])}\n")
     example = next(iter(results.values()))[0]
     print_table(
         [
@@ -177,14 +179,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--forms",
         nargs="+",
         default=list(FORMS),
-        choices=("gainext", "signed", "guided"),
-        help="forms to measure besides the mode's default",
+        choices=[key for key, kind in OBJECTIVES.items() if kind is not Labels],
+        help="beside the mode's default",
     )
     parser.add_argument(
         "--backbone", default=DEFAULT_BACKBONE, help="a timm name, e.g. tf_efficientnet_lite2"
     )
     options = parser.parse_args(arguments)
-    options.forms = list(dict.fromkeys([DEFAULT_FORM[options.mode], *options.forms]))
+    options.forms = list(dict.fromkeys([DEFAULT_OBJECTIVE[options.mode], *options.forms]))
     return options
 
 

@@ -24,7 +24,7 @@ from benchmarks.report import say
 from benchmarks.rounds import Result, judged, measured, retrained
 from db import library as projects
 from db.records import ImageRecord, Role, VersionRecord
-from gain_core.training.config import DEFAULT_FORM
+from gain_core.training.config import DEFAULT_OBJECTIVE
 
 Draw = Callable[[ImageRecord], None]
 
@@ -44,7 +44,7 @@ def controls(
     left_out = {image.sha256 for image in added}
     for name, draw in placebos(ws, biased.project_id, seed, role_of(options.supervision)).items():
         guide_by(ws, biased, images, draw)
-        trained = retrained(ws, biased, options.mode, DEFAULT_FORM[options.mode], seed)
+        trained = retrained(ws, biased, options.mode, DEFAULT_OBJECTIVE[options.mode], seed)
         yield name, measured(ws, trained, options, left_out)
     if not added:
         return

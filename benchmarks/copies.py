@@ -6,7 +6,7 @@ import timm
 
 from app.workspace import Workspace
 from db import library, runs
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import VersionRecord
 from gain_core.training.config import TrainConfig
 
@@ -34,9 +34,8 @@ def copied(
             image.width,
             image.height,
             "train" if image.sha256 in to_training else image.split,
-            image.class_position,
+            tuple(NewLabel(label.class_position, label.mask_sha256) for label in image.labels),
             image.groups,
-            image.mask_sha256,
         )
         for image in library.list_images(ws.database, project_id)
     ]
@@ -49,6 +48,7 @@ def copied(
         [record.name for record in library.list_classes(ws.database, project_id)],
         images,
         [],
+        multi_label=project.multi_label,
     ).id
 
 

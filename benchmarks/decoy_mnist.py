@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,10 +30,23 @@ from benchmarks.decoy_composites import Composites
 from benchmarks.decoys import CLASSES, SIDE, Digits, read_digits, small_network
 from benchmarks.report import environment, mean, print_table, write_json
 from gain_core.models.classifier import Classifier
-from gain_core.training.config import Form, TrainConfig
+from gain_core.training.config import TrainConfig
 from gain_core.training.full import Division, step_losses
+from gain_core.training.objectives.gainext import GainExt
+from gain_core.training.objectives.guided import Guided
+from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives.signed import Signed
+from gain_core.training.objectives.term_settings import CounterExamples
 from gain_core.training.sampling import seeded
 
+# From scratch, L_am keeps the network from learning anything first.
+_UNMINED = {
+    "none": Labels(),
+    "gainext": GainExt(mining=None),
+    "signed": Signed(),
+    "guided": Guided(counter_examples=CounterExamples()),
+    "composites": Guided(counter_examples=CounterExamples()),
+}
 FORMS = ("gainext", "signed", "guided", "composites")
 ROLES = ("look", "ignore")
 BATCH, GUIDED_BATCH = 96, 32  # images a step, and how many of them are guided where any are
@@ -101,10 +114,9 @@ def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
     """The library's full-mode weights, changed only as a network from scratch needs."""
     return replace(
         TrainConfig.full_default(seed=seed),
-        form="guided" if form == "composites" else cast(Form, form),
+        objective=_UNMINED[form],
         steps=options.steps,
         learning_rate=1e-3,
-        mining_weight=0.0,  # from scratch, L_am keeps the network from learning anything first
         train_norms=True,  # nothing was learned before that could be kept
     )
 

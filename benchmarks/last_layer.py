@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from app.workspace import Workspace
 from db import library
 from db.records import ImageRecord, PredictionRecord, VersionRecord
+from db.versions import NewPrediction
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.dataset.sample import Sample
 from gain_core.models.model_file import load_model
@@ -44,7 +45,9 @@ def refitted(
     labels = np.array([image.class_position for image in images])
     probabilities = refit(features[chosen], labels[chosen], features)
     predictions = {
-        image.id: PredictionRecord(version.id, image.id, int(row.argmax()), tuple(row.tolist()), None)
+        image.id: NewPrediction(image.id, image.class_position, int(row.argmax()), row.tolist()).record(
+            version.id, image.positions, multi_label=False
+        )
         for image, row in zip(images, probabilities, strict=True)
     }
     return predictions, time.monotonic() - began

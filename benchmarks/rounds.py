@@ -10,7 +10,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from app.errors import ImportRefusedError
 from app.jobs.worker import run_once
@@ -25,10 +24,10 @@ from db import library as projects
 from db import runs, versions
 from db.records import ImageRecord, PredictionRecord, RunMode, RunRecord, Split, VersionRecord
 from gain_core.models.classifier import DEFAULT_BACKBONE
-from gain_core.training.config import DEFAULT_FORM, Form, TrainConfig
+from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
 
-# How a retrain follows guidance. "labels": not at all, in the mode's default training on the same images.
-Trained = Form | Literal["labels"]
+# The key of an objective, or "labels": the control of the mode's default training, on the same images.
+Trained = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +112,10 @@ def retrained(
 ) -> tuple[VersionRecord, float]:
     """A retrain of a model version with the current guidance, and its seconds.
 
-    The mode's default form is requested in the same way as on the page.
+    The mode's default objective is asked for as the Train page asks for it.
     """
     projects.set_current_version(ws.database, project_id=base.project_id, version_id=base.id)
-    if form == DEFAULT_FORM[mode]:
+    if form == DEFAULT_OBJECTIVE[mode]:
         return _train(ws, training.request_retrain(ws, base.project_id, mode, seed=seed))
     classes = len(projects.list_classes(ws.database, base.project_id))
     config = config_of(form, mode, seed, classes)
@@ -124,12 +123,13 @@ def retrained(
 
 
 def config_of(form: Trained, mode: RunMode, seed: int, classes: int) -> TrainConfig:
-    """The default configuration with this form; all forms have the same L2-SP term, schedule and steps."""
+    """The mode's default training with this objective: all have the same hold, schedule and steps."""
+    objective = DEFAULT_OBJECTIVE[mode] if form == "labels" else form
     if mode == "quick":
-        default = TrainConfig.quick_default(seed=seed, classes=classes)
+        config = TrainConfig.quick_default(objective, seed, classes)
     else:
-        default = TrainConfig.full_default(seed=seed)
-    return default.without_guidance() if form == "labels" else replace(default, form=form)
+        config = TrainConfig.full_default(objective, seed)
+    return config.without_guidance() if form == "labels" else config
 
 
 def _train(ws: Workspace, requested: RunRecord) -> tuple[VersionRecord, float]:

@@ -35,9 +35,13 @@ from gain_core.explain.gradcam import attention_maps, evidence_maps
 from gain_core.explain.masking import erase
 from gain_core.losses.guidance import attention_mining_loss, external_loss
 from gain_core.models.classifier import Classifier
-from gain_core.training.config import Form, TrainConfig
+from gain_core.training.config import TrainConfig
 from gain_core.training.full import Division, step_losses, trained_through
-from gain_core.training.objective import label_loss
+from gain_core.training.objectives import Objective
+from gain_core.training.objectives.gainext import GainExt
+from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives.term_settings import EXTERNAL, MINING
+from gain_core.training.terms import label_loss
 
 AIMS = {
     "l_e_ratio": 0.65,
@@ -97,9 +101,9 @@ def _row(case: Case, repeats: int) -> dict[str, Any]:
     rivals = {
         "ce": Rival(partial(_plain_step, case)),
         "strict": Rival(partial(_plain_step, case), keeps_memory=True),
-        "ce_same_mode": Rival(partial(_own_step, case, "none", 0.0), keeps_memory=True),
-        "l_e": Rival(partial(_own_step, case, "gainext", 0.0), keeps_memory=True),
-        "three_streams": Rival(partial(_own_step, case, "gainext", 1.0), keeps_memory=True),
+        "ce_same_mode": Rival(partial(_own_step, case, Labels()), keeps_memory=True),
+        "l_e": Rival(partial(_own_step, case, GainExt(mining=None)), keeps_memory=True),
+        "three_streams": Rival(partial(_own_step, case, GainExt()), keeps_memory=True),
         "naive": Rival(partial(_naive_step, case), keeps_memory=True),
     }
     if case.shown > 1:
@@ -129,9 +133,9 @@ def _plain_step(case: Case) -> Callable[[], object]:
     return _step(plain, lambda: label_loss(plain, plain(images), labels))
 
 
-def _own_step(case: Case, form: Form, mining_weight: float) -> Callable[[], object]:
+def _own_step(case: Case, objective: Objective) -> Callable[[], object]:
     model, data = case.classifier(), case.data()
-    config = TrainConfig(form=form, mining_weight=mining_weight)
+    config = TrainConfig(mode="full", objective=objective)
     fast = trained_through(model, config)
     return _step(model, lambda: _total(fast, data, config))
 
@@ -161,8 +165,8 @@ def _total(model: Classifier, data: Batch, config: TrainConfig) -> Tensor:
 
 
 def _naive(model: Classifier, data: Batch) -> Tensor:
-    """Eq. 8 literally: S_cl, S_am and S_e one after another, each map from its own full backward."""
-    (images, masks, labels), config = data, TrainConfig()
+    """Eq. 8 as it is read aloud: S_cl, S_am, S_e one after another, each map from its own full backward."""
+    images, masks, labels = data
     logits = model(images)
     erased = erase(images, _full_backward(model, images, labels))
     mining = attention_mining_loss(model(erased.flatten(0, 1)).unsqueeze(1), labels)
@@ -170,7 +174,7 @@ def _naive(model: Classifier, data: Batch) -> Tensor:
     attention = _full_backward(model, images[guided], labels[guided])
     external = external_loss(attention, masks[guided, :, 0], masks[guided, :, 1])
     loss = F.cross_entropy(logits, labels[:, 0])
-    return loss + config.mining_weight * mining + config.external_weight * external
+    return loss + MINING.weight * mining + EXTERNAL.weight * external
 
 
 def _full_backward(model: Classifier, images: Tensor, labels: Tensor) -> Tensor:
@@ -189,7 +193,7 @@ def _differences(case: Case) -> tuple[float, float]:
     totals, gradients = [], []
     for through, owner in ((trained_through(model, TrainConfig()), model), (plain, plain)):
         owner.zero_grad()
-        total = _total(through, data, TrainConfig(form="gainext"))
+        total = _total(through, data, TrainConfig(mode="full", objective=GainExt()))
         total.backward()
         totals.append(float(total.detach()))
         gradients.append([p.grad.clone() for p in owner.parameters() if p.grad is not None])
@@ -233,7 +237,7 @@ def _say_why(row: dict[str, Any], device: str) -> None:
         "a second forward and backward: 2.00 of the same mode, and the gradient of the erased pixels on top"
     )
     case = Case(row["model"], row["batch"], row["classes"], device)
-    print_profile(_own_step(case, "gainext", 1.0), torch.device(device), 8)
+    print_profile(_own_step(case, GainExt()), torch.device(device), 8)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

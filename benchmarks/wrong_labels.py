@@ -90,8 +90,8 @@ def _called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
 def _set_right(ws: Workspace, project_id: int, ids: set[int]) -> None:
     by_position = {item.position: item.id for item in library.list_classes(ws.database, project_id)}
     for image in library.list_images(ws.database, project_id, "train"):
-        if image.id in ids and image.given_position is not None:
-            labels.change_label(ws, image, by_position[image.given_position])
+        if image.id in ids and image.given_positions:
+            labels.change_label(ws, image, by_position[image.given_positions[0]])
 
 
 def _print(results: dict[str, list[Result]], named: list[Named], options: argparse.Namespace) -> None:

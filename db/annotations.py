@@ -13,8 +13,9 @@ from db.errors import ConflictError, NotFoundError
 from db.records import GuidanceRecord, RegionRecord, Role
 from db.rows import guidance_record
 
-_CHANGED = "The drawing on this image was changed in another window."
-_RELABELLED = "The label of this image was changed in another window."
+_CHANGED = "What is drawn on this image was changed in another window in the meantime."
+SHOWN = models.ImageLabel.position.is_not(None)  # else the label was taken away
+_RELABELLED = "This image got another label in another window in the meantime."
 
 
 def save_guidance(
@@ -29,18 +30,16 @@ def save_guidance(
     """Replace all regions of one image for one class, whole or not at all, and open the image for review.
 
     Without regions the guidance is removed, and None returned.
-    `expected_revision`: the revision that the caller started from, 0 without guidance; None skips the check.
-    Raises ConflictError when the revision or the image's class has changed since, NotFoundError when there is
-    no such image or no such class in its project.
+    `expected_revision`: of the guidance the caller started from, 0 when there was none; None: never mind.
+    Raises ConflictError when it is another one by now, or when the image does not have this label any more;
+    NotFoundError when there is no such image or no such class in its project.
     """
     with database.writing() as session:
         # The image first, as in `labels.set_label`: in another order the two would wait for each other.
-        own = session.scalar(
-            select(models.Image.class_id).where(models.Image.id == image_id).with_for_update()
-        )
+        session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
         guidance_id, revision, exists = _lock(session, image_id, class_id)
         if expected_revision is not None:
-            if own != class_id:
+            if not _has_label(session, image_id, class_id):
                 raise ConflictError(_RELABELLED)
             if expected_revision != (revision if exists else 0):
                 raise ConflictError(_CHANGED)
@@ -52,17 +51,18 @@ def save_guidance(
         return _get(session, image_id, class_id)
 
 
-def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: int) -> None:
-    """Within the caller's transaction: move the regions of one class to another, unless that has regions."""
-    guidance = _get(session, image_id, class_id)
-    if guidance is None:
-        return
+def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: int) -> int:
+    """Within the caller's transaction: what was drawn for one class is for another one, unless that has
+    regions of its own. The revision of what the other class has now, 0 for nothing.
+    """
+    moved = _get(session, image_id, class_id)
     guidance_id, revision, exists = _lock(session, image_id, to_class_id)
-    if exists:
-        return
-    masks = guidance.look_png, guidance.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, guidance.regions, *masks)
-    _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
+    if moved is None or exists:
+        return revision if exists else 0
+    masks = moved.look_png, moved.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, moved.regions, *masks)
+    _put(session, image_id, class_id, moved.id, moved.revision + 1, (), None, None)
+    return revision + 1
 
 
 def get_guidance(database: Database, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -99,15 +99,17 @@ def count_guided_images(database: Database, project_id: int) -> int:
 
 
 def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
-    """The roles in the guidance of training images, by class; classes without guidance have an empty set."""
-    of_own_class = and_(
-        models.Guidance.image_id == models.Image.id, models.Guidance.class_id == models.Image.class_id
+    """Of each class with training images: the roles of the regions that were drawn on these for it."""
+    label = models.ImageLabel
+    of_this_label = and_(
+        models.Guidance.image_id == label.image_id, models.Guidance.class_id == label.class_id
     )
     query = (
-        select(models.Image.class_id, models.Region.role)
-        .outerjoin(models.Guidance, of_own_class)
+        select(label.class_id, models.Region.role)
+        .join(models.Image, models.Image.id == label.image_id)
+        .outerjoin(models.Guidance, of_this_label)
         .outerjoin(models.Region, models.Region.guidance_id == models.Guidance.id)
-        .where(models.Image.project_id == project_id, models.Image.split == "train")
+        .where(models.Image.project_id == project_id, models.Image.split == "train", SHOWN)
         .distinct()
     )
     roles: dict[int, set[Role]] = {}
@@ -128,6 +130,12 @@ def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | Non
         .options(selectinload(models.Guidance.regions))
     )
     return None if row is None else guidance_record(row)
+
+
+def _has_label(session: Session, image_id: int, class_id: int) -> bool:
+    label = models.ImageLabel
+    query = select(label.class_id).where(label.image_id == image_id, label.class_id == class_id, SHOWN)
+    return session.scalar(query) is not None
 
 
 def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, int, bool]:

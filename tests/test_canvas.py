@@ -97,7 +97,7 @@ def test_a_key_right_after_a_stroke_takes_it_along(server: LiveServer, page: Pag
 
     (saved,) = annotations.list_guidance(project.ws.database, project.project_id)
     assert [region.shape for region in saved.regions] == ["box", "box"]
-    kept = drafts.get_draft(project.ws.database, second.id)
+    kept = drafts.get_draft(project.ws.database, second.id, second.class_id)
     assert kept is not None
     assert [region.shape for region in kept.regions] == ["box"]
 
@@ -124,7 +124,7 @@ def test_a_polygon_that_is_not_closed_is_not_lost(server: LiveServer, page: Page
     page.reload()
     says(page, "3 regions, not saved yet")
 
-    kept = drafts.get_draft(project.ws.database, image.id)
+    kept = drafts.get_draft(project.ws.database, image.id, image.class_id)
     assert kept is not None
     assert [(region.shape, region.role) for region in kept.regions] == [
         ("box", "look_here"),
@@ -154,7 +154,7 @@ def test_keys_and_tools_right_after_a_stroke_know_of_it(
     click(page, (0.5, 0.9))
     choose(page, "Box")
     says(page, "Press, drag, let go.")
-    kept = drafts.get_draft(project.ws.database, image.id)
+    kept = drafts.get_draft(project.ws.database, image.id, image.class_id)
     assert kept is not None
     assert [len(region.points) for region in kept.regions] == [2, 4]
 
@@ -200,7 +200,7 @@ def test_what_is_circled_with_the_brush_is_filled(server: LiveServer, page: Page
     expect(page.locator(".st-key-annotate_brush")).to_be_visible()
     page.wait_for_timeout(1_000)  # and the canvas has taken it up
     drag(page, *CIRCLE)
-    says(page, "What is circled counts as a whole.")
+    says(page, "The circled area counts as a whole.")
 
 
 @pytest.mark.browser

@@ -17,7 +17,7 @@ from app.importing.importer import IMAGE_SIZE, ImportReport, Progress
 from app.importing.staging import Staging, storing_told
 from app.workspace import Workspace
 from db import library as rows
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import Split
 from gain_core.models.classifier import DEFAULT_BACKBONE
 
@@ -91,9 +91,8 @@ def make_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportRepor
                         width=IMAGE_SIZE,
                         height=IMAGE_SIZE,
                         split=scene.split,
-                        class_position=CLASSES.index(scene.label),
+                        labels=(NewLabel(CLASSES.index(scene.label), staging.add_mask(mask)),),
                         groups={"place": scene.place},
-                        mask_sha256=staging.add_mask(mask),
                     )
                 )
             with staging.published():

@@ -11,7 +11,7 @@ from app.importing.staging import Staging, storing_told
 from app.workspace import Workspace
 from db import library as rows
 from db.errors import DuplicateNameError
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import SPLITS, RefusalRecord, Split
 from gain_core.models.classifier import DEFAULT_BACKBONE
 
@@ -208,7 +208,6 @@ def _new_image(item: _Accepted, class_position: int) -> NewImage:
         width=item.size[0],
         height=item.size[1],
         split=item.entry.split or "train",
-        class_position=class_position,
+        labels=(NewLabel(class_position, item.mask_sha256),),
         groups=item.entry.groups,
-        mask_sha256=item.mask_sha256,
     )

@@ -9,6 +9,7 @@ from gain_core.dataset.sample import Sample
 from gain_core.events import Phase, Step
 from gain_core.models.classifier import Classifier
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives.labels import Labels
 from gain_core.training.trainer import train
 
 CONTROL_PHASE = "Training the control without your drawings"
@@ -17,7 +18,7 @@ _BATCH = 64  # images in one pass of the last layers
 
 def has_control(config: TrainConfig) -> bool:
     """Quick retrains have one. A full retrain has none: its control would double minutes of work."""
-    return config.mode == "quick" and config.form != "none"
+    return config.mode == "quick" and config.objective.key != Labels.key
 
 
 def training_control(

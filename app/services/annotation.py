@@ -45,7 +45,7 @@ class QueueItem:
     @property
     def doubtful(self) -> bool:
         """Nobody has looked yet whether the label that the others contradict is right."""
-        looked = self.guided or self.image.review == "skipped" or self.image.given_position is not None
+        looked = self.guided or self.image.review == "skipped" or self.image.given_positions is not None
         return self.rival is not None and not looked
 
     @property
@@ -86,8 +86,8 @@ def _judged(
     done = 2 if image.review == "skipped" else int(guided)
     if said is None:
         order, urgency, reason = 2, 0.0, "No model version has looked at it."
-    elif said.predicted != image.class_position:
-        order, urgency = 0, said.probabilities[said.predicted]
+    elif said.mistake is not None:
+        order, urgency = 0, said.mistake
         reason = f"Predicted {names[said.predicted]}, {100 * urgency:.0f} %."
     else:
         order, urgency = 1, said.attention_spread or 0.0
@@ -95,7 +95,7 @@ def _judged(
         if urgency > WIDE:
             reason += " Its evidence is spread over most of the picture."
     item = QueueItem(image, said, guided, reason)
-    if said is not None and item.rival is not None and image.given_position is None:
+    if said is not None and item.rival is not None and image.given_positions is None:
         reason += (
             f" {100 * _doubt(said):.0f} % of the images most like it are {names[item.rival]}: a wrong label?"
         )

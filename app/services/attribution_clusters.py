@@ -56,10 +56,10 @@ def grouped(items: Iterable[QueueItem], classes: Sequence[str]) -> list[Evidence
 
 
 def _group(key: tuple[int, int], items: Sequence[QueueItem], name: str, *, apart: bool) -> EvidenceGroup:
-    predictions = [item.said for item in items if item.said is not None]
-    insides = [item.evidence_inside for item in predictions if item.evidence_inside is not None]
-    spreads = [item.attention_spread for item in predictions if item.attention_spread is not None]
-    wrong = sum(item.predicted != item.image.class_position for item in items)
+    said = [item.said for item in items if item.said is not None]
+    insides = [one.evidence_inside for one in said if one.evidence_inside is not None]
+    spreads = [one.attention_spread for one in said if one.attention_spread is not None]
+    wrong = sum(item.predicted not in item.image.positions for item in items)
     inside = fmean(insides) if insides else None
     return EvidenceGroup(
         predicted=key[0],

@@ -5,6 +5,8 @@ from math import comb
 from typing import Literal
 
 from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, evaluate, groups_of, worst_groups
+from db.mistakes import surest_mistake
+from db.records import ImageRecord, PredictionRecord
 from gain_core.metrics import Count
 
 SIGNIFICANCE = 0.05
@@ -55,6 +57,15 @@ def exact_mcnemar(gained: int, lost: int) -> float:
     return min(1.0, 2 * tail / 2**n)
 
 
+def _of_control(image: ImageRecord, said: PredictionRecord) -> PredictionRecord:
+    """What the control predicts, as a prediction. Of single-label projects probabilities are not known."""
+    predicted = said.control_predicted or 0
+    probabilities = said.control_probabilities or said.probabilities
+    multi_label = said.control_probabilities is not None
+    mistake = surest_mistake(predicted, probabilities, image.positions, multi_label=multi_label)
+    return replace(said, predicted=predicted, probabilities=probabilities, mistake=mistake)
+
+
 def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     """Of the version after, on the images that both versions have predicted; None: it has no control."""
     version, split = comparison.after.version, comparison.after.split
@@ -64,10 +75,7 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         return None
     images = [pair.image for pair in pairs]
     predicted = {pair.image.id: pair.after for pair in pairs}
-    controls = {
-        number: replace(prediction, predicted=prediction.control_predicted or 0)
-        for number, prediction in predicted.items()
-    }
+    controls = {pair.image.id: _of_control(pair.image, pair.after) for pair in pairs}
     without = evaluate(version, split, classes, images, controls)
     with_drawings = evaluate(version, split, classes, images, predicted)
     worst = (
@@ -79,13 +87,7 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         chosen = {(group.attribute, group.name) for group in worst}
         pairs = [pair for pair in pairs if chosen & set(groups_of(pair.image, classes))]
     scores = (without.overall, with_drawings.overall) if worst is None else (worst[0].score, worst[1].score)
-    right = [
-        tuple(
-            predicted == pair.image.class_position
-            for predicted in (pair.after.control_predicted, pair.after.predicted)
-        )
-        for pair in pairs
-    ]
+    right = [(controls[pair.image.id].right, pair.after.right) for pair in pairs]
     return DrawingEffect(
         without=Count(scores[0].correct, scores[0].n),
         drawn=Count(scores[1].correct, scores[1].n),

@@ -84,11 +84,9 @@ class Pair:
 
     @property
     def change(self) -> Change:
-        was_right = self.before.predicted == self.image.class_position
-        is_right = self.after.predicted == self.image.class_position
-        if was_right:
-            return "right" if is_right else "newly_wrong"
-        return "fixed" if is_right else "wrong"
+        if self.before.right:
+            return "right" if self.after.right else "newly_wrong"
+        return "fixed" if self.after.right else "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,8 @@ def evaluate(
     by_class: list[list[tuple[ImageRecord, PredictionRecord]]] = [[] for _ in classes]
     by_group: dict[tuple[str | None, str], list[tuple[ImageRecord, PredictionRecord]]] = {}
     for image, prediction in seen:
-        by_class[image.class_position].append((image, prediction))
+        for position in image.positions:
+            by_class[position].append((image, prediction))
         for group in groups_of(image, classes):
             by_group.setdefault(group, []).append((image, prediction))
     return Evaluation(
@@ -170,10 +169,7 @@ def evaluate(
         ),
         missing=len(images) - len(seen),
         calibration=calibration(
-            [
-                (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
-                for image, prediction in seen
-            ]
+            [(prediction.probabilities[prediction.predicted], prediction.right) for _, prediction in seen]
         ),
     )
 
@@ -204,7 +200,7 @@ def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:
         prediction.attention_inside for _, prediction in members if prediction.attention_inside is not None
     ]
     return Score(
-        correct=sum(prediction.predicted == image.class_position for image, prediction in members),
+        correct=sum(prediction.right for _, prediction in members),
         n=len(members),
         attention_inside=fmean(inside) if inside else None,
         attention_images=len(inside),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.workspace import Workspace
@@ -14,7 +15,7 @@ class ChangedLabel:
     """An image whose label is not the imported one."""
 
     image: ImageRecord
-    was: str  # class name, as imported
+    was: str  # class names as imported, joined by "|"
     now: str
 
 
@@ -31,10 +32,15 @@ def changed_labels(ws: Workspace, project_id: int) -> list[ChangedLabel]:
     """In the order of the images. Raises db.errors.NotFoundError."""
     names = [item.name for item in library.list_classes(ws.database, project_id)]
     return [
-        ChangedLabel(image, was=names[image.given_position], now=names[image.class_position])
+        ChangedLabel(
+            image, was=_named(image.given_positions or (), names), now=_named(image.positions, names)
+        )
         for image in library.list_relabelled(ws.database, project_id)
-        if image.given_position is not None
     ]
+
+
+def _named(positions: Sequence[int], names: Sequence[str]) -> str:
+    return "|".join(names[position] for position in sorted(positions))
 
 
 def as_csv(changes: list[ChangedLabel]) -> bytes:

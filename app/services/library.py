@@ -117,8 +117,9 @@ def delete_project(ws: Workspace, project_id: int) -> None:
         for image in images:
             if image.sha256 not in used:
                 ws.files.image(image.sha256, image.suffix).unlink(missing_ok=True)
-            if image.mask_sha256 is not None and image.mask_sha256 not in used:
-                ws.files.mask(image.mask_sha256).unlink(missing_ok=True)
+            for label in image.labels:
+                if label.mask_sha256 is not None and label.mask_sha256 not in used:
+                    ws.files.mask(label.mask_sha256).unlink(missing_ok=True)
     for run_id in run_ids:
         shutil.rmtree(ws.files.run_folder(run_id, 0).parent, ignore_errors=True)
 
@@ -128,7 +129,7 @@ def overview(ws: Workspace, project_id: int) -> ProjectOverview:
     project = rows.get_project(ws.database, project_id)
     classes = rows.list_classes(ws.database, project_id)
     images = rows.list_images(ws.database, project_id)
-    per_class = Counter((image.split, image.class_position) for image in images)
+    per_class = Counter((image.split, position) for image in images for position in image.positions)
     groups: dict[str, Counter[str]] = {}
     for image in images:
         for group, value in image.groups.items():
@@ -139,7 +140,7 @@ def overview(ws: Workspace, project_id: int) -> ProjectOverview:
         counts={split: tuple(per_class[split, item.position] for item in classes) for split in SPLITS},
         groups={group: dict(sorted(values.items())) for group, values in groups.items()},
         n_images=len(images),
-        n_masks=sum(image.mask_sha256 is not None for image in images),
+        n_masks=sum(any(label.mask_sha256 is not None for label in image.labels) for image in images),
         n_guided=annotations.count_guided_images(ws.database, project_id),
         n_refused=len(rows.list_refusals(ws.database, project_id)),
         n_moved=sum(image.moved_from is not None for image in images),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.services.evaluation import Comparison, Group, compare_with, worst_groups
 from app.workspace import Workspace
 from db import library, runs, versions
-from db.records import PredictionRecord, RunRecord
+from db.records import RunRecord
 from db.versions import NewPrediction
 
 
@@ -15,14 +15,14 @@ def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) 
     First models are always published: there is no version before them, or a person retrains after changing
     labels. Raises db.errors.NotFoundError when the project is gone.
     """
-    published_id = library.get_project(ws.database, run.project_id).current_version_id
+    project = library.get_project(ws.database, run.project_id)
+    published_id = project.current_version_id
     if run.base_version_id is None or published_id is None:
         return None
     published = versions.get_version(ws.database, published_id)
+    labels = {image.id: image.positions for image in library.list_images(ws.database, run.project_id)}
     after = {
-        item.image_id: PredictionRecord(
-            published_id, item.image_id, item.predicted, tuple(item.probabilities), item.attention_inside
-        )
+        item.image_id: item.record(published_id, labels[item.image_id], multi_label=project.multi_label)
         for item in predictions
     }
     reason = why_worse(compare_with(ws, published, published, "validation", after))

@@ -14,7 +14,8 @@ from db.records import GuidanceRecord, RunEventRecord, RunMode, RunRecord, Versi
 from db.splits import count_moved
 from db.versions import get_version
 from gain_core.dataset.sample import Sample
-from gain_core.training.config import DEFAULT_FORM, Form, TrainConfig
+from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
+from gain_core.training.objectives.labels import Labels
 
 
 class TrainingRefusedError(ServiceError):
@@ -60,13 +61,14 @@ def request_retrain(
     project_id: int,
     mode: RunMode,
     *,
-    form: Form | None = None,
+    objective: str | None = None,
     seed: int = 0,
     steps: int | None = None,
 ) -> RunRecord:
     """Queue a training that follows all the guidance there is, and learns from images moved to training.
 
-    `form` None: the mode's default; without any guidance it learns from labels alone.
+    objective: the key of a method; None: the mode's default. Without any guidance it learns from labels
+    alone.
 
     It starts from the published version, or from what that was before its quick retrains: the same guidance
     gives the same model, however often somebody retrains (docs/decisions/0017). Raises TrainingRefusedError
@@ -80,12 +82,12 @@ def request_retrain(
         raise TrainingRefusedError(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
         )
-    form = form or DEFAULT_FORM[mode]
+    objective = objective or DEFAULT_OBJECTIVE[mode]
     if mode == "quick":
         classes = len(list_classes(ws.database, project_id))
-        config = TrainConfig.quick_default(form=form, seed=seed, classes=classes)
+        config = TrainConfig.quick_default(objective, seed, classes)
     else:
-        config = TrainConfig.full_default(form=form, seed=seed)
+        config = TrainConfig.full_default(objective, seed)
     if not guided:
         config = config.without_guidance()
     config = _with_steps(config, steps)
@@ -213,11 +215,12 @@ def version_note(spec: RunSpec) -> str:
     """One line about how a version came to be, for lists."""
     if spec.base_weights is None:
         return "First model"
-    if spec.config.form == "none":
-        return f"{spec.config.mode.capitalize()} retrain by labels"
+    key, mode = spec.config.objective.key, spec.config.mode
+    if key == Labels.key:
+        return f"{mode.capitalize()} retrain by labels"
     guided = sum(sample.guided for sample in spec.samples if sample.split == "train")
-    kind = "" if spec.config.form == DEFAULT_FORM[spec.config.mode] else f" ({spec.config.form})"
-    return f"{spec.config.mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
+    kind = "" if key == DEFAULT_OBJECTIVE[mode] else f" ({key})"
+    return f"{mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
 
 
 def _with_steps(config: TrainConfig, steps: int | None) -> TrainConfig:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from gain_core.errors import ConfigError, InputError
 from gain_core.imaging.pictures import UNREADABLE, marked
 from gain_core.imaging.resize import area_average
-from gain_core.models.backbones import DEFAULT_BACKBONE, Parts, cut_backbone, family
+from gain_core.models.backbones import DEFAULT_BACKBONE, PACKAGED, Parts, cut_backbone, family
 
 __all__ = ["DEFAULT_BACKBONE", "Classifier", "ModelSpec", "Parts", "build_classifier", "default_spec"]
 __all__ += ["preprocess", "preprocess_mask"]
@@ -211,7 +211,7 @@ def default_spec(
     if len(classes) == 1 and not multi_label:  # its softmax is 1 for every image
         raise ConfigError(f"expected at least two classes, one of which each image shows, got {classes!r}")
     module, classes = family(backbone), tuple(classes)
-    if backbone == DEFAULT_BACKBONE:  # the packaged weights want other pixels than timm's: (x - 127) / 128
+    if backbone in PACKAGED:  # the packaged weights want other pixels than timm's: (x - 127) / 128
         return ModelSpec(backbone, classes, image_size, multi_label=multi_label)
     configuration: Any = timm.get_pretrained_cfg(backbone)  # is_model, checked by family, says there is one
     return ModelSpec(
@@ -230,7 +230,7 @@ def build_classifier(
 ) -> Classifier:
     """A classifier in eval mode on the CPU, its weights laid out channels-last, which is what makes it fast.
 
-    "pretrained": packaged weights for the default backbone, timm's download for any other. The head, and with
+    "pretrained": packaged weights for EfficientNet-Lite0 to 2, a download for any other. The head, and with
     "none" everything, is drawn from `seed`; torch's global random state is left as it was. BackboneError as
     `cut_backbone`.
     """

@@ -1,28 +1,31 @@
 """What a training run is told: one frozen dataclass, every default with its reason."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, cast, get_args
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, get_args
 
-from gain_core.choices import MaskingPlace, Resolution, Scale, Score
 from gain_core.errors import ConfigError
+from gain_core.training.flat_settings import nested
+from gain_core.training.objectives import MODES, Mode, Objective, objective_named, read_objective
+from gain_core.training.objectives.gainext import GainExt
+from gain_core.training.objectives.guided import Guided
+from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives.term_settings import External, Maps, Mining
+from gain_core.training.settings import check_values, expect_at_least_one, read_settings
 
-Mode = Literal["quick", "full"]
-Form = Literal["guided", "gainext", "signed", "none"]
+__all__ = ["DEFAULT_OBJECTIVE", "MODES", "Mode", "TrainConfig", "quick_steps"]
+
 Sampling = Literal["balanced", "epochs"]
 Decay = Literal["none", "cosine"]
 Optimizer = Literal["adamw", "sgd"]
 
-MODES: tuple[Mode, ...] = get_args(Mode)
-FORMS: tuple[Form, ...] = get_args(Form)
 SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
 DECAYS: tuple[Decay, ...] = get_args(Decay)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 
 # What the app retrains with. On boats and water inside / outside is the surest while the trunk stands still;
 # when every layer moves it lost to the paper's own form on each of three draws (docs/decisions/0014).
-DEFAULT_FORM: dict[Mode, Form] = {"quick": "guided", "full": "gainext"}
+DEFAULT_OBJECTIVE: dict[Mode, str] = {"quick": "guided", "full": "gainext"}
 
 
 def quick_steps(classes: int) -> int:
@@ -42,25 +45,17 @@ class TrainConfig:
     what they start from and is not a recommendation.
 
     `mode` "quick" trains the last convolution and the head on kept features of the frozen trunk; "full"
-    trains every layer on augmented images. `form` says how guidance enters the loss:
-
-    - "guided": inside / outside: what lies in H must give the class, what lies in 1 − H none; so must
-      counter-examples made of the guided images; images without guidance give L_cl + α L_am at a lower weight
-    - "gainext": the paper's L_cl + α L_am + ω L_e (eq. 8)
-    - "signed": L_cl + α L_am + the signed-evidence loss
-    - "none": L_cl only, on the same images: what the same further training does without guidance
-
-    L_am needs a second pass over the images, so in quick mode it is off (α counts as 0).
+    trains every layer on augmented images. `objective` says what is minimised; its settings are its own.
     """
 
     mode: Mode = "quick"
-    form: Form = "guided"
+    objective: Objective = field(default_factory=Guided)
     seed: int = 0  # fixes every draw, crop and flip; the same seed on the same machine gives the same weights
 
     steps: int = 60  # 200 were worse than 60 with few masks (paper.md); more with many classes: `quick_steps`
     # "balanced": classes take turns, and guided images, which are few, have a stream of their own. "epochs",
-    # full mode without "guided": shuffled passes over all training images, and S_e takes from each step those
-    # that carry a mask, as in the paper; `guided_batch_size` then says nothing.
+    # full mode: shuffled passes over all training images, and S_e takes from each step those that carry a
+    # mask, as in the paper; `guided_batch_size` then says nothing.
     sampling: Sampling = "balanced"
     batch_size: int = 32  # images per step with their image-level label only, balanced over classes
     guided_batch_size: int = 16  # guided images per step on top of them, balanced over classes
@@ -75,36 +70,13 @@ class TrainConfig:
     # a set of boats and water, guided training with batch statistics lost 20 points of the worst group.
     train_norms: bool = False
 
-    label_weight: float = 0.3  # "guided": L_cl of images without guidance, which carry the shortcut
-    inside_weight: float = 1.0  # "guided": what lies in H must give the class
-    outside_weight: float = 3.0  # "guided": what lies in 1 − H must give no class
-    # "guided": counter-examples cut and pasted from the guided images (gain_core/guidance/composites.py)
-    # must give their class, and the painted-over backgrounds none (docs/decisions/0026).
-    composite_weight: float = 0.0
-    background_weight: float = 0.0
-    composite_batch_size: int = 16  # composites per step, balanced over classes; half as many backgrounds
-    composites_per_region: int = 8  # 20 outlines make 160 pictures, whose features take seconds
     # Quick mode: λ of L2-SP (gain_core/losses/l2_sp.py), which holds the last convolution to the backbone's
     # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it
     # no further than they must. Only while the trunk is the pretrained one.
     l2_sp_weight: float = 0.0
-    mining_weight: float = 1.0  # α of eq. 6, full mode only
-    external_weight: float = 10.0  # ω of eq. 8
     # After the last step divide the logits by the temperature that fits the validation images
     # (gain_core/analysis/calibration.py): no decision changes, and confidence means what it says.
     calibrate: bool = False
-    signed_weight: float = 100.0  # "signed": a mean over all places is small, so the weight is large
-    # What the paper leaves open. σ and ω of eq. 4 and where they act are `masking.MaskingConfig`'s, which has
-    # the reasons; each map is divided by its own maximum there and in eq. 7, or σ and H would mean another
-    # thing for every model, and that maximum is a constant for the gradient.
-    mask_sigma: float = 0.5
-    mask_omega: float = 10.0
-    mask_place: MaskingPlace = "image"
-    map_scale: Scale = "max"
-    detach_scale: bool = True
-    mining_score: Score = "probability"  # s of eq. 5: a logit has no lower bound and would drive the training
-    external_resolution: Resolution = "map"  # of eq. 7: H averaged down to A, or A enlarged to H
-    second_order: bool = True  # the w of eq. 1 is differentiated too: the true gradient of a loss on the map
 
     # Full mode's augmentation, as is usual for ImageNet. `smallest_crop`: least share of the image's area
     # kept by the random crop; 1: the whole image, squashed as in prediction. `horizontal_flip`: half of the
@@ -123,41 +95,19 @@ class TrainConfig:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            allowed = {int: (int,), float: (int, float), bool: (bool,)}.get(cast(type, field.type))
-            if allowed and type(getattr(self, field.name)) not in allowed:
-                wanted = cast(type, field.type).__name__
-                raise ConfigError(f"{field.name}: expected {wanted}, got {getattr(self, field.name)!r}")
-        for field in fields(self):
-            words, value = get_args(field.type), getattr(self, field.name)
-            if words and value not in words:
-                raise ConfigError(f"{field.name}: expected one of {words}, got {value!r}")
+        check_values(self)
+        self.objective.expect_mode(self.mode)
         if self.l2_sp_weight > 0 and self.mode != "quick":
             raise ConfigError("l2_sp_weight: expected quick mode for a weight above 0, got full mode")
-        if self.sampling == "epochs" and (self.mode == "quick" or self.form == "guided"):
+        if self.sampling == "epochs" and (self.mode == "quick" or not self.objective.epochs):
             raise ConfigError(
                 f"sampling: expected 'balanced' in quick mode and for 'guided', got 'epochs' for {self.mode} "
-                f"mode, {self.form!r}"
+                f"mode, {self.objective.key!r}"
             )
-        if self.mask_omega == 0:
-            raise ConfigError("mask_omega: expected a slope above 0, got 0")
         if self.momentum >= 1:
             raise ConfigError(f"momentum: expected a number below 1, got {self.momentum}")
-        for name in (
-            "steps",
-            "batch_size",
-            "guided_batch_size",
-            "composite_batch_size",
-            "composites_per_region",
-            "validate_every",
-            "checkpoint_every",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type in (int, float) and not (value >= 0 and math.isfinite(value)):
-                raise ConfigError(f"{field.name}: expected a number of at least 0, got {value}")
+        counts = ("steps", "batch_size", "guided_batch_size", "validate_every", "checkpoint_every")
+        expect_at_least_one(self, *counts)
         if self.seed >= 2**32:  # scikit-learn takes no larger one
             raise ConfigError(f"seed: expected a number below 2**32, got {self.seed}")
         if not 0 < self.smallest_crop <= 1:
@@ -166,41 +116,36 @@ class TrainConfig:
     @classmethod
     def first_model(cls, seed: int = 0, classes: int = 2) -> "TrainConfig":
         """A project's first model: the packaged backbone with a new head, image-level labels only."""
-        return cls(form="none", seed=seed, steps=quick_steps(classes))
+        return cls(objective=Labels(), seed=seed, steps=quick_steps(classes))
 
     @classmethod
     def quick_default(
-        cls, form: Form = DEFAULT_FORM["quick"], seed: int = 0, classes: int = 2
+        cls, objective: str = DEFAULT_OBJECTIVE["quick"], seed: int = 0, classes: int = 2
     ) -> "TrainConfig":
         """The app's quick retrain; docs/decisions/0026 has what was measured.
 
-        Every form gets the same hold, schedule and steps. They ask for the backbone's pretrained weights;
-        `replace(…, l2_sp_weight=0.0)` does without.
+        objective: its key. Every one gets the same hold, schedule and steps. They ask for the pretrained
+        weights of the backbone; `replace(…, l2_sp_weight=0.0)` does without.
         """
         return cls(
-            form=form,
+            objective=objective_named(objective).for_mode("quick"),
             seed=seed,
             steps=quick_steps(classes),
-            inside_weight=0.0,  # with counter-examples it adds nothing (docs/decisions/0026)
-            composite_weight=1.0,
-            background_weight=1.0,
             l2_sp_weight=0.1,
             learning_rate_decay="cosine",
             calibrate=True,
         )
 
     @classmethod
-    def full_default(cls, form: Form = DEFAULT_FORM["full"], seed: int = 0) -> "TrainConfig":
+    def full_default(cls, objective: str = DEFAULT_OBJECTIVE["full"], seed: int = 0) -> "TrainConfig":
         """The app's full retrain: a tenth of the learning rate, because pre-trained layers move too."""
         return cls(
             mode="full",
-            form=form,
+            objective=objective_named(objective).for_mode("full"),
             seed=seed,
             learning_rate=1e-4,
             batch_size=16,
             guided_batch_size=8,
-            composite_weight=1.0,
-            background_weight=1.0,
             calibrate=True,
         )
 
@@ -217,9 +162,10 @@ class TrainConfig:
         colours. The head has timm's dropout of 0 where the original VGG16 has 0.5; with `train_norms` off it
         would drop nothing anyway.
         """
+        maps = Maps(second_order=False)
         return cls(
             mode="full",
-            form="gainext",
+            objective=GainExt(Mining(weight=1.0, maps=maps), External(weight=10.0, maps=maps)),
             seed=seed,
             optimizer="sgd",
             learning_rate=1e-5,
@@ -228,9 +174,6 @@ class TrainConfig:
             sampling="epochs",
             batch_size=1,
             steps=images * epochs,
-            mining_weight=1.0,
-            external_weight=10.0,
-            second_order=False,
             smallest_crop=1.0,
             horizontal_flip=False,
             colour_jitter=0.0,
@@ -240,30 +183,19 @@ class TrainConfig:
 
     def without_guidance(self) -> "TrainConfig":
         """The control of this training: the same steps on the same images, by their labels alone."""
-        return replace(self, form="none")
-
-    @property
-    def composed(self) -> bool:
-        """Whether counter-examples are made of the guided images."""
-        return self.form == "guided" and (self.composite_weight > 0 or self.background_weight > 0)
-
-    @property
-    def needs_guidance(self) -> bool:
-        """Whether nothing can be done without guided images. Eq. 8 without masks is eq. 6: GAIN itself."""
-        return self.form != "none" and (self.mode, self.form) != ("full", "gainext")
+        return replace(self, objective=Labels())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same config back."""
-        return asdict(self)
+        return asdict(self) | {"objective": self.objective.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
-        """Missing keys take their defaults. Raises ConfigError for unknown keys and wrong types."""
-        known = {field.name: type(field.default) for field in fields(cls)}
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ConfigError(f"expected keys of TrainConfig, got unknown {unknown}")
-        clean: dict[str, Any] = {}
-        for name, value in values.items():
-            clean[name] = float(value) if known[name] is float and type(value) is int else value
-        return cls(**clean)
+        """Missing keys take their defaults; the flat settings of version 0.1 are read too.
+
+        Raises ConfigError for unknown keys and wrong types.
+        """
+        values = nested(values)
+        if "objective" in values:
+            values["objective"] = read_objective(values["objective"])
+        return read_settings(cls, values)

@@ -1,36 +1,24 @@
 """Full mode: every layer learns, from augmented images, in up to three streams that share weights (eq. 8)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from gain_core.dataset.reading import counted, drawn_upon, pixels_of
+from gain_core.dataset.reading import drawn_upon, pixels_of
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.distributed import ALONE, Ranks, current_ranks, synchronised
 from gain_core.errors import InputError
-from gain_core.explain.gradcam import attention_maps, attention_weights, evidence_maps
-from gain_core.explain.masking import MaskingConfig, erase, erased_logits
 from gain_core.guidance.composites import Composite, make_composites, targets_of
-from gain_core.losses.guidance import attention_mining_loss
 from gain_core.models.classifier import Classifier
 from gain_core.models.folding import folded
 from gain_core.training.augment import AugmentedSamples, together
+from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
-from gain_core.training.objective import Losses, composite_stream, guided_stream, image_stream
 from gain_core.training.sampling import draw_composites, draw_schedule, seeded
 
 _EVALUATION_BATCH = 32
-
-
-class Division(NamedTuple):
-    """How many of a step's images each stream takes, in this order."""
-
-    plain: int  # count with their labels only; in "epochs" also with the masks that they carry
-    guided: int
-    composites: int = 0  # counter-examples, each with its class or none
 
 
 def step_losses(
@@ -47,40 +35,10 @@ def step_losses(
     """
     images = images.contiguous(memory_format=torch.channels_last)
     features = model.features(images)  # all streams but S_am share one forward
-    plain, after = division.plain, division.plain + division.guided
-    count = plain if config.form == "guided" else after
-    losses: Losses = {}
-    if count:
-        losses |= image_stream(model, features[:count], labels[:count], config)
-    if count and config.form != "none" and config.mining_weight > 0:
-        weight = config.mining_weight * (config.label_weight if config.form == "guided" else 1.0)
-        losses["mining"] = weight * _mining(model, images[:count], features[:count], labels[:count], config)
-    masked = slice(0 if config.sampling == "epochs" else plain, after)  # images without a mask do not count
-    if masked.stop > masked.start:
-        losses |= guided_stream(model, features[masked], labels[masked], masks[masked], config, ranks)
-    if division.composites:
-        losses |= composite_stream(model, features[after:], labels[after:, 0], config, ranks)
-    return losses
-
-
-def _mining(
-    model: Classifier, images: Tensor, features: Tensor, labels: Tensor, config: TrainConfig
-) -> Tensor:
-    """S_am, eq. 3–5: what is left without the attended places of a class must not give it."""
-    weights = attention_weights(model, features, labels, create_graph=config.second_order)
-    attention = attention_maps(evidence_maps(features, weights))  # (B, n, h, w)
-    masking = MaskingConfig(
-        sigma=config.mask_sigma,
-        omega=config.mask_omega,
-        scale=config.map_scale,
-        detach_scale=config.detach_scale,
-        place=config.mask_place,
-    )
-    valid = None if labels.shape[1] == 1 else counted(labels)  # images that show fewer classes repeat one
-    logits = erased_logits(model, erase(images, attention, masking), valid)  # (B, n, C)
-    return attention_mining_loss(
-        logits, labels, multi_label=model.spec.multi_label, valid=valid, score=config.mining_score
-    )
+    all_carry_masks = config.sampling == "epochs"  # images without a mask do not count
+    guided = slice(0 if all_carry_masks else division.plain, division.plain + division.guided)
+    batch = Batch(model, features, labels, division, masks[guided], images, all_carry_masks, ranks)
+    return config.objective.losses(batch)
 
 
 def trained_through(model: Classifier, config: TrainConfig) -> Classifier:
@@ -113,14 +71,13 @@ class FullTask:
         self._network = trained_through(model, config)
         self._ranks = current_ranks()
         composites: list[Composite] = []
-        if config.composed:
-            side = model.spec.image_size
-            composites = make_composites(samples, side, config.composites_per_region, config.seed)
+        if (made := config.objective.counter_examples) is not None:
+            composites = make_composites(samples, model.spec.image_size, made.per_region, config.seed)
         self._drawable = AugmentedSamples(samples, model.spec, config, composites)
         streams = {"batch_size": schedule.images, "guided_batch_size": schedule.guided}
-        if composites:
-            labels = targets_of(composites)
-            streams["composite_batch_size"] = draw_composites(labels, config) + len(samples)
+        if made is not None and composites:
+            draws = draw_composites(targets_of(composites), made.batch_size, config)
+            streams["counter_examples.batch_size"] = draws + len(samples)
         self._draws = torch.cat(list(streams.values()), 1)  # (steps, N): of samples, then of composites
         self._slots, self._division = _own_columns(streams, self._ranks)
         self._step = synchronised(model, self._losses, self._ranks)

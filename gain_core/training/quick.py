@@ -15,9 +15,10 @@ from gain_core.guidance.composites import Composite, make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
 from gain_core.models.classifier import Classifier, preprocess
 from gain_core.models.inference import frozen
+from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
-from gain_core.training.objective import Losses, composite_stream, guided_stream, held, image_stream
 from gain_core.training.sampling import draw_composites, draw_schedule, seeded
+from gain_core.training.terms import l2_sp
 
 _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more gain nothing on a CPU
 
@@ -68,7 +69,10 @@ class QuickTask:
         self._guided = MapsOfSome(torch.tensor(list(drawn), dtype=torch.long), masks)  # each (n, 2, h, w)
         self._schedule = draw_schedule(samples, list(drawn), config)
         self._composites = composites
-        self._composite_draws = None if composites is None else draw_composites(composites.labels, config)
+        made = config.objective.counter_examples
+        self._composite_draws = torch.empty(config.steps, 0, dtype=torch.long)
+        if composites is not None and made is not None:
+            self._composite_draws = draw_composites(composites.labels, made.batch_size, config)
         self._origin = origin and {name: value.to(device) for name, value in origin.items()}
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
@@ -86,25 +90,20 @@ class QuickTask:
     def _losses(self, step: int) -> Losses:
         model, config = self._model, self._config
         plain, guided = self._schedule.images[step], self._schedule.guided[step]
+        made = self._composite_draws[step]
         drawn = torch.cat([plain, guided])
-        read = [self._features[drawn]]
-        if self._composites is not None and self._composite_draws is not None:
-            shown = self._composite_draws[step]
-            read.append(self._composites.features[shown])
-        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
-        labels = self._labels[drawn].to(self._device)
-        after = len(plain) + len(guided)
-        count = len(plain) if config.form == "guided" else after
-        losses = image_stream(model, features[:count], labels[:count], config)
-        if len(guided) > 0:
-            masks = self._guided.of(guided).to(self._device)
-            own = slice(len(plain), after)
-            losses |= guided_stream(model, features[own], labels[own], masks, config)
+        read, labels = [self._features[drawn]], [self._labels[drawn]]
         if self._composites is not None:
-            targets = self._composites.labels[shown].to(self._device)
-            losses |= composite_stream(model, features[after:], targets, config)
+            read.append(self._composites.features[made])
+            labels.append(self._composites.labels[made, None].expand(-1, self._labels.shape[1]))
+        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
+        division = Division(len(plain), len(guided), len(made))
+        masks = self._guided.of(guided).to(self._device)
+        losses = config.objective.losses(
+            Batch(model, features, torch.cat(labels).to(self._device), division, masks)
+        )
         if self._origin is not None:
-            losses |= held(model, self._origin, config)
+            losses |= l2_sp(model, self._origin, config.l2_sp_weight)
         return losses
 
     def logits(self, positions: Sequence[int]) -> Tensor:
@@ -128,9 +127,9 @@ def prepare_quick(
     origin = pretrained_neck(model) if config.l2_sp_weight > 0 else None
     features = yield from store.computing(model, samples)
     composites = None
-    if config.composed:
+    if (settings := config.objective.counter_examples) is not None:
         yield Phase("Making counter-examples", 0, 1)
-        made = make_composites(samples, model.spec.image_size, config.composites_per_region, config.seed)
+        made = make_composites(samples, model.spec.image_size, settings.per_region, config.seed)
         if made:
             composites = yield from _features_of(model, made)
     return QuickTask(model, samples, features, config, device, origin, composites)

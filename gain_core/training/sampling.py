@@ -53,8 +53,11 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
                 train.setdefault(label, []).append(position)
     if len(train) < 2:
         raise InputError(f"expected training images of at least two classes, got {len(train)}")
-    if config.needs_guidance and not guided:
-        raise InputError(f"expected at least one training image with guidance for {config.form!r}, got none")
+    objective = config.objective
+    if objective.needs_guidance and not guided:
+        raise InputError(
+            f"expected at least one training image with guidance for {objective.key!r}, got none"
+        )
     generator = torch.Generator().manual_seed(config.seed)
     if config.sampling == "epochs":
         everything = [position for position, sample in enumerate(samples) if sample.split == "train"]
@@ -66,24 +69,29 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
         for label in sorted(train)
     }
     plain = [[p for p in train[label] if p not in chosen] or train[label] for label in sorted(train)]
+    guided_pools = [pool for pool in marked.values() if pool]
     return Schedule(
-        images=_balanced_draws(plain, config.steps, config.batch_size, generator),
+        images=_balanced_draws(
+            plain if "plain" in objective.streams else [], config.steps, config.batch_size, generator
+        ),
         guided=_balanced_draws(
-            [pool for pool in marked.values() if pool], config.steps, config.guided_batch_size, generator
+            guided_pools if "guided" in objective.streams else [],
+            config.steps,
+            config.guided_batch_size,
+            generator,
         ),
     )
 
 
-def draw_composites(labels: Tensor, config: TrainConfig) -> Tensor:
+def draw_composites(labels: Tensor, count: int, config: TrainConfig) -> Tensor:
     """Which of M composites each step sees: labels (M,) long, −1 for a background -> (steps, n) long.
 
-    `composite_batch_size` pictures that show a class, balanced over classes, and half as many backgrounds; n
-    is less where there are none of a kind.
+    `count` pictures that show a class, balanced over classes, and half as many backgrounds; n is less where
+    there are none of a kind.
     """
     generator = torch.Generator().manual_seed(config.seed + 1)
     pools = [(labels == label).nonzero()[:, 0].tolist() for label in labels.unique().tolist() if label >= 0]
     backgrounds = (labels < 0).nonzero()[:, 0].tolist()
-    count = config.composite_batch_size
     return torch.cat(
         [
             _balanced_draws(pools, config.steps, count, generator),

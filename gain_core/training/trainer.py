@@ -18,9 +18,9 @@ from gain_core.distributed import Ranks, current_ranks
 from gain_core.errors import CheckpointError, ConfigError, GainError, InputError
 from gain_core.events import Event, Step, Validation
 from gain_core.models.classifier import Classifier
+from gain_core.training.batch import Losses
 from gain_core.training.config import TrainConfig
 from gain_core.training.full import FullTask
-from gain_core.training.objective import Losses, label_loss, shown
 from gain_core.training.quick import prepare_quick
 from gain_core.training.resume import (
     expect_writable,
@@ -28,6 +28,7 @@ from gain_core.training.resume import (
     save_checkpoint,
     training_identity,
 )
+from gain_core.training.terms import label_loss, shown
 
 
 class Task(Protocol):

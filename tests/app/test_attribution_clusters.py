@@ -5,7 +5,7 @@ import pytest
 
 from app.services.annotation import QueueItem
 from app.services.attribution_clusters import EvidenceGroup, attended_square, grouped
-from db.records import ImageRecord, PredictionRecord, Split
+from db.records import ImageRecord, LabelRecord, PredictionRecord, Split
 
 CLASSES = ("boat", "car")
 
@@ -22,7 +22,7 @@ def item(
     guided: bool = False,
 ) -> QueueItem:
     image = ImageRecord(
-        image_id, 1, f"{image_id}.jpg", "aa", ".jpg", 64, 64, split, true, true, {}, None, "open"
+        image_id, 1, f"{image_id}.jpg", "aa", ".jpg", 64, 64, split, (LabelRecord(true, true),), {}, "open"
     )
     prediction = PredictionRecord(1, image_id, said, (0.5, 0.5), None, spread, inside, group)
     return QueueItem(image, prediction, guided, "")

@@ -10,11 +10,13 @@ from app.jobs.execution import StoppedError, execute
 from app.services.run_spec import RunSpec
 from gain_core.events import Phase, Step
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives.guided import Guided
+from gain_core.training.objectives.labels import Labels
 from tests.app.test_train_run import QUICK, _threads_as_before, names_in, same_weights, spec
 
 __all__ = ["_threads_as_before", "spec"]  # fixtures
 
-GUIDED = replace(QUICK, form="guided", learning_rate_decay="cosine")
+GUIDED = replace(QUICK, objective=Guided(), learning_rate_decay="cosine")
 
 
 def retrain(base: RunSpec, config: TrainConfig, folder: str) -> RunSpec:
@@ -41,7 +43,7 @@ def test_the_control_is_the_same_training_from_the_same_base_by_labels_alone(spe
     guided = retrain(spec, GUIDED, "guided")
     events = []
     execute(guided, events.append)
-    by_labels = retrain(spec, replace(GUIDED, form="none"), "labels")
+    by_labels = retrain(spec, replace(GUIDED, objective=Labels()), "labels")
     execute(by_labels, lambda event: None)
 
     likeliest = [max((0, 1), key=item["probabilities"].__getitem__) for item in stored(by_labels)]

@@ -33,7 +33,7 @@ from tests.live_server import processes_of
 SERVER = f"""
 import sys, time
 from app.jobs.launch import ensure_worker
-from app.services.workspace import open_workspace
+from app.workspace import open_workspace
 from app.settings import load_settings
 ws = open_workspace(load_settings())
 for _ in range(20):

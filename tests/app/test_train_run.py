@@ -24,11 +24,19 @@ from gain_core.errors import ConfigError, InputError, UnwritableError
 from gain_core.events import Phase, Step
 from gain_core.models.model_file import file_sha256, load_model
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives.guided import Guided
+from gain_core.training.objectives.labels import Labels
 from tests.gain_core.toy import draw
 
 ROOT = Path(__file__).parents[2]
 QUICK = TrainConfig(
-    form="none", steps=6, batch_size=4, guided_batch_size=2, checkpoint_every=2, validate_every=3, threads=1
+    objective=Labels(),
+    steps=6,
+    batch_size=4,
+    guided_batch_size=2,
+    checkpoint_every=2,
+    validate_every=3,
+    threads=1,
 )
 
 
@@ -134,7 +142,7 @@ def test_a_retrain_starts_from_its_base(spec, tmp_path):
     again = replace(
         spec,
         run_id=8,
-        config=replace(QUICK, form="guided", learning_rate=0.0, weight_decay=0.0),
+        config=replace(QUICK, objective=Guided(), learning_rate=0.0, weight_decay=0.0),
         base_weights=spec.out_folder / "model.safetensors",
         out_folder=tmp_path / "again",
     )

@@ -16,7 +16,8 @@ from app.workspace import Workspace, open_workspace
 from db import runs
 from db.annotations import save_guidance
 from db.errors import RunRefusedError
-from db.library import NewImage, create_project, list_classes, list_images
+from db.library import create_project, list_classes, list_images
+from db.new_images import NewImage, NewLabel
 from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode
 from gain_core.training.config import TrainConfig
 
@@ -36,7 +37,7 @@ def project_id(ws: Workspace) -> int:
     splits = ("train", "train", "validation", "test")
     images = [
         NewImage(
-            f"{n}.png", f"{n:064x}", ".png", 8, 8, split, n % 2, mask_sha256="f" * 64 if n == 1 else None
+            f"{n}.png", f"{n:064x}", ".png", 8, 8, split, (NewLabel(n % 2, "f" * 64 if n == 1 else None),)
         )
         for n, split in enumerate(splits)
     ]
@@ -66,12 +67,12 @@ def test_a_first_model_is_requested_from_the_backbone_alone(ws: Workspace, proje
     run = training.request_first_model(ws, project_id, seed=3, steps=5)
     assert (run.status, run.mode, run.base_version_id) == ("queued", "quick", None)
     config = TrainConfig.from_dict(run.config)
-    assert (config.form, config.seed, config.steps) == ("none", 3, 5)
+    assert (config.objective.key, config.seed, config.steps) == ("none", 3, 5)
 
 
 def test_quick_trainings_of_a_project_with_many_classes_take_more_steps(ws: Workspace) -> None:
     names = [f"class {n}" for n in range(10)]
-    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 32, 32, "train", n) for n in range(10)]
+    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 32, 32, "train", (NewLabel(n),)) for n in range(10)]
     project_id = create_project(ws.database, "Ten", "upload", "resnet18", 96, names, images, []).id
     assert training.request_first_model(ws, project_id).config["steps"] == 120
     finish(ws)
@@ -103,18 +104,18 @@ def test_guidance_for_another_class_or_outside_the_training_split_is_not_enough(
 
 
 @pytest.mark.parametrize(
-    ("mode", "asked", "form"),
+    ("mode", "asked", "key"),
     [("quick", None, "guided"), ("full", None, "gainext"), ("quick", "signed", "signed")],
 )
 def test_a_retrain_starts_from_the_published_version(
-    ws: Workspace, project_id: int, mode: Any, asked: Any, form: Any
+    ws: Workspace, project_id: int, mode: Any, asked: Any, key: Any
 ) -> None:
     version_id = publish(ws, project_id)
     guide(ws, list_images(ws.database, project_id)[0])
-    run = training.request_retrain(ws, project_id, mode, form=asked, seed=2, steps=9)
+    run = training.request_retrain(ws, project_id, mode, objective=asked, seed=2, steps=9)
     assert (run.mode, run.base_version_id) == (mode, version_id)
     config = TrainConfig.from_dict(run.config)
-    assert (config.mode, config.form, config.seed, config.steps) == (mode, form, 2, 9)
+    assert (config.mode, config.objective.key, config.seed, config.steps) == (mode, key, 2, 9)
 
 
 def test_quick_retrains_do_not_add_up_and_a_full_one_is_kept(ws: Workspace, project_id: int) -> None:

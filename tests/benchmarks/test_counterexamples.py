@@ -9,7 +9,7 @@ import pytest
 from benchmarks.copies import copied, native_size, version_in
 from benchmarks.counterexamples import counterexamples, drawn, group_of, missing_groups
 from db import library
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import Split
 from tests.app.material import fresh_workspace
 from tests.app.seeded import CLASSES, SIDE, Seeded
@@ -43,7 +43,16 @@ def images(counts: dict[tuple[Split, str, str], int]) -> list[NewImage]:
         for n in range(count)
     ]
     return [
-        NewImage(name, name.encode().hex(), ".png", SIDE, SIDE, split, CLASSES.index(label), {"place": place})
+        NewImage(
+            name,
+            name.encode().hex(),
+            ".png",
+            SIDE,
+            SIDE,
+            split,
+            (NewLabel(CLASSES.index(label)),),
+            {"place": place},
+        )
         for name, split, label, place in names
     ]
 

@@ -2,14 +2,13 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.rounds import config_of, imported, measured
 from db import library
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import Split
 from gain_core.training.config import TrainConfig
 from tests.app.material import fresh_workspace, photograph, written
@@ -47,7 +46,9 @@ def tested(tmp_path: Path) -> Iterator[Seeded]:
 
 def row(split: Split, label: str, groups: Mapping[str, str], number: int) -> NewImage:
     name = "-".join((split, label, *groups.values(), str(number)))
-    return NewImage(name, name.encode().hex(), ".png", SIDE, SIDE, split, CLASSES.index(label), groups)
+    return NewImage(
+        name, name.encode().hex(), ".png", SIDE, SIDE, split, (NewLabel(CLASSES.index(label)),), groups
+    )
 
 
 def mispredicted(project: Seeded) -> list[int]:
@@ -132,9 +133,9 @@ def test_every_form_has_the_hold_schedule_and_steps_of_the_default() -> None:
     assert default.l2_sp_weight > 0
     assert config_of("guided", "quick", 3, 9) == default
     for form in ("gainext", "signed"):
-        assert config_of(form, "quick", 3, 9) == replace(default, form=form)
-    assert config_of("labels", "quick", 3, 9) == replace(default, form="none")
-    assert config_of("labels", "full", 3, 9) == replace(TrainConfig.full_default(seed=3), form="none")
+        assert config_of(form, "quick", 3, 9) == TrainConfig.quick_default(form, seed=3, classes=9)
+    assert config_of("labels", "quick", 3, 9) == default.without_guidance()
+    assert config_of("labels", "full", 3, 9) == TrainConfig.full_default(seed=3).without_guidance()
 
 
 def test_attributes_that_share_a_value_are_groups_of_their_own(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import exc
 from db import annotations, drafts, library, runs
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
-from db.library import NewImage
 from db.models import Base
+from db.new_images import NewImage, NewLabel
 from db.records import DraftRecord, ProjectRecord, RefusalRecord
 from tests.db.build import (
     BOX,
@@ -53,9 +53,9 @@ def test_a_project_comes_back_as_it_was_stored(database: Database) -> None:
     assert library.list_refusals(database, project.id) == refused
     classes = {row.position: row.id for row in library.list_classes(database, project.id)}
     for image, new in zip(library.list_images(database, project.id), new_images(5), strict=True):
-        assert {name: getattr(image, name) for name in NewImage.__dataclass_fields__} == {
-            name: getattr(new, name) for name in NewImage.__dataclass_fields__
-        }
+        names = set(NewImage.__dataclass_fields__) - {"labels"}
+        assert {name: getattr(image, name) for name in names} == {name: getattr(new, name) for name in names}
+        assert image.positions == tuple(label.class_position for label in new.labels)
         assert image.class_id == classes[image.class_position]
         assert image.review == "open"
         assert library.get_image(database, image.id) == image
@@ -97,7 +97,7 @@ def test_a_project_with_an_unknown_split_or_class_is_not_stored(database: Databa
     with pytest.raises(exc.StatementError, match="'training' is not among the defined enum values"):
         library.create_project(database, "p", images=[unknown_split], **common)  # type: ignore[arg-type]
     for position in (1, -1):
-        unknown_class = dataclasses.replace(image, class_position=position)
+        unknown_class = dataclasses.replace(image, labels=(NewLabel(position),))
         with pytest.raises(ValueError, match="expected a class position below 1, got"):
             library.create_project(database, "p", images=[unknown_class], **common)  # type: ignore[arg-type]
     assert count_rows(database) == {}
@@ -215,7 +215,7 @@ def test_what_is_not_there_is_said_to_be_not_there(database: Database) -> None:
 
 def test_hashes_in_use_are_those_of_all_projects_images_and_masks(database: Database) -> None:
     new_project(database, "first", images=2)
-    masked = dataclasses.replace(new_images(3)[2], mask_sha256="f" * 64)
+    masked = dataclasses.replace(new_images(3)[2], labels=(NewLabel(0, "f" * 64),))
     library.create_project(database, "second", "upload", "b", 224, ["boat", "car"], [masked], [])
 
     assert library.used_hashes(database) == {f"{i:064x}" for i in range(3)} | {"f" * 64}

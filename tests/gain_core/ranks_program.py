@@ -28,21 +28,20 @@ from gain_core.explain import dataset_maps
 from gain_core.explain.gradcam import explain
 from gain_core.training.config import TrainConfig
 from gain_core.training.trainer import train
+from tests.gain_core.methods import composed, method
 from tests.gain_core.toy import toy_model
 
 FULL = TrainConfig(
     mode="full", steps=4, learning_rate=1e-2, batch_size=4, guided_batch_size=2, validate_every=2, threads=1
 )
 CONFIGS = {
-    "gainext": replace(FULL, form="gainext"),
-    "guided": replace(FULL, form="guided"),
+    "gainext": replace(FULL, objective=method("gainext", "full")),
+    "guided": replace(FULL, objective=method("guided", "full")),
     # Six composites a step: one process has more of those that show a class than the other.
-    "composites": replace(
-        FULL, form="guided", composite_weight=1.0, background_weight=1.0, composite_batch_size=4
-    ),
-    "signed": replace(FULL, form="signed", optimizer="sgd"),
+    "composites": replace(FULL, objective=composed("full", batch_size=4)),
+    "signed": replace(FULL, objective=method("signed", "full"), optimizer="sgd"),
     # Guided images come as they come: one process may have most of a step's, the other none.
-    "epochs": replace(FULL, form="gainext", sampling="epochs"),
+    "epochs": replace(FULL, objective=method("gainext", "full"), sampling="epochs"),
 }
 
 

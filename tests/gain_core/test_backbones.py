@@ -14,11 +14,13 @@ from gain_core.models.backbones import CONVOLUTIONAL
 from gain_core.models.classifier import Classifier, build_classifier, default_spec
 from gain_core.training.config import TrainConfig
 from gain_core.training.trainer import train
+from tests.gain_core.methods import method
 from tests.gain_core.toy import CLASSES, toy_samples
 
 # Backbone, its stride, and whether it can also have stride 16.
 OFFERED = (
     ("tf_efficientnet_lite0", 32, True),
+    ("tf_efficientnet_lite2", 32, True),
     ("efficientnet_b0", 32, True),
     ("vgg16", 16, True),
     ("resnet50", 32, True),
@@ -55,7 +57,9 @@ def test_every_offered_family_takes_a_step_of_all_three_streams(backbone: str, t
     model = build_classifier(default_spec(backbone, CLASSES, image_size=64), "none")
     parameters = list(model.parameters())
     before = [value.clone() for value in parameters]
-    config = TrainConfig(mode="full", form="gainext", steps=1, batch_size=2, guided_batch_size=2)
+    config = TrainConfig(
+        mode="full", objective=method("gainext", "full"), steps=1, batch_size=2, guided_batch_size=2
+    )
     (step,) = [event for event in train(model, samples, config) if isinstance(event, Step)]
     assert set(step.losses) == {"image", "mining", "external", "total"}
     moved = [not torch.equal(now, then) for now, then in zip(parameters, before, strict=True)]

@@ -21,6 +21,7 @@ from gain_core.losses.guidance import attention_mining_loss, classification_loss
 from gain_core.models.classifier import Classifier
 from gain_core.training.config import TrainConfig
 from gain_core.training.trainer import train
+from tests.gain_core.methods import method
 from tests.gain_core.tiny import images, tiny_model
 from tests.gain_core.toy import toy_model, toy_samples
 
@@ -110,7 +111,9 @@ class _Head:
 @pytest.mark.parametrize("form", ["gainext", "guided", "signed"])
 def test_the_same_seed_gives_the_same_weights_in_full_mode_and_another_seed_others(tmp_path, form) -> None:
     samples = toy_samples(tmp_path, train=12, other=0, guided=4)
-    config = TrainConfig(mode="full", form=form, steps=3, batch_size=4, guided_batch_size=2)
+    config = TrainConfig(
+        mode="full", objective=method(form, "full"), steps=3, batch_size=4, guided_batch_size=2
+    )
 
     def weights(seed: int) -> Tensor:
         model = toy_model(norm=True, drop=0.2)

@@ -11,15 +11,25 @@ from gain_core.errors import InputError
 from gain_core.events import Step
 from gain_core.training.config import TrainConfig
 from gain_core.training.full import FullTask
+from gain_core.training.objectives.gain import Gain
+from gain_core.training.objectives.gainext import GainExt
+from gain_core.training.objectives.signed import Signed
+from gain_core.training.objectives.term_settings import External, Maps, Mining
 from gain_core.training.trainer import train
+from tests.gain_core.methods import composed, method
 from tests.gain_core.toy import ignoring, toy_model, toy_samples
 
 FAST = TrainConfig(
-    mode="full", steps=4, learning_rate=1e-2, batch_size=4, guided_batch_size=2, checkpoint_every=2
+    mode="full",
+    objective=method("guided", "full"),
+    steps=4,
+    learning_rate=1e-2,
+    batch_size=4,
+    guided_batch_size=2,
+    checkpoint_every=2,
 )
-COMPOSED = replace(
-    FAST, composite_weight=1.0, background_weight=1.0, composite_batch_size=2, composites_per_region=2
-)
+COMPOSED = replace(FAST, objective=composed("full", batch_size=2, per_region=2))
+GAINEXT = method("gainext", "full")
 CPU = torch.device("cpu")
 
 
@@ -50,13 +60,14 @@ def same_state(one, other) -> bool:
         ("guided", {"image", "mining", "inside", "outside", "composite", "background"}),
         ("gainext", {"image", "mining", "external"}),
         ("signed", {"image", "mining", "signed"}),
+        ("gain", {"image", "mining"}),
         ("none", {"image"}),
     ],
 )
 def test_each_form_has_its_streams_and_every_layer_learns(samples, form, names):
     model = toy_model(norm=True)
     before = {name: value.clone() for name, value in model.named_parameters()}
-    config = replace(COMPOSED, form=form)
+    config = COMPOSED if form == "guided" else replace(COMPOSED, objective=method(form, "full"))
     losses = losses_of(train(model, samples, config))
     assert set(losses[0]) == names | {"total"}
     assert losses[0]["total"] == pytest.approx(sum(losses[0][name] for name in names), rel=1e-5)
@@ -65,9 +76,11 @@ def test_each_form_has_its_streams_and_every_layer_learns(samples, form, names):
 
 def test_gain_needs_no_guidance_and_alpha_weighs_the_mining_alone(samples):
     plain = [replace(sample, look=None) for sample in samples]
-    one = losses_of(trained(plain, replace(FAST, form="gainext", steps=1))[1])[0]
-    half = losses_of(trained(plain, replace(FAST, form="gainext", steps=1, mining_weight=0.5))[1])[0]
-    none = losses_of(trained(plain, replace(FAST, form="gainext", steps=1, mining_weight=0.0))[1])[0]
+    one = losses_of(trained(plain, replace(FAST, objective=GAINEXT, steps=1))[1])[0]
+    half = losses_of(
+        trained(plain, replace(FAST, objective=replace(GAINEXT, mining=Mining(0.5)), steps=1))[1]
+    )[0]
+    none = losses_of(trained(plain, replace(FAST, objective=method("none"), steps=1))[1])[0]
     assert half["mining"] == pytest.approx(one["mining"] / 2)
     assert one["image"] == half["image"] == none["image"]
     assert set(none) == {"image", "total"}
@@ -76,49 +89,49 @@ def test_gain_needs_no_guidance_and_alpha_weighs_the_mining_alone(samples):
 @pytest.mark.parametrize(
     ("option", "name"),
     [
-        ({"mask_sigma": 0.2}, {"mining"}),
-        ({"mask_omega": 80.0}, {"mining"}),
-        ({"mining_score": "logit"}, {"mining"}),
-        ({"mask_place": "map"}, {"mining"}),
-        ({"map_scale": "none"}, {"mining", "external"}),
-        ({"external_resolution": "mask"}, {"external"}),
+        ({"mining": Mining(sigma=0.2)}, {"mining"}),
+        ({"mining": Mining(omega=80.0)}, {"mining"}),
+        ({"mining": Mining(score="logit")}, {"mining"}),
+        ({"mining": Mining(place="map")}, {"mining"}),
+        ({"mining": Mining(maps=Maps("none"))}, {"mining"}),
+        ({"external": External(maps=Maps("none"))}, {"external"}),
+        ({"external": External(resolution="mask")}, {"external"}),
     ],
 )
 def test_each_choice_that_the_paper_leaves_open_moves_its_own_losses(samples, option, name):
-    config = replace(FAST, form="gainext", steps=1)
+    config = replace(FAST, objective=GAINEXT, steps=1)
     usual = losses_of(trained(samples, config)[1])[0]
-    other = losses_of(trained(samples, replace(config, **option))[1])[0]
+    other = losses_of(trained(samples, replace(config, objective=replace(GAINEXT, **option)))[1])[0]
     assert {loss for loss in usual if usual[loss] != other[loss]} - {"total"} == name
 
 
 @pytest.mark.parametrize(
-    "weights",
+    "objectives",
     [
-        {"form": "gainext", "mining_weight": 0.0},
-        {"form": "gainext", "external_weight": 0.0},
-        {"form": "signed", "mining_weight": 0.0},
+        [GainExt(mining=None, external=External(maps=Maps(detach_scale=c))) for c in (True, False)],
+        [Gain(Mining(maps=Maps(detach_scale=constant))) for constant in (True, False)],
+        [Signed(detach_scale=constant) for constant in (True, False)],
     ],
 )
-def test_the_scale_of_a_map_is_a_constant_for_the_gradient_unless_told_otherwise(samples, weights):
-    config = replace(FAST, steps=2, **weights)
+def test_the_scale_of_a_map_is_a_constant_for_the_gradient_unless_told_otherwise(samples, objectives):
     usual, other = (
-        losses_of(trained(samples, replace(config, detach_scale=constant))[1]) for constant in (True, False)
+        losses_of(trained(samples, replace(FAST, steps=2, objective=one))[1]) for one in objectives
     )
     assert usual[0] == other[0]
     assert usual[1]["total"] != other[1]["total"]
 
 
 def test_norm_layers_keep_their_statistics_by_default(samples):
-    model, _ = trained(samples, replace(FAST, form="gainext"))
+    model, _ = trained(samples, replace(FAST, objective=GAINEXT))
     assert torch.equal(model.neck[1].running_mean, torch.zeros(24))
     assert int(model.neck[1].num_batches_tracked) == 0
 
 
 def test_erased_images_do_not_reach_the_norm_layers_statistics(samples):
     """With batch statistics on, a step with the erased pass leaves the statistics of a step without."""
-    config = replace(FAST, form="guided", steps=1, train_norms=True)
+    config = replace(FAST, steps=1, train_norms=True)
     without = toy_model(norm=True)
-    list(train(without, samples, replace(config, mining_weight=0.0)))
+    list(train(without, samples, replace(config, objective=method("guided", "full", mining=None))))
     with_it = toy_model(norm=True)
     list(train(with_it, samples, config))
     assert int(with_it.neck[1].num_batches_tracked) == 1
@@ -133,7 +146,7 @@ def test_the_mining_loss_is_the_probability_that_is_left(samples):
     with torch.no_grad():
         model.head.linear.weight.zero_()
         model.head.linear.bias.zero_()
-    task = FullTask(model, samples, replace(FAST, form="gainext"), CPU)
+    task = FullTask(model, samples, replace(FAST, objective=GAINEXT), CPU)
     assert float(next(task.steps(0))["mining"].detach()) == pytest.approx(0.5)
 
 
@@ -171,7 +184,7 @@ def test_helpers_change_nothing_and_are_told_who_they_belong_to(samples, tmp_pat
         (FAST, list),
         (replace(FAST, train_norms=True), list),
         (COMPOSED, list),
-        (replace(COMPOSED, composite_batch_size=8), ignoring),
+        (replace(COMPOSED, objective=composed("full", batch_size=8, per_region=2)), ignoring),
     ],
 )
 def test_a_stopped_training_goes_on_as_if_it_had_never_stopped(samples, tmp_path, config, guidance):
@@ -210,5 +223,7 @@ def test_an_unreadable_image_is_named(samples, workers):
 
 def test_ignore_this_alone_guides_too(samples):
     for form in ("guided", "gainext", "signed"):
-        losses = losses_of(trained(ignoring(samples), replace(FAST, form=form, steps=1))[1])[0]
+        losses = losses_of(
+            trained(ignoring(samples), replace(FAST, objective=method(form, "full"), steps=1))[1]
+        )[0]
         assert losses["total"] > 0

@@ -19,27 +19,44 @@ from gain_core.explain.gradcam import explain
 from gain_core.models.classifier import Classifier
 from gain_core.models.inference import frozen
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives.term_settings import External
 from gain_core.training.trainer import train
+from tests.gain_core.methods import composed, method
 from tests.gain_core.pretend_gpu import GpuTensor, pretend_gpu
 from tests.gain_core.tiny import images, tiny_model
 from tests.gain_core.toy import ignoring, toy_model, toy_samples
 
 pytestmark = pytest.mark.usefixtures("toy_is_pretrained")
 
-FULL = TrainConfig(mode="full", steps=3, learning_rate=1e-2, batch_size=4, guided_batch_size=2)
-COMPOSITES = {"composite_weight": 1.0, "background_weight": 1.0, "composite_batch_size": 4}
+FULL = TrainConfig(
+    mode="full",
+    objective=method("guided", "full"),
+    steps=3,
+    learning_rate=1e-2,
+    batch_size=4,
+    guided_batch_size=2,
+)
 CONFIGS = {
-    "full gainext": replace(FULL, form="gainext"),
-    "full gainext, masks' resolution": replace(FULL, form="gainext", external_resolution="mask"),
-    "full signed": replace(FULL, form="signed"),
-    "full none": replace(FULL, form="none"),
+    "full gainext": replace(FULL, objective=method("gainext", "full")),
+    "full gainext, masks' resolution": replace(
+        FULL, objective=method("gainext", "full", external=External(resolution="mask"))
+    ),
+    "full signed": replace(FULL, objective=method("signed", "full")),
+    "full none": replace(FULL, objective=method("none")),
     "full guided": FULL,
-    "full composites": replace(FULL, **COMPOSITES),
+    "full composites": replace(FULL, objective=composed("full", batch_size=4)),
     "full with norms": replace(FULL, train_norms=True, optimizer="sgd"),
-    "quick": replace(TrainConfig.quick_default(), steps=3, l2_sp_weight=0.1, **COMPOSITES),
-    "quick none": TrainConfig(form="none", steps=3),
-    "quick signed": TrainConfig(form="signed", steps=3),
-    "quick gainext": TrainConfig(form="gainext", steps=3),
+    "quick": replace(
+        TrainConfig.quick_default(),
+        steps=3,
+        l2_sp_weight=0.1,
+        objective=composed(
+            batch_size=4,
+        ),
+    ),
+    "quick none": TrainConfig(objective=method("none"), steps=3),
+    "quick signed": TrainConfig(objective=method("signed"), steps=3),
+    "quick gainext": TrainConfig(objective=method("gainext"), steps=3),
 }
 
 

@@ -10,7 +10,7 @@ from gain_core.events import Step
 from gain_core.losses.l2_sp import l2_sp_loss, pretrained_neck
 from gain_core.models.classifier import build_classifier, default_spec
 from gain_core.training.config import TrainConfig
-from gain_core.training.objective import held
+from gain_core.training.terms import l2_sp
 from gain_core.training.trainer import train
 from tests.gain_core.toy import CLASSES, toy_model, toy_samples
 
@@ -72,7 +72,7 @@ def test_the_weight_counts_in_full():
     model = toy_model()
     origin = {name: value.detach() + 0.5 for name, value in model.neck.named_parameters()}
     count = sum(value.numel() for value in origin.values())
-    losses = held(model, origin, TrainConfig(l2_sp_weight=0.1))
+    losses = l2_sp(model, origin, 0.1)
     assert losses["l2_sp"].item() == pytest.approx(0.1 * 0.25 * count)
 
 

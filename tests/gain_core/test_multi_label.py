@@ -15,16 +15,24 @@ from gain_core.models.classifier import Classifier
 from gain_core.training.augment import AugmentedSamples, together
 from gain_core.training.config import TrainConfig
 from gain_core.training.full import FullTask
-from gain_core.training.objective import shown
 from gain_core.training.sampling import draw_schedule
+from gain_core.training.terms import shown
 from gain_core.training.trainer import train
+from tests.gain_core.methods import composed, method
 from tests.gain_core.toy import CELL, OBJECT, SIZE, draw, toy_model
 
 CPU = torch.device("cpu")
 FULL = TrainConfig(
-    mode="full", form="gainext", steps=2, learning_rate=1e-2, batch_size=4, guided_batch_size=2
+    mode="full",
+    objective=method("gainext", "full"),
+    steps=2,
+    learning_rate=1e-2,
+    batch_size=4,
+    guided_batch_size=2,
 )
-QUICK = TrainConfig(form="gainext", steps=2, learning_rate=1e-2, batch_size=4, guided_batch_size=2)
+QUICK = TrainConfig(
+    objective=method("gainext"), steps=2, learning_rate=1e-2, batch_size=4, guided_batch_size=2
+)
 
 
 def model(norm: bool = False) -> Classifier:
@@ -108,7 +116,7 @@ def test_an_image_of_two_classes_takes_its_turn_in_both(samples):
 @pytest.mark.parametrize("form", ["gainext", "signed", "guided", "none"])
 def test_every_form_trains_on_images_of_several_classes(samples, config, form):
     network = model(norm=True)
-    events = list(train(network, samples, replace(config, form=form)))
+    events = list(train(network, samples, replace(config, objective=method(form, config.mode))))
     steps = [event for event in events if isinstance(event, Step)]
     assert len(steps) == 2
     assert all(value >= 0 for value in steps[0].losses.values())
@@ -169,7 +177,7 @@ def test_a_batch_is_as_wide_as_its_own_images_ask_for(samples):
 @pytest.mark.parametrize("config", [FULL, QUICK], ids=["full", "quick"])
 @pytest.mark.parametrize("form", ["gainext", "guided", "signed"])
 def test_the_guidance_of_each_class_counts(samples, config, form):
-    config = replace(config, form=form, batch_size=2, guided_batch_size=12)
+    config = replace(config, objective=method(form, config.mode), batch_size=2, guided_batch_size=12)
     moved = [
         replace(s, also=tuple(replace(one, look=s.look) for one in s.also)) if s.also else s for s in samples
     ]
@@ -183,9 +191,7 @@ def test_the_guidance_of_each_class_counts(samples, config, form):
 @pytest.mark.parametrize("config", [FULL, QUICK], ids=["full", "quick"])
 def test_composites_of_images_of_several_classes_are_learned_from(samples, config):
     """A third of the images shows both classes, each of them outlined."""
-    config = replace(
-        config, form="guided", composite_weight=1.0, background_weight=1.0, composite_batch_size=4
-    )
+    config = replace(config, objective=composed(config.mode, batch_size=4))
     losses = first_losses(samples, config)
     assert losses["composite"] > 0
     assert losses["background"] >= 0
@@ -197,7 +203,7 @@ def test_a_right_answer_is_any_class_that_the_image_shows(samples):
     with torch.no_grad():
         network.head.linear.weight.zero_()
         network.head.linear.bias.copy_(torch.tensor([0.0, 1.0]))
-    events = train(network, samples, replace(QUICK, form="none"))
+    events = train(network, samples, replace(QUICK, objective=method("none")))
     figures = next(event for event in events if isinstance(event, Validation))
     assert figures.accuracy == pytest.approx(
         sum(1 in s.labels for s in samples if s.split == "validation") / 4

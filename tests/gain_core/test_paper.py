@@ -11,6 +11,8 @@ from gain_core.events import Step
 from gain_core.imaging.raster import shapes_png
 from gain_core.models.classifier import build_classifier, default_spec
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives.gainext import GainExt
+from gain_core.training.objectives.term_settings import External, Maps, Mining
 from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples
 
@@ -22,10 +24,10 @@ def samples(tmp_path):
 
 def test_the_preset_says_what_the_paper_says():
     config = TrainConfig.paper(images=1464)
-    assert (config.mode, config.form, config.optimizer) == ("full", "gainext", "sgd")
+    assert (config.mode, config.objective.key, config.optimizer) == ("full", "gainext", "sgd")
     assert (config.learning_rate, config.batch_size, config.steps) == (1e-5, 1, 35 * 1464)
-    assert (config.mining_weight, config.external_weight) == (1.0, 10.0)
-    assert config.second_order is False
+    maps = Maps(second_order=False)
+    assert config.objective == GainExt(Mining(weight=1.0, maps=maps), External(weight=10.0, maps=maps))
     assert (config.sampling, config.smallest_crop) == ("epochs", 1.0)
     assert (config.horizontal_flip, config.colour_jitter) == (False, 0.0)
     assert TrainConfig.from_dict(config.to_dict()) == config

@@ -12,12 +12,15 @@ from gain_core.events import Phase, Step, Validation
 from gain_core.training.config import TrainConfig
 from gain_core.training.quick import Composites, QuickTask
 from gain_core.training.trainer import train
+from tests.gain_core.methods import composed, method
 from tests.gain_core.toy import toy_model, toy_samples, worst_group
 
 FAST = TrainConfig(steps=12, learning_rate=1e-2, batch_size=8, guided_batch_size=4, validate_every=5)
-COMPOSED = replace(
-    FAST, composite_weight=1.0, background_weight=1.0, composite_batch_size=4, composites_per_region=4
-)
+COMPOSED = replace(FAST, objective=composed(batch_size=4, per_region=4))
+
+
+def of_form(form):
+    return COMPOSED.objective if form == "guided" else method(form)
 
 
 @pytest.fixture
@@ -40,14 +43,14 @@ def same_state(one, other) -> bool:
 def test_guidance_takes_the_shortcut_away_and_plain_training_does_not(samples):
     config = TrainConfig(steps=150, learning_rate=1e-2, batch_size=16, guided_batch_size=8)
     model = toy_model()
-    list(train(model, samples, replace(config, form="none")))
+    list(train(model, samples, replace(config, objective=method("none"))))
     biased = {name: value.clone() for name, value in model.state_dict().items()}
     # Composites have to do it alone, too.
-    only_composites = {"composite_weight": 1.0, "background_weight": 1.0, "composite_batch_size": 8}
+    only_composites = replace(composed(batch_size=8), inside_weight=0.0, outside_weight=0.0)
     told = {
-        "labels": replace(config, form="none"),
+        "labels": replace(config, objective=method("none")),
         "regions": config,
-        "composites": replace(config, inside_weight=0.0, outside_weight=0.0, **only_composites),
+        "composites": replace(config, objective=only_composites),
     }
     worst = {}
     for name, one in told.items():
@@ -61,9 +64,7 @@ def test_guidance_takes_the_shortcut_away_and_plain_training_does_not(samples):
 
 def test_a_class_that_nobody_guided_is_not_forgotten(samples):
     samples = [replace(s, look=None) if s.label == 1 else s for s in samples]
-    config = replace(
-        TrainConfig.quick_default(), steps=150, learning_rate=1e-2, l2_sp_weight=0.0, label_weight=0.3
-    )
+    config = replace(TrainConfig.quick_default(), steps=150, learning_rate=1e-2, l2_sp_weight=0.0)
     model, _ = trained(samples, config)
     known = [s for s in samples if s.label == 1 and s.split == "train"]
     assert all(prediction.probabilities[1] > 0.5 for prediction in predict(model, known))
@@ -121,7 +122,7 @@ def test_without_a_validation_split_there_are_no_figures(samples):
     ],
 )
 def test_each_form_has_its_own_losses(samples, form, names):
-    _, events = trained(samples, replace(COMPOSED, form=form, steps=2))
+    _, events = trained(samples, replace(COMPOSED, objective=of_form(form), steps=2))
     assert set(events[-2].losses) == names | {"total"}
 
 
@@ -131,15 +132,20 @@ def test_each_form_has_its_own_losses(samples, form, names):
         ("guided", "image", "label_weight"),
         ("guided", "inside", "inside_weight"),
         ("guided", "outside", "outside_weight"),
-        ("guided", "composite", "composite_weight"),
-        ("guided", "background", "background_weight"),
-        ("gainext", "external", "external_weight"),
-        ("signed", "signed", "signed_weight"),
+        ("guided", "composite", "counter_examples.weight"),
+        ("guided", "background", "counter_examples.background_weight"),
+        ("gainext", "external", "external.weight"),
+        ("signed", "signed", "weight"),
     ],
 )
 def test_a_weight_scales_its_own_loss_alone(samples, form, name, weight):
     def first_losses(value):
-        _, events = trained(samples, replace(COMPOSED, form=form, steps=1, **{weight: value}))
+        objective, (*term, setting) = of_form(form), weight.split(".")
+        changed = {setting: value}
+        for outer in term:
+            changed = {outer: replace(getattr(objective, outer), **changed)}
+        config = replace(COMPOSED, objective=replace(objective, **changed), steps=1)
+        _, events = trained(samples, config)
         return next(event for event in events if isinstance(event, Step)).losses
 
     one, two = first_losses(1.0), first_losses(2.0)
@@ -150,7 +156,7 @@ def test_a_weight_scales_its_own_loss_alone(samples, form, name, weight):
 def test_form_none_learns_from_the_same_images_as_the_guided_forms(samples):
     features = torch.zeros(len(samples), 3, 4, 4, dtype=torch.float16)
     tasks = [
-        QuickTask(toy_model(), samples, features, replace(FAST, form=form), torch.device("cpu"))
+        QuickTask(toy_model(), samples, features, replace(FAST, objective=method(form)), torch.device("cpu"))
         for form in ("none", "guided")
     ]
     schedules = [task._schedule for task in tasks]

@@ -8,6 +8,7 @@ import torch
 from gain_core.errors import CheckpointError
 from gain_core.events import Step
 from gain_core.training.trainer import train
+from tests.gain_core.methods import method
 from tests.gain_core.test_quick import COMPOSED, FAST, same_state, trained
 from tests.gain_core.toy import toy_model, toy_samples
 
@@ -65,7 +66,7 @@ def test_a_checkpoint_of_another_training_is_refused_and_changes_nothing(samples
     if change == "guidance":
         samples[9] = replace(samples[9], look=samples[1].look)
     elif change == "config":
-        config = replace(FAST, outside_weight=FAST.outside_weight + 1)
+        config = replace(FAST, objective=method("guided", outside_weight=4.0))
     elif change == "trunk":
         with torch.no_grad():
             model.trunk[1].bias.add_(1)

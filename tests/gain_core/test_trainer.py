@@ -13,6 +13,7 @@ from gain_core.errors import ConfigError, GainError, InputError, UnwritableError
 from gain_core.events import Event, Step
 from gain_core.training.config import TrainConfig
 from gain_core.training.trainer import train
+from tests.gain_core.methods import method
 from tests.gain_core.toy import toy_model, toy_samples
 
 FAST = TrainConfig(steps=2, batch_size=4, guided_batch_size=2)
@@ -78,7 +79,7 @@ def test_paths_may_be_text(samples: list[Sample], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["quick", "full"])
 def test_a_model_that_cannot_learn_is_refused(samples: list[Sample], mode: Any) -> None:
-    config = replace(FAST, mode=mode, form="gainext")
+    config = replace(FAST, mode=mode, objective=method("gainext", mode))
     with pytest.raises(InputError, match="got one of frozen parameters"):
         list(train(toy_model().requires_grad_(False), samples, config))
     with pytest.raises(InputError, match=r"expected a model in torch\.float32, got torch\.float64"):
@@ -112,7 +113,9 @@ def test_a_checkpoint_that_fails_later_is_a_checkpoint_error(
 def test_weights_that_the_last_step_made_no_numbers_are_told_and_not_kept(
     samples: list[Sample], tmp_path: Path
 ) -> None:
-    config = replace(FAST, steps=1, optimizer="sgd", learning_rate=3e38, inside_weight=1e9)
+    config = replace(
+        FAST, steps=1, optimizer="sgd", learning_rate=3e38, objective=method("guided", inside_weight=1e9)
+    )
     with pytest.raises(GainError, match="step 1: expected finite weights"):
         list(train(toy_model(), samples, config, checkpoint=tmp_path / "checkpoint.pt"))
     assert not (tmp_path / "checkpoint.pt").exists()

@@ -1,12 +1,12 @@
 """The drawing canvas over a photograph."""
 
-from typing import Any, cast
-
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from app.drawing.regions import OUTLINE_WIDTH, brush_colour, fill_colour, stroke_colour
-from app.state import Tool
+from app import state
+from app.drawing.fabric import OUTLINE_WIDTH, CanvasDrawing, brush_colour, fill_colour, stroke_colour
+from app.drawing.regions import Regions
+from app.state import OnCanvas, Tool
 from db.records import Role
 
 TOOLS: dict[Tool, str] = {
@@ -62,40 +62,50 @@ export default function ({ parentElement }) {
 _PROMPT = st.components.v2.component("refocus_canvas_prompt", html="<span></span>", js=_JS)
 
 
-def canvas_key(image_id: int, mount: int) -> str:
-    return f"canvas_{image_id}_{mount}"
+def start_canvas(
+    shows: tuple[int, ...], regions: Regions, image_size: tuple[int, int], canvas_size: tuple[int, int]
+) -> OnCanvas:
+    """A canvas that begins with these regions; it comes on screen with `drawing_canvas`."""
+    number = state.CANVASES.get() + 1
+    state.CANVASES.set(number)
+    on_canvas = OnCanvas(shows, number, CanvasDrawing(regions, image_size, canvas_size))
+    state.ON_CANVAS.set(on_canvas)
+    return on_canvas
 
 
-def told_by(key: str) -> dict[str, Any] | None:
-    """What the canvas of this key has told by now, also before it is drawn in this run."""
-    told = st.session_state.get(key)
-    return cast(dict[str, Any], told["drawing"]["raw"]) if told and told.get("drawing") else None
+def newest(on_canvas: OnCanvas) -> Regions:
+    """What the canvas has told by now, also before it is drawn in this run."""
+    told = st.session_state.get(_key(on_canvas)) or {}
+    return on_canvas.drawing.read((told.get("drawing") or {}).get("raw"))
 
 
 def drawing_canvas(
     background: bytes,
     size: tuple[int, int],
+    on_canvas: OnCanvas,
     *,
-    key: str,
-    seed: dict[str, Any],
     tool: Tool,
     role: Role,
     brush: int,
     disabled: bool = False,
-) -> dict[str, Any]:
-    """Draw the canvas and return its JSON; while `key` and `seed` stay the same, drawing is not disturbed."""
+) -> Regions:
+    """Draw the canvas and return what is on it; while it stays the same, drawing is not disturbed."""
     result = st_canvas(
         fill_color=fill_colour(role),
         stroke_width=brush if tool == "freedraw" else OUTLINE_WIDTH,
         stroke_color=brush_colour(role) if tool == "freedraw" else stroke_colour(role),
         background_image=background,
         drawing_mode=tool,
-        initial_drawing=seed,
+        initial_drawing=on_canvas.drawing.seed,
         width=size[0],
         height=size[1],
         point_display_radius=4,
         disabled=disabled,
-        key=key,
+        key=_key(on_canvas),
     )
     _PROMPT(key="canvas_prompt", height=0)
-    return cast(dict[str, Any], result.json_data or seed)
+    return on_canvas.drawing.read(result.json_data)
+
+
+def _key(on_canvas: OnCanvas) -> str:
+    return f"canvas_{on_canvas.image_id}_{on_canvas.number}"

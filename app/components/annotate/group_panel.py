@@ -109,7 +109,7 @@ def _entry(
 
 
 def _frame(ws: Workspace, version: VersionRecord, group: EvidenceGroup, item: QueueItem) -> Frame:
-    tone: Tone = "right" if item.predicted == item.image.class_position else "wrong"
+    tone: Tone = "right" if item.predicted in item.image.positions else "wrong"
     crop = resources.evidence_crop(ws, version, item.image, group.predicted, 2 * SIDE)
     return Frame(item.image.id, crop, f"{item.image.name}: {item.reason}", tone=tone, ticked=item.guided)
 

@@ -21,9 +21,9 @@ def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRe
     likeliest = None if item is None else item.predicted if item.rival is None else item.rival
     others = [other for other in classes if other.id != image.class_id]
 
-    def named(other: ClassRecord) -> str:
-        imported = " (as imported)" if other.position == image.given_position else ""
-        return f"It is {plain(other.name)}{imported}"
+    def named(one: ClassRecord) -> str:
+        imported = " (as imported)" if one.position in (image.given_positions or ()) else ""
+        return f"It is {plain(one.name)}{imported}"
 
     chosen: ClassRecord | None = st.menu_button(
         "Wrong label",

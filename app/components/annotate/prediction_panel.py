@@ -49,8 +49,9 @@ def verdict(
             st.markdown(_sentence(view, image, classes))
             label = label_menu(image, item, classes)
         about = item.reason if item is not None else f"{image.split} split"
-        if image.given_position is not None:
-            about += f" Imported as {classes[image.given_position].name}."
+        if image.given_positions is not None:
+            given = " and ".join(classes[position].name for position in image.given_positions)
+            about += f" Imported as {given}."
         if image.moved_from is not None:
             about += f" Moved from {image.moved_from}."
         st.caption(f"{plain(image.name)} · {plain(about)}")

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from app import resources
-from app.drawing.regions import regions_from_canvas
-from app.errors import DrawingError, MissingFileError
-from app.state import Draft
+from app.drawing.draft import Draft
+from app.errors import MissingFileError
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 
@@ -20,14 +19,13 @@ def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | No
     """A note for a mispredicted training image whose *look here* region alone misleads the model."""
     if version is None or image.split != "train":
         return
+    if not any(region.role == "look_here" for region in draft.regions):
+        return
     try:
-        regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
-        if not any(region.role == "look_here" for region in regions):
-            return
         if resources.attention(ws, version, image).predicted == image.class_position:
             return
-        view = resources.region_view(ws, version, image, regions)
-    except (DrawingError, MissingFileError):
-        return  # saving reports the drawing, and the panel beside it the file
+        view = resources.region_view(ws, version, image, draft.regions)
+    except MissingFileError:
+        return  # the panel beside it reports the file
     if view is not None and view.misleads(image.class_position):
         st.caption(f":material/lightbulb: {ON_THE_OBJECT}")

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.records import RunRecord, RunStatus
+from gain_core.errors import ConfigError
+from gain_core.training.flat_settings import nested
+from gain_core.training.objectives import OBJECTIVES, Objective, read_objective
 
 STATUS: dict[RunStatus, tuple[str, str, str]] = {  # name, colour, icon
     "queued": ("waiting", "gray", ":material/schedule:"),
@@ -13,24 +16,11 @@ STATUS: dict[RunStatus, tuple[str, str, str]] = {  # name, colour, icon
     "failed": ("failed", "orange", ":material/error:"),
     "cancelled": ("cancelled", "gray", ":material/stop_circle:"),
 }
-FORMS = {
-    "guided": "Outlined objects must be recognised on any background; the rest must predict nothing",
-    "gainext": "Attention must match your regions, as in the paper (GAINext)",
-    "signed": "Positive and negative evidence must match your regions",
-    "none": "Labels only, no guidance",
-}
 LEARNS = {"quick": "The last convolution and the classifier", "full": "All layers"}
-LOSSES = {  # legend names of the terms of gain_core's trainers
+LOSSES = {  # of every training; those of a method are in its own words
     "total": "Total",
     "image": "Labels",
-    "inside": "Inside your regions",
-    "outside": "Outside your regions",
-    "composite": "Counter-examples",
-    "background": "Backgrounds without objects",
     "l2_sp": "Distance to pretrained weights",
-    "mining": "Attention mining",
-    "external": "Distance to your regions",
-    "signed": "Signed evidence",
 }
 
 
@@ -42,31 +32,40 @@ def title(run: RunRecord, number: int) -> str:
 
 
 def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]:
-    """The settings of a run, for a two-column table."""
-    config: Mapping[str, Any] = run.config
+    """What the run was told, for a two-column table."""
+    config = nested(run.config)
+    objective = _objective(config)
+    name = config.get("objective", {}).get("name")
     words = {
         "Starts from": "the packaged backbone" if base_number is None else f"version {base_number}",
         "Learns": LEARNS.get(run.mode, run.mode),
-        "Guidance": FORMS.get(str(config.get("form")), str(config.get("form"))),
-        "Steps": f"{config.get('steps')} steps, each with {_images_of_a_step(config)}",
+        "Guidance": str(name) if objective is None else objective.words.sentence,
+        "Steps": f"{config.get('steps')} steps, each with {images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",
         "Seed": f"{config.get('seed')} (same seed, images and regions: same model)",
     }
     return words
 
 
-def _images_of_a_step(config: Mapping[str, Any]) -> str:
-    labelled = f"{config.get('batch_size')} labelled images"
-    if config.get("form") == "none":
-        return labelled
-    parts = [f"{config.get('guided_batch_size')} guided images", labelled]
-    pasted = config.get("composite_batch_size")  # a run of an earlier version has none
-    if config.get("form") == "guided" and pasted and config.get("composite_weight"):
-        parts.append(f"{pasted} counter-examples")
-    if config.get("form") == "guided" and pasted and config.get("background_weight"):
-        parts.append(f"up to {max(1, pasted // 2)} backgrounds without objects")
-    return ", ".join(parts)
+def images_of_a_step(stored: Mapping[str, Any]) -> str:
+    """stored: a run's settings, of any version."""
+    config = nested(stored)
+    objective = _objective(config)
+    if objective is None:
+        return f"{config.get('batch_size')} labelled images"
+    return ", ".join(
+        objective.images_of_a_step(config.get("batch_size", 0), config.get("guided_batch_size", 0))
+    )
 
 
 def loss_name(name: str) -> str:
-    return LOSSES.get(name, name.replace("_", " ").capitalize())
+    methods = [words for method in OBJECTIVES.values() if (words := method.words.losses.get(name))]
+    return next(iter(methods), LOSSES.get(name, name.replace("_", " ").capitalize()))
+
+
+def _objective(config: Mapping[str, Any]) -> Objective | None:
+    """None for a method that is gone since the run, or has other settings now."""
+    try:
+        return read_objective(config.get("objective"))
+    except ConfigError:
+        return None

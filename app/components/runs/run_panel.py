@@ -8,6 +8,7 @@ import streamlit as st
 from app import state
 from app.components.kit.error_box import told
 from app.components.kit.text import listed, one_of, plain
+from app.components.runs.method_choice import method_choice
 from app.components.runs.publishing import publish_button
 from app.components.runs.run_failure import run_failure
 from app.components.runs.run_status import watch
@@ -87,10 +88,11 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         st.caption(_left_alone(status.unguided_classes))
     unsaved = len(drafts.drafted_images(ws.database, project.id))
     if unsaved:
-        st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet. Only saved drawings are used.]")
+        st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
+    method = method_choice(mode)
     if pressed:
-        with told("The retraining did not start", "Try again."):
-            training.request_retrain(ws, project.id, mode)
+        with told("The retraining did not start", "Nothing was changed; try again."):
+            training.request_retrain(ws, project.id, mode, objective=method)
             st.rerun()
 
 

@@ -7,7 +7,7 @@ from app.state import PickedGroup
 from db import library, runs
 from db.records import ImageRecord
 from tests.app.seeded import Seeded, seed
-from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, own_key, said, table
+from tests.app.views.pages import BOX, click, drawn, keys, open_page, own_key, said, table
 
 
 def label_menu(app: AppTest) -> Any:
@@ -65,7 +65,7 @@ def test_an_image_with_a_drawing_that_is_not_saved_keeps_its_label(seeded: Seede
     seeded.publish()
     boat = seeded.images("train")[0]
 
-    app = say_it_is(open_page("annotate", drawn(boat, RECT)), "car")
+    app = say_it_is(open_page("annotate", drawn(boat, BOX)), "car")
 
     assert class_of(seeded, boat) == 0
     assert "has a drawing that is not saved" in said(app)

@@ -3,7 +3,7 @@
 from app.services import annotation, evaluation
 from db import library, runs, splits
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, own_key, said
+from tests.app.views.pages import BOX, click, drawn, keys, open_page, own_key, said
 
 
 def test_a_validation_image_is_moved_to_training_and_the_next_one_comes(seeded: Seeded) -> None:
@@ -45,7 +45,7 @@ def test_a_drawing_that_is_not_saved_keeps_its_image_where_it_is(seeded: Seeded)
     splits.move_to_training(seeded.ws.database, boat.id)
     moved = library.get_image(seeded.ws.database, boat.id)
 
-    app = click(open_page("annotate", drawn(moved, RECT)), "annotate_move")
+    app = click(open_page("annotate", drawn(moved, BOX)), "annotate_move")
 
     assert "has a drawing that is not saved" in said(app)
     assert library.get_image(seeded.ws.database, boat.id) == moved
@@ -70,7 +70,7 @@ def test_a_retrain_may_learn_from_moved_images_alone(seeded: Seeded) -> None:
 
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
-    assert (run.mode, run.config["form"]) == ("quick", "none")
+    assert (run.mode, run.config["objective"]["name"]) == ("quick", "none")
 
 
 def test_a_drawing_on_a_moved_image_makes_the_retrain_a_guided_one(seeded: Seeded) -> None:
@@ -85,4 +85,4 @@ def test_a_drawing_on_a_moved_image_makes_the_retrain_a_guided_one(seeded: Seede
 
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
-    assert run.config["form"] == "guided"
+    assert run.config["objective"]["name"] == "guided"

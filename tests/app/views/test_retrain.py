@@ -8,7 +8,7 @@ from app.jobs import launch
 from app.services import annotation
 from db import library, runs
 from tests.app.seeded import LEASE, Seeded, seed
-from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, said
+from tests.app.views.pages import BOX, MAIN, click, drawn, keys, open_page, said
 
 
 def test_retrain_waits_for_guidance_and_says_so(seeded: Seeded) -> None:
@@ -29,7 +29,7 @@ def test_retrain_queues_a_run_of_the_chosen_mode_and_shows_it_live(seeded: Seede
 
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
-    assert (run.mode, run.config["form"]) == ("full", "gainext")
+    assert (run.mode, run.config["objective"]["name"]) == ("full", "gainext")
     assert app.progress[0].text == "Waiting for the trainer…"
     click(app, "panel_cancel")
     assert runs.get_run(seeded.ws.database, run.id).status == "cancelled"
@@ -157,7 +157,7 @@ def test_a_class_without_a_drawing_is_named_beside_retrain(seeded: Seeded) -> No
 
 def test_a_drawing_that_is_not_saved_is_pointed_out_beside_retrain(seeded: Seeded) -> None:
     seeded.publish()
-    app = open_page("annotate", drawn(seeded.images("train")[0], RECT))
+    app = open_page("annotate", drawn(seeded.images("train")[0], BOX))
     app.switch_page("views/models.py").run()
 
     assert "1 drawing not saved yet" in said(app)

@@ -1,0 +1,25 @@
+"""Which method a retrain learns by, in the methods' own words."""
+
+import streamlit as st
+
+from db.records import RunMode
+from gain_core.training.config import DEFAULT_OBJECTIVE
+from gain_core.training.objectives import OBJECTIVES
+
+
+def method_choice(mode: RunMode) -> str:
+    """The key of the chosen method; the mode's default where nobody chose another."""
+    default = DEFAULT_OBJECTIVE[mode]
+    methods = {key: kind.words for key, kind in OBJECTIVES.items() if mode in kind.modes}
+    with st.expander("Method"):
+        chosen = st.selectbox(
+            "Method",
+            list(methods),
+            index=list(methods).index(default),
+            format_func=lambda key: methods[key].name + (" (default)" if key == default else ""),
+            key=f"method_{mode}",
+            label_visibility="collapsed",
+        )
+        words = methods[chosen]
+        st.caption(f"{words.sentence}. Needs: {words.needs[0].lower()}{words.needs[1:]}.")
+    return chosen

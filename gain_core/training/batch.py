@@ -1,0 +1,75 @@
+"""What an objective is given in a step: features of all images of the step, by stream."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+from gain_core.distributed import ALONE, Ranks
+from gain_core.models.classifier import Classifier
+
+Losses = dict[str, Tensor]  # weighted terms by name, scalars
+
+
+class Division(NamedTuple):
+    """How many of a step's images each stream takes, in this order."""
+
+    plain: int  # count with their labels only; in "epochs" also with the masks that they carry
+    guided: int
+    counter_examples: int = 0  # each with its class or none
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """B images of one stream, or of neighbouring ones.
+
+    `ranks`: with several processes each has its own images, and a term that counts some of them alone is this
+    process's part of the mean over those of all (`Ranks.part_of_mean`).
+    """
+
+    model: Classifier
+    features: Tensor  # (B, K, h, w)
+    labels: Tensor  # (B, n) long; of a counter-example the first counts, −1: it shows no class
+    pixels: Tensor | None  # (B, 3, S, S), normalised; None in quick mode
+    masks: Tensor | None  # (B, n, 2, H, W: look, ignore) of the guided stream
+    ranks: Ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All images of a step side by side: plain, guided, counter-examples. A stream without images is None."""
+
+    model: Classifier
+    features: Tensor  # (N, K, h, w), N the sum of `division`
+    labels: Tensor  # (N, n) long
+    division: Division
+    masks: Tensor  # (G, n, 2, H, W), of the images of `guided`
+    pixels: Tensor | None = None  # (N, 3, S, S)
+    all_carry_masks: bool = False  # "epochs": every image is of the guided stream too, some with empty masks
+    ranks: Ranks = ALONE
+
+    @property
+    def plain(self) -> Images | None:
+        """Images whose image-level label counts and nothing else."""
+        return self._rows(0, self.division.plain)
+
+    @property
+    def labelled(self) -> Images | None:
+        """The plain and the guided images, for their labels."""
+        return self._rows(0, self.division.plain + self.division.guided)
+
+    @property
+    def guided(self) -> Images | None:
+        """S_e: images with masks."""
+        start = 0 if self.all_carry_masks else self.division.plain
+        return self._rows(start, self.division.plain + self.division.guided, self.masks)
+
+    @property
+    def counter_examples(self) -> Images | None:
+        return self._rows(self.division.plain + self.division.guided, sum(self.division))
+
+    def _rows(self, start: int, end: int, masks: Tensor | None = None) -> Images | None:
+        if end <= start:
+            return None
+        pixels = None if self.pixels is None else self.pixels[start:end]
+        return Images(self.model, self.features[start:end], self.labels[start:end], pixels, masks, self.ranks)

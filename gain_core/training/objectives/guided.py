@@ -1,0 +1,75 @@
+"""Guided: regions alone must give the class, everything else none, and so must counter-examples."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from gain_core.errors import ConfigError
+from gain_core.training.objectives.objective import Mode, Objective, Stream, Words, register
+from gain_core.training.objectives.term_settings import CounterExamples, Mining
+
+if TYPE_CHECKING:
+    from gain_core.training.batch import Batch, Losses
+
+
+@register
+@dataclass(frozen=True)
+class Guided(Objective):
+    """Inside / outside on guided images, counter-examples made of them, L_cl + α L_am on the other images.
+
+    Guided images do not count with their label: it would teach their background too.
+    """
+
+    key: ClassVar[str] = "guided"
+    words: ClassVar[Words] = Words(
+        "Guided",
+        "Outlined objects must be recognised on any background; the rest must predict nothing",
+        "At least one region",
+        {
+            "mining": "Attention mining",
+            "inside": "Inside your regions",
+            "outside": "Outside your regions",
+            "composite": "Counter-examples",
+            "background": "Backgrounds without objects",
+        },
+    )
+    streams: ClassVar[tuple[Stream, ...]] = ("plain", "guided", "counter_examples")
+    epochs: ClassVar[bool] = False
+
+    label_weight: float = 0.3  # L_cl of images without guidance, which carry the shortcut
+    inside_weight: float = 1.0  # what lies in H must give the class
+    outside_weight: float = 3.0  # what lies in 1 − H must give no class
+    counter_examples: CounterExamples | None = None
+    mining: Mining | None = None  # at the weight of the labels that it goes with
+
+    def __post_init__(self) -> None:
+        Objective.__post_init__(self)
+        if self.inside_weight == self.outside_weight == 0 and self.counter_examples is None:
+            raise ConfigError("inside_weight: expected a term that follows the regions, got none")
+        if self.label_weight == 0 and self.mining is not None:
+            raise ConfigError("label_weight: expected a weight above 0 for mining, which it scales, got 0")
+
+    @classmethod
+    def for_mode(cls, mode: Mode) -> "Guided":
+        if mode == "full":
+            return cls(counter_examples=CounterExamples(), mining=Mining())
+        # With counter-examples, quick mode gains nothing from the regions alone (docs/decisions/0026).
+        return cls(inside_weight=0.0, counter_examples=CounterExamples())
+
+    def losses(self, batch: "Batch") -> "Losses":
+        from gain_core.training import terms
+
+        return (
+            terms.classification(batch.plain, self.label_weight)
+            | terms.mining(batch.plain, self.mining, self.label_weight)
+            | terms.inside_outside(batch.guided, self)
+            | terms.counter_examples(batch.counter_examples, self.counter_examples)
+        )
+
+    def images_of_a_step(self, labelled: int, guided: int) -> list[str]:
+        parts = Objective.images_of_a_step(self, labelled, guided)
+        made = self.counter_examples
+        if made is not None and made.weight:
+            parts.append(f"{made.batch_size} counter-examples")
+        if made is not None and made.background_weight:
+            parts.append(f"up to {max(1, made.batch_size // 2)} backgrounds without objects")
+        return parts

@@ -1,0 +1,30 @@
+"""Labels alone: what the same further training does without guidance."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from gain_core.training.objectives.objective import Objective, Words, register
+
+if TYPE_CHECKING:
+    from gain_core.training.batch import Batch, Losses
+
+
+@register
+@dataclass(frozen=True)
+class Labels(Objective):
+    """L_cl. It draws guided images too, for their labels: a control sees the images of what it controls."""
+
+    key: ClassVar[str] = "none"
+    words: ClassVar[Words] = Words("Labels only", "Labels only, no guidance", "Labels")
+
+    @property
+    def needs_guidance(self) -> bool:
+        return False
+
+    def losses(self, batch: "Batch") -> "Losses":
+        from gain_core.training import terms
+
+        return terms.classification(batch.labelled)
+
+    def images_of_a_step(self, labelled: int, guided: int) -> list[str]:
+        return [f"{labelled} labelled images"]
