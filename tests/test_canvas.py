@@ -168,7 +168,7 @@ def test_a_save_from_the_conflict_is_told(server: LiveServer, page: Page, projec
     two = RegionRecord("box", "look_here", ((1.0, 1.0), (9.0, 9.0)))
     annotation.save(project.ws, image.id, image.class_id, (two, two))
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Put mine in its place").click()
+    page.get_by_role("button", name="Overwrite with mine").click()
     says(page, f"{image.name}: 1 region saved.")
 
 

@@ -150,7 +150,7 @@ def _actions(
             "Skip" if not skipped else "Unskip",
             key="annotate_skip",
             disabled=not drawable,
-            help="Back into the queue." if skipped else "To the end of the queue.",
+            help="Put it back into the queue." if skipped else "Move it to the end of the queue.",
         ):
             wake = state.WAKE.get()
             (annotation.unskip if skipped else annotation.skip)(ws, image.id)
@@ -179,13 +179,13 @@ def _actions(
             st.rerun()
         with conflict.container(horizontal=True, gap="small"):
             st.button(
-                "Show what is saved",
+                "Discard mine",
                 key="annotate_reload",
                 on_click=forget_draft,
                 args=(ws, image, state.DRAFTS.get()),
             )
             st.button(
-                "Put mine in its place",
+                "Overwrite with mine",
                 key="annotate_overwrite",
                 on_click=_overwrite,
                 args=(ws, image, draft),
@@ -205,7 +205,7 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) ->
     if now.class_id != image.class_id:
         name = library.list_classes(ws.database, now.project_id)[now.class_position].name
         wake = state.WAKE.get()
-        wake.toast = f"{image.name} is labelled {name} now. Your drawing is kept; save it for that."
+        wake.toast = f"{image.name} is labelled {name} now. Your drawing is unchanged; save it for that label."
         wake.is_news = True
         return
     regions = draft.regions
