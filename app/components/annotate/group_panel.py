@@ -95,7 +95,7 @@ def _entry(
     if is_picked:
         label = "Shown now"
     elif group.training:
-        label = f"Draw on {one_of(group.training, 'training image')}"
+        label = f"Draw on {one_of(group.training, 'image')}"
     else:
         label = f"Look at {one_of(len(group.image_ids), 'image')}"
     action.button(
