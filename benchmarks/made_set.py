@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 from PIL import Image
 
 from app.errors import FileRefusedError, ImportRefusedError
-from app.importing.layout import INDEX, Entry, read_layout
+from app.importing.item import Item
+from app.importing.layout import INDEX, read_layout
 from app.importing.sources import FolderSource
 from app.settings import Settings
 from benchmarks.report import say
@@ -50,7 +51,9 @@ def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
         raise SystemExit(f"{folder} cannot be read. {error}") from error
     for refusal in layout.refused:
         say(f"left out: {refusal.name}: {refusal.reason}")
-    listed = [_photograph(entry) for entry in layout.entries]
+    if several := [item.name for item in layout.items if len(item.labels) > 1]:
+        raise SystemExit(f"expected one label for each photograph, got several for {several[0]}")
+    listed = [_photograph(item) for item in layout.items]
     complete = [photograph for photograph in listed if all(getattr(photograph, column) for column in needed)]
     if not complete:
         columns = " and ".join(needed) or "label"
@@ -60,9 +63,10 @@ def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
     return complete
 
 
-def _photograph(entry: Entry) -> Photograph:
-    place = entry.groups.get("place", "")
-    return Photograph(entry.path, entry.mask_path or "", entry.split or "", entry.label, place)
+def _photograph(item: Item) -> Photograph:
+    (label,) = item.labels
+    place = item.groups.get("place", "")
+    return Photograph(item.path, label.mask_path or "", item.split or "", label.name, place)
 
 
 def write_set(folder: Path, images: Iterable[Made]) -> int:

@@ -55,13 +55,13 @@ def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: i
     """Within the caller's transaction: what was drawn for one class is for another one, unless that has
     regions of its own. The revision of what the other class has now, 0 for nothing.
     """
-    moved = _get(session, image_id, class_id)
+    guidance = _get(session, image_id, class_id)
     guidance_id, revision, exists = _lock(session, image_id, to_class_id)
-    if moved is None or exists:
+    if guidance is None or exists:
         return revision if exists else 0
-    masks = moved.look_png, moved.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, moved.regions, *masks)
-    _put(session, image_id, class_id, moved.id, moved.revision + 1, (), None, None)
+    masks = guidance.look_png, guidance.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, guidance.regions, *masks)
+    _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
     return revision + 1
 
 

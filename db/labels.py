@@ -36,7 +36,7 @@ def set_label(database: Database, image_id: int, class_id: int, expected_class_i
             )
         )
         _take_away(session, image_id, expected_class_id)
-        _show(session, image_id, class_id, place, exists=class_id in places)
+        _show(session, image_id, class_id, place, stored=class_id in places)
         session.execute(
             update(ImageLabel)
             .where(ImageLabel.image_id == image_id, ImageLabel.class_id == class_id)
@@ -64,7 +64,7 @@ def add_label(database: Database, image_id: int, class_id: int, expected: Collec
         if not several:
             raise ConflictError("An image of this project has one label.")
         if class_id not in shown:
-            _show(session, image_id, class_id, max(shown.values()) + 1, exists=class_id in places)
+            _show(session, image_id, class_id, max(shown.values()) + 1, stored=class_id in places)
             judge_again(session, image_id)
 
 
@@ -89,12 +89,12 @@ def _lock(session: Session, image_id: int, class_id: int) -> dict[int, int | Non
     """The places of the image's labels by class id, None for one that was taken away; the image is held until
     the end of the transaction. Raises NotFoundError."""
     session.execute(select(Image.id).where(Image.id == image_id).with_for_update())
-    own_class_id = session.scalar(
+    own_class = session.scalar(
         select(Class.id)
         .join(Image, Image.project_id == Class.project_id)
         .where(Image.id == image_id, Class.id == class_id)
     )
-    if own_class_id is None:
+    if own_class is None:
         raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
     labels = session.scalars(select(ImageLabel).where(ImageLabel.image_id == image_id))
     return {label.class_id: label.position for label in labels}
@@ -115,8 +115,8 @@ def _place(session: Session, image_id: int, class_id: int, place: int | None) ->
     )
 
 
-def _show(session: Session, image_id: int, class_id: int, place: int, *, exists: bool) -> None:
-    if exists:
+def _show(session: Session, image_id: int, class_id: int, place: int, *, stored: bool) -> None:
+    if stored:
         _place(session, image_id, class_id, place)
     else:
         values = {"image_id": image_id, "class_id": class_id, "position": place, "given": False}

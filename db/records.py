@@ -190,8 +190,8 @@ class PredictionRecord:
     image_id: int
     predicted: int  # class position of the most probable class
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
-    # Share of the true class's attention inside the object mask, else guidance; None when there is neither,
-    # or when the label has changed since.
+    # Share of the attention to `label` inside the object mask, else guidance; None when there is neither, or
+    # when the image does not have this label any more.
     attention_inside: float | None
     attention_spread: float | None = None  # share of the picture that this attention covers, in (0, 1]
     evidence_inside: float | None = None  # as attention_inside, but of the predicted class's attention
@@ -207,6 +207,7 @@ class PredictionRecord:
     # How sure the version is of its surest mistake about the labels that the image has now, in (0, 1]; None:
     # it makes none. See `db.mistakes`.
     mistake: float | None = None
+    label: int = 0  # class position: the true class then; of several the one that the version sees least
     label_figures: tuple[LabelFigures, ...] = ()  # where an image has several labels: of each
 
     @property

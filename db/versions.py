@@ -51,6 +51,7 @@ class NewPrediction:
             self.control_predicted,
             None if self.control_probabilities is None else tuple(self.control_probabilities),
             surest_mistake(self.predicted, self.probabilities, labels, multi_label=multi_label),
+            self.label,
             self.label_figures,
         )
 
@@ -105,6 +106,7 @@ def list_predictions(
             prediction.control_predicted,
             prediction.control_probabilities,
             prediction.mistake,
+            prediction.label,
             prediction.label_figures,
         )
         .join(models.Image, models.Image.id == prediction.image_id)
@@ -166,10 +168,10 @@ def _record(
     version_id: int, image_id: int, predicted: int, probabilities: list[float], *further: Any
 ) -> PredictionRecord:
     """Columns in the order of the record's fields."""
-    *figures, control, mistake, of_labels = further
+    *figures, control, mistake, label, of_labels = further
     by_label = tuple(LabelFigures(*of_label) for of_label in of_labels or ())
     control = None if control is None else tuple(control)
-    further = (*figures, control, mistake, by_label)
+    further = (*figures, control, mistake, label, by_label)
     return PredictionRecord(version_id, image_id, predicted, tuple(probabilities), *further)
 
 

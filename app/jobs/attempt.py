@@ -22,7 +22,7 @@ from app.services.training import build_spec, version_note
 from app.workspace import Workspace
 from db import runs
 from db.errors import DatabaseError, LostLeaseError, NotFoundError, UnavailableError
-from db.library import list_images
+from db.library import get_project, list_images
 from db.records import RunRecord
 from db.versions import get_version
 
@@ -208,7 +208,9 @@ class Attempt:
             self._fail(_sentence(status, self._child.last_lines()))
 
     def _store(self) -> None:
-        outcome = read_outcome(self._folder, list_images(self._ws.database, self._run.project_id))
+        project = get_project(self._ws.database, self._run.project_id)
+        images = list_images(self._ws.database, project.id)
+        outcome = read_outcome(self._folder, images, multi_label=project.multi_label)
         kept_because = self._persist(lambda: publishing.decide(self._ws, self._run, outcome.predictions))
         version = self._persist(
             lambda: runs.finish_with_version(

@@ -27,8 +27,8 @@ def training_control(
     config: TrainConfig,
     store: FeatureStore,
     device: torch.device,
-) -> Generator[Phase, None, list[int]]:
-    """Train `base` in place without guidance; returns its predicted class position for each sample.
+) -> Generator[Phase, None, list[list[float]]]:
+    """Train `base` in place without guidance; returns the probabilities of the classes for each sample.
 
     It writes no checkpoint: after an interruption it is trained again, in seconds.
     """
@@ -38,11 +38,11 @@ def training_control(
         if isinstance(event, Step):
             yield Phase(CONTROL_PHASE, event.step, event.total)
     fingerprint = base.trunk_fingerprint()
-    predicted: list[int] = []
+    probabilities: list[list[float]] = []
     for start in range(0, len(samples), _BATCH):
         yield Phase("Predicting with the control", start, len(samples))
         features = store.get_or_compute(base, samples[start : start + _BATCH], fingerprint=fingerprint)
         with torch.inference_mode():
             logits = base.head(base.neck(features.to(device, torch.float32)))
-        predicted += logits.argmax(1).tolist()
-    return predicted
+        probabilities += (logits.sigmoid() if base.spec.multi_label else logits.softmax(1)).tolist()
+    return probabilities

@@ -69,14 +69,14 @@ def _working(spec: RunSpec) -> Iterator[Event]:
         print(f"Training starts from its first step: {error}", file=sys.stderr)
         checkpoint.unlink()
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
-    control: Sequence[int | None] = [None] * len(spec.samples)
+    control: Sequence[list[float] | None] = [None] * len(spec.samples)
     if has_control(config):
         control = yield from training_control(_base_model(spec), spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
     stored = [
-        asdict(prediction) | {"control_predicted": predicted}
-        for prediction, predicted in zip(predictions, control, strict=True)
+        asdict(prediction) | {"control": probabilities}
+        for prediction, probabilities in zip(predictions, control, strict=True)
     ]
     _write_json(spec.out_folder / "predictions.json", stored)
     seconds = time.monotonic() - started

@@ -30,6 +30,8 @@ class DrawingEffect:
     gained: int  # tested images that are right with the drawings alone
     lost: int  # … without the drawings alone
     tested: int  # images
+    # mAP without and with the drawings; None where an image has one label.
+    precision: tuple[float, float] | None = None
 
     @property
     def p_value(self) -> float:
@@ -76,8 +78,9 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     images = [pair.image for pair in pairs]
     predicted = {pair.image.id: pair.after for pair in pairs}
     controls = {pair.image.id: _of_control(pair.image, pair.after) for pair in pairs}
-    without = evaluate(version, split, classes, images, controls)
-    with_drawings = evaluate(version, split, classes, images, predicted)
+    multi_label = bool(comparison.after.precisions)
+    without = evaluate(version, split, classes, images, controls, multi_label=multi_label)
+    with_drawings = evaluate(version, split, classes, images, predicted, multi_label=multi_label)
     worst = (
         worst_groups(without, with_drawings)
         if any(group.attribute for group in with_drawings.groups)
@@ -95,4 +98,7 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         gained=right.count((False, True)),
         lost=right.count((True, False)),
         tested=len(right),
+        precision=None
+        if without.mean_precision is None or with_drawings.mean_precision is None
+        else (without.mean_precision, with_drawings.mean_precision),
     )

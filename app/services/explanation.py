@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.drawing.regions import rasterise
+from app.drawing.regions import fit_canvas, rasterise, scaled
 from app.errors import MissingFileError
 from app.services import library
 from app.workspace import Workspace
@@ -23,6 +23,7 @@ from gain_core.models.model_file import file_sha256, load_model
 
 # Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.
 KEPT_MODELS = 4
+RASTER = 512  # longer side of the masks that the page asks about with every stroke, pixels
 MOST_EVIDENCE = 0.5  # share of the wrong class's evidence inside a region from which the region misleads
 
 
@@ -34,6 +35,7 @@ class AttentionView:
         np.float32
     ]  # (C, h, w), signed: for (+) and against (−) each class, before eq. 2's ReLU
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
+    multi_label: bool = False  # each class is decided by itself
 
     @property
     def predicted(self) -> int:
@@ -41,7 +43,9 @@ class AttentionView:
         return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
 
     def rival(self, position: int) -> int | None:
-        """The strongest other class; None where there is one class alone."""
+        """The strongest other class; None where there is one class alone, or each is decided by itself."""
+        if self.multi_label:
+            return None
         others = [other for other in range(len(self.probabilities)) if other != position]
         return max(others, key=self.probabilities.__getitem__, default=None)
 
@@ -135,7 +139,7 @@ def attention_for(
         logits = explanation.logits[0]  # (C,)
         scores = torch.sigmoid(logits) if model.spec.multi_label else torch.softmax(logits, dim=0)
         evidence = explanation.evidence[0].detach().to(torch.float32).cpu().numpy()  # (C, h, w)
-    return AttentionView(evidence=evidence, probabilities=tuple(float(score) for score in scores))
+    return AttentionView(evidence, tuple(float(score) for score in scores), model.spec.multi_label)
 
 
 def region_for(
@@ -149,7 +153,9 @@ def region_for(
 
     Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
     """
-    look, ignore = rasterise(regions, (image.width, image.height))
+    size = fit_canvas((image.width, image.height), RASTER, RASTER)
+    scale = size[0] / image.width, size[1] / image.height
+    look, ignore = rasterise([scaled(region, *scale) for region in regions], size)
     if look is None:
         return None
     model = shelf.get(ws, version)

@@ -28,6 +28,17 @@ def change_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
     labels.set_label(ws.database, image.id, class_id, expected_class_id=image.class_id)
 
 
+def switch_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
+    """Say that an image of a multi-label project shows a class, or where it has this label, that it does not.
+
+    Raises db.errors.ConflictError when its labels are not `image`'s any more, or none would remain;
+    db.errors.NotFoundError.
+    """
+    shown = [label.class_id for label in image.labels]
+    switch = labels.remove_label if class_id in shown else labels.add_label
+    switch(ws.database, image.id, class_id, shown)
+
+
 def changed_labels(ws: Workspace, project_id: int) -> list[ChangedLabel]:
     """In the order of the images. Raises db.errors.NotFoundError."""
     names = [item.name for item in library.list_classes(ws.database, project_id)]

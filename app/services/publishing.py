@@ -8,6 +8,8 @@ from db import library, runs, versions
 from db.records import RunRecord
 from db.versions import NewPrediction
 
+LEAST_FALL = 0.01  # of mAP that counts: it moves with every retrain
+
 
 def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) -> str | None:
     """Why the version made by `run` is not published automatically, as a sentence; None: it is published.
@@ -39,8 +41,8 @@ def kept_versions(ws: Workspace, project_id: int) -> dict[int, str]:
 
 
 def why_worse(comparison: Comparison) -> str | None:
-    """What got worse, without a full stop: more images newly wrong than fixed, or a lower worst group; None:
-    nothing.
+    """What got worse, without a full stop: more images newly wrong than fixed, a lower worst group, or in a
+    multi-label project a lower mAP; None: nothing.
     """
     reasons = []
     fixed, newly_wrong = (len(comparison.changed(change)) for change in ("fixed", "newly_wrong"))
@@ -49,6 +51,9 @@ def why_worse(comparison: Comparison) -> str | None:
     worst = worst_groups(comparison.before, comparison.after)
     if worst is not None and (worst[1].score.accuracy or 0.0) < (worst[0].score.accuracy or 0.0):
         reasons.append(f"the worst group fell from {_counted(worst[0])} to {_counted(worst[1])}")
+    precision = comparison.before.mean_precision, comparison.after.mean_precision
+    if precision[0] is not None and precision[1] is not None and precision[0] - precision[1] >= LEAST_FALL:
+        reasons.append(f"mAP fell from {100 * precision[0]:.0f} to {100 * precision[1]:.0f}")
     return "; ".join(reasons) or None
 
 

@@ -9,12 +9,13 @@ from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button,
 from app.components.annotate.editor import board
 from app.components.annotate.group_panel import group_panel, picked_group
 from app.components.annotate.label_menu import change
+from app.components.annotate.label_switch import label_switch
 from app.components.annotate.move_button import move
 from app.components.annotate.prediction_panel import Asked, verdict
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip
-from app.components.kit.text import one_of, plain
+from app.components.kit.text import names_at, one_of, plain
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
 from app.services import annotation, attribution_clusters, training
@@ -210,7 +211,7 @@ def _head(
 
 
 def _wrong(queue: list[QueueItem]) -> int:
-    return sum(item.predicted is not None and item.predicted != item.image.class_position for item in queue)
+    return sum(item.right is False for item in queue)
 
 
 def _strip(
@@ -225,13 +226,13 @@ def _strip(
 
 def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], unsaved: bool) -> Frame:
     tone: Tone = "plain"
-    if item.predicted is not None:
-        tone = "right" if item.predicted == item.image.class_position else "wrong"
+    if item.right is not None:
+        tone = "right" if item.right else "wrong"
+    labels = names_at(item.image.positions, [one.name for one in classes])
     return Frame(
         id=item.image.id,
         jpeg=resources.thumbnail(ws, item.image, 96),
-        title=f"{item.image.name}, {classes[item.image.class_position].name}: {item.reason}"
-        + (" Unsaved drawing." if unsaved else ""),
+        title=f"{item.image.name}, {labels}: {item.reason}" + (" Unsaved drawing." if unsaved else ""),
         tone=tone,
         ticked=item.guided,
         unsaved=unsaved,
@@ -256,7 +257,9 @@ def _desk(
             f"The attention map of {image.name} cannot be shown",
             "Drawing still works. Choose another image, or roll back in Models.",
         ):
-            asked = verdict(ws, image, item, version, classes)
+            view = None if version is None else resources.attention(ws, version, image)
+            image = label_switch(image if item is None else item.image, view, classes)
+            asked = verdict(ws, image, item, version, classes, multi_label=project.multi_label)
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:
@@ -275,7 +278,8 @@ def _desk(
             left,
             told(f"The label of {image.name} was not changed", "Reload the page to see its label."),
         ):
-            change(ws, image, asked.label, next_id if state.ONLY_DOUBTFUL.get() is not None else image.id)
+            go_to = next_id if state.ONLY_DOUBTFUL.get() is not None else image.id
+            change(ws, image, asked.label, go_to, multi_label=project.multi_label)
 
 
 with told("Annotate cannot show this project", "Reload the page. Saved drawings are not lost."):

@@ -183,7 +183,8 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     sides = comparison.before.version, comparison.after.version
     with st.grid(3, gap="small", min_column_width=250):
         for pair in pairs[(number - 1) * PAIRS_PER_PAGE : number * PAIRS_PER_PAGE]:
-            pair_card(ws, pair, sides, classes, of_truth=of_truth)
+            multi_label = bool(comparison.after.precisions)
+            pair_card(ws, pair, sides, classes, of_truth=of_truth, multi_label=multi_label)
     if pages > 1:
         st.pagination(pages, key=state.COMPARE_PAGE.name)
     note = one_of(len(pairs), "image")

@@ -70,7 +70,10 @@ def _card(
                 st.markdown(f":orange[:small[{plain(not_published_because)}]]")
         figures = evaluation.report(ws, version.id, "validation")
         with accuracy.container(gap=None):
-            st.metric("Accuracy", percent(figures.overall.accuracy))
+            if figures.precisions:
+                st.metric("mAP", percent(figures.mean_precision))
+            else:
+                st.metric("Accuracy", percent(figures.overall.accuracy))
             st.caption(of_n(figures.overall))
         with worst.container(gap=None):
             group = figures.worst_group or figures.worst_group_any

@@ -9,7 +9,7 @@ from torch import Tensor
 from gain_core.analysis.attribution_clusters import evidence_features, evidence_groups
 from gain_core.analysis.label_issues import label_doubts
 from gain_core.dataset.feature_cache import FeatureStore
-from gain_core.dataset.reading import inside_map
+from gain_core.dataset.reading import inside_map, label_rows
 from gain_core.dataset.sample import Sample
 from gain_core.events import Phase
 from gain_core.explain.gradcam import attention_maps, attention_weights, evidence_maps
@@ -20,15 +20,24 @@ _BATCH = 64  # images between two reports of progress
 
 
 @dataclass(frozen=True, slots=True)
+class ClassAttention:
+    """Where a model looks for one class that an image shows."""
+
+    label: int  # class position
+    attention_inside: float | None  # share where it should lie; None: nobody said
+    attention_spread: float | None  # share of the picture that the map covers; None: it is zero
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     key: str  # of the sample
-    label: int  # its class position, the first of several: what attention_* and label_* are about
+    # Its class position: what attention_* and label_* are about. Of several labels the one that the model
+    # sees least, where it misses any, else the one whose attention covers most of the picture.
+    label: int
     probabilities: tuple[
         float, ...
     ]  # by class position, in [0, 1]; they sum to 1 unless classes are independent
-    attention_inside: (
-        float | None
-    )  # share of the true (first) class's map inside mask or guidance; None: neither
+    attention_inside: float | None  # share of the label's map inside mask or guidance; None: neither
     attention_spread: float | None  # share of the picture that the same map covers; None: it is zero
     evidence_inside: float | None  # as attention_inside, but of the predicted class's map
     evidence_group: int | None  # from 0 within the predicted class; None: a test image, or an empty map
@@ -36,6 +45,7 @@ class Prediction:
     # classes.
     label_rival: int | None = None  # class position
     label_doubt: float | None = None  # share of them that carry that label, in [0, 1]
+    each_label: tuple[ClassAttention, ...] = ()  # independent classes: of every class that the image shows
 
     @property
     def predicted(self) -> int:
@@ -102,20 +112,46 @@ def _predict_chunk(
         features = model.neck(features)  # (B, K, h, w)
         logits = model.head(features)
     scores = logits.sigmoid() if model.spec.multi_label else logits.softmax(1)
-    true = torch.tensor([sample.label for sample in samples], device=features.device)
-    classes = torch.stack((true, scores.argmax(1)), 1)  # (B, 2)
+    classes = torch.cat((label_rows(samples).to(features.device), scores.argmax(1, keepdim=True)), 1)
     weights = attention_weights(model, features, classes)
-    attention = attention_maps(evidence_maps(features, weights))  # (B, 2, h, w)
-    looked_at = evidence_features(features, attention[:, 1]).to("cpu", torch.float16)
-    predictions = []
-    for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True):
-        mask = inside_map(sample, (maps.shape[1], maps.shape[2]))
-        of_true, of_predicted = (None if mask is None else attention_inside(item, mask) for item in maps)
-        spread = attention_spread(maps[0])
-        predictions.append(
-            Prediction(sample.key, sample.label, tuple(probabilities), of_true, spread, of_predicted, None)
-        )
+    attention = attention_maps(evidence_maps(features, weights))  # (B, n + 1, h, w), the predicted class last
+    looked_at = evidence_features(features, attention[:, -1]).to("cpu", torch.float16)
+    predictions = [
+        _prediction(sample, tuple(probabilities), maps, multi_label=model.spec.multi_label)
+        for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True)
+    ]
     return predictions, looked_at
+
+
+def _prediction(
+    sample: Sample, probabilities: tuple[float, ...], maps: Tensor, *, multi_label: bool
+) -> Prediction:
+    """maps (n + 1, h, w): of the sample's classes, up to n, and of the predicted one."""
+    regions = [inside_map(alone, (maps.shape[1], maps.shape[2])) for alone in sample.each_class]
+    each = tuple(
+        ClassAttention(
+            label, None if inside is None else attention_inside(of_label, inside), attention_spread(of_label)
+        )
+        for label, inside, of_label in zip(sample.labels, regions, maps, strict=False)
+    )
+    chosen = min(each, key=lambda figures: _rank(figures, probabilities))
+    predicted = max(range(len(probabilities)), key=probabilities.__getitem__)
+    region = regions[sample.labels.index(predicted if predicted in sample.labels else chosen.label)]
+    return Prediction(
+        sample.key,
+        chosen.label,
+        probabilities,
+        chosen.attention_inside,
+        chosen.attention_spread,
+        None if region is None else attention_inside(maps[-1], region),
+        None,
+        each_label=each if multi_label else (),
+    )
+
+
+def _rank(figures: ClassAttention, probabilities: tuple[float, ...]) -> tuple[float, float]:
+    """Less for a label that the model is more likely to see for wrong reasons."""
+    return min(probabilities[figures.label], 0.5), -(figures.attention_spread or 0.0)
 
 
 def _grouping(

@@ -66,7 +66,9 @@ class FeatureStore:
         _check_keys(samples)
         folder = None if self.folder is None else self.folder / (fingerprint or model.trunk_fingerprint())
         features = {} if folder is None else _read_all(folder, samples)
-        missing = list({sample.key: sample for sample in samples if sample.key not in features}.values())
+        names = [sample.key or f"without a key, {position}" for position, sample in enumerate(samples)]
+        absent = {name: s for name, s in zip(names, samples, strict=True) if name not in features}
+        missing, calls = list(absent.values()), iter(absent)
         fast = frozen(model) if missing else model
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
@@ -79,12 +81,12 @@ class FeatureStore:
                 ]
                 for sample, output in zip(chunk, trunk_output(fast, pixels), strict=True):
                     _expect_finite(sample, output)
-                    if folder is not None:
+                    if folder is not None and sample.key:
                         _write(_file(folder, sample.key), output)
-                    features[sample.key] = output
+                    features[next(calls)] = output
         if missing:
             yield Phase("Reading images", len(missing), len(missing))
-        return torch.from_numpy(np.stack([features[sample.key] for sample in samples]))
+        return torch.from_numpy(np.stack([features[name] for name in names]))
 
 
 def _check_keys(samples: Sequence[Sample]) -> None:
@@ -92,7 +94,7 @@ def _check_keys(samples: Sequence[Sample]) -> None:
     first: dict[str, Sample] = {}
     for sample in samples:
         earlier = first.setdefault(sample.key, sample)
-        if earlier.path == sample.path:
+        if not sample.key or earlier.path == sample.path:
             continue
         try:
             same = filecmp.cmp(earlier.path, sample.path, shallow=False)
@@ -128,7 +130,7 @@ def _file(folder: Path, key: str) -> Path:
 
 
 def _read_all(folder: Path, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
-    read = {sample.key: _read(_file(folder, sample.key)) for sample in samples}
+    read = {sample.key: _read(_file(folder, sample.key)) for sample in samples if sample.key}
     return {key: features for key, features in read.items() if features is not None}
 
 

@@ -13,10 +13,11 @@ from gain_core.dataset.sample import Sample, guided_training
 from gain_core.events import Phase
 from gain_core.guidance.composites import Composite, make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
-from gain_core.models.classifier import Classifier, preprocess
+from gain_core.models.classifier import Classifier, LinearHead, preprocess
 from gain_core.models.inference import frozen
 from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
+from gain_core.training.last_layer import fitted_to, halfway, last_layer
 from gain_core.training.sampling import draw_composites, draw_schedule, seeded
 from gain_core.training.terms import l2_sp
 
@@ -62,6 +63,7 @@ class QuickTask:
         self._device = device
         self._features = features
         self._labels = label_rows(samples)  # (N, n) long
+        self._fitted_to = fitted_to(samples) if config.refit_last_layer else []
         size, most = (features.shape[2], features.shape[3]), self._labels.shape[1]
         maps = {p: guidance_by_class(samples[p], size, most) for p in guided_training(samples)}
         drawn = {position: mask for position, mask in sorted(maps.items()) if mask is not None}
@@ -86,6 +88,8 @@ class QuickTask:
                 losses = self._losses(step)
                 self.trained.eval()
             yield losses
+        if self._fitted_to:
+            self._refit()
 
     def _losses(self, step: int) -> Losses:
         model, config = self._model, self._config
@@ -105,6 +109,21 @@ class QuickTask:
         if self._origin is not None:
             losses |= l2_sp(model, self._origin, config.l2_sp_weight)
         return losses
+
+    def _refit(self) -> None:
+        """Move the last layer halfway; only one linear layer's, for classes that exclude each other."""
+        head = self._model.head
+        if not isinstance(head, LinearHead) or self._model.spec.multi_label:
+            return
+        with torch.no_grad():
+            chunks = self._features[self._fitted_to].split(_EVALUATION_BATCH)
+            maps = [self._model.neck(chunk.to(self._device, torch.float32)) for chunk in chunks]
+            features = torch.cat([one.mean((2, 3)).cpu() for one in maps])  # (P, K)
+            now = head.linear.weight.cpu(), head.linear.bias.cpu()
+            refitted = last_layer(features, self._labels[self._fitted_to, 0], len(now[1]))
+            weight, bias = halfway(now, refitted, features)
+            head.linear.weight.copy_(weight)
+            head.linear.bias.copy_(bias)
 
     def logits(self, positions: Sequence[int]) -> Tensor:
         """(len(positions), C), on the CPU, without gradients."""

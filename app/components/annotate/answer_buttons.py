@@ -25,9 +25,11 @@ MEANING: dict[Place, str] = {
 SAVED: dict[Place, str] = {"wrong": "ignore this region", "right": "look at this region"}
 
 
-def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | None:
-    """Draw the buttons of a training image; return the one just pressed. `empty`: its map has no evidence."""
-    reason = _why_not(guided, empty)
+def answer_buttons(image: ImageRecord, guided: bool, empty: bool, *, shown: bool = True) -> Pressed | None:
+    """Draw the buttons of a training image; return the one just pressed. `empty`: its map has no evidence.
+    `shown`: whether the image shows the class of the map; in a multi-label project only then is it answered.
+    """
+    reason = _why_not(guided, empty, shown)
     pressed: Pressed | None = None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for place, (label, shortcut) in LABELS.items():
@@ -75,6 +77,8 @@ def act(
     if pressed == "back" or position is None:
         return
     view = resources.attention(ws, version, image)  # before the look: it may have to load the model
+    if view.multi_label:  # the answer is about the map on screen
+        image = image.seen_as(next(i.class_id for i in image.labels if i.class_position == position))
     if nothing_unsaved(ws, image):
         shown = view.attention(position, against_rival=against_rival)
         saved = answers.answer(ws, image, shown, pressed)
@@ -85,7 +89,9 @@ def act(
         st.rerun()
 
 
-def _why_not(guided: bool, empty: bool) -> str | None:
+def _why_not(guided: bool, empty: bool, shown: bool) -> str | None:
+    if not shown:
+        return "The image does not show this class. Choose one of its labels."
     if guided:
         return "This image has guidance. Clear it and save before you answer."
     if empty:

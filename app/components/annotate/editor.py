@@ -13,7 +13,7 @@ from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_steps import drawing_steps
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
-from app.components.kit.text import one_of
+from app.components.kit.text import names_at, one_of
 from app.drawing.draft import Draft
 from app.drawing.fabric import CIRCLED_COLOUR
 from app.drawing.lasso import filled
@@ -202,10 +202,13 @@ def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
 
 def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) -> None:
     now = library.get_image(ws.database, image.id)
-    if now.class_id != image.class_id:
-        name = library.list_classes(ws.database, now.project_id)[now.class_position].name
+    if image.class_id not in [label.class_id for label in now.labels]:
+        names = [item.name for item in library.list_classes(ws.database, now.project_id)]
+        name = names_at(now.positions, names)
         wake = state.WAKE.get()
-        wake.toast = f"{image.name} is labelled {name} now. Your drawing is unchanged; save it for that label."
+        wake.toast = (
+            f"{image.name} is labelled {name} now. Your drawing is unchanged; save it for that label."
+        )
         wake.is_news = True
         return
     regions = draft.regions

@@ -13,12 +13,14 @@ from app.components.annotate.label_menu import label_menu
 from app.components.annotate.move_button import move_button
 from app.components.kit.bars import probability_bars
 from app.components.kit.number_format import confidence
-from app.components.kit.text import plain
+from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
+from app.services import annotation
 from app.services.annotation import QueueItem
 from app.services.explanation import AttentionView
 from app.services.map_figures import map_figures
 from app.workspace import Workspace
+from db.mistakes import THRESHOLD
 from db.records import ClassRecord, ImageRecord, VersionRecord
 
 LEAST = (330, 286)  # pixels
@@ -41,13 +43,15 @@ def verdict(
     item: QueueItem | None,
     version: VersionRecord | None,
     classes: list[ClassRecord],
+    *,
+    multi_label: bool,
 ) -> Asked:
-    """Draw the panel; return what was just pressed."""
+    """Draw the panel; return what was just pressed. The page is about the image's first label."""
     view = None if version is None else resources.attention(ws, version, image)
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(_sentence(view, image, classes))
-            label = label_menu(image, item, classes)
+            label = label_menu(image, item, classes, multi_label=multi_label)
         about = item.reason if item is not None else f"{image.split} split"
         if image.given_positions is not None:
             given = " and ".join(classes[position].name for position in image.given_positions)
@@ -83,9 +87,12 @@ def verdict(
         evidence_legend(figures.spread, figures.inside)
     pressed = None
     if image.split == "train":
-        pressed = answer_buttons(image, item is not None and item.guided, figures.spread is None)
+        guided = item is not None and item.guided
+        if guided and multi_label:
+            guided = annotation.load(ws, image.id, image.class_id) is not None
+        pressed = answer_buttons(image, guided, figures.spread is None, shown=position in image.positions)
     moving = move_button(image)
-    probability_bars([item.name for item in classes], view.probabilities, image.class_position)
+    probability_bars([item.name for item in classes], view.probabilities, image.positions)
     return Asked(pressed, label, moving)
 
 
@@ -105,32 +112,51 @@ def _size(image: ImageRecord) -> tuple[int, int]:
 
 
 def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[ClassRecord]) -> str:
-    truth = plain(classes[image.class_position].name)
+    truth = plain(names_at(sorted(image.positions), [item.name for item in classes]))
     if view is None:
         return f"**{truth}** :gray[· no model yet]"
+    if view.multi_label:
+        return _of_several(view, image, classes)
     predicted, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
     if view.predicted == image.class_position:
         return f":green-badge[:material/check: {predicted} {sure}, correct]"
     return f":orange-badge[:material/close: {predicted} {sure}] but it is **{truth}**."
 
 
+def _of_several(view: AttentionView, image: ImageRecord, classes: list[ClassRecord]) -> str:
+    """What is wrongly predicted or missed."""
+    predicted = [position for position, share in enumerate(view.probabilities) if share > THRESHOLD]
+    badges = [
+        f":orange-badge[:material/close: {plain(classes[position].name)} "
+        f"{confidence(view.probabilities[position])}{', missed' if position in image.positions else ''}]"
+        for position in range(len(classes))
+        if (position in predicted) != (position in image.positions)
+    ]
+    if badges:
+        return " ".join(badges)
+    names = plain(names_at(sorted(image.positions), [item.name for item in classes]))
+    return f":green-badge[:material/check: {names}, correct]"
+
+
 def _map_class(
     image: ImageRecord, version: VersionRecord, view: AttentionView, classes: list[ClassRecord]
 ) -> int:
-    """The class whose map is shown; at first the predicted one, because that is the decision to explain."""
+    """The class whose map is shown; at first the predicted one, because that is the decision to explain. In a
+    multi-label project the label that the page is about.
+    """
+    first = image.class_position if view.multi_label else view.predicted
     positions = [item.position for item in classes]
     few = len(classes) <= CLASSES_AS_PILLS
     widget = st.pills if few else st.selectbox
     # A pill's label is Markdown, a menu's is not.
     names = {item.position: plain(item.name) if few else item.name for item in classes}
-    arguments: dict[str, Any] = (
-        {"default": view.predicted, "wrap": True} if few else {"index": view.predicted}
-    )
+    arguments: dict[str, Any] = {"default": first, "wrap": True} if few else {"index": first}
     chosen: int = widget(  # type: ignore[operator]
         "Evidence for",
         positions,
         format_func=names.__getitem__,
-        key=f"annotate_map_of_{image.id}_{version.id}",  # a choice that comes late is not for the next image
+        # a choice that comes late is not for the next image or label
+        key=f"annotate_map_of_{image.id}_{version.id}" + (f"_{first}" if view.multi_label else ""),
         required=True,
         label_visibility="collapsed",
         **arguments,

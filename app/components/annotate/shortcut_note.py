@@ -16,13 +16,17 @@ ON_THE_OBJECT = (
 
 
 def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | None, draft: Draft) -> None:
-    """A note for a mispredicted training image whose *look here* region alone misleads the model."""
+    """A note for a mispredicted training image whose *look here* region alone misleads the model.
+
+    Nothing in multi-label projects, where a region may show several classes.
+    """
     if version is None or image.split != "train":
         return
     if not any(region.role == "look_here" for region in draft.regions):
         return
     try:
-        if resources.attention(ws, version, image).predicted == image.class_position:
+        looked = resources.attention(ws, version, image)
+        if looked.multi_label or looked.predicted == image.class_position:
             return
         view = resources.region_view(ws, version, image, draft.regions)
     except MissingFileError:

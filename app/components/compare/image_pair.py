@@ -7,12 +7,13 @@ import streamlit as st
 
 from app import resources
 from app.components.kit.number_format import confidence, percent
-from app.components.kit.text import plain
+from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
 from app.services.evaluation import Pair
 from app.services.map_figures import map_figures
 from app.workspace import Workspace
-from db.records import PredictionRecord, VersionRecord
+from db.mistakes import THRESHOLD
+from db.records import ImageRecord, PredictionRecord, VersionRecord
 
 SIDE = 240  # pixels, longest side of one picture
 OPACITY = 0.55
@@ -25,12 +26,13 @@ def pair_card(
     classes: Sequence[str],
     *,
     of_truth: bool,
+    multi_label: bool,
 ) -> None:
     """Both maps, for the true or the predicted class, with predictions and the share on the object."""
     image = pair.image
     size = fit_canvas((image.width, image.height), SIDE, SIDE)
     with st.container(border=True, gap="xsmall"):
-        group = "/".join((classes[image.class_position], *image.groups.values()))
+        group = "/".join((names_at(image.positions, classes), *image.groups.values()))
         st.markdown(f"**{plain(group)}**")
         st.caption(plain(PurePosixPath(image.name).name))
         for column, version, prediction, when in zip(
@@ -44,15 +46,23 @@ def pair_card(
                     width="stretch",
                     alt=f"{image.name}: attention map for {classes[position]}, {when}",
                 )
-                st.markdown(_badge(prediction, image.class_position, classes))
+                st.markdown(_badges(prediction, image, classes, multi_label=multi_label))
                 shown = resources.attention(ws, version, image).attention(position)
                 inside = map_figures(ws, image, shown).inside
                 on_object = "" if inside is None else f" · {percent(inside)} on the object"
                 st.caption(f"v{version.number}{on_object}")
 
 
-def _badge(prediction: PredictionRecord, true_position: int, classes: Sequence[str]) -> str:
-    """The prediction, green when right and orange when wrong."""
-    right = prediction.predicted == true_position
-    sure = confidence(prediction.probabilities[prediction.predicted])
-    return f":{'green' if right else 'orange'}-badge[{sure} {plain(classes[prediction.predicted])}]"
+def _badges(
+    prediction: PredictionRecord, image: ImageRecord, classes: Sequence[str], *, multi_label: bool
+) -> str:
+    """The prediction, green when right and orange when wrong; in a multi-label project every class."""
+    predicted = [prediction.predicted]
+    if multi_label:
+        predicted = [place for place, share in enumerate(prediction.probabilities) if share > THRESHOLD]
+    badges = [
+        f":{'green' if position in image.positions else 'orange'}-badge"
+        f"[{confidence(prediction.probabilities[position])} {plain(classes[position])}]"
+        for position in predicted
+    ]
+    return " ".join(badges) or ":gray-badge[no class]"

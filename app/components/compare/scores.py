@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.components.kit.number_format import of_n, percent, points
 from app.components.kit.text import one_of, plain
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Group, Score, worst_groups
+from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Evaluation, Group, Score, worst_groups
 
 
 def score_cards(comparison: Comparison) -> None:
@@ -16,12 +16,7 @@ def score_cards(comparison: Comparison) -> None:
     before, after = comparison.before, comparison.after
     accuracy, worst, inside, fixed = st.columns(4, gap="small")
     with accuracy.container(border=True, height="stretch", gap=None):
-        st.metric(
-            "Accuracy",
-            percent(after.overall.accuracy),
-            points(before.overall.accuracy, after.overall.accuracy),
-        )
-        st.caption(of_n(after.overall))
+        _accuracy(before, after)
     with worst.container(border=True, height="stretch", gap=None):
         _worst_group(comparison)
     with inside.container(border=True, height="stretch", gap=None):
@@ -34,7 +29,7 @@ def score_cards(comparison: Comparison) -> None:
         )
         measured = after.overall.attention_images
         st.caption(
-            f"on the object, n = {measured}"
+            f"on the object, n = {measured}{' labels' if after.precisions else ''}"
             if measured
             else "Not measurable: no image in this split has a mask or an earlier drawing."
         )
@@ -72,15 +67,38 @@ def score_tables(comparison: Comparison) -> None:
         ):
             st.caption(f"*Worst group* ignores groups with fewer than {WORST_GROUP_MIN_N} images.")
     st.markdown("**By class**")
-    _table(
-        [(name, old, new) for (name, old), (_, new) in zip(before.classes, after.classes, strict=True)],
-        "Class",
-        "classes_table",
-    )
+    of_classes = zip(before.classes, after.classes, strict=True)
+    precisions = list(zip(before.precisions, after.precisions, strict=True))
+    _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
+    if precisions:
+        st.caption(
+            "Before, After: share of the images of the class in which it is found. Each class is decided by "
+            "itself, so no class is taken for another, and calibration is not shown."
+        )
     if after.missing or before.missing:
         st.caption(
             f"Images without a prediction (not counted): {before.missing} before, {after.missing} after."
         )
+
+
+def _accuracy(before: Evaluation, after: Evaluation) -> None:
+    if not after.precisions:
+        st.metric(
+            "Accuracy",
+            percent(after.overall.accuracy),
+            points(before.overall.accuracy, after.overall.accuracy),
+        )
+        st.caption(of_n(after.overall))
+        return
+    st.metric(
+        "mAP",
+        percent(after.mean_precision),
+        points(before.mean_precision, after.mean_precision),
+        help="Mean over the classes of the average precision: how well the images are ranked by each class. "
+        "No threshold is needed.",
+    )
+    overall = after.overall
+    st.caption(f"{overall.correct} of {overall.n} images have exactly their labels predicted")
 
 
 def _worst_group(comparison: Comparison) -> None:
@@ -107,7 +125,13 @@ def _large_enough(worst: tuple[Group, Group]) -> bool:
     return all(group.score.n >= WORST_GROUP_MIN_N for group in worst)
 
 
-def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: str) -> None:
+def _table(
+    rows: Sequence[tuple[str, Score | None, Score]],
+    heading: str,
+    key: str,
+    precisions: Sequence[tuple[float | None, float | None]] = (),
+) -> None:
+    """precisions: average precision before and after, of each row of a multi-label project."""
     frame = pd.DataFrame(
         {
             heading: [name for name, _, _ in rows],
@@ -118,6 +142,9 @@ def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: s
             "Attention inside": [_rounded(new.attention_inside) for _, _, new in rows],
         }
     )
+    if precisions:
+        frame.insert(2, "AP before", [_rounded(old) for old, _ in precisions])
+        frame.insert(3, "AP after", [_rounded(new) for _, new in precisions])
     st.dataframe(
         frame,
         key=key,
@@ -126,6 +153,8 @@ def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: s
         alt=f"Accuracy by {heading.lower()}, before and after",
         column_config={
             "Images": st.column_config.NumberColumn(width="small"),
+            "AP before": _share_column("#9aa5a8"),
+            "AP after": _share_column("#14606e"),
             "Before": _share_column("#9aa5a8"),
             "After": _share_column("#14606e"),
             "Attention inside": _share_column("#d97706"),

@@ -31,6 +31,7 @@ photos.zip
 
 **Or an `index.csv`** with the columns `file` and `label`. Optional columns: `split`, `mask` (a
 black-and-white image of the object, for evaluation only), and any other column as a group, such as `place`.
+An image of several classes has `boat|person` as its label, and its masks likewise.
 
 ```
 file,label,split,mask,place

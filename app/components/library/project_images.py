@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.kit.film_strip import Frame, film_strip
-from app.components.kit.text import one_of
+from app.components.kit.text import names_at, one_of
 from app.services.library import ProjectOverview
 from app.workspace import Workspace
 from db import library
@@ -71,7 +71,7 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
     images = [
         image
         for image in _mixed(library.list_images(ws.database, project.id, split))
-        if position in (ALL, image.class_position)
+        if position == ALL or position in image.positions
     ]
     if not images:
         st.caption(f"No images of this class in the {split} split.")
@@ -85,7 +85,7 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
                 id=image.id,
                 jpeg=resources.thumbnail(ws, image),
                 title=f"{image.name}: open in Annotate",
-                caption="/".join((names[image.class_position], *image.groups.values())),
+                caption="/".join((names_at(image.positions, names), *image.groups.values())),
             )
             for image in shown
         ],

@@ -41,6 +41,9 @@ def _drawing_effect(effect: DrawingEffect) -> None:
         }[effect.verdict]
     )
     tested = one_of(effect.tested, "image")
+    if effect.precision is not None:
+        without, with_drawings = map(percent, effect.precision)
+        st.markdown(f"mAP without your drawings **{without}**, with them **{with_drawings}**.")
     st.caption(f"{_counts(effect)} · exact McNemar test on {tested}, p = {effect.p_value:.2g}")
 
 
