@@ -1,4 +1,4 @@
-"""Drawings that are not saved yet, one for each image and class at most."""
+"""Unsaved drawings, at most one per image and class."""
 
 from dataclasses import asdict
 
@@ -11,7 +11,7 @@ from db.records import DraftRecord, RegionRecord
 
 
 def keep_draft(database: Database, draft: DraftRecord) -> None:
-    """In the place of the last one of this image and class. Without effect when the image is gone."""
+    """Replace the draft of this image and class. Does nothing when the image no longer exists."""
     values = {
         "image_id": draft.image_id,
         "class_id": draft.class_id,

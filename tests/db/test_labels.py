@@ -154,7 +154,7 @@ def test_an_image_gets_and_loses_labels_and_remembers_the_imported_ones(
     back = first_image(database, several)
     assert (set(back.labels), back.given_positions) == (set(image.labels), None)  # its mask is there again
     labels.remove_label(database, image.id, boat, [boat, car])
-    with pytest.raises(ConflictError, match="needs a label"):
+    with pytest.raises(ConflictError, match="needs at least one label"):
         labels.remove_label(database, image.id, car, [car])
 
 

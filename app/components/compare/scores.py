@@ -72,8 +72,8 @@ def score_tables(comparison: Comparison) -> None:
     _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
     if precisions:
         st.caption(
-            "Before, After: share of the images of the class in which it is found. Each class is decided by "
-            "itself, so no class is taken for another, and calibration is not shown."
+            "Before, After: recall, the share of the class's images in which it is predicted. Classes are "
+            "independent, so calibration is not shown."
         )
     if after.missing or before.missing:
         st.caption(
@@ -94,11 +94,11 @@ def _accuracy(before: Evaluation, after: Evaluation) -> None:
         "mAP",
         percent(after.mean_precision),
         points(before.mean_precision, after.mean_precision),
-        help="Mean over the classes of the average precision: how well the images are ranked by each class. "
-        "No threshold is needed.",
+        help="Mean average precision over the classes: how well each class ranks the images, without a "
+        "threshold.",
     )
     overall = after.overall
-    st.caption(f"{overall.correct} of {overall.n} images have exactly their labels predicted")
+    st.caption(f"{overall.correct} of {overall.n} images: all labels right")
 
 
 def _worst_group(comparison: Comparison) -> None:
