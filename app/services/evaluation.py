@@ -14,6 +14,7 @@ from app.workspace import Workspace
 from db import library, versions
 from db.mistakes import THRESHOLD
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
+from gain_core.metrics import wilson_interval
 
 WORST_GROUP_MIN_N = 20  # below this, one image changes a group's accuracy by 5 points or more
 
@@ -41,8 +42,6 @@ class Score:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % Wilson interval of the accuracy; None of no images."""
-        from gain_core.metrics import wilson_interval  # loads torch, which the trainer does without
-
         return wilson_interval(self.correct, self.n) if self.n else None
 
 

@@ -4,6 +4,7 @@ A file is named by what went in (image bytes, trunk weights, preprocessing), so 
 invalidated and the folder may be deleted at any time.
 """
 
+import copy
 import filecmp
 import struct
 import zlib
@@ -20,9 +21,12 @@ from gain_core.dataset.reading import pixels_of
 from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.models.classifier import PIECE, Classifier
-from gain_core.models.inference import frozen
+from gain_core.explain.inference import inference_model
+from gain_core.explain.torch_model import TorchModel
+from gain_core.models.classifier import Classifier
+from gain_core.models.inference import InferenceModel
 
+_WORTH_A_SESSION = 32  # images
 _SHAPE = struct.Struct("<3I")
 _CHECKSUM = struct.Struct("<I")
 
@@ -69,7 +73,7 @@ class FeatureStore:
         names = [sample.key or f"without a key, {position}" for position, sample in enumerate(samples)]
         absent = {name: s for name, s in zip(names, samples, strict=True) if name not in features}
         missing, calls = list(absent.values()), iter(absent)
-        fast = frozen(model) if missing else model
+        looks = trunk_of(model, len(missing))
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
             following = [reader.submit(pixels_of, chunk, model.spec) for chunk in chunks[:1]]
@@ -79,7 +83,7 @@ class FeatureStore:
                 following += [
                     reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
                 ]
-                for sample, output in zip(chunk, trunk_output(fast, pixels), strict=True):
+                for sample, output in zip(chunk, trunk_output(looks, pixels), strict=True):
                     _expect_finite(sample, output)
                     if folder is not None and sample.key:
                         _write(_file(folder, sample.key), output)
@@ -107,14 +111,18 @@ def _check_keys(samples: Sequence[Sample]) -> None:
             )
 
 
-def trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
+def trunk_of(model: Classifier, images: int) -> InferenceModel:
+    """What computes the trunk's output of so many images soonest: a session takes a second to make."""
+    if images >= _WORTH_A_SESSION:
+        return inference_model(model)
+    learns = any(layer.training for layer in model.modules())
+    return TorchModel(copy.deepcopy(model).eval() if learns else model)
+
+
+def trunk_output(model: InferenceModel, pixels: Tensor) -> np.ndarray:
     """(B, K0, h0, w0) float16."""
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        pixels = pixels.to(device, memory_format=torch.channels_last)  # the layout of the weights
-        pieces = pixels.split(PIECE) if device.type == "cpu" else (pixels,)
-        output = torch.cat([model.trunk(piece) for piece in pieces])
-        return output.to("cpu", torch.float16).contiguous().numpy()
+    with np.errstate(over="ignore"):  # what float16 cannot hold is found by `_expect_finite`
+        return model.trunk_features(pixels.numpy()).astype(np.float16)
 
 
 def _expect_finite(sample: Sample, output: np.ndarray) -> None:

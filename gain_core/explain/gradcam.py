@@ -13,7 +13,8 @@ from torch import Tensor
 
 from gain_core.checks import expect, expect_classes
 from gain_core.errors import InputError
-from gain_core.models.classifier import PIECE, Classifier
+from gain_core.models.classifier import Classifier
+from gain_core.models.spec import PIECE
 
 
 class Explanation(NamedTuple):
@@ -146,7 +147,7 @@ def _explained(
 
 
 def _precision(model: Classifier) -> torch.dtype:
-    """The head's: a frozen copy may compute the layers before it in another. A head may have no weights."""
+    """The head's; a head may have no weights."""
     return next(chain(model.head.parameters(), model.parameters()), torch.empty(0)).dtype
 
 
@@ -176,8 +177,6 @@ def _through_autograd(logits: Tensor, features: Tensor, classes: Tensor, create_
 
 
 def _check(model: Classifier, features: Tensor, classes: Tensor, create_graph: bool) -> None:
-    if create_graph and model.only_looks:
-        raise InputError("expected a model that records what a gradient needs, got a frozen copy")
     if create_graph and (torch.is_inference_mode_enabled() or not torch.is_grad_enabled()):
         raise InputError(
             "expected create_graph=True where gradients are recorded, got a mode that records none"

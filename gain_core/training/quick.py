@@ -7,14 +7,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gain_core.dataset.feature_cache import FeatureStore, trunk_output
+from gain_core.dataset.feature_cache import FeatureStore, trunk_of, trunk_output
 from gain_core.dataset.reading import guidance_by_class, label_rows
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.events import Phase
 from gain_core.guidance.composites import Composite, make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
 from gain_core.models.classifier import Classifier, LinearHead, preprocess
-from gain_core.models.inference import frozen
+from gain_core.models.folding import folded_neck
 from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
 from gain_core.training.last_layer import fitted_to, halfway, last_layer
@@ -79,6 +79,11 @@ class QuickTask:
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
+        self._neck = (
+            model.neck
+        )  # what a step computes with: on a CPU without its norm layer where that stands
+        if device.type == "cpu" and not config.train_norms and len(features):
+            self._neck = folded_neck(model, features[:1].float())
 
     def steps(self, first: int) -> Iterator[Losses]:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
@@ -100,7 +105,7 @@ class QuickTask:
         if self._composites is not None:
             read.append(self._composites.features[made])
             labels.append(self._composites.labels[made, None].expand(-1, self._labels.shape[1]))
-        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
+        features = self._neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
         division = Division(len(plain), len(guided), len(made))
         masks = self._guided.of(guided).to(self._device)
         losses = config.objective.losses(
@@ -129,9 +134,7 @@ class QuickTask:
         """(len(positions), C), on the CPU, without gradients."""
         with torch.inference_mode():
             chunks = self._features[list(positions)].split(_EVALUATION_BATCH)
-            parts = [
-                self._model.head(self._model.neck(c.to(self._device, torch.float32))).cpu() for c in chunks
-            ]
+            parts = [self._model.head(self._neck(c.to(self._device, torch.float32))).cpu() for c in chunks]
         return torch.cat(parts)
 
 
@@ -157,10 +160,10 @@ def prepare_quick(
 def _features_of(model: Classifier, made: Sequence[Composite]) -> Generator[Phase, None, Composites]:
     """Of composites that nobody will ask for again: computed as they are needed, kept nowhere."""
     labels = targets_of(made)
-    fast, rows = frozen(model), []
+    looks, rows = trunk_of(model, len(made)), []
     for start in range(0, len(made), _EVALUATION_BATCH):
         yield Phase("Making counter-examples", start, len(made))
         chunk = made[start : start + _EVALUATION_BATCH]
         pixels = torch.stack([preprocess(Image.fromarray(one.pixels), model.spec) for one in chunk])
-        rows.append(torch.from_numpy(trunk_output(fast, pixels)))
+        rows.append(torch.from_numpy(trunk_output(looks, pixels)))
     return Composites(torch.cat(rows), labels)
