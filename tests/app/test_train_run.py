@@ -29,15 +29,8 @@ from gain_core.training.objectives.labels import Labels
 from tests.gain_core.toy import draw
 
 LEFT = ["model.onnx", "model.safetensors", "predictions.json", "result.json"]
-QUICK = TrainConfig(
-    objective=Labels(),
-    steps=6,
-    batch_size=4,
-    guided_batch_size=2,
-    checkpoint_every=2,
-    validate_every=3,
-    threads=1,
-)
+SMALL = {"batch_size": 4, "guided_batch_size": 2, "checkpoint_every": 2, "validate_every": 3, "threads": 1}
+QUICK = TrainConfig(objective=Labels(), steps=6, **SMALL)
 
 
 @pytest.fixture
