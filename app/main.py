@@ -57,6 +57,9 @@ page = st.navigation(
     ]
 )
 
+# Streamlit shows them at the top right, over Annotate's images and tools.
+_TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 1rem !important}</style>"
+
 state.arrive(page.title)
 ready = False
 with told("Refocus cannot open its data folder", "Mend this and reload the page; nothing was changed."):
@@ -69,6 +72,7 @@ if ready:
     said = state.take_up()
     if said:
         wake = state.WAKE.get()
+        st.html(_TOASTS)
         st.toast(plain(said), icon=":material/info:" if wake.is_news else ":material/check:")
         wake.toast, wake.is_news = "", False
     page.run()
