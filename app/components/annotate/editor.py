@@ -11,6 +11,7 @@ from app.components.annotate.canvas import ROLES, TOOLS, drawing_canvas
 from app.components.annotate.drafts import close_open, forget_draft, keep, open_draft, settle_draft
 from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_steps import drawing_steps
+from app.components.annotate.key_list import key_list
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
 from app.components.kit.text import names_at, one_of
@@ -72,7 +73,9 @@ def board(
         with second_row:
             drawing_steps(image, draft, on_canvas)
         _actions(ws, image, draft, queue, conflict)
-        st.markdown(what_is_drawn(image, draft, on_canvas.drawing))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(what_is_drawn(image, draft, on_canvas.drawing), width="stretch")
+            key_list()
         shortcut_note(ws, image, version, draft)
 
 
