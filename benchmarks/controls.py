@@ -3,7 +3,8 @@
 - free_guess: a box in the middle of each image, which needs no human work
 - placebo_random: the object's bounding box at a random place
 - placebo_other: the outline of an object of another class
-- counterexamples: as many labelled images of the groups that training lacks, and no drawing
+- counterexamples: as many labelled images of the groups that training lacks moved there, and no drawing
+- both: these and the drawings
 - last_layer: the linear head alone, refitted on these (deep feature reweighting)
 """
 
@@ -17,8 +18,8 @@ from PIL import Image
 from app.drawing.regions import regions_from_mask
 from app.services import annotation, library
 from app.workspace import Workspace
-from benchmarks.annotators import Corners, draw_box, guide_by, role_of
-from benchmarks.counterexamples import retrained_with
+from benchmarks.annotators import Corners, draw_box, guide, guide_by, role_of
+from benchmarks.counterexamples import in_training
 from benchmarks.last_layer import refitted
 from benchmarks.report import say
 from benchmarks.rounds import Result, judged, measured, retrained
@@ -48,8 +49,11 @@ def controls(
         yield name, measured(ws, trained, options, left_out)
     if not added:
         return
-    trained = retrained_with(ws, biased, added, options.mode, seed)
-    yield "counterexamples", measured(ws, trained, options, left_out)
+    guide(ws, biased, images, options.supervision)
+    with in_training(ws, added):
+        for name, form in (("counterexamples", "labels"), ("both", DEFAULT_OBJECTIVE[options.mode])):
+            trained = retrained(ws, biased, options.mode, form, seed)
+            yield name, measured(ws, trained, options, left_out)
     predictions, seconds = refitted(ws, biased, added, seed)
     yield "last_layer", judged(ws, biased, predictions, seconds, options, left_out)
 

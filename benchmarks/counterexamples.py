@@ -2,14 +2,14 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 
 from app.workspace import Workspace
-from benchmarks.copies import copied, version_in
-from benchmarks.rounds import merged, retrained
-from db import library
-from db.records import ImageRecord, RunMode, VersionRecord
+from benchmarks.rounds import merged
+from db import library, splits
+from db.records import ImageRecord
 
 Group = tuple[int, tuple[tuple[str, str], ...]]  # class position, group values by name
 
@@ -59,17 +59,13 @@ def drawn(images: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRec
     return [image for turn in zip_longest(*halves) for image in turn if image is not None][:count]
 
 
-def retrained_with(
-    ws: Workspace, biased: VersionRecord, added: Sequence[ImageRecord], mode: RunMode, seed: int
-) -> tuple[VersionRecord, float]:
-    """A retrain of the biased model by labels alone, with these images added to training; and its seconds.
-
-    It is a version of a copy of the project, in which the images are training images.
-    """
-    project_id = copied(
-        ws,
-        biased.project_id,
-        "with counter-examples",
-        to_training={image.sha256 for image in added},
-    )
-    return retrained(ws, version_in(ws, biased, project_id), mode, "labels", seed)
+@contextmanager
+def in_training(ws: Workspace, added: Sequence[ImageRecord]) -> Iterator[None]:
+    """Validation images moved to training, as people move them in Annotate, and back afterwards."""
+    for image in added:
+        splits.move_to_training(ws.database, image.id)
+    try:
+        yield
+    finally:
+        for image in added:
+            splits.move_back(ws.database, image.id)

@@ -1,19 +1,11 @@
-"""Deep feature reweighting: the last layer alone, refitted on a few images in which the shortcut fails.
-
-Kirichenko et al., Last Layer Re-Training is Sufficient for Robustness to Spurious Correlations, ICLR 2023,
-arXiv 2204.02937.
-"""
+"""Deep feature reweighting of the biased model: the last layer alone, fitted to a few images of each kind."""
 
 import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from app.workspace import Workspace
 from db import library
@@ -22,11 +14,10 @@ from db.versions import NewPrediction
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.dataset.sample import Sample
 from gain_core.models.model_file import load_model
+from gain_core.training.last_layer import last_layer
 
 OF_EACH_CLASS = 10  # training images beside the counter-examples
 _BATCH = 64
-
-Features = NDArray[np.float32]  # (N, K)
 
 
 def refitted(
@@ -39,11 +30,25 @@ def refitted(
     """
     began = time.monotonic()
     images = library.list_images(ws.database, version.project_id)
-    features = pooled_features(ws, version, images)
+    samples = [
+        Sample(
+            key=image.sha256,
+            path=ws.files.image(image.sha256, image.suffix),
+            label=image.class_position,
+            split=image.split,
+            name=image.name,
+        )
+        for image in images
+    ]
     fitted_to = {image.id for image in [*added, *some_of_each_class(images, seed)]}
-    chosen = np.array([image.id in fitted_to for image in images])
-    labels = np.array([image.class_position for image in images])
-    probabilities = refit(features[chosen], labels[chosen], features)
+    chosen = [position for position, image in enumerate(images) if image.id in fitted_to]
+    model = load_model(ws.files.absolute(version.path))
+    kept = FeatureStore(ws.files.features).get_or_compute(model, samples)
+    with torch.inference_mode():
+        features = torch.cat([model.neck(chunk.float()).mean((2, 3)) for chunk in kept.split(_BATCH)])
+        labels = torch.tensor([samples[position].label for position in chosen])
+        weight, bias = last_layer(features[chosen], labels, len(model.spec.classes))
+        probabilities = (features @ weight.T + bias).softmax(1)
     predictions = {
         image.id: NewPrediction(image.id, image.class_position, int(row.argmax()), row.tolist()).record(
             version.id, image.positions, multi_label=False
@@ -65,37 +70,3 @@ def some_of_each_class(images: Sequence[ImageRecord], seed: int) -> list[ImageRe
         for position in sorted(pools)
         for image in chance.sample(pools[position], min(OF_EACH_CLASS, len(pools[position])))
     ]
-
-
-def refit(features: Features, labels: NDArray[np.int64], unlabelled: Features) -> NDArray[np.float64]:
-    """Probabilities (M, C) of `unlabelled` (M, K) by logistic regression with L2 on features (N, K), labels
-    (N,).
-
-    labels hold every class position below C. Features are standardised and classes are weighted equally,
-    as in the paper; the strength of L2 is scikit-learn's default.
-    """
-    scaler = StandardScaler().fit(features)
-    head = LogisticRegression(class_weight="balanced", max_iter=1000)
-    head.fit(scaler.transform(features), labels)
-    probabilities: NDArray[np.float64] = head.predict_proba(scaler.transform(unlabelled))
-    return probabilities
-
-
-def pooled_features(ws: Workspace, version: VersionRecord, images: Sequence[ImageRecord]) -> Features:
-    """The map of the version's last convolution averaged over its places: (len(images), K)."""
-    model = load_model(ws.files.absolute(version.path))
-    samples = [
-        Sample(
-            key=image.sha256,
-            path=ws.files.image(image.sha256, image.suffix),
-            label=image.class_position,
-            split=image.split,
-            name=image.name,
-        )
-        for image in images
-    ]
-    outputs = FeatureStore(ws.files.features).get_or_compute(model, samples)
-    with torch.inference_mode():
-        parts = [model.neck(chunk.float()).mean((2, 3)) for chunk in outputs.split(_BATCH)]
-        pooled: Features = torch.cat(parts).numpy()
-    return pooled

@@ -8,18 +8,21 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import zip_longest
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
 
-from app.services import annotation, explanation, library
+from app.services import annotation, library
 from app.services.annotation import QueueItem
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 from gain_core.explain.gradcam import explain
 from gain_core.explain.masking import erase, erased_logits
-from gain_core.models.classifier import preprocess
+from gain_core.models.classifier import Classifier, preprocess
+from gain_core.models.model_file import load_model
 
 Order = Literal[
     "random",
@@ -108,7 +111,7 @@ def erased_apart(ws: Workspace, version: VersionRecord, image: ImageRecord) -> t
     """Probability of the image's class without the attended place (I*^c of eq. 3), and without the rest; in
     [0, 1].
     """
-    model = explanation.SHELF.get(ws, version)
+    model = _classifier(ws.files.absolute(version.path))
     pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
     own = torch.tensor([[image.class_position]])
     with torch.no_grad():
@@ -116,6 +119,11 @@ def erased_apart(ws: Workspace, version: VersionRecord, image: ImageRecord) -> t
         left = erased_logits(model, torch.cat([rest, pixels.unsqueeze(1) - rest], 1)).softmax(2)  # (1, 2, C)
     without_attended, without_rest = left[0, :, image.class_position].tolist()
     return without_attended, without_rest
+
+
+@lru_cache(maxsize=1)
+def _classifier(path: Path) -> Classifier:
+    return load_model(path)
 
 
 def _wrong(items: Sequence[QueueItem]) -> list[QueueItem]:

@@ -18,7 +18,7 @@ from app.services.calibration import calibration
 from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
-from benchmarks.copies import copied, native_size
+from benchmarks.copies import copied
 from benchmarks.report import say
 from db import library as projects
 from db import runs, versions
@@ -99,7 +99,7 @@ def imported(ws: Workspace, data: Path, split: Split, seed: int, backbone: str =
         raise SystemExit(f"expected {split} images in {data}, got none: choose another --split")
     if backbone == DEFAULT_BACKBONE:
         return report.project_id
-    return copied(ws, report.project_id, backbone, backbone=backbone, image_size=native_size(backbone))
+    return copied(ws, report.project_id, backbone)
 
 
 def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecord, float]:

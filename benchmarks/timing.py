@@ -65,7 +65,7 @@ def _process(rival: Rival) -> Iterator[Connection]:
     context = multiprocessing.get_context("spawn")  # a fork has the memory of its parent
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, rival.make), daemon=True)
-    with _environment(KEEP_FREED_MEMORY if rival.keeps_memory else {}):
+    with environment_of(KEEP_FREED_MEMORY if rival.keeps_memory else {}):
         process.start()
     there.close()
     try:
@@ -76,14 +76,14 @@ def _process(rival: Rival) -> Iterator[Connection]:
 
 
 @contextmanager
-def _environment(memory: Mapping[str, str]) -> Iterator[None]:
-    """Without what the caller's shell says of freed memory, and with `memory`: for processes started here."""
+def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
+    """For processes started here: these variables, and nothing that the shell says of freed memory."""
     before = {name: os.environ.pop(name) for name in KEEP_FREED_MEMORY if name in os.environ}
-    os.environ.update(memory)
+    os.environ.update(variables)
     try:
         yield
     finally:
-        for name in memory:
+        for name in variables:
             del os.environ[name]
         os.environ.update(before)
 

@@ -114,7 +114,7 @@ def running(database: Database) -> RunRecord | None:
 
 
 def has_work(database: Database) -> bool:
-    """Whether any run is queued or running, whoever owns it: a reason for a trainer to stay."""
+    """Whether any run is queued or running; then a trainer must stay."""
     with database.reading() as session:
         return session.scalar(select(Run.id).where(Run.status.in_(ACTIVE_STATUSES)).limit(1)) is not None
 

@@ -114,6 +114,12 @@ def test_a_polygon_that_is_not_closed_is_not_lost(server: LiveServer, page: Page
     says(page, "2 regions, not saved yet")
     page.keyboard.press("Control+z")  # takes back the polygon, and not the box
     says(page, "1 region, not saved yet")
+    page.keyboard.press("Control+Shift+z")
+    says(page, "2 regions, not saved yet")
+    page.get_by_role("button", name="Regions").last.click()
+    page.get_by_role("button", name="Delete region 2").click()
+    says(page, "1 region, not saved yet")
+    page.keyboard.press("Escape")
 
     click(page, *CORNERS)
     says(page, "2 regions, not saved yet")

@@ -19,7 +19,7 @@ from app.workspace import Workspace
 from db import library as rows
 from db.new_images import NewImage, NewLabel
 from db.records import Split
-from gain_core.models.classifier import DEFAULT_BACKBONE
+from gain_core.models.spec import DEFAULT_BACKBONE
 
 NAME = "Harbour demo"
 SOURCE = "demo"  # of the project; what marks it as the demo

@@ -18,7 +18,7 @@ from app.drawing.polygonise import polygons_of
 from app.drawing.simplify import simplified_line
 from app.errors import DrawingError
 from db.records import RegionRecord, Role, Shape
-from gain_core.imaging.raster import Mask, Point, clip_polygon, fill_polygon, stroke_line
+from gain_core.imaging.raster import Mask, Point, clip_polygon, draw_polygon, draw_stroke, fill_polygon
 
 Regions = tuple[RegionRecord, ...]
 
@@ -117,8 +117,10 @@ def look_share(regions: Sequence[RegionRecord], size: tuple[int, int]) -> float 
 @lru_cache(maxsize=1000)
 def _coarse(region: RegionRecord, size: tuple[int, int]) -> Mask:
     """A region on a coarse picture; each is rasterised once, whatever is drawn beside it."""
-    coarse = fit_canvas(size, _COARSE, _COARSE)
-    return _covered(scaled(region, coarse[0] / size[0], coarse[1] / size[1]), coarse)
+    width, height = fit_canvas(size, _COARSE, _COARSE)
+    mask = np.zeros((height, width), dtype=np.bool_)
+    _draw(scaled(region, width / size[0], height / size[1]), mask)
+    return mask
 
 
 def scaled(region: RegionRecord, across: float, down: float) -> RegionRecord:
@@ -142,12 +144,12 @@ def _joined(regions: Sequence[RegionRecord], role: Role, size: tuple[int, int]) 
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)  # (height, width)
     for region in regions:
         if region.role == role:
-            mask |= _covered(region, size)
+            _draw(region, mask)
     return Image.fromarray(mask) if mask.any() else None
 
 
-def _covered(region: RegionRecord, size: tuple[int, int]) -> Mask:
-    """Pixels of one region, (height, width). Raises DrawingError when the region is not a shape at all."""
+def _draw(region: RegionRecord, mask: Mask) -> None:
+    """Into a mask (height, width). Raises DrawingError when the region is not a shape at all."""
     points = region.points
     if not np.isfinite(np.array(points, dtype=np.float64)).all():
         raise DrawingError(f"expected coordinates in pixels, got {points}")
@@ -156,9 +158,9 @@ def _covered(region: RegionRecord, size: tuple[int, int]) -> Mask:
             raise DrawingError(
                 f"expected a stroke with points and a width, got {len(points)} and {region.width}"
             )
-        return stroke_line(points, region.width, size)
-    outline = _outline(region)
-    return fill_polygon(outline, size) if len(outline) >= 3 else np.zeros((size[1], size[0]), dtype=np.bool_)
+        draw_stroke(mask, points, region.width)
+    elif len(outline := _outline(region)) >= 3:
+        draw_polygon(mask, outline)
 
 
 def mask_png(mask: Image.Image) -> bytes:

@@ -15,7 +15,7 @@ from db import library as rows
 from db.errors import DuplicateNameError
 from db.new_images import NewImage, NewLabel
 from db.records import SPLITS, RefusalRecord, Split
-from gain_core.models.classifier import DEFAULT_BACKBONE
+from gain_core.models.spec import DEFAULT_BACKBONE
 
 Progress = Callable[
     [int, int, str], None

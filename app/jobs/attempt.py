@@ -25,6 +25,7 @@ from db.errors import DatabaseError, LostLeaseError, NotFoundError, UnavailableE
 from db.library import get_project, list_images
 from db.records import RunRecord
 from db.versions import get_version
+from gain_core.models.files import session_file
 
 LOG = logging.getLogger("refocus.worker")
 T = TypeVar("T")
@@ -224,7 +225,7 @@ class Attempt:
                 kept_because=kept_because,
             )
         )
-        self._folder.keep([outcome.weights])
+        self._folder.keep([outcome.weights, self._folder.session])
         done = "published" if kept_because is None else "kept"
         LOG.info("run %d: %s version %d", self._run.id, done, version.number)
 
@@ -244,7 +245,8 @@ class Attempt:
             return
         else:
             if version is not None:
-                self._folder.keep([self._ws.files.absolute(version.path)])
+                weights = self._ws.files.absolute(version.path)
+                self._folder.keep([weights, session_file(weights)])
             elif run.status == "cancelled":
                 self._folder.keep([])
             else:

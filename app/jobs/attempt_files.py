@@ -15,6 +15,7 @@ from typing import Any
 
 from app.workspace import FileStore
 from db.records import RunRecord
+from gain_core.models.files import session_file
 
 _CHECKPOINTS = ("checkpoint.pt", "resume.pt")  # written by the child; taken over from an earlier attempt
 
@@ -31,10 +32,13 @@ class AttemptFolder:
         self.log = self.path / "output.log"
         self.result = self.path / "result.json"
         self.weights = self.path / "model.safetensors"
+        self.session = session_file(self.weights)  # for looking; made again where it is missing
         self.predictions = self.path / "predictions.json"
 
     def create(self) -> None:
-        """Make the folder anew: one that lies there already belonged to a database put back from a backup."""
+        """Create an empty folder. An existing one belongs to a database that was since restored from a
+        backup.
+        """
         remove([self.path])
         self.path.mkdir(parents=True)
         self.renew(time.time())

@@ -30,11 +30,13 @@ def training_control(
 ) -> Generator[Phase, None, list[list[float]]]:
     """Train `base` in place without guidance; returns the probabilities of the classes for each sample.
 
-    It writes no checkpoint: after an interruption it is trained again, in seconds.
+    It writes no checkpoint: after an interruption it is trained again, in seconds. Its figures on the
+    validation split would be shown nowhere, so it is given the training images alone.
     """
     control = config.without_guidance()
+    training = [sample for sample in samples if sample.split == "train"]
     yield Phase(CONTROL_PHASE, 0, control.steps)
-    for event in train(base, samples, control, store, device):
+    for event in train(base, training, control, store, device):
         if isinstance(event, Step):
             yield Phase(CONTROL_PHASE, event.step, event.total)
     fingerprint = base.trunk_fingerprint()

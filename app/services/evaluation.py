@@ -1,6 +1,6 @@
-"""How good a model version is, for whom, and what changed between two of them.
+"""Accuracy of a model version, overall and by group, and the changes between two versions.
 
-Everything here is counted from stored predictions; no model runs.
+Everything is counted from stored predictions; no model runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +14,9 @@ from app.workspace import Workspace
 from db import library, versions
 from db.mistakes import THRESHOLD
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
+from gain_core.metrics import wilson_interval
 
-WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
+WORST_GROUP_MIN_N = 20  # below this, one image changes a group's accuracy by 5 points or more
 
 _Seen = tuple[bool, float | None]  # one label of one image: right, share of its attention inside
 Change = Literal["fixed", "newly_wrong", "right", "wrong"]
@@ -41,8 +42,6 @@ class Score:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % Wilson interval of the accuracy; None of no images."""
-        from gain_core.metrics import wilson_interval  # loads torch, which the trainer does without
-
         return wilson_interval(self.correct, self.n) if self.n else None
 
 
@@ -88,7 +87,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One image as two model versions see it."""
+    """One image with the predictions of two model versions."""
 
     image: ImageRecord
     before: PredictionRecord
@@ -243,5 +242,5 @@ def _score(members: Sequence[_Seen]) -> Score:
 
 
 def _worst(groups: Iterable[Group]) -> Group | None:
-    """The larger one of two groups that are equally bad: it says more."""
+    """The least accurate group; of two equal ones the larger, which is more reliable."""
     return min(groups, key=lambda group: (group.score.accuracy or 0.0, -group.score.n), default=None)

@@ -14,7 +14,7 @@ from db.library import get_project, list_classes, list_images
 from db.records import GuidanceRecord, ImageRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.splits import count_moved
 from db.versions import get_version
-from gain_core.dataset.sample import AlsoShown, Sample
+from gain_core.dataset.sample import LEAST_TO_REFIT, AlsoShown, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
 from gain_core.training.objectives.labels import Labels
 
@@ -32,6 +32,11 @@ class TrainingStatus:
     guided_images: int  # images with at least one region
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
     moved_images: int = 0  # from validation to training
+
+    @property
+    def refits(self) -> bool:
+        """Whether a quick retrain also refits the last layer to the moved images."""
+        return self.moved_images >= LEAST_TO_REFIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,7 @@ def _sample(ws: Workspace, image: ImageRecord, guidance: Mapping[tuple[int, int]
         object_mask=_mask(ws, image.mask_sha256),
         name=image.name,
         also=tuple(also),
+        counter_example=image.moved_from is not None,
     )
 
 

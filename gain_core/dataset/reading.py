@@ -10,17 +10,27 @@ from torch import Tensor
 
 from gain_core.dataset.sample import Sample, Split
 from gain_core.errors import InputError
-from gain_core.imaging.pictures import UNREADABLE, marked, open_rgb, upright_size
+from gain_core.imaging.pictures import UNREADABLE, as_rgb, marked, open_rgb, upright_size
 from gain_core.losses.guidance import inside_outside_regions
 from gain_core.models.classifier import ModelSpec, preprocess, preprocess_mask
 
 __all__ = ["Sample", "Split", "guidance_by_class", "guidance_maps", "guidance_pictures", "inside_map"]
-__all__ += ["check_masks", "counted", "drawn_upon", "label_rows", "pixels_of"]
+__all__ += ["check_masks", "counted", "drawn_upon", "label_rows", "picture_of", "pixels_of"]
 
 
 def pixels_of(samples: list[Sample], spec: ModelSpec) -> Tensor:
     """What the model sees: (B, 3, S, S) float32, normalised. Raises InputError naming the image."""
-    return torch.stack([preprocess(open_rgb(sample.path, sample.title), spec) for sample in samples])
+    return torch.stack([preprocess(picture_of(sample), spec) for sample in samples])
+
+
+def picture_of(sample: Sample) -> Image.Image:
+    """The image, RGB, as people see it. Raises InputError naming it."""
+    if sample.picture is None:
+        return open_rgb(sample.path, sample.title)
+    picture = sample.picture() if callable(sample.picture) else sample.picture
+    if not isinstance(picture, Image.Image):
+        raise InputError(f"{sample.title}: expected a PIL image, got {type(picture).__name__}")
+    return as_rgb(picture)
 
 
 def label_rows(samples: Sequence[Sample]) -> Tensor:
@@ -87,9 +97,12 @@ def check_masks(sample: Sample) -> None:
     pictures = [
         mask for labelled in sample.each_class for mask in guidance_pictures(labelled) if mask is not None
     ]
-    if not pictures or not sample.path.exists():  # kept features may outlive the file
+    if sample.picture is None and not sample.path.exists():  # kept features may outlive the file
         return
-    width, height = upright_size(sample.path, sample.title)
+    if not pictures:
+        return
+    size = upright_size(sample.path, sample.title) if sample.picture is None else picture_of(sample).size
+    width, height = size
     for mask in pictures:
         # Another size of the same shape is off by half a pixel at most, on either side.
         if abs(mask.width * height - mask.height * width) > (width + height) / 2:

@@ -17,10 +17,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gain_core.dataset.reading import guidance_pictures
+from gain_core.dataset.reading import guidance_pictures, picture_of
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.guidance.cut_and_paste import Mask, Pixels, copied, hole_of, laid_on, painted_over
-from gain_core.imaging.pictures import open_rgb
 
 Item = TypeVar("Item")
 
@@ -49,7 +48,7 @@ class _Cut:
     look: Mask | None  # *look here* without *ignore this*
     ignore: Mask | None
     label: int
-    name: str  # the image's key
+    name: str  # the image's identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class _Background:
 
     pixels: Pixels
     label: int  # of what was painted over
-    name: str  # the image's key
+    name: str  # the image's identity
 
 
 def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed: int) -> list[Composite]:
@@ -126,7 +125,7 @@ def _with_ignored(
 ) -> list[Composite]:
     """Images of other classes with what the cut's image ignores; they keep their label."""
     strangers = (host for host in hosts if host.label != cut.label)
-    chosen = _shuffled(strangers, lambda host: f"{seed} {cut.name} {cut.label} {host.key}")[:count]
+    chosen = _shuffled(strangers, lambda host: f"{seed} {cut.name} {cut.label} {host.identity}")[:count]
     return [Composite(copied(_pixels(host, side), cut.pixels, ignore), host.label) for host in chosen]
 
 
@@ -147,10 +146,10 @@ def _cut(sample: Sample, side: int) -> _Cut | None:
     look, ignore = (None if mask is None or mask.sum() < _LEAST_PIXELS else mask for mask in (look, ignore))
     if look is None and ignore is None:
         return None
-    return _Cut(_pixels(sample, side), look, ignore, sample.label, sample.key)
+    return _Cut(_pixels(sample, side), look, ignore, sample.label, sample.identity)
 
 
 def _pixels(sample: Sample, side: int) -> Pixels:
     """As the model sees the image: squashed to side × side."""
-    squashed = open_rgb(sample.path, sample.title).resize((side, side), Image.Resampling.BILINEAR)
+    squashed = picture_of(sample).resize((side, side), Image.Resampling.BILINEAR)
     return np.asarray(squashed)

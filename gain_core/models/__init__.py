@@ -16,23 +16,24 @@ if TYPE_CHECKING:
         preprocess_mask,
     )
     from gain_core.models.folding import folded
-    from gain_core.models.inference import frozen
     from gain_core.models.model_file import load_model, read_header, save_model
+    from gain_core.models.wrap import WrappedClassifier, wrap
 
 __all__ = [
     "DEFAULT_BACKBONE",
     "Classifier",
     "ModelSpec",
     "Parts",
+    "WrappedClassifier",
     "build_classifier",
     "default_spec",
     "folded",
-    "frozen",
     "load_model",
     "preprocess",
     "preprocess_mask",
     "read_header",
     "save_model",
+    "wrap",
 ]
 
 __getattr__, __dir__ = exports(
@@ -41,7 +42,7 @@ __getattr__, __dir__ = exports(
         "gain_core.models.classifier",
         "gain_core.models.model_file",
         "gain_core.models.folding",
-        "gain_core.models.inference",
+        "gain_core.models.wrap",
     ),
     __all__,
 )

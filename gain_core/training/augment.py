@@ -13,11 +13,10 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from gain_core.dataset.reading import counted, guidance_pictures, label_rows
+from gain_core.dataset.reading import counted, guidance_pictures, label_rows, picture_of
 from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
 from gain_core.guidance.composites import Composite
-from gain_core.imaging.pictures import open_rgb
 from gain_core.models.classifier import ModelSpec, preprocess
 from gain_core.training.config import TrainConfig
 from gain_core.training.sampling import seeded
@@ -72,7 +71,7 @@ class AugmentedSamples(Dataset[Loaded]):
     def _read(self, position: int) -> tuple[Image.Image, tv_tensors.Mask, Tensor]:
         if position < len(self._samples):
             sample, labels = self._samples[position], self._labels[position]
-            image = open_rgb(sample.path, sample.title)
+            image = picture_of(sample)
             return image, _masks(sample, image.size, len(labels)), labels
         composite = self._composites[position - len(self._samples)]
         image = Image.fromarray(composite.pixels)

@@ -74,6 +74,9 @@ class TrainConfig:
     # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it
     # no further than they must. Only while the trunk is the pretrained one.
     l2_sp_weight: float = 0.0
+    # Quick mode: after the last step the last layer goes halfway to one fitted to all training images, where
+    # ten of them or more are counter-examples (gain_core/training/last_layer.py, docs/decisions/0026).
+    refit_last_layer: bool = False
     # After the last step divide the logits by the temperature that fits the validation images
     # (gain_core/analysis/calibration.py): no decision changes, and confidence means what it says.
     calibrate: bool = False
@@ -133,6 +136,7 @@ class TrainConfig:
             steps=quick_steps(classes),
             l2_sp_weight=0.1,
             learning_rate_decay="cosine",
+            refit_last_layer=True,
             calibrate=True,
         )
 

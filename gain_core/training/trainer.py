@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from gain_core.analysis.calibration import divide_logits, fit_temperature
 from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.dataset.items import as_samples
 from gain_core.dataset.reading import check_masks, label_rows
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.distributed import Ranks, current_ranks
@@ -45,7 +47,7 @@ class Task(Protocol):
 
 def train(
     model: Classifier,
-    samples: Iterable[Sample],
+    samples: Iterable[Any] | Dataset[Any],
     config: TrainConfig,
     store: FeatureStore | None = None,
     device: torch.device | str = "cpu",
@@ -54,7 +56,8 @@ def train(
 ) -> Iterator[Event]:
     """Train `model` in place, on the training split; afterwards it is in eval mode, on `device`.
 
-    Nothing but looking at the arguments is done before the first event is asked for: go through all of them.
+    samples: a list, loader or data set of Sample or of pictures with their labels (see `as_samples`). Nothing
+    but looking at the arguments is done before the first event is asked for: go through all of them.
 
     store: where quick mode keeps its features (None: nowhere). checkpoint: written every `checkpoint_every`
     steps, at the end and when the generator is closed; a file that is there already is continued, from the
@@ -72,9 +75,7 @@ def train(
     file of another training, with the model unchanged; as UnwritableError, a place that cannot be written),
     GainError when the loss or the weights are no longer numbers. torch's global random state stays as it is.
     """
-    if not isinstance(samples, Iterable):
-        raise InputError(f"expected a list of Sample, got {type(samples).__name__}")
-    samples = list(samples)
+    samples = as_samples(samples)
     _check(model, samples, config)
     # Once, for every user of positions: test images are never looked at, and positions count the others.
     seen = [sample for sample in samples if sample.split != "test"]
@@ -135,10 +136,12 @@ def _optimise(
             )
     validation = [position for position, sample in enumerate(samples) if sample.split == "validation"]
     labels = label_rows([samples[position] for position in validation])
+    logits: Tensor | None = None  # of the validation images, as of `done`
     started = time.monotonic()
     try:
         if validation and done % config.validate_every == 0:
-            yield _validate(model, task, validation, labels, done)
+            logits = task.logits(validation)
+            yield _validation(model, logits, labels, done)
         for losses in task.steps(done):
             for group in optimizer.param_groups:
                 group["lr"] = _learning_rate(config, done)
@@ -153,9 +156,11 @@ def _optimise(
                     save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
             yield Step(done, config.steps, values, time.monotonic() - started)
             if validation and (done % config.validate_every == 0 or done == config.steps):
-                yield _validate(model, task, validation, labels, done)
+                logits = task.logits(validation)
+                yield _validation(model, logits, labels, done)
         if validation and config.calibrate:
-            divide_logits(model, _temperature(model, task.logits(validation), labels))
+            logits = task.logits(validation) if logits is None else logits
+            divide_logits(model, _temperature(model, logits, labels))
     except GeneratorExit:
         if checkpoint is not None and ranks.first and _finite(task.trained):
             save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
@@ -203,12 +208,11 @@ def _finite(trained: nn.Module) -> bool:
     return bool(torch.stack([value.isfinite().all() for value in trained.state_dict().values()]).all())
 
 
-def _validate(model: Classifier, task: Task, positions: list[int], labels: Tensor, done: int) -> Validation:
-    logits = task.logits(positions)
+def _validation(model: Classifier, logits: Tensor, labels: Tensor, done: int) -> Validation:
     with torch.inference_mode():
         loss = float(label_loss(model, logits, labels))
     hits = (logits.argmax(1, keepdim=True) == labels).any(1)  # with one class per image: plain accuracy
-    return Validation(done, float(hits.double().mean()), loss, len(positions))
+    return Validation(done, float(hits.double().mean()), loss, len(labels))
 
 
 def _temperature(model: Classifier, logits: Tensor, labels: Tensor) -> float:
@@ -226,9 +230,6 @@ def _device(wanted: torch.device | str) -> torch.device:
 def _check(model: Classifier, samples: Sequence[Sample], config: TrainConfig) -> None:
     if not isinstance(config, TrainConfig):
         raise ConfigError(f"expected a TrainConfig, got {type(config).__name__}")
-    for sample in samples:
-        if not isinstance(sample, Sample):
-            raise InputError(f"expected a list of Sample, got one that holds {type(sample).__name__}")
     model.expect_own_layers()
     kinds = {parameter.dtype for parameter in model.parameters()}
     if kinds != {torch.float32}:

@@ -18,7 +18,8 @@ from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, ProjectRecord, RefusalRecord, RunRecord, Split, VersionRecord
 from db.versions import NewPrediction
 from gain_core.models.classifier import build_classifier, default_spec
-from gain_core.models.model_file import file_sha256, save_model
+from gain_core.models.files import file_sha256
+from gain_core.models.model_file import save_model
 from gain_core.training.config import TrainConfig
 
 CLASSES = ("boat", "car")

@@ -88,7 +88,7 @@ def test_two_servers_that_launch_at_the_same_moment_get_one_worker(
     time.sleep(0.5)
     assert only_worker(stage) == worker
     log = (stage.home / "trainer" / "worker.log").read_text("utf-8")
-    assert log.count("another worker is at work") <= 1
+    assert log.count("another worker is running") <= 1
 
 
 @pytest.mark.processes

@@ -95,7 +95,7 @@ def test_a_project_needs_a_name_that_can_be_shown(ws: Workspace, tmp_path: Path,
 def test_a_taken_name_is_refused_before_anything_is_read(ws: Workspace, tmp_path: Path) -> None:
     library.import_zip(ws, "a", zipped(tmp_path / "a.zip", two_classes()))
     before = stored_files(ws)
-    with pytest.raises(DuplicateNameError, match="A project named 'a' exists"):
+    with pytest.raises(DuplicateNameError, match="already a project named 'a'"):
         library.import_zip(ws, "a", tmp_path / "missing.zip")
     assert stored_files(ws) == before
 

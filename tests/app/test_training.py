@@ -13,12 +13,12 @@ from app.services import training
 from app.services.run_spec import RunSpec
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
-from db import runs
+from db import runs, splits
 from db.annotations import save_guidance
 from db.errors import RunRefusedError
 from db.library import create_project, list_classes, list_images
 from db.new_images import NewImage, NewLabel
-from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode
+from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode, Split
 from gain_core.training.config import TrainConfig
 from gain_core.training.objectives.guided import Guided
 
@@ -35,12 +35,12 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def project_id(ws: Workspace) -> int:
     """Two classes; image 0 boat/train, 1 car/train with a mask, 2 boat/validation, 3 car/test."""
-    splits = ("train", "train", "validation", "test")
+    placed: tuple[Split, ...] = ("train", "train", "validation", "test")
     images = [
         NewImage(
             f"{n}.png", f"{n:064x}", ".png", 8, 8, split, (NewLabel(n % 2, "f" * 64 if n == 1 else None),)
         )
-        for n, split in enumerate(splits)
+        for n, split in enumerate(placed)
     ]
     return create_project(ws.database, "P", "demo", "resnet18", 96, ["boat", "car"], images, []).id
 
@@ -117,6 +117,28 @@ def test_a_retrain_starts_from_the_published_version(
     assert (run.mode, run.base_version_id) == (mode, version_id)
     config = TrainConfig.from_dict(run.config)
     assert (config.mode, config.objective.key, config.seed, config.steps) == (mode, key, 2, 9)
+
+
+def test_images_moved_to_training_are_its_counter_examples(ws: Workspace, project_id: int) -> None:
+    publish(ws, project_id)
+    images = list_images(ws.database, project_id)
+    guide(ws, images[0])
+    splits.move_to_training(ws.database, images[2].id)
+    training.request_retrain(ws, project_id, "quick")
+    run = runs.claim(ws.database, "test", 60.0)
+    assert run is not None
+    spec = training.build_spec(ws, run)
+    assert [(sample.split, sample.counter_example) for sample in spec.samples] == [
+        ("train", False),
+        ("train", False),
+        ("train", True),
+        ("test", False),
+    ]
+
+
+def test_a_quick_retrain_refits_from_ten_moved_images_on() -> None:
+    refits = [training.TrainingStatus(None, None, 0, moved_images=count).refits for count in (0, 9, 10)]
+    assert refits == [False, False, True]
 
 
 def test_quick_retrains_do_not_add_up_and_a_full_one_is_kept(ws: Workspace, project_id: int) -> None:

@@ -185,7 +185,7 @@ def test_a_review_is_kept(database: Database, project: ProjectRecord) -> None:
     image = first_image(database, project)
     library.set_review(database, image.id, "skipped")
     assert library.get_image(database, image.id) == dataclasses.replace(image, review="skipped")
-    with pytest.raises(NotFoundError, match="no image with the number 99"):
+    with pytest.raises(NotFoundError, match="Image 99 does not exist"):
         library.set_review(database, 99, "open")
 
 
@@ -207,9 +207,9 @@ def test_publishing_and_rolling_back_take_only_versions_of_the_project(
 
 def test_what_is_not_there_is_said_to_be_not_there(database: Database) -> None:
     assert library.find_project(database, "nothing") is None
-    with pytest.raises(NotFoundError, match="no project with the number 7"):
+    with pytest.raises(NotFoundError, match="Project 7 does not exist"):
         library.get_project(database, 7)
-    with pytest.raises(NotFoundError, match="no image with the number 7"):
+    with pytest.raises(NotFoundError, match="Image 7 does not exist"):
         library.get_image(database, 7)
 
 

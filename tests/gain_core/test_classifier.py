@@ -70,7 +70,7 @@ def test_the_packaged_weights_arrive_under_their_new_names_and_leave_none_out(li
 
 
 @pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs the photographs of ../shared/data")
-@pytest.mark.parametrize(("backbone", "side"), zip(backbones.PACKAGED, (224, 240, 260), strict=True))
+@pytest.mark.parametrize(("backbone", "side"), list(zip(backbones.PACKAGED, (224, 240, 260), strict=True)))
 def test_packaged_features_recognise_boats_with_their_own_classifier(backbone: str, side: int) -> None:
     model = build_classifier(default_spec(backbone, CLASSES, image_size=side))
     path = backbones.PACKAGED[backbone][0].get_model_file_path()

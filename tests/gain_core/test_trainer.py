@@ -38,7 +38,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_asked_for(samples: list
         train(toy_model(), [replace(samples[0], label=2)], FAST)
 
 
-@pytest.mark.parametrize("given", [Path("photographs"), "photographs", None, [("a.png", 0)], {"a.png": 0}])
+@pytest.mark.parametrize("given", [Path("photographs"), "photographs", None, [("a.png",)], {"a.png": 0}])
 def test_samples_that_are_none_are_refused(given: Any) -> None:
     with pytest.raises(InputError, match="expected a list of Sample, got"):
         train(toy_model(), given, FAST)

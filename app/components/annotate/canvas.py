@@ -26,7 +26,8 @@ ROLES: dict[Role, str] = {
 # The canvas tells of a stroke a fifth of a second after it, and of a polygon once it is closed: too late for
 # a key that comes at once, and never for a page that is left. So its own button for that is pressed after
 # every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either. And it holds
-# the pointer until the button is let go: over a greyed-out button the browser would tell nobody.
+# the pointer until the button is let go: over a greyed-out button the browser would tell nobody. Its own keys
+# for steps back and forth reach nothing of ours: Ctrl+Z, Ctrl+Shift+Z and Ctrl+Y press our buttons.
 _JS = """
 const listening = new WeakSet()
 const around = (event) => event.composedPath().find((one) => one.classList?.contains("dc-root"))
@@ -47,7 +48,19 @@ export default function ({ parentElement }) {
     const tools = around(event)?.querySelector(".dc-toolbar")
     if (tools) tools.inert = true
   }
+  const typing = "textarea, [contenteditable], input:not([type=radio]):not([type=checkbox]):not([type=range])"
+  const step = (event) => {
+    const key = event.key.toLowerCase()
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return
+    if (event.composedPath().some((one) => one.matches?.(typing))) return
+    const name = key === "y" || event.shiftKey ? "redo" : "undo"
+    const button = document.querySelector(`.st-key-annotate_${name} button`)
+    if (!button) return
+    event.preventDefault()
+    button.click()
+  }
   const heard = {
+    keydown: step,
     pointerdown: hold, mousedown: begin, touchstart: begin, mouseup: end, touchend: end,
     focusin: hide, mouseover: hide,
   }

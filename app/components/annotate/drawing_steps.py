@@ -19,32 +19,29 @@ def drawing_steps(image: ImageRecord, draft: Draft, on_canvas: OnCanvas) -> None
     """Always the same height, so that the canvas does not jump when the tool changes."""
     something = bool(draft.regions) or on_canvas.drawing.ends_in_nothing
     st.button(
-        "Undo",
+        ":material/undo:",
         key="annotate_undo",
-        icon=":material/undo:",
         disabled=not draft.can_undo and not something,
-        shortcut="Mod+Z",
+        help="Undo: Ctrl+Z",  # canvas.py has the keys: a button's own would take the room of its hint
         on_click=undo,
         args=(image.id, draft),
     )
     st.button(
-        "Redo",
+        ":material/redo:",
         key="annotate_redo",
-        icon=":material/redo:",
         disabled=not draft.redo_steps,
-        shortcut="Mod+Shift+Z",
+        help="Redo: Ctrl+Shift+Z or Ctrl+Y",
         on_click=redo,
         args=(image.id, draft),
     )
     st.button(
         "Clear",
         key="annotate_clear",
-        icon=":material/delete:",
         disabled=not something,
         on_click=clear,
         args=(image.id, draft),
     )
-    with st.popover("Regions", icon=":material/list:", disabled=not draft.regions):
+    with st.popover("Regions", disabled=not draft.regions):
         _regions(image, draft)
     with st.popover("View", icon=":material/tune:"):
         st.slider(
@@ -67,7 +64,7 @@ def drawing_steps(image: ImageRecord, draft: Draft, on_canvas: OnCanvas) -> None
             format="%d px",
             key=state.BRUSH.name,
             label_visibility="collapsed",
-            width=150,
+            width=130,
             persist_state="session",
         )
     else:

@@ -11,7 +11,8 @@ from db.records import ImageRecord
 
 TO_TRAINING = (
     f"{annotation_cost.WORTH_OF_LABELS} The next retrain uses this image and its label, with or without a "
-    "drawing. It no longer counts for validation."
+    "drawing. With ten or more moved images, a quick retrain also refits its last layer. The image no longer "
+    "counts for validation."
 )
 BACK = "Counts as a validation image again. Versions trained on it will look better than they are."
 

@@ -1,4 +1,4 @@
-"""Where the shortcut lies on the object itself: outlines do not help there, and the page says what does."""
+"""A note for shortcuts on the object itself, where outlines do not help."""
 
 import streamlit as st
 
@@ -16,8 +16,9 @@ ON_THE_OBJECT = (
 
 
 def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | None, draft: Draft) -> None:
-    """For a mispredicted training image with a *look here* region that misleads the model by itself. Of a
-    multi-label project nothing is said: a region may well show several classes.
+    """A note for a mispredicted training image whose *look here* region alone misleads the model.
+
+    Nothing in multi-label projects, where a region may show several classes.
     """
     if version is None or image.split != "train":
         return
@@ -29,6 +30,6 @@ def shortcut_note(ws: Workspace, image: ImageRecord, version: VersionRecord | No
             return
         view = resources.region_view(ws, version, image, draft.regions)
     except MissingFileError:
-        return  # the panel beside it tells of the file
+        return  # the panel beside it reports the file
     if view is not None and view.misleads(image.class_position):
         st.caption(f":material/lightbulb: {ON_THE_OBJECT}")

@@ -116,9 +116,9 @@ _FRAMES = st.components.v2.component(
 def film_strip(
     frames: Sequence[Frame], *, key: str, side: int = 64, current: int | None = None, grid: bool = False
 ) -> int | None:
-    """Draw the thumbnails and return the id of the one picked just now, else None.
+    """Draw the thumbnails and return the id of the one just picked, else None.
 
-    The browser also tells the size of its window, from which pages choose the size of pictures.
+    The browser also reports its window size, from which pages choose the size of pictures.
     """
     data = {
         "side": side,

@@ -81,6 +81,8 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         if status.moved_images:
             learns.append(f"{status.moved_images} moved to training")
         st.caption(" · ".join([*learns, _time_needed(mode)]))
+        if mode == "quick" and status.refits:
+            st.caption("The last layer is then refitted with the moved images.")
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
             st.caption(f"Starts from version {start.number} and uses all saved guidance.")
