@@ -72,7 +72,7 @@ def score_tables(comparison: Comparison) -> None:
     _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
     if precisions:
         st.caption(
-            "Before, After: recall, the share of the class's images in which it is predicted. Classes are "
+            "AP: average precision. Found: the share of the class's images in which it is predicted. Classes are "
             "independent, so calibration is not shown."
         )
     if after.missing or before.missing:
@@ -107,6 +107,9 @@ def _worst_group(comparison: Comparison) -> None:
         st.metric("Worst group", None)
         return
     before, after = worst
+    what = "Accuracy of the least accurate group."
+    if comparison.after.precisions:
+        what = "Share of images of a class in which it is found, in the class or group where that is lowest."
     note = (
         f"Groups with fewer than {WORST_GROUP_MIN_N} images are ignored."
         if _large_enough(worst)
@@ -116,7 +119,7 @@ def _worst_group(comparison: Comparison) -> None:
         "Worst group",
         percent(after.score.accuracy),
         points(before.score.accuracy, after.score.accuracy),
-        help="Accuracy of the least accurate group. It may be another group than before. " + note,
+        help=f"{what} It may be another group than before. {note}",
     )
     st.caption(f"{plain(after.name)}: {of_n(after.score)}")
 
@@ -132,12 +135,13 @@ def _table(
     precisions: Sequence[tuple[float | None, float | None]] = (),
 ) -> None:
     """precisions: average precision before and after, of each row of a multi-label project."""
+    old_name, new_name = ("Found before", "Found after") if precisions else ("Before", "After")
     frame = pd.DataFrame(
         {
             heading: [name for name, _, _ in rows],
             "Images": [new.n for _, _, new in rows],
-            "Before": [_rounded(old.accuracy if old else None) for _, old, _ in rows],
-            "After": [_rounded(new.accuracy) for _, _, new in rows],
+            old_name: [_rounded(old.accuracy if old else None) for _, old, _ in rows],
+            new_name: [_rounded(new.accuracy) for _, _, new in rows],
             "95 % interval": [_interval(new) for _, _, new in rows],
             "Attention inside": [_rounded(new.attention_inside) for _, _, new in rows],
         }
@@ -155,8 +159,8 @@ def _table(
             "Images": st.column_config.NumberColumn(width="small"),
             "AP before": _share_column("#9aa5a8"),
             "AP after": _share_column("#14606e"),
-            "Before": _share_column("#9aa5a8"),
-            "After": _share_column("#14606e"),
+            old_name: _share_column("#9aa5a8"),
+            new_name: _share_column("#14606e"),
             "Attention inside": _share_column("#d97706"),
         },
     )
