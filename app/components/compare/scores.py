@@ -72,8 +72,8 @@ def score_tables(comparison: Comparison) -> None:
     _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
     if precisions:
         st.caption(
-            "AP: average precision. Found: the share of the class's images in which it is predicted. Classes are "
-            "independent, so calibration is not shown."
+            "AP: average precision. Found: the share of the class's images in which it is predicted. "
+            "Classes are independent, so calibration is not shown."
         )
     if after.missing or before.missing:
         st.caption(
