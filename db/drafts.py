@@ -1,6 +1,6 @@
 """Drawings that are not saved yet, one for each image at most."""
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from sqlalchemy import delete, insert, select
 
@@ -15,7 +15,9 @@ def keep_draft(database: Database, draft: DraftRecord) -> None:
         "image_id": draft.image_id,
         "class_id": draft.class_id,
         "revision": draft.revision,
-        "regions": [asdict(region) for region in draft.regions],
+        "regions": [  # not asdict, which copies every point: this is written with every stroke
+            {field.name: getattr(region, field.name) for field in fields(region)} for region in draft.regions
+        ],
     }
     with database.writing() as session:
         found = session.scalar(
