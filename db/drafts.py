@@ -1,6 +1,6 @@
 """Unsaved drawings, at most one per image and class."""
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from sqlalchemy import Delete, case, delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -16,7 +16,9 @@ def keep_draft(database: Database, draft: DraftRecord) -> None:
         "image_id": draft.image_id,
         "class_id": draft.class_id,
         "revision": draft.revision,
-        "regions": [asdict(region) for region in draft.regions],
+        "regions": [  # not asdict, which copies every point: this is written with every stroke
+            {field.name: getattr(region, field.name) for field in fields(region)} for region in draft.regions
+        ],
     }
     with database.writing() as session:
         image_id = session.scalar(
