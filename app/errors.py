@@ -1,15 +1,15 @@
-"""What a use case refuses, in plain sentences: the message is what the page shows.
+"""Errors of the use cases. The page shows their message.
 
 Views catch `ServiceError`, `db.errors.DatabaseError` and `gain_core.errors.GainError`, and nothing else.
 """
 
 
 class ServiceError(Exception):
-    """Base of every error a service raises on purpose; its text is written for the person at the page."""
+    """Base of every error that a service raises on purpose; its message is shown to the user."""
 
 
 class ImportRefusedError(ServiceError):
-    """The import as a whole cannot become a project; nothing of it was kept."""
+    """The import failed as a whole; nothing was stored."""
 
 
 class FileRefusedError(ServiceError):
@@ -21,12 +21,12 @@ class ImportCancelledError(ServiceError):
 
 
 class DrawingError(ServiceError):
-    """A drawing cannot be turned into regions: it is not what our canvas tools make."""
+    """A drawing cannot be converted to regions: our canvas tools do not make such shapes."""
 
 
 class MissingFileError(ServiceError):
-    """A stored image or mask is gone from the data folder, or can no longer be read."""
+    """A stored image or mask is missing from the data folder or damaged."""
 
 
 class EmptyMapError(ServiceError):
-    """An attention map shows no place, so there is nothing to call right or wrong."""
+    """An attention map is empty, so it cannot be judged."""

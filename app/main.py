@@ -27,48 +27,52 @@ page = st.navigation(
             "views/library.py",
             title="Library",
             icon=":material/photo_library:",
-            help="Projects and their images: start the demo, import your own, see what was refused and why.",
+            help="Projects and their images: start the demo, import your own, see refused files.",
             default=True,
         ),
         st.Page(
             "views/annotate.py",
             title="Annotate",
             icon=":material/draw:",
-            help="See where the model looks, the suspicious images first, and draw where it should look.",
+            help="See where the model looks, suspicious images first. Draw where it should look.",
         ),
         st.Page(
             "views/train.py",
             title="Train",
             icon=":material/monitoring:",
-            help="Every run of the project: its settings in plain words, its curves, how it ended.",
+            help="Every run of the project: settings, curves, result.",
         ),
         st.Page(
             "views/compare.py",
             title="Compare",
             icon=":material/compare:",
-            help="Two model versions side by side: accuracy by group, the same images with both maps.",
+            help="Two model versions side by side: accuracy by group, and both maps of each image.",
         ),
         st.Page(
             "views/models.py",
             title="Models",
             icon=":material/deployed_code:",
-            help="All model versions: publish one, roll back, download.",
+            help="All model versions: publish, roll back, download.",
         ),
     ]
 )
 
+# Streamlit shows them at the top right, over Annotate's images and tools.
+_TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 1rem !important}</style>"
+
 state.arrive(page.title)
 ready = False
-with told("Refocus cannot open its data folder", "Mend this and reload the page; nothing was changed."):
+with told("Refocus cannot open its data folder", "Fix this and reload the page."):
     workspace = resources.workspace()
     launch.ensure_worker(workspace)
     resources.warm_up()
     sidebar(workspace)
     ready = True
 if ready:
-    said = state.take_up()
-    if said:
+    message = state.take_up()
+    if message:
         wake = state.WAKE.get()
-        st.toast(plain(said), icon=":material/info:" if wake.is_news else ":material/check:")
+        st.html(_TOASTS)
+        st.toast(plain(message), icon=":material/info:" if wake.is_news else ":material/check:")
         wake.toast, wake.is_news = "", False
     page.run()

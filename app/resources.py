@@ -1,6 +1,6 @@
-"""Every st.cache_resource and st.cache_data of the program: what is opened or computed once and shared.
+"""Every st.cache_resource and st.cache_data of the program.
 
-Files and weights are named by their hash, so what is made from them never grows old.
+Files and weights are named by their hash, so cached results never become stale.
 """
 
 import importlib
@@ -25,7 +25,7 @@ JPEG_QUALITY = 90
 
 
 def workspace() -> Workspace:
-    """The data folder and database that the environment names. Raises ServiceError or DatabaseError."""
+    """The workspace of the settings in the environment. Raises ServiceError or DatabaseError."""
     try:
         settings = load_settings()
     except ValueError as error:
@@ -40,7 +40,7 @@ def _open(named: str, _settings: Settings) -> Workspace:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Begin to load torch and timm beside the first page, so that the first map need not wait for them."""
+    """Load torch and timm in the background, so that the first map need not wait for them."""
     thread = threading.Thread(target=importlib.import_module, args=("app.services.explanation",), daemon=True)
     thread.start()
     return thread
@@ -48,7 +48,7 @@ def warm_up() -> threading.Thread:
 
 @st.cache_data(show_spinner=False)
 def demo_pictures() -> list[tuple[str, bytes]]:
-    """A few scenes as the demo draws them: (what they show, JPEG)."""
+    """A few scenes of the demo: (description, JPEG)."""
     from app.demo.backdrops import Place
     from app.demo.scene import draw_scene
 
@@ -101,7 +101,7 @@ def _attention(
 def region_view(
     ws: Workspace, version: VersionRecord, image: ImageRecord, regions: tuple[RegionRecord, ...]
 ) -> "RegionView | None":
-    """What the version makes of what is drawn on the image, saved or not."""
+    """The version's prediction from the regions drawn on the image, saved or not."""
     return _region_view(version.sha256, image.sha256, repr(regions), ws, version, image, regions)
 
 
@@ -156,7 +156,7 @@ def _attention_picture(
 def evidence_crop(
     ws: Workspace, version: VersionRecord, image: ImageRecord, position: int, side: int
 ) -> bytes:
-    """JPEG, side × side pixels: what surrounds the place that speaks most for the class at `position`."""
+    """JPEG, side × side pixels: a cut-out around the strongest evidence for the class at `position`."""
     return _evidence_crop(version.sha256, image.sha256, position, side, ws, version, image)
 
 

@@ -13,7 +13,7 @@ MOST_IMAGE_PIXELS = 178_956_970  # Pillow opens no larger picture, whoever asks
 class Settings:
     """Read from environment variables named `REFOCUS_` + the field's name in capitals.
 
-    The first line of each field's `doc` metadata is what README's table says of it (a test compares them).
+    The first line of each field's `doc` metadata is the sentence in README's table (a test compares them).
     """
 
     home: Path = field(
@@ -29,22 +29,23 @@ class Settings:
     )
     max_image_pixels: int = field(
         default=50_000_000,
-        metadata={"doc": f"An image with more pixels than this is refused; at most {MOST_IMAGE_PIXELS}."},
+        metadata={"doc": f"Images with more pixels are refused; at most {MOST_IMAGE_PIXELS}."},
     )
     max_upload_mb: int = field(
-        default=2_000, metadata={"doc": "Total size of the unpacked files of one import, in MB."}
+        default=2_000,
+        metadata={"doc": "Largest total size of the unpacked files of one import, in MB."},
     )
     lease_seconds: float = field(
-        default=60.0, metadata={"doc": "A run whose trainer is silent this long is taken over."}
+        default=60.0,
+        metadata={"doc": "Another trainer takes over a run whose trainer is silent for this many seconds."},
     )
     beat_seconds: float = field(
         default=1.0,
-        metadata={
-            "doc": "How often a trainer reports progress and reads requests; at most half of the lease."
-        },
+        metadata={"doc": "Seconds between a trainer's progress reports; at most half of the lease."},
     )
     idle_exit_seconds: float = field(
-        default=120.0, metadata={"doc": "A trainer with no run and no living server leaves after this long."}
+        default=120.0,
+        metadata={"doc": "An idle trainer with no running server exits after this many seconds."},
     )
 
     @property
@@ -96,7 +97,7 @@ def _folder(raw: str) -> Path:
 
 
 def _check(settings: Settings) -> None:
-    """ValueError for numbers that nothing can work with."""
+    """Raises ValueError for numbers out of range."""
     for name in Settings.__dataclass_fields__:
         value = getattr(settings, name)
         if isinstance(value, int | float) and not 0 < value < math.inf:

@@ -7,6 +7,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
 
+from app.drawing.draft import Draft
+from app.drawing.fabric import CanvasDrawing
 from db.records import ImageRecord, Role, RunMode, Split
 
 T = TypeVar("T")
@@ -15,9 +17,7 @@ Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the canvas
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
 Filter = Literal["fixed", "newly_wrong", "wrong", "right", "all"]  # images of a comparison
 
-ON_ITS_WAY = 2.0  # seconds in which a browser may still send the address before
-
-Drawing = dict[str, Any]  # the canvas's own JSON; the database keeps regions in image pixels
+ON_ITS_WAY = 2.0  # seconds in which a browser may still send the previous address
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Key(Generic[T]):
     holds: str
 
     def get(self) -> T:
-        if st.session_state.get(self.name) is None:  # a browser may also say that nothing is chosen
+        if st.session_state.get(self.name) is None:  # a browser may also send that nothing is chosen
             st.session_state[self.name] = self.default()
         value: T = st.session_state[self.name]
         return value
@@ -44,22 +44,17 @@ class Key(Generic[T]):
 
 
 @dataclass(slots=True)
-class Draft:
-    """A drawing on the canvas that need not be saved yet."""
+class OnCanvas:
+    """The canvas on screen. While it shows the draft it is sent nothing, or strokes would be interrupted."""
 
-    stored: Drawing  # what the canvas would show of the saved guidance
-    seed: Drawing  # what the canvas on screen was started with; must not change while it is on screen
-    current: Drawing  # what the canvas last said
-    revision: int  # of the saved guidance it began from, 0 when there was none
-    canvas_size: tuple[int, int]  # pixels; coordinates of the drawings above
-    mount: int = 0  # number of the canvas that shows it; part of the widget's key
-    cleared: list[Any] = field(default_factory=list)  # what the last *Clear* took, for *Undo*
-    kept: list[Any] | None = None  # the objects that the database last heard of, where it has heard of any
-    measured: tuple[list[Any], float | None] | None = None  # objects, and `look_share` of them
+    shows: tuple[int, ...]  # arrival on the page, image id, class id, width and height in pixels
+    number: int  # no two canvases of a session have the same; part of the widget's key
+    drawing: CanvasDrawing
+    stale: bool = False  # it shows something that is no region: to be started anew
 
     @property
-    def unsaved(self) -> bool:
-        return self.current.get("objects", []) != self.stored.get("objects", [])
+    def image_id(self) -> int:
+        return self.shows[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +67,22 @@ class Answered:
 
 @dataclass(slots=True)
 class Wake:
-    """What something that was just stored leaves to the next run.
+    """Messages from the script run that stored something to the next script run.
 
-    Streamlit ends a run for a newer key or click at any call of `st` and any access to the session state. So
-    whoever stores something fetches this before, and fills it in right after, with neither in between: what
-    is stored is also told, and can be taken back.
+    Streamlit may end a run for a newer key or click at any call of `st` and any access to the session state.
+    So code that stores something fetches this object first and fills it in right after storing, without any
+    such call in between. Then the message is always shown and the answer can be undone.
     """
 
     toast: str = ""  # a sentence to show once; empty: none
-    is_news: bool = False  # it tells of something that was not asked for
+    is_news: bool = False  # a notice that the person did not trigger
     image_id: int | None = None  # the image to go to
     answered: Answered | None = None  # the last answer about a map; stays
 
 
 @dataclass(frozen=True, slots=True)
 class QueueOrder:
-    """The order of the queue, held still while someone works through it."""
+    """The order of the queue, fixed while someone works through it."""
 
     project_id: int
     version_id: int | None
@@ -106,7 +101,7 @@ class PickedGroup:
 
 @dataclass(frozen=True, slots=True)
 class ComparedFor:
-    """What the first choice of two versions depends on."""
+    """The state of the project for which two versions were chosen automatically."""
 
     project_id: int
     published_id: int | None  # version
@@ -115,7 +110,7 @@ class ComparedFor:
 
 @dataclass(slots=True)
 class Address:
-    """Which image the page's address names, as far as we know."""
+    """The image in the page's address, as last written or read."""
 
     image_id: int | None = None  # last written there
     left: dict[int, float] = field(default_factory=dict)  # others that we wrote: when each was replaced
@@ -159,7 +154,7 @@ NEXT_PROJECT: Key[int | None] = Key(
 )
 PAGE: Key[str] = Key("page", str, "page of the last script run, to notice arrivals")
 VISIT: Key[int] = Key("visit", int, "grows with every arrival on a page")
-WAKE: Key[Wake] = Key("wake", Wake, "what was stored just now leaves to the next run")
+WAKE: Key[Wake] = Key("wake", Wake, "messages of the last script run to the next one")
 
 # --- sidebar: retrain
 MODE: Key[RunMode] = Key("retrain_mode", lambda: "quick", "mode of the next run")
@@ -172,10 +167,12 @@ FOLLOWED_RUN: Key[int | None] = Key(
 # --- library
 NEW_PROJECT_OPEN: Key[bool] = Key("library_new_open", bool, "the form for a new project is open")
 NEW_NAME: Key[str] = Key("new_name", str, "name typed for a new project")
-NEW_PROJECT_MADE: Key[bool] = Key("library_new_made", bool, "the form has made a project and begins anew")
+NEW_PROJECT_MADE: Key[bool] = Key(
+    "library_new_made", bool, "the form has created a project and must be cleared"
+)
 UPLOAD: Key[Any] = Key("library_upload", _nothing, "the zip chosen for a new project; survives a page switch")
 IMPORT_NOTES: Key[tuple[str, ...]] = Key(
-    "library_import_notes", tuple, "what the last import decided by itself"
+    "library_import_notes", tuple, "choices that the last import made automatically"
 )
 LIBRARY_SPLIT: Key[Split] = Key("library_split", lambda: "train", "split whose images are shown")
 LIBRARY_CLASS: Key[int] = Key("library_class", lambda: -1, "class position whose images are shown; -1: all")
@@ -194,15 +191,13 @@ ONLY_DOUBTFUL: Key[int | None] = Key(
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
     "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
 )
-MOUNTS: Key[int] = Key("annotate_mounts", int, "how often a canvas was started; no two share a widget's key")
-ON_CANVAS: Key[tuple[int, ...] | None] = Key(
-    "annotate_on_canvas", _nothing, "which drawing the canvas showed in the last run"
-)
+CANVASES: Key[int] = Key("annotate_canvases", int, "how often a canvas was started; no two share a key")
+ON_CANVAS: Key[OnCanvas | None] = Key("annotate_on_canvas", _nothing, "the canvas of the last run")
 MAP_CLASS: Key[int | None] = Key(
     "annotate_map_class", _no_image, "class position whose attention map is shown"
 )
 AGAINST_RIVAL: Key[bool] = Key(
-    "annotate_against_rival", bool, "the map shows what speaks for the class rather than for its rival"
+    "annotate_against_rival", bool, "the map shows the class against its strongest rival"
 )
 OPACITY: Key[int] = Key("annotate_opacity", lambda: 60, "strength of the map over the photograph, per cent")
 BLEND: Key[bool] = Key("annotate_blend", bool, "the map also lies under the drawing")
@@ -227,7 +222,7 @@ COMPARE_SHOWN: Key[tuple[int, int, Split] | None] = Key(
 )
 COMPARE_SPLIT: Key[Split] = Key("compare_split", lambda: "validation", "split that is compared")
 COMPARE_FILTER: Key[Filter | None] = Key(
-    "compare_filter", _nothing, "which images are shown side by side; None: what tells most"
+    "compare_filter", _nothing, "which images are shown side by side; None: choose automatically"
 )
 COMPARE_MAP: Key[MapOf] = Key("compare_map", lambda: "said", "class whose maps are shown side by side")
 COMPARE_PAGE: Key[int] = Key("compare_page", lambda: 1, "page of the pairs, from 1")
@@ -247,7 +242,7 @@ def in_address(name: str) -> int | None:
 
 
 def take_up() -> str:
-    """Go where the last run wanted to; the sentence that it left to be shown, empty for none."""
+    """Go to the image that the last run chose; return its message, empty for none."""
     wake = WAKE.get()
     if wake.image_id is not None:
         IMAGE.set(wake.image_id)

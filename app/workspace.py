@@ -1,4 +1,4 @@
-"""The one thing every service takes first: settings, database and file store together."""
+"""The first argument of every service: settings, database and file store."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def open_workspace(settings: Settings) -> Workspace:
         database = Database.open(settings.resolved_database_url)
     except OSError as error:
         raise ServiceError(
-            f"The data folder {settings.home} cannot be used ({error.strerror}). Give this program a folder "
-            "that it may write to, or name another in REFOCUS_HOME."
+            f"The data folder {settings.home} cannot be used ({error.strerror}). Give this program write "
+            "access, or set REFOCUS_HOME to another folder."
         ) from error
     return Workspace(settings=settings, database=database, files=FileStore(settings.home))

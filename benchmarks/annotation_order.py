@@ -1,8 +1,8 @@
 """Which images to guide first? `python -m benchmarks.annotation_order --data FOLDER --json OUT`.
 
 For each seed one biased model; then, for each order and count, the first training images of that order get
-their masks as guidance, and one retrain is made from that same biased model. "app, two rounds": half of them,
-a retrain, then the queue as the new version orders it for the other half, and a retrain with all of them.
+their masks as guidance, and one retrain is made from that same biased model. "app, two rounds": half of the
+images, a retrain, the other half in the order of the new version's queue, and a retrain with all of them.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def _one_seed(
 
 
 def _fresh(ws: Workspace, biased: VersionRecord, order: Order, seed: int) -> list[ImageRecord]:
-    """The order while nothing is guided: the queue puts last what the cell before has guided."""
+    """The order without any guidance: the queue puts images last that an earlier cell has guided."""
     guide(ws, biased, [], "mask")
     return in_order(ws, biased, order, seed)
 

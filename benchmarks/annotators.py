@@ -1,4 +1,4 @@
-"""Simulated people: what they draw or answer, going by the objects' masks."""
+"""Simulated people, who draw and answer by the objects' masks."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from app.drawing.polygonise import polygons_of
-from app.drawing.regions import canvas_from_regions, regions_from_canvas
+from app.drawing.regions import region_from_shape
 from app.services import annotation, answers, explanation, library
 from app.services.annotation_cost import Kind
 from app.services.answers import Place
@@ -28,7 +28,7 @@ STROKE = (0.6, 0.05, 7)  # share of the object's pixels passed, of the picture's
 
 
 def takes_as_long_as(supervision: Supervision) -> Kind:
-    """What the seconds of work are known for: a box is a box, whatever it means, and so is one stroke."""
+    """The kind of guidance whose seconds apply: any box counts as a box, and so does one stroke."""
     match supervision:
         case "ignore" | "ignore_mask" | "stroke" | "circle" | "loose":
             return "box"
@@ -37,12 +37,12 @@ def takes_as_long_as(supervision: Supervision) -> Kind:
 
 
 def role_of(supervision: Supervision) -> Role:
-    """What the drawings say; answers say either, by image."""
+    """The role of the drawings; for answers it depends on the image."""
     return "ignore_this" if supervision in ("ignore", "ignore_mask") else "look_here"
 
 
 def guide(ws: Workspace, biased: VersionRecord, images: Sequence[ImageRecord], kind: Supervision) -> None:
-    """Guidance for these images and no others of the project, going by their masks."""
+    """Guide these images by their masks, and no others of the project."""
 
     def draw(image: ImageRecord) -> None:
         mask = library.open_mask(ws, image)
@@ -58,7 +58,7 @@ def guide_by(
     images: Sequence[ImageRecord],
     draw: Callable[[ImageRecord], None],
 ) -> None:
-    """Guidance for these images and no others of the project, as `draw` saves it for each of them."""
+    """Guide these images with `draw`, and no others of the project."""
     for stored in stored_guidance.list_guidance(ws.database, biased.project_id):
         annotation.save(ws, stored.image_id, stored.class_id, [])
     for image in images:
@@ -82,11 +82,9 @@ def _guide_one(
         return  # `guide` says so
     elif kind in ("stroke", "circle"):
         line = (along if kind == "stroke" else about)(np.asarray(mask) != 0)
-        brushed = RegionRecord("brush", "look_here", line, STROKE[1] * max(mask.size))
-        on_canvas = canvas_from_regions(
-            [brushed], mask.size, mask.size
-        )  # which tells what a stroke counts as
-        annotation.save(ws, image.id, image.class_id, regions_from_canvas(on_canvas, mask.size, mask.size))
+        width = STROKE[1] * max(mask.size)
+        region, _ = region_from_shape("brush", "look_here", line, width, mask.size)
+        annotation.save(ws, image.id, image.class_id, [] if region is None else [region])
     else:
         role = role_of(kind)
         if kind == "ignore":
@@ -97,7 +95,7 @@ def _guide_one(
 
 
 def draw_box(ws: Workspace, image: ImageRecord, role: Role, box: Corners) -> None:
-    """Guidance for the image's class: this box and nothing else."""
+    """Save one box as the guidance of the image's class."""
     left, top, right, bottom = box
     annotation.save(ws, image.id, image.class_id, [RegionRecord("box", role, ((left, top), (right, bottom)))])
 
@@ -113,7 +111,7 @@ def beside(around: Corners, size: tuple[int, int]) -> Corners:
 
 
 def widened(around: Corners, size: tuple[int, int]) -> Corners:
-    """A box half as wide and half as high again, about the same middle, as far as the picture goes."""
+    """A box 1.5 times as wide and high, with the same centre, clipped to the picture."""
     (left, top, right, bottom), (width, height) = around, size
     across, down = round(LOOSE / 2 * (right - left)), round(LOOSE / 2 * (bottom - top))
     return max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down)
@@ -144,7 +142,7 @@ def about(mask: Mask) -> tuple[Point, ...]:
 
 
 def judged(region: Mask, mask: Mask) -> Place:
-    """What a person says of a place: right when at least half of it lies on the object.
+    """A person's answer about a region: right when at least half of it lies on the object.
 
     Both (height, width); an empty region is never right.
     """

@@ -1,16 +1,16 @@
 """Does guidance remove the bias? `python -m benchmarks.bias_correction --data FOLDER --json OUT`.
 
-For each seed: a fresh biased model, a fresh draw of training images that get guidance from their masks, then
-one retrain per row from that same biased model, through the services and the trainer process of the app. All
-rows have the same hold, schedule and steps:
+For each seed: a fresh biased model, a fresh draw of training images that are guided by their masks, and one
+retrain per row from that biased model, through the services and the trainer process of the app. All rows have
+the same L2-SP term, schedule and steps:
 
 - labels: the same further training without guidance
 - guided: inside / outside, the app's form of a quick retrain
-- gainext, signed: the paper's eq. 7, with the paper's weight, and signed evidence in its place
+- gainext: the paper's eq. 7 with the paper's weight; signed: signed evidence instead
 - free_guess, placebo_random, placebo_other, counterexamples, last_layer: benchmarks/controls.py
 
-The headline is the worst group, and what drawing adds to it: the app's form less the best of labels and the
-two placebos, paired over seeds. All rows are judged on the same images: without the counter-examples.
+The headline is the worst group, and what drawing adds: the app's form minus the best of labels and the two
+placebos, paired over seeds. All rows are evaluated on the same images, without the counter-examples.
 
 By default the draw takes the same number of images of every class (to within one), at random within a class.
 """
@@ -92,16 +92,16 @@ def _document(
         "split": options.split,
         "environment": environment(),
         "drawing_adds": asdict(adds) if adds else None,
-        "forms": {name: _form(found) for name, found in results.items()},
+        "forms": {name: _form(form_results) for name, form_results in results.items()},
     }
 
 
-def _form(found: list[Result]) -> dict[str, Any]:
+def _form(form_results: list[Result]) -> dict[str, Any]:
     names = ("accuracy", "worst_group", "worst_group_any", "energy_inside", "ece", "confidence", "seconds")
-    return {name: [getattr(result, name) for result in found] for name in names} | {
+    return {name: [getattr(result, name) for result in form_results] for name in names} | {
         kind: {
-            group: {"n": n, "accuracy": [getattr(result, kind)[group][1] for result in found]}
-            for group, (n, _) in getattr(found[0], kind).items()
+            group: {"n": n, "accuracy": [getattr(result, kind)[group][1] for result in form_results]}
+            for group, (n, _) in getattr(form_results[0], kind).items()
         }
         for kind in ("groups", "pooled")
     }
@@ -120,28 +120,28 @@ def _print(results: dict[str, list[Result]], moved: Sequence[int], options: argp
         [
             {
                 "form": name,
-                "accuracy": mean([result.accuracy for result in found]),
-                "worst group (n ≥ 20)": mean([result.worst_group for result in found], spread=True),
-                "any group": mean([result.worst_group_any for result in found]),
-                "attention inside": mean([result.energy_inside for result in found]),
-                "calibration error": mean([result.ece for result in found]),
-                "confidence": mean([result.confidence for result in found]),
-                "seconds": f"{sum(result.seconds for result in found) / len(found):.1f}",
+                "accuracy": mean([result.accuracy for result in form_results]),
+                "worst group (n ≥ 20)": mean([result.worst_group for result in form_results], spread=True),
+                "any group": mean([result.worst_group_any for result in form_results]),
+                "attention inside": mean([result.energy_inside for result in form_results]),
+                "calibration error": mean([result.ece for result in form_results]),
+                "confidence": mean([result.confidence for result in form_results]),
+                "seconds": f"{sum(result.seconds for result in form_results) / len(form_results):.1f}",
             }
-            for name, found in results.items()
+            for name, form_results in results.items()
         ]
     )
     print(f"{headline(results, DEFAULT_OBJECTIVE[options.mode])}\n")
-    one = next(iter(results.values()))[0]
+    example = next(iter(results.values()))[0]
     print_table(
         [
             {"group": f"{group}{suffix}", "n": str(n)}
             | {
-                name: mean([getattr(result, kind)[group][1] for result in found])
-                for name, found in results.items()
+                name: mean([getattr(result, kind)[group][1] for result in form_results])
+                for name, form_results in results.items()
             }
             for kind, suffix in (("groups", ""), ("pooled", " (validation and test)"))
-            for group, (n, _) in getattr(one, kind).items()
+            for group, (n, _) in getattr(example, kind).items()
         ]
     )
 
@@ -173,7 +173,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="balanced",
         help="which images are guided: as many of each class at random, any at random, the app's queue, …",
     )
-    parser.add_argument("--only", metavar="CLASS", help="guide images of this class alone")
+    parser.add_argument("--only", metavar="CLASS", help="guide images of this class only")
     parser.add_argument(
         "--forms",
         nargs="+",

@@ -1,7 +1,7 @@
 """The chart of docs/bias-correction.md: `python -m benchmarks.chart JSON … --out FILE.svg`.
 
-Each JSON is one of `benchmarks.bias_correction`: a group of bars, the mean worst group of each row, with the
-standard deviation over seeds as a line.
+Each JSON comes from `benchmarks.bias_correction` and becomes a group of bars: the mean worst group of each
+row, with the standard deviation over seeds as a line.
 """
 
 import argparse

@@ -1,9 +1,10 @@
-"""Controls: the same retrain with regions drawn blindly, and labels instead of regions.
+"""Controls: the same retrain with blind regions, and with labels instead of regions.
 
-- free_guess: a box in the middle of each image, which costs nobody anything
+- free_guess: a box in the middle of each image, which needs no human work
 - placebo_random: the object's bounding box at a random place
 - placebo_other: the outline of an object of another class
-- counterexamples: as many labelled images of the groups that training lacks, and no drawing
+- counterexamples: as many labelled images of the groups that training lacks moved there, and no drawing
+- both: these and the drawings
 - last_layer: the linear head alone, refitted on these (deep feature reweighting)
 """
 
@@ -17,8 +18,8 @@ from PIL import Image
 from app.drawing.regions import regions_from_mask
 from app.services import annotation, library
 from app.workspace import Workspace
-from benchmarks.annotators import Corners, draw_box, guide_by, role_of
-from benchmarks.counterexamples import retrained_with
+from benchmarks.annotators import Corners, draw_box, guide, guide_by, role_of
+from benchmarks.counterexamples import in_training
 from benchmarks.last_layer import refitted
 from benchmarks.report import say
 from benchmarks.rounds import Result, judged, measured, retrained
@@ -48,14 +49,17 @@ def controls(
         yield name, measured(ws, trained, options, left_out)
     if not added:
         return
-    trained = retrained_with(ws, biased, added, options.mode, seed)
-    yield "counterexamples", measured(ws, trained, options, left_out)
+    guide(ws, biased, images, options.supervision)
+    with in_training(ws, added):
+        for name, form in (("counterexamples", "labels"), ("both", DEFAULT_OBJECTIVE[options.mode])):
+            trained = retrained(ws, biased, options.mode, form, seed)
+            yield name, measured(ws, trained, options, left_out)
     predictions, seconds = refitted(ws, biased, added, seed)
     yield "last_layer", judged(ws, biased, predictions, seconds, options, left_out)
 
 
 def placebos(ws: Workspace, project_id: int, seed: int, role: Role) -> dict[str, Draw]:
-    """What is drawn in the place of the true regions. role: what the true ones say; a free guess looks."""
+    """The blind regions. role: that of the true regions; the free guess is always *look here*."""
     masked = [
         image
         for image in projects.list_images(ws.database, project_id, "train")
@@ -77,12 +81,12 @@ def placebos(ws: Workspace, project_id: int, seed: int, role: Role) -> dict[str,
         regions = [replace(region, role=role) for region in regions_from_mask(mask)]
         annotation.save(ws, image.id, image.class_id, regions)
 
-    found: dict[str, Draw] = {"free_guess": in_the_middle, "placebo_random": anywhere}
+    draws: dict[str, Draw] = {"free_guess": in_the_middle, "placebo_random": anywhere}
     if len({image.class_position for image in masked}) > 1:
-        found["placebo_other"] = of_another
+        draws["placebo_other"] = of_another
     else:
         say("no placebo_other: the training images of one class alone have masks")
-    return found
+    return draws
 
 
 def middle(size: tuple[int, int]) -> Corners:
@@ -92,7 +96,7 @@ def middle(size: tuple[int, int]) -> Corners:
 
 
 def moved(around: Corners, size: tuple[int, int], chance: random.Random) -> Corners:
-    """A box of the same size anywhere in a picture of `size` (width, height), every place alike."""
+    """A box of the same size at a uniformly random place of a picture of `size` (width, height)."""
     left, top, right, bottom = around
     width, height = right - left, bottom - top
     x, y = chance.randint(0, size[0] - width), chance.randint(0, size[1] - height)
@@ -102,9 +106,9 @@ def moved(around: Corners, size: tuple[int, int], chance: random.Random) -> Corn
 def mask_of_another(
     ws: Workspace, image: ImageRecord, masked: Sequence[ImageRecord], chance: random.Random
 ) -> Image.Image:
-    """The mask of one of the images of another class, any of them alike, squashed to the size of `image`.
+    """The mask of a random image of another class, resized to the size of `image`.
 
-    A mask of which no pixel is left is no mask: the next one is taken.
+    Masks without a pixel after resizing are skipped.
     """
     others = [other for other in masked if other.class_position != image.class_position]
     for other in chance.sample(others, len(others)):

@@ -2,14 +2,14 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 
 from app.workspace import Workspace
-from benchmarks.copies import copied, version_in
-from benchmarks.rounds import merged, retrained
-from db import library
-from db.records import ImageRecord, RunMode, VersionRecord
+from benchmarks.rounds import merged
+from db import library, splits
+from db.records import ImageRecord
 
 Group = tuple[int, tuple[tuple[str, str], ...]]  # class position, group values by name
 
@@ -17,10 +17,10 @@ Group = tuple[int, tuple[tuple[str, str], ...]]  # class position, group values 
 def counterexamples(
     ws: Workspace, project_id: int, count: int, merge: Sequence[str], seed: int
 ) -> list[ImageRecord]:
-    """Up to `count` validation images of the groups that training lacks, as many of each as possible.
+    """Up to `count` validation images of the groups that training lacks, evenly over the groups.
 
-    None where training lacks no group. At most half of a group's validation images are taken, so that the
-    group can still be judged.
+    Empty when training lacks no group. At most half of a group's validation images are taken, so that the
+    group can still be evaluated.
     """
     training, validation = (
         merged(library.list_images(ws.database, project_id, split), merge)
@@ -35,7 +35,7 @@ def group_of(image: ImageRecord) -> Group:
 
 
 def missing_groups(training: Sequence[ImageRecord], validation: Sequence[ImageRecord]) -> set[Group]:
-    """Of each class, the groups with the fewest training images, where another group of it has more."""
+    """For each class, the groups with the fewest training images, if another group of it has more."""
     counts: dict[int, Counter[Group]] = defaultdict(Counter)
     for image in training:
         counts[image.class_position][group_of(image)] += 1
@@ -50,7 +50,7 @@ def missing_groups(training: Sequence[ImageRecord], validation: Sequence[ImageRe
 
 
 def drawn(images: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRecord]:
-    """At most `count` of the images: groups take turns, each gives half of its images at most."""
+    """At most `count` of the images: groups take turns and give at most half of their images."""
     pools: dict[Group, list[ImageRecord]] = defaultdict(list)
     for image in images:
         pools[group_of(image)].append(image)
@@ -59,17 +59,13 @@ def drawn(images: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRec
     return [image for turn in zip_longest(*halves) for image in turn if image is not None][:count]
 
 
-def retrained_with(
-    ws: Workspace, biased: VersionRecord, added: Sequence[ImageRecord], mode: RunMode, seed: int
-) -> tuple[VersionRecord, float]:
-    """A retrain of the biased model by labels alone, with these images added to training; and its seconds.
-
-    It is a version of a copy of the project, in which the images are training images.
-    """
-    project_id = copied(
-        ws,
-        biased.project_id,
-        "with counter-examples",
-        to_training={image.sha256 for image in added},
-    )
-    return retrained(ws, version_in(ws, biased, project_id), mode, "labels", seed)
+@contextmanager
+def in_training(ws: Workspace, added: Sequence[ImageRecord]) -> Iterator[None]:
+    """Validation images moved to training, as people move them in Annotate, and back afterwards."""
+    for image in added:
+        splits.move_to_training(ws.database, image.id)
+    try:
+        yield
+    finally:
+        for image in added:
+            splits.move_back(ws.database, image.id)

@@ -1,7 +1,7 @@
 """Counter-examples of digits with squares: `gain_core.guidance.composites` on tensors.
 
-Every training image has a square of its own, so that a single pasted one would leave the image's own beside
-it. Therefore several are pasted, each at the place that it has in its own image.
+Every training image has a square of its own, which would stay beside a single pasted one. So several squares
+are pasted, each at its own image's place.
 """
 
 import numpy as np
@@ -69,7 +69,7 @@ def copied(onto: Tensor, images: Tensor, regions: Tensor) -> Tensor:
 
 
 def painted_over(images: Tensor, regions: Tensor) -> Tensor:
-    """(B, 1, S, S) with the nearest pixel outside in the place of each inside: these regions are exact."""
+    """(B, 1, S, S) filled with the nearest pixels outside; these regions are exact."""
     painted = images.clone()
     for image, region in zip(painted, regions.numpy(), strict=True):
         rows, columns = ndimage.distance_transform_edt(region, return_distances=False, return_indices=True)

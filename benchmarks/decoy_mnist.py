@@ -5,7 +5,7 @@ number of steps in every row and on as many images a step (96, of which 32 are g
 user of the library would: a loop around `gain_core.training.full.step_losses`. Guidance on 1 % of the
 training images, as many of each class: *look here* on the object, or *ignore this* on the square.
 
-- clean: labels only, on images without squares: what there is to win
+- clean: labels only, on images without squares (the upper bound)
 - none: labels only, on images with squares
 - gainext (eq. 8), signed and guided: the library's full-mode weights, labels of all images
 - composites: guided, with counter-examples cut and pasted from the guided images (`decoy_composites`) in the
@@ -51,7 +51,7 @@ COMPOSITE_BATCH = 32  # how many of them are composites where there are any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    with_decoys: float  # accuracy where squares say nothing
+    with_decoys: float  # accuracy with random squares
     clean: float  # accuracy without squares
     seconds: float
 
@@ -107,7 +107,7 @@ def _one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Res
 
 
 def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
-    """The library's full-mode weights; only what a network trained from scratch needs is different."""
+    """The library's full-mode weights, changed only as a network from scratch needs."""
     return replace(
         TrainConfig.full_default(seed=seed),
         objective=_UNMINED[form],
@@ -146,24 +146,24 @@ def _batch(
     guided = 0 if guidance is None else GUIDED_BATCH
     composed = 0 if composites is None else COMPOSITE_BATCH
     division = Division(BATCH - guided - composed, guided, composed)
-    drawn = torch.randint(len(digits), (division.plain,), generator=generator)
+    indices = torch.randint(len(digits), (division.plain,), generator=generator)
     masks = torch.zeros(BATCH, 1, 2, SIDE, SIDE)
     if guidance is not None:
         chosen = guidance.marked[torch.randint(len(guidance.marked), (guided,), generator=generator)]
         masks[division.plain : division.plain + guided] = _masks(digits, chosen, guidance.role)
-        drawn = torch.cat([drawn, chosen])
-    images, labels = digits.images[drawn], digits.labels[drawn]
+        indices = torch.cat([indices, chosen])
+    images, labels = digits.images[indices], digits.labels[indices]
     if composites is not None:
         made, theirs = composites.draw(composed, generator)
         images, labels = torch.cat([images, made]), torch.cat([labels, theirs])
     return Batch(images, masks, labels[:, None], division)
 
 
-def _masks(digits: Digits, drawn: Tensor, role: str) -> Tensor:
-    """What a person drew on each: (B, 1, 2, S, S), look and ignore."""
-    masks = torch.zeros(len(drawn), 1, 2, SIDE, SIDE)
+def _masks(digits: Digits, indices: Tensor, role: str) -> Tensor:
+    """The masks of each image: (B, 1, 2, S, S), look and ignore."""
+    masks = torch.zeros(len(indices), 1, 2, SIDE, SIDE)
     roles = {"look": digits.object, "ignore": digits.square}
-    masks[:, 0, ROLES.index(role)] = roles[role][drawn].float()
+    masks[:, 0, ROLES.index(role)] = roles[role][indices].float()
     return masks
 
 
@@ -182,8 +182,8 @@ def _balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 def _accuracy(network: Classifier, digits: Digits) -> float:
     with torch.inference_mode():
-        said = torch.cat([network(part).argmax(1) for part in digits.images.split(500)])
-    return float((said == digits.labels).float().mean())
+        predicted = torch.cat([network(part).argmax(1) for part in digits.images.split(500)])
+    return float((predicted == digits.labels).float().mean())
 
 
 def _document(results: dict[str, list[Result]], options: argparse.Namespace, seeds: int) -> dict[str, Any]:
@@ -211,9 +211,9 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
         [
             {
                 "form": name,
-                "squares say nothing": mean([one.with_decoys for one in measured], spread=True),
-                "no squares": mean([one.clean for one in measured], spread=True),
-                "seconds": f"{sum(one.seconds for one in measured) / len(measured):.0f}",
+                "random squares": mean([result.with_decoys for result in measured], spread=True),
+                "no squares": mean([result.clean for result in measured], spread=True),
+                "seconds": f"{sum(result.seconds for result in measured) / len(measured):.0f}",
             }
             for name, measured in results.items()
         ]

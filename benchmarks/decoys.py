@@ -1,7 +1,7 @@
-"""Decoy-MNIST (Ross et al. 2017): digits whose corner tells the label, in training alone.
+"""Decoy-MNIST (Ross et al. 2017): digits with a square whose grey gives the label, in training only.
 
 A 4×4 square in a random corner of each 28×28 image, grey 255 − 25·y: y is the label in training, and a random
-class wherever the network is judged.
+class in evaluation.
 """
 
 import gzip
@@ -25,7 +25,7 @@ SPLITS = {"train": (0, 50_000), "validation": (50_000, 60_000)}  # positions in 
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """Images with what a person could say of them; S = 32."""
+    """Images with labels and both kinds of masks; S = 32."""
 
     images: Tensor  # (N, 1, S, S) float32 in [-1, 1]
     labels: Tensor  # (N,) long

@@ -1,4 +1,4 @@
-"""What drawing adds: the worst group with true regions less the best of what needs none."""
+"""What drawing adds: the worst group with true regions minus the best control."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -25,33 +25,34 @@ class DrawingAdds:
 
 
 def drawing_adds(results: Mapping[str, Sequence[Result]], form: str) -> DrawingAdds | None:
-    """The row `form` less the best, by its mean, of the rows in AGAINST, seed by seed.
+    """The row `form` minus the best of the rows in AGAINST (by mean), seed by seed.
 
-    Groups of at least 20 images count where there are any, else all groups. None where there are no groups
-    or no such rows.
+    Uses groups of at least 20 images if there are any, else all groups. None without groups or rows.
     """
     rows = {name: figures for name in (form, *AGAINST) if (figures := worst_groups(results, name))}
     others = {name: statistics.fmean(rows[name]) for name in AGAINST if name in rows}
     if form not in rows or not others:
         return None
     against = max(others, key=lambda name: others[name])
-    differences = [drawn - other for drawn, other in zip(rows[form], rows[against], strict=True)]
+    differences = [
+        with_drawings - other for with_drawings, other in zip(rows[form], rows[against], strict=True)
+    ]
     low, high = interval(differences)
     return DrawingAdds(statistics.fmean(differences), low, high, against)
 
 
 def worst_groups(results: Mapping[str, Sequence[Result]], name: str) -> list[float]:
-    """By seed; empty without such a row or without groups."""
-    found = results.get(name, ())
+    """The worst group's accuracy by seed; empty without this row or without groups."""
+    form_results = results.get(name, ())
     for figure in ("worst_group", "worst_group_any"):
-        known = [getattr(result, figure) for result in found]
-        if known and None not in known:
-            return known
+        shares = [getattr(result, figure) for result in form_results]
+        if shares and None not in shares:
+            return shares
     return []
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
-    """95 % interval of the mean of paired differences by Student's t; of a single one there is none."""
+    """95 % interval of the mean of paired differences by Student's t; None for one difference."""
     n = len(differences)
     if n < 2:
         return None, None
@@ -61,17 +62,17 @@ def interval(differences: Sequence[float]) -> tuple[float, float] | tuple[None, 
 
 
 def headline(results: Mapping[str, Sequence[Result]], form: str) -> str:
-    """Worst group and what drawing adds to it, in one sentence; then the free guess."""
-    found = drawing_adds(results, form)
-    if found is None:
+    """The worst group and what drawing adds, as a sentence; then the free guess."""
+    effect = drawing_adds(results, form)
+    if effect is None:
         return "There are no groups, so that no worst group can be named."
     between = (
-        f" (95 % interval {_points(found.low)} to {_points(found.high)})" if found.low is not None else ""
+        f" (95 % interval {_points(effect.low)} to {_points(effect.high)})" if effect.low is not None else ""
     )
     guess = worst_groups(results, "free_guess")
     return (
         f"*{form}* has {mean(worst_groups(results, form))} % in its worst group; drawing adds "
-        f"{_points(found.mean)} points{between} over *{found.against}*, the best control."
+        f"{_points(effect.mean)} points{between} over *{effect.against}*, the best control."
         + (f" The free guess, a box in the middle, has {mean(guess)} %." if guess else "")
     )
 

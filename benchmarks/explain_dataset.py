@@ -2,7 +2,7 @@
 
 `python -m benchmarks.explain_dataset --data FOLDER --json OUT`
 
-- ours: `explain_files`, which makes its frozen copy of the model first. Writes 7×7 maps, 64 to a file, and a
+- ours: `explain_files`, which makes its inference session first. Writes 7×7 maps, 64 to a file, and a
   row of statistics for each photograph; JPEGs are decoded no larger than needed (`open_rgb`)
 - grad-cam: a loop around that package, one image at a time, as its documentation has it: decode the whole
   photograph, preprocess, map of the most probable class. Writes the package's map of the input's size
@@ -42,7 +42,7 @@ from gain_core.models.classifier import (
     preprocess,
 )
 
-AIM = 5.0
+AIM = 10.0
 WAYS = {"ours": "ours", "grad_cam": "grad-cam", "grad_cam_reduced": "grad-cam, reduced decoding"}
 Way = Callable[[Sequence[Path], Path], object]
 
@@ -145,12 +145,14 @@ def _parts(model: Classifier, files: Sequence[Path]) -> dict[str, float]:
 def _files(data: Path | None, folder: Path, count: int) -> list[Path]:
     """`count` names for the photographs of `data` in turn, or for one drawn here when there is none."""
     folder.mkdir()
-    found = sorted(path for path in data.rglob("*.jp*g")) if data else [_drawn(folder.parent / "drawn.jpg")]
-    if not found:
+    photographs = (
+        sorted(path for path in data.rglob("*.jp*g")) if data else [_drawn(folder.parent / "drawn.jpg")]
+    )
+    if not photographs:
         raise SystemExit(f"expected JPEG files in {data}")
     files = [folder / f"{number:05d}.jpg" for number in range(count)]
     for number, file in enumerate(files):
-        file.symlink_to(found[number % len(found)].resolve())
+        file.symlink_to(photographs[number % len(photographs)].resolve())
     return files
 
 

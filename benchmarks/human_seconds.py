@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _one_seed(
     ws: Workspace, biased: VersionRecord, seed: int, options: argparse.Namespace
 ) -> Iterator[tuple[Cell, Result]]:
-    """One retrain for each budget and kind that the training images are enough for."""
+    """One retrain for each budget and kind for which there are enough training images."""
     images = in_order(ws, biased, "app", seed)
     for budget in options.budgets:
         for kind in SECONDS:

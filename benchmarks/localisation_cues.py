@@ -3,11 +3,11 @@
 Localisation cues as in section 4 of the paper, judged against masks of pixels. FOLDER is VOC's in short:
 images/*.jpg, annotations/*.xml (the classes that each image shows) and masks/*.png (palette, 255 void) for
 some. As in the paper, training knows which classes each image shows and the cues are asked for those; masks
-are given as guidance to some images only. Cross-validation: an image gets its cues from a model to which the
-masks of the other folds were shown and its own never.
+are given as guidance to some images only. Cross-validation: an image's cues come from a model that was
+trained with the masks of the other folds, never its own.
 
-Two yardsticks need no maps: *nothing* calls every pixel background, *whole image* gives every pixel to the
-image's only class, or to the most frequent of those it shows.
+Two baselines need no maps: *nothing* labels every pixel background, *whole image* labels every pixel with the
+image's only class, or the most frequent of its classes.
 """
 
 import argparse
@@ -58,7 +58,7 @@ CLASSES = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One photograph with what it shows; `mask`: its labels (H, W) uint8, None when nobody drew them."""
+    """One photograph with its classes; `mask`: labels (H, W) uint8, None without a mask."""
 
     path: Path
     labels: tuple[int, ...]
@@ -77,13 +77,13 @@ class Picture:
         sample, mask = self.sample, self.mask
         if mask is None:
             return sample
-        also = tuple(replace(one, look=_png(mask == one.label + 1)) for one in sample.also)
+        also = tuple(replace(shown, look=_png(mask == shown.label + 1)) for shown in sample.also)
         return replace(sample, look=_png(mask == sample.label + 1), also=also)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of one way to make cues, over all images with a mask."""
+    """The result of one way to make cues, over all images with a mask."""
 
     name: str
     overlaps: tuple[Overlap, ...]  # one for each seed
@@ -97,7 +97,7 @@ class Result:
             "cues": self.name,
             "mIoU": mean([overlap.mean_iou for overlap in self.overlaps], spread=True),
             "background": mean([overlap.iou[0] for overlap in self.overlaps]),
-            "classes alone": mean([sum(known) / len(known) for known in classes]),
+            "classes alone": mean([sum(shares) / len(shares) for shares in classes]),
             "empty maps": str(self.empty),
             "seconds": f"{self.seconds:.0f}",
         }
@@ -165,9 +165,9 @@ def _cross_validated(
 
 
 def fold_of(pictures: Sequence[Picture], fold: int, folds: int) -> tuple[list[Sample], list[Picture]]:
-    """What a fold's model is trained on, and the pictures with a mask that it is asked for.
+    """A fold's training pictures, and the pictures whose cues its model makes.
 
-    The masks of those, and of no others, are kept from the training.
+    The masks of the latter, and no others, are left out of training.
     """
     samples = [p.sample if i % folds == fold else p.guided for i, p in enumerate(pictures)]
     return samples, [picture for picture in pictures[fold::folds] if picture.mask is not None]
@@ -192,7 +192,7 @@ def _shown_maps(
 
 
 def _explain_ms(specs: Sequence[ModelSpec]) -> dict[str, float]:
-    """What a finer map costs: milliseconds for an image, all its classes, by output stride."""
+    """The cost of a map: milliseconds per image, all classes, by output stride."""
     rivals = {str(spec.output_stride): Rival(partial(_explaining, spec)) for spec in specs}
     return {stride: timing.ms / _IMAGES for stride, timing in alternating_medians(rivals, repeats=9).items()}
 

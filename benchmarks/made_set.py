@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 from PIL import Image
 
 from app.errors import FileRefusedError, ImportRefusedError
-from app.importing.layout import INDEX, Entry, read_layout
+from app.importing.item import Item
+from app.importing.layout import INDEX, read_layout
 from app.importing.sources import FolderSource
 from app.settings import Settings
 from benchmarks.report import say
@@ -30,7 +31,7 @@ class Photograph:
 
 
 class Made(NamedTuple):
-    """An image that is to be written."""
+    """An image to write."""
 
     picture: Image.Image  # RGB
     mask: Image.Image | None  # mode "1", the picture's size
@@ -40,9 +41,9 @@ class Made(NamedTuple):
 
 
 def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
-    """What the app would import from `folder`, less what it would refuse and what lacks something `needed`.
+    """The photographs in `folder`, without those the app refuses and those that lack a `needed` column.
 
-    Both are told of. Exits when nothing is left.
+    Both are reported. Exits when none is left.
     """
     try:
         layout = read_layout(FolderSource(folder.resolve(), Settings().max_upload_mb))
@@ -50,19 +51,22 @@ def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
         raise SystemExit(f"{folder} cannot be read. {error}") from error
     for refusal in layout.refused:
         say(f"left out: {refusal.name}: {refusal.reason}")
-    listed = [_photograph(entry) for entry in layout.entries]
-    found = [one for one in listed if all(getattr(one, column) for column in needed)]
-    if not found:
+    if several := [item.name for item in layout.items if len(item.labels) > 1]:
+        raise SystemExit(f"expected one label for each photograph, got several for {several[0]}")
+    listed = [_photograph(item) for item in layout.items]
+    complete = [photograph for photograph in listed if all(getattr(photograph, column) for column in needed)]
+    if not complete:
         columns = " and ".join(needed) or "label"
         raise SystemExit(f"expected {folder / INDEX} to list photographs with {columns}, got none")
-    if lacking := len(listed) - len(found):
+    if lacking := len(listed) - len(complete):
         say(f"left out: {lacking} of {len(listed)} photographs, without {' or '.join(needed)}")
-    return found
+    return complete
 
 
-def _photograph(entry: Entry) -> Photograph:
-    place = entry.groups.get("place", "")
-    return Photograph(entry.path, entry.mask_path or "", entry.split or "", entry.label, place)
+def _photograph(item: Item) -> Photograph:
+    (label,) = item.labels
+    place = item.groups.get("place", "")
+    return Photograph(item.path, label.mask_path or "", item.split or "", label.name, place)
 
 
 def write_set(folder: Path, images: Iterable[Made]) -> int:
@@ -70,13 +74,13 @@ def write_set(folder: Path, images: Iterable[Made]) -> int:
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
     rows: list[Photograph] = []
-    for one in images:
+    for made in images:
         name = f"{len(rows):05d}"
-        one.picture.save(folder / "images" / f"{name}.jpg", quality=92)
-        if one.mask is not None:
-            one.mask.save(folder / "masks" / f"{name}.png")
-        mask = f"masks/{name}.png" if one.mask else ""
-        rows.append(Photograph(f"images/{name}.jpg", mask, one.split, one.label, one.place))
+        made.picture.save(folder / "images" / f"{name}.jpg", quality=92)
+        if made.mask is not None:
+            made.mask.save(folder / "masks" / f"{name}.png")
+        mask = f"masks/{name}.png" if made.mask else ""
+        rows.append(Photograph(f"images/{name}.jpg", mask, made.split, made.label, made.place))
     write_index(folder, rows)
     return len(rows)
 

@@ -1,9 +1,9 @@
 """Does guidance harm where there is no shortcut? `python -m benchmarks.no_harm --data FOLDER --json OUT`.
 
-For each seed the images of all splits are pooled and, in every place, as many of each class are drawn: the
-place says nothing of the class. Half of each group trains, a tenth validates, the rest tests. Then a first
-model, and from it two retrains: with masks on the first images of the app's queue, and by labels alone with
-the same hold, schedule and steps.
+For each seed the images of all splits are pooled, and every place gets the same number of images of each
+class, so that the place does not predict the class. Half of each group trains, a tenth validates, the rest
+tests. From one first model there are two retrains: with masks on the first images of the app's queue, and
+with labels alone and the same L2-SP term, schedule and steps.
 """
 
 import argparse
@@ -47,29 +47,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def without_shortcut(
     photographs: Sequence[Photograph], merge: Mapping[str, str], seed: int
 ) -> list[Photograph]:
-    """The largest subset in which every place holds as many images of each label, with splits drawn anew.
+    """The largest subset with equally many images of each label in every place, with new splits.
 
-    A place that one of the labels never has is left out; exits when that leaves none. `merge`: places that
+    Places that lack a label are left out; exits when no place is left. `merge`: places that
     count as another one.
     """
     generator = random.Random(seed)
     places: dict[str, dict[str, list[Photograph]]] = defaultdict(lambda: defaultdict(list))
-    for one in photographs:
-        places[merge.get(one.place, one.place)][one.label].append(one)
-    labels = {one.label for one in photographs}
-    drawn = []
+    for photograph in photographs:
+        places[merge.get(photograph.place, photograph.place)][photograph.label].append(photograph)
+    labels = {photograph.label for photograph in photographs}
+    balanced = []
     for place in sorted(places):
         count = min(len(places[place][label]) for label in labels)
         for label in sorted(labels):
             chosen = generator.sample(places[place][label], count)
-            for number, one in enumerate(chosen):
-                drawn.append(replace(one, split=_split((number + 0.5) / count)))
-    if not drawn:
+            for number, photograph in enumerate(chosen):
+                balanced.append(replace(photograph, split=_split((number + 0.5) / count)))
+    if not balanced:
         raise SystemExit(
             f"expected a place with images of every class ({', '.join(sorted(labels))}), got none among"
             f" {', '.join(sorted(places))}: leave out a class, or count places as one with --merge"
         )
-    return drawn
+    return balanced
 
 
 def _split(at: float) -> str:
@@ -82,8 +82,8 @@ def _split(at: float) -> str:
 
 
 def write_folder(source: Path, folder: Path, photographs: Sequence[Photograph]) -> None:
-    """A data set of its own: copies of the photographs and their masks, and their index.csv."""
-    for name in {name for one in photographs for name in (one.file, one.mask) if name}:
+    """Write a data set: copies of the photographs and their masks, and their index.csv."""
+    for name in {name for photograph in photographs for name in (photograph.file, photograph.mask) if name}:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copyfile(source / name, folder / name)
     write_index(folder, photographs)
@@ -109,18 +109,18 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
         [
             {
                 "model": name,
-                "accuracy": mean([result.accuracy for result in found], spread=True),
+                "accuracy": mean([result.accuracy for result in form_results], spread=True),
                 "guided less it": mean(_differences(results, name), spread=True),
-                "calibration error": mean([result.ece for result in found]),
-                "confidence": mean([result.confidence for result in found]),
+                "calibration error": mean([result.ece for result in form_results]),
+                "confidence": mean([result.confidence for result in form_results]),
             }
-            for name, found in results.items()
+            for name, form_results in results.items()
         ]
     )
 
 
 def _differences(results: dict[str, list[Result]], name: str) -> list[float]:
-    """By seed: both models of a pair judged on the same images."""
+    """Differences by seed; both models of a pair see the same images."""
     pairs = zip(results["guided"], results[name], strict=True)
     return [guided.accuracy - other.accuracy for guided, other in pairs]
 
@@ -135,7 +135,10 @@ def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> 
         "environment": environment(),
         "test_images": {group: n for group, (n, _) in results["labels"][0].groups.items()},
     } | {
-        figure: {name: [getattr(result, figure) for result in found] for name, found in results.items()}
+        figure: {
+            name: [getattr(result, figure) for result in form_results]
+            for name, form_results in results.items()
+        }
         for figure in ("accuracy", "ece", "confidence")
     }
 

@@ -1,25 +1,28 @@
-"""The orders in which training images may be offered for guidance; the app's own is `annotation.queue`.
+"""Orders in which training images are guided; the app's own is its queue.
 
-In all but "random" the classes take turns, as in the app: otherwise what is compared is how many images of a
-rare class come first.
+In all but "random" the classes take turns, as in the app. Otherwise they would mainly differ in how many
+images of a rare class come first.
 """
 
 import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import zip_longest
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
 
-from app.services import annotation, explanation, library
+from app.services import annotation, library
 from app.services.annotation import QueueItem
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 from gain_core.explain.gradcam import explain
 from gain_core.explain.masking import erase, erased_logits
-from gain_core.models.classifier import preprocess
+from gain_core.models.classifier import Classifier, preprocess
+from gain_core.models.model_file import load_model
 
 Order = Literal[
     "random",
@@ -61,9 +64,9 @@ def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> 
 
 
 def first(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
-    """The first `count` images of an order. Too few are refused: the figures would name more than there were.
+    """The first `count` images of an order. Raises when there are fewer.
 
-    An order may offer fewer images than have a mask: those that erase go through the right ones alone.
+    Orders by erasing hold correctly predicted images only.
     """
     if not 0 <= count <= len(images):
         raise SystemExit(
@@ -100,7 +103,7 @@ def evidence_in_turns(items: Sequence[QueueItem]) -> list[ImageRecord]:
 
 
 def entropy(probabilities: Sequence[float]) -> float:
-    """In nats; 0 for a sure prediction."""
+    """Entropy in nats; 0 for a certain prediction."""
     return -sum(share * math.log(share) for share in probabilities if share > 0)
 
 
@@ -108,7 +111,7 @@ def erased_apart(ws: Workspace, version: VersionRecord, image: ImageRecord) -> t
     """Probability of the image's class without the attended place (I*^c of eq. 3), and without the rest; in
     [0, 1].
     """
-    model = explanation.SHELF.get(ws, version)
+    model = _classifier(ws.files.absolute(version.path))
     pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
     own = torch.tensor([[image.class_position]])
     with torch.no_grad():
@@ -116,6 +119,11 @@ def erased_apart(ws: Workspace, version: VersionRecord, image: ImageRecord) -> t
         left = erased_logits(model, torch.cat([rest, pixels.unsqueeze(1) - rest], 1)).softmax(2)  # (1, 2, C)
     without_attended, without_rest = left[0, :, image.class_position].tolist()
     return without_attended, without_rest
+
+
+@lru_cache(maxsize=1)
+def _classifier(path: Path) -> Classifier:
+    return load_model(path)
 
 
 def _wrong(items: Sequence[QueueItem]) -> list[QueueItem]:
@@ -127,5 +135,5 @@ def _right(items: Sequence[QueueItem]) -> list[QueueItem]:
 
 
 def _probabilities(item: QueueItem) -> tuple[float, ...]:
-    """Without a prediction nothing is known: last in every order."""
+    """Images without a prediction come last in every order."""
     return (1.0,) if item.said is None else item.said.probabilities

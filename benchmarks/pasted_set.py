@@ -2,13 +2,13 @@
 
 Objects are cut out along their masks and laid on other photographs, whose own object is painted over, as in
 Waterbirds (Sagawa et al., ICLR 2020). In training each class keeps the place that most of its photographs
-have, or with `--swapped` the place of the next class, so that what the backbone knows of the world is of no
-help; `--exceptions` of them are laid on another place. Elsewhere every object is laid on every place. What
-comes out has the form that it was made of: index.csv with file, mask, split, label, place.
+have, or with `--swapped` the place of the next class, so that the backbone's knowledge of the world does
+not help; a share of `--exceptions` is laid on another place. In validation and test every object is laid on
+every place. The output has the format of the input: index.csv with file, mask, split, label, place.
 
 A set without places, such as `duts_seg`, is read with each photograph's label as its place: with
-`--classes lemon jeep mushroom miniskirt --swapped` lemons stand where jeeps did, and so on. Where it has no
-validation photographs, a quarter of the training ones become that.
+`--classes lemon jeep mushroom miniskirt --swapped` lemons stand where jeeps did, and so on. Without
+validation photographs, a quarter of the training photographs become validation.
 """
 
 import argparse
@@ -58,7 +58,9 @@ def home_places(photographs: Sequence[Photograph], *, swapped: bool) -> dict[str
 
     Exits where places would be no shortcut: fewer than two, or with `swapped` labels that keep their own.
     """
-    seen = Counter((one.label, one.place) for one in photographs if one.split == "train")
+    seen = Counter(
+        (photograph.label, photograph.place) for photograph in photographs if photograph.split == "train"
+    )
     labels = sorted({label for label, _ in seen})
     own = [max((n, place) for (of, place), n in seen.items() if of == label)[1] for label in labels]
     homes = own[1:] + own[:1] if swapped else own
@@ -76,12 +78,15 @@ def placed(
 ) -> Iterator[tuple[Photograph, str]]:
     """Each photograph with the place its object is laid on: one in training, every one elsewhere."""
     places = sorted(set(homes.values()))
-    for one in photographs:
-        if one.split == "train":
-            others = [place for place in places if place != homes[one.label]]
-            yield one, chance.choice(others) if chance.random() < exceptions else homes[one.label]
+    for photograph in photographs:
+        if photograph.split == "train":
+            others = [place for place in places if place != homes[photograph.label]]
+            yield (
+                photograph,
+                chance.choice(others) if chance.random() < exceptions else homes[photograph.label],
+            )
         else:
-            yield from ((one, place) for place in places)
+            yield from ((photograph, place) for place in places)
 
 
 def laid_on(
@@ -131,69 +136,71 @@ def _blurred(values: NDArray[np.floating], radius: int) -> NDArray[np.float32]:
 
 
 def _with_objects(folder: Path, classes: Sequence[str] | None) -> list[Photograph]:
-    """Those of `classes` (None: all) with a mask that marks something, each with a place and a split."""
+    """Photographs of `classes` (None: all) with a non-empty mask, each with a place and a split."""
     photographs = [
-        replace(one, place=one.place or one.label)
-        for one in read_photographs(folder, "split", "mask")
-        if classes is None or one.label in classes
+        replace(photograph, place=photograph.place or photograph.label)
+        for photograph in read_photographs(folder, "split", "mask")
+        if classes is None or photograph.label in classes
     ]
     photographs = with_validation(photographs)
-    found = [one for one in photographs if _mask(folder, one).getbbox()]
-    if empty := len(photographs) - len(found):
+    complete = [photograph for photograph in photographs if _mask(folder, photograph).getbbox()]
+    if empty := len(photographs) - len(complete):
         say(f"left out: {empty} of {len(photographs)} photographs, whose masks mark nothing")
-    return found
+    return complete
 
 
 def with_validation(photographs: Sequence[Photograph]) -> list[Photograph]:
-    """Every fourth training photograph of each label for validation, where there is none."""
-    if any(one.split == "validation" for one in photographs):
+    """Move every fourth training photograph of each label to validation, if there is no validation split."""
+    if any(photograph.split == "validation" for photograph in photographs):
         return list(photographs)
     seen: Counter[str] = Counter()
     divided = []
-    for one in photographs:
-        if one.split == "train":
-            seen[one.label] += 1
-        chosen = one.split == "train" and seen[one.label] % 4 == 0
-        divided.append(replace(one, split="validation") if chosen else one)
+    for photograph in photographs:
+        if photograph.split == "train":
+            seen[photograph.label] += 1
+        chosen = photograph.split == "train" and seen[photograph.label] % 4 == 0
+        divided.append(replace(photograph, split="validation") if chosen else photograph)
     return divided
 
 
 def _backgrounds(
     folder: Path, photographs: Sequence[Photograph], places: Sequence[str]
 ) -> dict[tuple[str, str], list[Image.Image]]:
-    """By split and place: no background of one split is used in another.
+    """Backgrounds by split and place; none is used in two splits.
 
     Exits when one of `places` has none in a split.
     """
-    found: dict[tuple[str, str], list[Image.Image]] = {}
-    for one in photographs:
-        empty = painted_over(*_opened(folder, one))
+    backgrounds: dict[tuple[str, str], list[Image.Image]] = {}
+    for photograph in photographs:
+        empty = painted_over(*_opened(folder, photograph))
         if empty is not None:
-            found.setdefault((one.split, one.place), []).append(empty)
-    for split, place in product(sorted({one.split for one in photographs}), places):
-        if (split, place) not in found:
+            backgrounds.setdefault((photograph.split, photograph.place), []).append(empty)
+    for split, place in product(sorted({photograph.split for photograph in photographs}), places):
+        if (split, place) not in backgrounds:
             raise SystemExit(
                 f"expected photographs on {place} in the {split} split for its backgrounds, got none"
                 " that shows enough beside its object"
             )
-    return found
+    return backgrounds
 
 
-def _opened(folder: Path, one: Photograph) -> tuple[Image.Image, Image.Image]:
+def _opened(folder: Path, photograph: Photograph) -> tuple[Image.Image, Image.Image]:
     """RGB, and the mask as mode "L" in {0, 255}."""
-    return Image.open(folder / one.file).convert("RGB"), _mask(folder, one)
+    return Image.open(folder / photograph.file).convert("RGB"), _mask(folder, photograph)
 
 
-def _mask(folder: Path, one: Photograph) -> Image.Image:
-    return Image.open(folder / one.mask).convert("L").point(lambda value: 255 * (value > 0))
+def _mask(folder: Path, photograph: Photograph) -> Image.Image:
+    return Image.open(folder / photograph.mask).convert("L").point(lambda value: 255 * (value > 0))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pasted_set", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv and masks")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
-    parser.add_argument("--swapped", action="store_true", help="each class on the next one's place")
-    parser.add_argument("--exceptions", type=float, default=0.0, help="share of training against the rule")
+    parser.add_argument("--swapped", action="store_true", help="put each class on the next one's place")
+    parser.add_argument(
+        "--exceptions", type=float, default=0.0, help="share of training images on another place"
+    )
     parser.add_argument("--classes", nargs="+", metavar="LABEL", help="default: all of the set")
     parser.add_argument("--copies", type=int, default=1, help="pictures of each object on each place")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""How every benchmark tells of its progress, prints its table and writes its JSON."""
+"""Progress, tables and JSON of every benchmark."""
 
 import json
 import platform
@@ -17,20 +17,22 @@ PACKAGES = ("torch", "torchvision", "timm", "streamlit")
 
 
 def current_commit() -> str | None:
-    """Of the code that ran, "-dirty" when it was changed since; None outside a git checkout."""
+    """Commit of the code, with "-dirty" when files have changed; None outside a git checkout."""
     command = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        process = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    return process.stdout.strip()
 
 
 COMMIT = current_commit()  # at the start: a checkout may move on during a long run
 
 
 def environment() -> dict[str, Any]:
-    """Date, commit, machine and versions: what a figure is worth nothing without."""
+    """Date, commit, machine and versions, stored with every result."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": COMMIT,
@@ -43,22 +45,22 @@ def environment() -> dict[str, Any]:
 
 def mean(shares: Sequence[float | None], *, spread: bool = False) -> str:
     """Mean of shares in per cent, with standard deviation and minimum when asked: "79.0 ± 7.1 (69.0)"."""
-    known = [100 * share for share in shares if share is not None]
-    if not known:
+    percents = [100 * share for share in shares if share is not None]
+    if not percents:
         return "–"
     if not spread:
-        return f"{statistics.fmean(known):.1f}"
-    deviation = statistics.stdev(known) if len(known) > 1 else 0.0
-    return f"{statistics.fmean(known):.1f} ± {deviation:.1f} ({min(known):.1f})"
+        return f"{statistics.fmean(percents):.1f}"
+    deviation = statistics.stdev(percents) if len(percents) > 1 else 0.0
+    return f"{statistics.fmean(percents):.1f} ± {deviation:.1f} ({min(percents):.1f})"
 
 
 def say(text: str) -> None:
-    """Progress, beside the table."""
+    """Print progress on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def print_table(rows: Sequence[Mapping[str, str]]) -> None:
-    """A Markdown table, so that it can be pasted into the documents as it is."""
+    """Print a Markdown table, ready to paste into the documents."""
     names = list(rows[0])
     widths = [max(len(name), *(len(row[name]) for row in rows)) for name in names]
     print("| " + " | ".join(name.ljust(width) for name, width in zip(names, widths, strict=True)) + " |")

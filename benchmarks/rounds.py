@@ -1,6 +1,6 @@
-"""Rounds of the app without its pages: a biased model, retrains from it, and what each version is worth.
+"""The app's loop without pages: a biased model, retrains from it, and the accuracy of each version.
 
-Everything goes through the services and the trainer process, as when a person presses the buttons.
+Everything goes through the services and the trainer process, as if a person pressed the buttons.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from app.services.calibration import calibration
 from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
-from benchmarks.copies import copied, native_size
+from benchmarks.copies import copied
 from benchmarks.report import say
 from db import library as projects
 from db import runs, versions
@@ -48,7 +48,7 @@ class Result:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every benchmark of guidance asks for."""
+    """Arguments of every benchmark of guidance."""
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with index.csv: file, mask, split, label, place"
     )
@@ -83,7 +83,7 @@ def opened(home: Path | None) -> Iterator[Workspace]:
 def biased_model(
     ws: Workspace, data: Path, split: Split, seed: int, backbone: str = DEFAULT_BACKBONE
 ) -> tuple[VersionRecord, float]:
-    """A project of its own with a first model, and the seconds that took."""
+    """A new project with a first model, and the seconds it took."""
     return first_model(ws, imported(ws, data, split, seed, backbone), seed)
 
 
@@ -99,18 +99,18 @@ def imported(ws: Workspace, data: Path, split: Split, seed: int, backbone: str =
         raise SystemExit(f"expected {split} images in {data}, got none: choose another --split")
     if backbone == DEFAULT_BACKBONE:
         return report.project_id
-    return copied(ws, report.project_id, backbone, backbone=backbone, image_size=native_size(backbone))
+    return copied(ws, report.project_id, backbone)
 
 
 def first_model(ws: Workspace, project_id: int, seed: int) -> tuple[VersionRecord, float]:
-    """A first model with the labels there are now, and its seconds."""
+    """A first model with the current labels, and its seconds."""
     return _train(ws, training.request_first_model(ws, project_id, seed=seed))
 
 
 def retrained(
     ws: Workspace, base: VersionRecord, mode: RunMode, form: Trained, seed: int
 ) -> tuple[VersionRecord, float]:
-    """A retrain of a model version with the guidance there is now, and its seconds.
+    """A retrain of a model version with the current guidance, and its seconds.
 
     The mode's default objective is asked for as the Train page asks for it.
     """
@@ -149,7 +149,7 @@ def measured(
     options: argparse.Namespace,
     left_out: AbstractSet[str] = frozenset(),
 ) -> Result:
-    """What a version and its seconds are worth, counted from its stored predictions; see `judged`."""
+    """The result of a version, counted from its stored predictions; see `judged`."""
     version, seconds = trained
     predictions = {item.image_id: item for item in versions.list_predictions(ws.database, version.id)}
     return judged(ws, version, predictions, seconds, options, left_out)
@@ -176,19 +176,22 @@ def judged(
 
     def on(*splits: Split) -> Evaluation:
         chosen = [image for image in images if image.split in splits]
-        found = evaluation.evaluate(version, options.split, classes, chosen, predictions)
-        if found.missing or not found.overall.n:
+        report = evaluation.evaluate(version, options.split, classes, chosen, predictions)
+        if report.missing or not report.overall.n:
             raise SystemExit(
-                f"{found.missing} of {len(chosen)} images of the {options.split} split have no prediction"
+                f"{report.missing} of {len(chosen)} images of the {options.split} split have no prediction"
             )
-        return found
+        return report
 
     scores = on(options.split)
     worst, worst_any = scores.worst_group, scores.worst_group_any
     groups = _by_name(scores)
-    said = [(image, predictions[image.id]) for image in images if image.split == options.split]
+    predicted = [(image, predictions[image.id]) for image in images if image.split == options.split]
     believed = calibration(
-        [(one.probabilities[one.predicted], one.predicted == image.class_position) for image, one in said]
+        [
+            (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
+            for image, prediction in predicted
+        ]
     )
     return Result(
         n=scores.overall.n,
@@ -216,7 +219,7 @@ def merged(images: Sequence[ImageRecord], merge: Sequence[str]) -> list[ImageRec
 def _larger(
     groups: Mapping[str, tuple[int, float]], pooled: Mapping[str, tuple[int, float]]
 ) -> dict[str, tuple[int, float]]:
-    """Of `pooled`, the groups that are small in `groups` and larger when pooled."""
+    """The groups of `pooled` that are larger there than in `groups` and were small."""
     sizes = {name: n for name, (n, _) in groups.items()}
     return {
         name: (n, accuracy)
@@ -234,7 +237,7 @@ def _by_name(scores: Evaluation) -> dict[str, tuple[int, float]]:
 
 
 def group_names(groups: Sequence[Group]) -> list[str]:
-    """label/value, and the attribute before it where there are several: two of them may share a value."""
+    """label/value, preceded by the attribute when there are several attributes."""
     if len({group.attribute for group in groups} - {None}) < 2:
         return [group.name for group in groups]
     return [f"{group.attribute}: {group.name}" if group.attribute else group.name for group in groups]

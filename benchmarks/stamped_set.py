@@ -1,10 +1,10 @@
-"""Makes a set with a stamp for shortcut: `python -m benchmarks.stamped_set --data FOLDER --out FOLDER`.
+"""Makes a set whose shortcut is a stamp: `python -m benchmarks.stamped_set --data FOLDER --out FOLDER`.
 
-In training all photographs of one class bear a stamp, a coloured sticker at the rim (as in pictures of skin)
-or an address in a corner (as on the horses of PASCAL VOC), and no other photograph does. Elsewhere every
-photograph is there twice, with a stamp and without. What comes out has the form that it was made of:
-index.csv with file, mask, split, label, place. The mask marks the stamp, for `bias_correction --supervision
-ignore_mask`, or with `--masks object` what it marked before.
+In training, all photographs of one class have a stamp and no others: a coloured sticker at the border (as in
+skin images) or an address in a corner (as on the horses of PASCAL VOC). In validation and test every
+photograph appears twice, with and without a stamp. The output has the format of the input: index.csv with
+file, mask, split, label, place. The mask marks the stamp, for `bias_correction --supervision ignore_mask`, or
+with `--masks object` what it marked before.
 """
 
 import argparse
@@ -27,19 +27,19 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     photographs = read_photographs(options.data, "split")
-    labels = sorted({one.label for one in photographs if one.split == "train"})
+    labels = sorted({photograph.label for photograph in photographs if photograph.split == "train"})
     if options.label not in labels:
         raise SystemExit(f"expected a label of {labels}, those in training, got {options.label!r}")
     chance = Random(options.seed)
 
     def made() -> Iterator[Made]:
-        for one, place in stamped(photographs, options.label):
-            picture, mask = Image.open(options.data / one.file).convert("RGB"), None
+        for photograph, place in stamped(photographs, options.label):
+            picture, mask = Image.open(options.data / photograph.file).convert("RGB"), None
             if place == "stamped":
                 picture, mask = stamp(picture, options.stamp, chance)
             if options.masks == "object":
-                mask = Image.open(options.data / one.mask) if one.mask else None
-            yield Made(picture, mask, one.split, one.label, place)
+                mask = Image.open(options.data / photograph.mask) if photograph.mask else None
+            yield Made(picture, mask, photograph.split, photograph.label, place)
 
     count = write_set(options.out, made())
     print(f"{count} images; in training every {options.label} bears the {options.stamp}")
@@ -47,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def stamped(photographs: Sequence[Photograph], label: str) -> Iterator[tuple[Photograph, str]]:
     """Each photograph as "stamped" or "plain": in training by its label, elsewhere both."""
-    for one in photographs:
-        if one.split == "train":
-            yield one, "stamped" if one.label == label else "plain"
+    for photograph in photographs:
+        if photograph.split == "train":
+            yield photograph, "stamped" if photograph.label == label else "plain"
         else:
-            yield from ((one, "stamped"), (one, "plain"))
+            yield from ((photograph, "stamped"), (photograph, "plain"))
 
 
 def stamp(photograph: Image.Image, kind: str, chance: Random) -> tuple[Image.Image, Image.Image]:
@@ -89,7 +89,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stamped_set", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
-    parser.add_argument("--label", required=True, help="the class that bears the stamp in training")
+    parser.add_argument("--label", required=True, help="the class that has the stamp in training")
     parser.add_argument("--stamp", choices=("sticker", "address"), default="sticker")
     parser.add_argument("--masks", choices=("stamp", "object"), default="stamp", help="what masks mark")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,8 +1,8 @@
-"""How calls are timed: rivals take turns, each in a process of its own, and each is said by its median.
+"""Timing: rivals take turns, each in its own process; the result is the median.
 
-Processes of their own because rivals in one process change each other's times by up to three: what the C
-library (glibc) does when a large block is asked for hangs on what was freed before. In a process by itself it
-asks the system anew each time, and the system hands the block out page by page (page faults).
+In one process, rivals change each other's times by up to three: how the C library (glibc) allocates a large
+block depends on what was freed before. In its own process each rival asks the system for new memory every
+time, page by page (page faults).
 """
 
 import multiprocessing
@@ -23,9 +23,9 @@ from app.jobs.child import KEEP_FREED_MEMORY
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """What is timed. make: builds it, in the process where it runs; a module's function or partial of one.
+    """One timed way. make: builds it in the process where it runs; a module's function or a partial of one.
 
-    keeps_memory: the process keeps what it frees, as those that train for the app do (glibc only).
+    keeps_memory: the process keeps freed memory, like the app's trainer (glibc only).
     """
 
     make: Callable[[], Callable[[], object]]
@@ -34,18 +34,17 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Medians over the repeats: milliseconds, and pages of memory that were asked for anew."""
+    """Medians over the repeats: milliseconds, and page faults."""
 
     ms: float
     page_faults: float
 
 
 def alternating_medians(rivals: Mapping[str, Rival], repeats: int) -> dict[str, Timing]:
-    """Each rival runs three times unmeasured, then all in turn, `repeats` times; one runs at a time.
+    """Each rival runs three times unmeasured, then all take turns, `repeats` times; one runs at a time.
 
-    Turns, so that what else the machine does meets all of them alike; in each the second of two calls counts,
-    for the first finds the caches full of what others left. Raises RuntimeError, naming the rival,
-    where one fails; its own error is printed.
+    Turns spread the machine's other load evenly. In each turn the second of two calls counts, because the
+    first finds cold caches. Raises RuntimeError naming the rival that failed; its own error is printed.
     """
     taken: dict[str, list[tuple[float, int]]] = {name: [] for name in rivals}
     with ExitStack() as stack:
@@ -66,7 +65,7 @@ def _process(rival: Rival) -> Iterator[Connection]:
     context = multiprocessing.get_context("spawn")  # a fork has the memory of its parent
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, rival.make), daemon=True)
-    with _environment(KEEP_FREED_MEMORY if rival.keeps_memory else {}):
+    with environment_of(KEEP_FREED_MEMORY if rival.keeps_memory else {}):
         process.start()
     there.close()
     try:
@@ -77,14 +76,14 @@ def _process(rival: Rival) -> Iterator[Connection]:
 
 
 @contextmanager
-def _environment(memory: Mapping[str, str]) -> Iterator[None]:
-    """Without what the caller's shell says of freed memory, and with `memory`: for processes started here."""
+def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
+    """For processes started here: these variables, and nothing that the shell says of freed memory."""
     before = {name: os.environ.pop(name) for name in KEEP_FREED_MEMORY if name in os.environ}
-    os.environ.update(memory)
+    os.environ.update(variables)
     try:
         yield
     finally:
-        for name in memory:
+        for name in variables:
             del os.environ[name]
         os.environ.update(before)
 
@@ -120,13 +119,13 @@ def _timed(run: Callable[[], object]) -> tuple[float, int]:
 
 
 def _wait() -> None:
-    """Work on a GPU is only begun when a call returns."""
+    """Wait for the GPU: calls return before their work is done."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def print_profile(run: Callable[[], object], device: torch.device, rows: int) -> None:
-    """What the third call of `run` spends its time on, on the device."""
+    """Print the profile of the third call of `run` on the device."""
     run()
     run()
     kinds = {"cpu": ProfilerActivity.CPU, "cuda": ProfilerActivity.CUDA}

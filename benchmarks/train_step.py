@@ -1,4 +1,4 @@
-"""What guidance costs in a training step of full mode. `python -m benchmarks.train_step --json OUT`.
+"""The cost of guidance in a training step of full mode. `python -m benchmarks.train_step --json OUT`.
 
 The scale is the plain cross-entropy step: eager, fp32, default memory format, norm layers in eval mode,
 forward, backward and AdamW. Beside it, on the same images, of which a third is guided:
@@ -227,7 +227,7 @@ def _printed(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _say_why(row: dict[str, Any], device: str) -> None:
-    """The profile of a row that misses an aim, on either scale; the aims are for one class an image."""
+    """Print the profile of a row that misses an aim; the aims are for one class per image."""
     figures = AIMS | {f"{name[:-5]}strict_ratio": aim for name, aim in AIMS.items() if "ratio" in name}
     missed = [f"{name} {row[name]:.2f}, aim {aim:.2f}" for name, aim in figures.items() if row[name] > aim]
     if row["classes"] > 1 or not missed:
@@ -244,7 +244,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.train_step", description=__doc__)
     parser.add_argument("--models", nargs="+", default=list(WEIGHTS), help="timm names")
     parser.add_argument("--batches", nargs="+", type=int, default=[8, 24])
-    parser.add_argument("--classes", nargs="+", type=int, default=[1, 3], help="shown by an image at most")
+    parser.add_argument("--classes", nargs="+", type=int, default=[1, 3], help="most classes of an image")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path, help="write the figures here")

@@ -1,12 +1,12 @@
-"""Wrong labels: does the app name them, and what is changing them worth?
+"""Wrong labels: does the app find them, and what does correcting them gain?
 `python -m benchmarks.wrong_labels --data FOLDER --json OUT`.
 
 For each seed a share of the training images gets a wrong label before the first model is trained. Then the
 same right images, as many of each class at random, are guided by their masks, and retrained:
 
-- left: with the wrong labels as they are
-- changed: a person has looked at the images whose labels the app calls doubtful, and changed the wrong ones
-- anew: the same, and the first model too was trained again before
+- left: with the wrong labels
+- changed: a person has checked the images whose labels the app calls doubtful, and corrected the wrong ones
+- anew: the same, after training the first model again
 """
 
 import argparse
@@ -70,7 +70,7 @@ def _one_seed(
 
 
 def _made_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[int]:
-    """Ids of training images that got another class, any other one alike."""
+    """Give random training images a random other class; returns their ids."""
     chance = random.Random(seed)
     images = library.list_images(ws.database, project_id, "train")
     classes = library.list_classes(ws.database, project_id)
@@ -82,7 +82,7 @@ def _made_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[
 
 
 def _called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
-    """As if they had been imported so: a label that was changed in the app counts there as looked at."""
+    """Doubtful labels as if the wrong ones were imported: labels changed in the app are never doubtful."""
     items = annotation.queue(ws, version.project_id, version.id)
     return {item.image.id for item in items if item.rival is not None}
 
@@ -90,19 +90,19 @@ def _called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
 def _set_right(ws: Workspace, project_id: int, ids: set[int]) -> None:
     by_position = {item.position: item.id for item in library.list_classes(ws.database, project_id)}
     for image in library.list_images(ws.database, project_id, "train"):
-        if image.id in ids and image.given_position is not None:
-            labels.change_label(ws, image, by_position[image.given_position])
+        if image.id in ids and image.given_positions:
+            labels.change_label(ws, image, by_position[image.given_positions[0]])
 
 
 def _print(results: dict[str, list[Result]], named: list[Named], options: argparse.Namespace) -> None:
-    wrong, doubtful, found = (sum(column) for column in zip(*named, strict=True))
+    wrong, doubtful, doubtful_and_wrong = (sum(column) for column in zip(*named, strict=True))
     print(
         f"\n{options.data.name}: {options.share:.0%} of the training labels wrong, {options.masks} guided"
         f" images, {options.mode} mode, {options.split} split, {options.seeds} seeds\n"
-        f"{wrong} wrong labels in all; {doubtful} called doubtful, {found} of them wrong\n"
+        f"{wrong} wrong labels in all; {doubtful} called doubtful, {doubtful_and_wrong} of them wrong\n"
         "Worst group (n ≥ 20), mean ± sd (minimum), then accuracy; figures in %\n"
     )
-    print_table([{"labels": name, "figures": _shares(found)} for name, found in results.items()])
+    print_table([{"labels": name, "figures": _shares(row_results)} for name, row_results in results.items()])
 
 
 def _shares(results: Sequence[Result]) -> str:
@@ -122,10 +122,12 @@ def _document(
         "mode": options.mode,
         "split": options.split,
         "environment": environment(),
-        "labels": [dict(zip(("wrong", "doubtful", "doubtful_and_wrong"), one, strict=True)) for one in named],
+        "labels": [
+            dict(zip(("wrong", "doubtful", "doubtful_and_wrong"), counts, strict=True)) for counts in named
+        ],
         "rows": {
-            name: {figure: [getattr(result, figure) for result in found] for figure in figures}
-            for name, found in results.items()
+            name: {figure: [getattr(result, figure) for result in row_results] for figure in figures}
+            for name, row_results in results.items()
         },
     }
 

@@ -1,4 +1,4 @@
-"""Guidance: the regions people drew, one set for each image and class."""
+"""Guidance: the drawn regions, one set for each image and class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +14,7 @@ from db.records import GuidanceRecord, RegionRecord, Role
 from db.rows import guidance_record
 
 _CHANGED = "What is drawn on this image was changed in another window in the meantime."
+SHOWN = models.ImageLabel.position.is_not(None)  # else the label was taken away
 _RELABELLED = "This image got another label in another window in the meantime."
 
 
@@ -30,17 +31,15 @@ def save_guidance(
 
     Without regions the guidance is removed, and None returned.
     `expected_revision`: of the guidance the caller started from, 0 when there was none; None: never mind.
-    Raises ConflictError when it is another one by now, or when the caller started from the image's own class
-    and that is another one by now; NotFoundError when there is no such image or no such class in its project.
+    Raises ConflictError when it is another one by now, or when the image does not have this label any more;
+    NotFoundError when there is no such image or no such class in its project.
     """
     with database.writing() as session:
         # The image first, as in `labels.set_label`: in another order the two would wait for each other.
-        own = session.scalar(
-            select(models.Image.class_id).where(models.Image.id == image_id).with_for_update()
-        )
+        session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
         guidance_id, revision, exists = _lock(session, image_id, class_id)
         if expected_revision is not None:
-            if own != class_id:
+            if not _has_label(session, image_id, class_id):
                 raise ConflictError(_RELABELLED)
             if expected_revision != (revision if exists else 0):
                 raise ConflictError(_CHANGED)
@@ -52,19 +51,18 @@ def save_guidance(
         return _get(session, image_id, class_id)
 
 
-def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: int) -> None:
+def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: int) -> int:
     """Within the caller's transaction: what was drawn for one class is for another one, unless that has
-    regions of its own.
+    regions of its own. The revision of what the other class has now, 0 for nothing.
     """
-    drawn = _get(session, image_id, class_id)
-    if drawn is None:
-        return
+    guidance = _get(session, image_id, class_id)
     guidance_id, revision, exists = _lock(session, image_id, to_class_id)
-    if exists:
-        return
-    masks = drawn.look_png, drawn.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, drawn.regions, *masks)
-    _put(session, image_id, class_id, drawn.id, drawn.revision + 1, (), None, None)
+    if guidance is None or exists:
+        return revision if exists else 0
+    masks = guidance.look_png, guidance.ignore_png
+    _put(session, image_id, to_class_id, guidance_id, revision + 1, guidance.regions, *masks)
+    _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
+    return revision + 1
 
 
 def get_guidance(database: Database, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -102,21 +100,23 @@ def count_guided_images(database: Database, project_id: int) -> int:
 
 def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
     """Of each class with training images: the roles of the regions that were drawn on these for it."""
-    of_own_class = and_(
-        models.Guidance.image_id == models.Image.id, models.Guidance.class_id == models.Image.class_id
+    label = models.ImageLabel
+    of_this_label = and_(
+        models.Guidance.image_id == label.image_id, models.Guidance.class_id == label.class_id
     )
     query = (
-        select(models.Image.class_id, models.Region.role)
-        .outerjoin(models.Guidance, of_own_class)
+        select(label.class_id, models.Region.role)
+        .join(models.Image, models.Image.id == label.image_id)
+        .outerjoin(models.Guidance, of_this_label)
         .outerjoin(models.Region, models.Region.guidance_id == models.Guidance.id)
-        .where(models.Image.project_id == project_id, models.Image.split == "train")
+        .where(models.Image.project_id == project_id, models.Image.split == "train", SHOWN)
         .distinct()
     )
-    found: dict[int, set[Role]] = {}
+    roles: dict[int, set[Role]] = {}
     with database.reading() as session:
         for class_id, role in session.execute(query):
-            found.setdefault(class_id, set()).update(() if role is None else (role,))
-    return found
+            roles.setdefault(class_id, set()).update(() if role is None else (role,))
+    return roles
 
 
 def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | None:
@@ -132,15 +132,21 @@ def _get(session: Session, image_id: int, class_id: int) -> GuidanceRecord | Non
     return None if row is None else guidance_record(row)
 
 
+def _has_label(session: Session, image_id: int, class_id: int) -> bool:
+    label = models.ImageLabel
+    query = select(label.class_id).where(label.image_id == image_id, label.class_id == class_id, SHOWN)
+    return session.scalar(query) is not None
+
+
 def _lock(session: Session, image_id: int, class_id: int) -> tuple[int | None, int, bool]:
     """Id and last revision of the guidance, held until the end of the transaction; whether it has regions."""
-    found = session.scalar(
+    own_class_id = session.scalar(
         select(models.Class.id)
         .join(models.Image, models.Image.project_id == models.Class.project_id)
         .where(models.Image.id == image_id, models.Class.id == class_id)
     )
-    if found is None:
-        raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
+    if own_class_id is None:
+        raise NotFoundError(f"There is no image {image_id} in a project with class {class_id}.")
     row = session.execute(
         select(models.Guidance.id, models.Guidance.revision, models.Guidance.regions.any())
         .where(models.Guidance.image_id == image_id, models.Guidance.class_id == class_id)

@@ -1,8 +1,9 @@
-"""Drawings that are not saved yet, one for each image at most."""
+"""Unsaved drawings, at most one per image and class."""
 
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Delete, case, delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from db import models
 from db.engine import Database
@@ -10,7 +11,7 @@ from db.records import DraftRecord, RegionRecord
 
 
 def keep_draft(database: Database, draft: DraftRecord) -> None:
-    """In the place of the image's last one. Without effect when the image is gone."""
+    """Replace the draft of this image and class. Does nothing when the image no longer exists."""
     values = {
         "image_id": draft.image_id,
         "class_id": draft.class_id,
@@ -18,27 +19,44 @@ def keep_draft(database: Database, draft: DraftRecord) -> None:
         "regions": [asdict(region) for region in draft.regions],
     }
     with database.writing() as session:
-        found = session.scalar(
+        image_id = session.scalar(
             select(models.Image.id).where(models.Image.id == draft.image_id).with_for_update()
         )
-        session.execute(delete(models.Draft).where(models.Draft.image_id == draft.image_id))
-        if found is not None:
+        session.execute(_gone(draft.image_id, draft.class_id))
+        if image_id is not None:
             session.execute(insert(models.Draft).values(**values))
 
 
-def get_draft(database: Database, image_id: int) -> DraftRecord | None:
+def get_draft(database: Database, image_id: int, class_id: int) -> DraftRecord | None:
     with database.reading() as session:
-        row = session.get(models.Draft, image_id)
+        row = session.get(models.Draft, (image_id, class_id))
         return None if row is None else _record(row)
 
 
-def drop_draft(database: Database, image_id: int) -> None:
+def drop_draft(database: Database, image_id: int, class_id: int) -> None:
     with database.writing() as session:
-        session.execute(delete(models.Draft).where(models.Draft.image_id == image_id))
+        session.execute(_gone(image_id, class_id))
+
+
+def move_draft(session: Session, image_id: int, class_id: int, to_class_id: int, revision: int) -> None:
+    """Within the caller's transaction: what was drawn for one class and not saved is for another one, unless
+    that has a draft of its own.
+
+    revision: of the guidance that went along, 0 for none.
+    """
+    of_image = models.Draft.image_id == image_id
+    if session.scalar(select(models.Draft.class_id).where(of_image, models.Draft.class_id == to_class_id)):
+        return
+    begun = case((models.Draft.revision > 0, revision), else_=0)
+    session.execute(
+        update(models.Draft)
+        .where(of_image, models.Draft.class_id == class_id)
+        .values(class_id=to_class_id, revision=begun)
+    )
 
 
 def drafted_images(database: Database, project_id: int) -> set[int]:
-    """Ids of the project's images that have one."""
+    """Ids of the project's images with a draft."""
     query = (
         select(models.Draft.image_id)
         .join(models.Image, models.Image.id == models.Draft.image_id)
@@ -46,6 +64,10 @@ def drafted_images(database: Database, project_id: int) -> set[int]:
     )
     with database.reading() as session:
         return set(session.scalars(query))
+
+
+def _gone(image_id: int, class_id: int) -> Delete:
+    return delete(models.Draft).where(models.Draft.image_id == image_id, models.Draft.class_id == class_id)
 
 
 def _record(row: models.Draft) -> DraftRecord:

@@ -1,4 +1,4 @@
-"""The door to the database: open, read, write, close."""
+"""Opening, reading, writing and closing the database."""
 
 import json
 import math
@@ -124,7 +124,7 @@ def _switch_to_wal(engine: Engine) -> None:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Trouble outside the program, in words; a broken constraint is left for the caller to explain."""
+    """Turn driver errors into DatabaseError; broken constraints are left to the caller."""
     try:
         yield
     except (exc.IntegrityError, exc.ProgrammingError):
@@ -136,7 +136,7 @@ def _plain_errors() -> Iterator[None]:
 
 
 def to_json(value: Any) -> str:
-    """JSON as every database takes it: a loss that is not a number becomes null (JSON has no word for it)."""
+    """Strict JSON: NaN and infinity become null."""
     try:
         return _STRICT_JSON.encode(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How a run ends while its trainer holds it; see db.leases."""
+"""Ending a run, for the trainer that holds its lease; see db.leases."""
 
 from collections.abc import Sequence
 
@@ -24,11 +24,11 @@ def finish_with_version(
     predictions: Sequence[NewPrediction],
     kept_because: str | None = None,
 ) -> VersionRecord:
-    """Store the new model version with its predictions, publish it and end the run: all at once or not.
+    """Store the new model version with its predictions, publish it and end the run, in one transaction.
 
-    `weights_path`: relative to the data folder. `kept_because`: why the version is kept without being
-    published; None publishes it. Repeating the call after an answer that got lost returns the version again
-    and changes nothing. Raises LostLeaseError.
+    `weights_path`: relative to the data folder. `kept_because`: why the version is not published; None
+    publishes it. Repeating the call after a lost answer returns the version and changes nothing. Raises
+    LostLeaseError.
     """
     status: RunStatus = "published" if kept_because is None else "kept"
     try:

@@ -1,41 +1,133 @@
-"""Labels that people change: an image gets another class of its project, and remembers the imported one."""
+"""Changed labels: an image gets other classes of its project; the imported ones are stored too."""
 
-from sqlalchemy import select, update
+from collections.abc import Collection
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from db.annotations import move_guidance
+from db.drafts import move_draft
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.models import Class, Image
+from db.mistakes import judge_again
+from db.models import Class, Image, ImageLabel, Project
+
+_CHANGED = "The label of this image was changed in another window."
 
 
 def set_label(database: Database, image_id: int, class_id: int, expected_class_id: int) -> None:
-    """Give the image another class, whole or not at all; what was drawn on it goes along.
+    """Replace one class of the image by another, in one transaction. Guidance, draft and mask move to the new
+    class, because the object is the same.
 
-    `expected_class_id`: the class that the caller saw. Raises ConflictError when it is another one by now,
-    NotFoundError when there is no such image or no such class in its project.
+    `expected_class_id`: the class that the caller saw. Raises ConflictError when the image no longer has it,
+    or already has `class_id`; NotFoundError when there is no such image or no such class in its
+    project.
     """
     with database.writing() as session:
-        found = session.execute(
-            select(Image.class_id, Class.position, Image.given_position)
-            .join(Class, Class.id == Image.class_id)
-            .where(Image.id == image_id)
-            .with_for_update(of=Image)
-        ).one_or_none()
-        position = session.scalar(
-            select(Class.position)
-            .join(Image, Image.project_id == Class.project_id)
-            .where(Image.id == image_id, Class.id == class_id)
+        places = _lock(session, image_id, class_id)
+        place = places.get(expected_class_id)
+        if place is None or (class_id != expected_class_id and places.get(class_id) is not None):
+            raise ConflictError(_CHANGED)
+        if class_id == expected_class_id:
+            return
+        mask = session.scalar(
+            select(ImageLabel.mask_sha256).where(
+                ImageLabel.image_id == image_id, ImageLabel.class_id == expected_class_id
+            )
         )
-        if found is None or position is None:
-            raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
-        old_class_id, old_position, given = found
-        if old_class_id != expected_class_id:
-            raise ConflictError("The label of this image was changed elsewhere in the meantime.")
-        given = old_position if given is None else given
+        _take_away(session, image_id, expected_class_id)
+        _show(session, image_id, class_id, place, stored=class_id in places)
         session.execute(
-            update(Image)
-            .where(Image.id == image_id)
-            .values(class_id=class_id, given_position=None if given == position else given)
+            update(ImageLabel)
+            .where(ImageLabel.image_id == image_id, ImageLabel.class_id == class_id)
+            .values(mask_sha256=mask)
         )
-        if class_id != old_class_id:
-            move_guidance(session, image_id, old_class_id, class_id)
+        revision = move_guidance(session, image_id, expected_class_id, class_id)
+        move_draft(session, image_id, expected_class_id, class_id, revision)
+        judge_again(session, image_id)
+
+
+def add_label(database: Database, image_id: int, class_id: int, expected: Collection[int]) -> None:
+    """Add a class to an image of a multi-label project.
+
+    `expected`: ids of the classes that the caller saw. Raises ConflictError when they have changed since, or
+    when images of the project have one label each; NotFoundError as `set_label`.
+    """
+    with database.writing() as session:
+        places = _lock(session, image_id, class_id)
+        shown = _expect(places, expected)
+        several = session.scalars(
+            select(Project.multi_label)
+            .join(Image, Image.project_id == Project.id)
+            .where(Image.id == image_id)
+        ).one()
+        if not several:
+            raise ConflictError("Images of this project have exactly one label.")
+        if class_id not in shown:
+            _show(session, image_id, class_id, max(shown.values()) + 1, stored=class_id in places)
+            judge_again(session, image_id)
+
+
+def remove_label(database: Database, image_id: int, class_id: int, expected: Collection[int]) -> None:
+    """Remove a class from an image. Its guidance stays stored but is not used in training.
+
+    Like `add_label`; also raises ConflictError for the last label of an image.
+    """
+    with database.writing() as session:
+        shown = _expect(_lock(session, image_id, class_id), expected)
+        if set(shown) == {class_id}:
+            raise ConflictError("An image needs at least one label. Add another one first.")
+        if class_id in shown:
+            _take_away(session, image_id, class_id)
+            rest = sorted((shown[other], other) for other in shown if other != class_id)
+            for place, (_, other) in enumerate(rest):  # in ascending order, so that no two share a position
+                _place(session, image_id, other, place)
+            judge_again(session, image_id)
+
+
+def _lock(session: Session, image_id: int, class_id: int) -> dict[int, int | None]:
+    """Positions of the image's labels by class id, None for a removed label. Locks the image until the end of
+    the transaction. Raises NotFoundError."""
+    session.execute(select(Image.id).where(Image.id == image_id).with_for_update())
+    own_class = session.scalar(
+        select(Class.id)
+        .join(Image, Image.project_id == Class.project_id)
+        .where(Image.id == image_id, Class.id == class_id)
+    )
+    if own_class is None:
+        raise NotFoundError(f"There is no image {image_id} in a project with class {class_id}.")
+    labels = session.scalars(select(ImageLabel).where(ImageLabel.image_id == image_id))
+    return {label.class_id: label.position for label in labels}
+
+
+def _expect(places: dict[int, int | None], expected: Collection[int]) -> dict[int, int]:
+    shown = {label: place for label, place in places.items() if place is not None}
+    if set(shown) != set(expected):
+        raise ConflictError(_CHANGED)
+    return shown
+
+
+def _place(session: Session, image_id: int, class_id: int, place: int | None) -> None:
+    session.execute(
+        update(ImageLabel)
+        .where(ImageLabel.image_id == image_id, ImageLabel.class_id == class_id)
+        .values(position=place)
+    )
+
+
+def _show(session: Session, image_id: int, class_id: int, place: int, *, stored: bool) -> None:
+    if stored:
+        _place(session, image_id, class_id, place)
+    else:
+        values = {"image_id": image_id, "class_id": class_id, "position": place, "given": False}
+        session.execute(insert(ImageLabel).values(**values))
+
+
+def _take_away(session: Session, image_id: int, class_id: int) -> None:
+    """Imported labels stay stored, without a position."""
+    _place(session, image_id, class_id, None)
+    session.execute(
+        delete(ImageLabel).where(
+            ImageLabel.image_id == image_id, ImageLabel.class_id == class_id, ~ImageLabel.given
+        )
+    )

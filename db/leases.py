@@ -1,7 +1,7 @@
-"""The run table, as trainers see it: claim a run, keep it, hand it back. How it ends: db.finishing.
+"""The run table for trainers: claim a run, renew its lease, hand it back. How it ends: db.finishing.
 
-A running row belongs to its `lease_token`. Every write names the token; when no row carries it any more the
-run has been taken over, and LostLeaseError says so. Moments are by the database's clock.
+A running row belongs to its `lease_token`. Every write names the token. When no row has it any more, another
+trainer has taken the run over, and LostLeaseError is raised. All times are by the database's clock.
 """
 
 import secrets
@@ -18,31 +18,29 @@ from db.models import Run, RunEvent
 from db.records import RunRecord
 from db.rows import run_record
 
-_GIVEN_UP = (
-    "The trainer stopped again and again without finishing, so this run was given up. You can retry it."
-)
+_GIVEN_UP = "The trainer stopped repeatedly without finishing. Press Retry to try again."
 CANCELLED = "Cancelled."
 
 
 def claim(database: Database, worker: str, lease_seconds: float) -> RunRecord | None:
-    """Take the run that has waited longest, under a fresh lease token; None when there is none to take.
+    """Take the run that has waited longest, under a new lease token; None when no run is free.
 
-    A run is free when it is queued and no other run of its project is running, or when its lease has run out.
-    A run found without an owner is not started again when it was to be cancelled (it becomes cancelled) or
-    has used up its attempts (it becomes failed). When there is nothing to take, this only reads.
-    `worker`: who claims, for people reading the table.
+    A run is free when it is queued and no other run of its project is running, or when its lease has expired.
+    An expired run is not started again when a cancel was requested (it becomes cancelled) or its attempts
+    are used up (it becomes failed). Without a free run, this only reads.
+    `worker`: name of the claiming process, for people who read the table.
     """
     while True:
         with database.reading() as session:
-            found = session.execute(
+            row = session.execute(
                 select(Run.id, Run.cancel_requested, Run.attempt >= Run.max_attempts)
                 .where(_is_free())
                 .order_by(Run.id)
                 .limit(1)
             ).one_or_none()
-        if found is None:
+        if row is None:
             return None
-        run_id, cancelled, used_up = found
+        run_id, cancelled, used_up = row
         if cancelled or used_up:
             _close_abandoned(database, run_id, cancelled)
         elif (record := _take(database, run_id, worker, lease_seconds)) is not None:
@@ -57,10 +55,10 @@ def beat(
     events: Sequence[Mapping[str, Any]] = (),
     first_seq: int = 0,
 ) -> bool:
-    """Extend the lease and store what the child said since, in one transaction; True when asked to cancel.
+    """Extend the lease and store new events of the child in one transaction; True when a cancel is requested.
 
-    `events`: consecutive lines of the child's progress file, the first of which is line `first_seq`; a line
-    that is stored already is left as it is, so the same call may be repeated. Raises LostLeaseError.
+    `events`: consecutive lines of the child's progress file, the first of which is line `first_seq`; lines
+    that are stored already are skipped, so the call may be repeated. Raises LostLeaseError.
     """
     values: dict[str, Any] = {"lease_until": DatabaseTime(lease_seconds)}
     if events:
@@ -81,9 +79,9 @@ def beat(
 
 
 def release(database: Database, run_id: int, token: str) -> None:
-    """Hand the run back, to be claimed at once, without using up an attempt. Raises LostLeaseError.
+    """Hand the run back without using up an attempt; it can be claimed at once. Raises LostLeaseError.
 
-    It waits again, or, where another run of its project waits already, stays as a running one without an
+    It is queued again. If another run of its project is queued already, it stays a running one without an
     owner, which is claimed first.
     """
     try:
@@ -93,7 +91,7 @@ def release(database: Database, run_id: int, token: str) -> None:
 
 
 def has_no_owner() -> ColumnElement[bool]:
-    """A running row that anybody may take over."""
+    """A running row whose lease is missing or expired."""
     return and_(Run.status == "running", or_(Run.lease_until.is_(None), Run.lease_until <= DatabaseTime()))
 
 
@@ -113,7 +111,7 @@ def ended(status: str, message: str | None) -> dict[str, Any]:
 
 def lost(run_id: int) -> LostLeaseError:
     return LostLeaseError(
-        f"Run {run_id} was taken over, has ended or is gone; what it still says is not stored."
+        f"Run {run_id} was taken over, has ended or was deleted. Its last report was not stored."
     )
 
 
@@ -126,7 +124,7 @@ def _is_free() -> ColumnElement[bool]:
 
 
 def _take(database: Database, run_id: int, worker: str, lease_seconds: float) -> RunRecord | None:
-    """Compare and swap: None when somebody else was faster."""
+    """Compare and swap: None when another worker was faster."""
     try:
         with database.writing() as session:
             taken = session.scalar(

@@ -1,51 +1,48 @@
 """Projects with their classes and images."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import delete, exc, insert, select, update
+from sqlalchemy.orm import aliased
 
 from db import models
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
+from db.new_images import NewImage, expect_labels, insert_images
 from db.records import ClassRecord, ImageRecord, ProjectRecord, RefusalRecord, Review, Split
-from db.rows import class_record, project_record
+from db.rows import class_record, image_records, project_record
 
-# The columns of ImageRecord, in its order: not whole objects, which cost seconds at 100,000 images.
-_IMAGES = select(
-    models.Image.id,
-    models.Image.project_id,
-    models.Image.name,
-    models.Image.sha256,
-    models.Image.suffix,
-    models.Image.width,
-    models.Image.height,
-    models.Image.split,
-    models.Image.class_id,
-    models.Class.position,
-    models.Image.groups,
-    models.Image.mask_sha256,
-    models.Image.review,
-    models.Image.given_position,
-    models.Image.moved_from,
-).join(models.Class, models.Class.id == models.Image.class_id)
-
-
-@dataclass(frozen=True, slots=True)
-class NewImage:
-    """An image that is to be stored with a new project; the fields mean what they mean in ImageRecord."""
-
-    name: str
-    sha256: str
-    suffix: str
-    width: int
-    height: int
-    split: Split
-    class_position: int  # index into the project's classes
-    groups: Mapping[str, str] = field(default_factory=dict)
-    mask_sha256: str | None = None
+# A row for each label of each image, those that were taken away too; columns, not whole objects, which cost
+# seconds at 100,000 images.
+_IMAGES = (
+    select(
+        models.Image.id,
+        models.Image.project_id,
+        models.Image.name,
+        models.Image.sha256,
+        models.Image.suffix,
+        models.Image.width,
+        models.Image.height,
+        models.Image.split,
+        models.Image.groups,
+        models.Image.review,
+        models.Image.moved_from,
+        models.ImageLabel.position,
+        models.ImageLabel.given,
+        models.ImageLabel.class_id,
+        models.Class.position,
+        models.ImageLabel.mask_sha256,
+    )
+    .join_from(
+        models.Image,
+        models.ImageLabel,
+        models.ImageLabel.image_id == models.Image.id,
+    )
+    .join(models.Class, models.Class.id == models.ImageLabel.class_id)
+)
+# by id of the image, its labels in their order; where NULL stands is not the same in all databases
+_ORDER = (models.Image.id, models.ImageLabel.position.is_(None), models.ImageLabel.position)
 
 
 def list_projects(database: Database) -> list[ProjectRecord]:
@@ -59,7 +56,7 @@ def get_project(database: Database, project_id: int) -> ProjectRecord:
     with database.reading() as session:
         row = session.get(models.Project, project_id)
         if row is None:
-            raise NotFoundError(f"There is no project with the number {project_id}.")
+            raise NotFoundError(f"Project {project_id} does not exist.")
         return project_record(row)
 
 
@@ -78,21 +75,27 @@ def create_project(
     classes: Sequence[str],
     images: Sequence[NewImage],
     refusals: Sequence[RefusalRecord],
+    *,
+    multi_label: bool = False,
 ) -> ProjectRecord:
     """Store a project whole, or nothing of it.
 
-    Raises DuplicateNameError when the project's name is taken or two of its images or classes share one.
+    `multi_label`: whether images may have several labels. Raises DuplicateNameError when the project's name
+    is taken or two of its images or classes share one.
     """
     _refuse_duplicates("class", classes)
     _refuse_duplicates("image", [image.name for image in images])
     for image in images:
-        if not 0 <= image.class_position < len(classes):
-            raise ValueError(
-                f"{image.name}: expected a class position below {len(classes)}, got {image.class_position}"
-            )
+        expect_labels(image, len(classes), multi_label)
     try:
         with database.writing() as session:
-            project = models.Project(name=name, source=source, backbone=backbone, image_size=image_size)
+            project = models.Project(
+                name=name,
+                source=source,
+                backbone=backbone,
+                image_size=image_size,
+                multi_label=multi_label,
+            )
             session.add(project)
             session.flush()
             rows = [
@@ -103,10 +106,7 @@ def create_project(
             session.flush()
             class_ids = [row.id for row in rows]
             if images:
-                # by the connection, a third faster: the session would keep track of each row
-                session.connection().execute(
-                    insert(models.Image), [_image_values(image, project.id, class_ids) for image in images]
-                )
+                insert_images(session, project.id, images, class_ids)
             if refusals:
                 session.execute(
                     insert(models.Refusal),
@@ -123,7 +123,7 @@ def create_project(
 
 
 def _taken(name: str) -> DuplicateNameError:
-    return DuplicateNameError(f"There is already a project named {name!r}; choose another name.")
+    return DuplicateNameError(f"A project named {name!r} exists. Choose another name.")
 
 
 def _refuse_duplicates(what: str, names: Sequence[str]) -> None:
@@ -134,41 +134,26 @@ def _refuse_duplicates(what: str, names: Sequence[str]) -> None:
             )
 
 
-def _image_values(image: NewImage, project_id: int, class_ids: Sequence[int]) -> dict[str, Any]:
-    return {
-        "project_id": project_id,
-        "name": image.name,
-        "sha256": image.sha256,
-        "suffix": image.suffix,
-        "width": image.width,
-        "height": image.height,
-        "split": image.split,
-        "class_id": class_ids[image.class_position],
-        "groups": dict(image.groups),
-        "mask_sha256": image.mask_sha256,
-    }
-
-
 def rename_project(database: Database, project_id: int, name: str) -> None:
     """Raises DuplicateNameError when another project has the name, NotFoundError when this one is gone."""
     try:
         with database.writing() as session:
             project = session.get(models.Project, project_id)
             if project is None:
-                raise NotFoundError(f"There is no project with the number {project_id}.")
+                raise NotFoundError(f"Project {project_id} does not exist.")
             project.name = name
     except exc.IntegrityError as error:
         raise _taken(name) from error
 
 
 def delete_project(database: Database, project_id: int) -> None:
-    """Delete the project with everything that belongs to it; the files are the caller's to remove."""
+    """Delete the project and all its rows; the caller removes the files."""
     with database.writing() as session:
         gone = session.scalar(
             delete(models.Project).where(models.Project.id == project_id).returning(models.Project.id)
         )
         if gone is None:
-            raise NotFoundError(f"There is no project with the number {project_id}.")
+            raise NotFoundError(f"Project {project_id} does not exist.")
 
 
 def list_classes(database: Database, project_id: int) -> list[ClassRecord]:
@@ -180,37 +165,43 @@ def list_classes(database: Database, project_id: int) -> list[ClassRecord]:
 
 def list_images(database: Database, project_id: int, split: Split | None = None) -> list[ImageRecord]:
     """In the order in which they were imported; `split` None: of all splits. One query."""
-    query = _IMAGES.where(models.Image.project_id == project_id).order_by(models.Image.id)
+    query = _IMAGES.where(models.Image.project_id == project_id)
     if split is not None:
         query = query.where(models.Image.split == split)
     with database.reading() as session:
-        return [ImageRecord(*tuple(row)) for row in session.execute(query)]
+        return image_records(session.execute(query.order_by(*_ORDER)))
 
 
 def used_hashes(database: Database) -> set[str]:
     """SHA-256 of every image and mask of all projects. One query."""
-    masks = select(models.Image.mask_sha256).where(models.Image.mask_sha256.is_not(None))
+    masks = select(models.ImageLabel.mask_sha256).where(models.ImageLabel.mask_sha256.is_not(None))
     with database.reading() as session:
         return set(session.scalars(select(models.Image.sha256).union(masks)))
 
 
 def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
-    """The images whose label somebody changed, in the order in which they were imported."""
-    query = _IMAGES.where(models.Image.project_id == project_id, models.Image.given_position.is_not(None))
+    """The images whose labels somebody changed, in the order in which they were imported."""
+    changed = aliased(models.ImageLabel)
+    relabelled = (
+        select(changed.image_id)
+        .where(changed.image_id == models.Image.id, changed.given == changed.position.is_(None))
+        .exists()
+    )
+    query = _IMAGES.where(models.Image.project_id == project_id, relabelled)
     with database.reading() as session:
-        return [ImageRecord(*tuple(row)) for row in session.execute(query.order_by(models.Image.id))]
+        return image_records(session.execute(query.order_by(*_ORDER)))
 
 
 def get_image(database: Database, image_id: int) -> ImageRecord:
     with database.reading() as session:
-        row = session.execute(_IMAGES.where(models.Image.id == image_id)).one_or_none()
-        if row is None:
+        images = image_records(session.execute(_IMAGES.where(models.Image.id == image_id).order_by(*_ORDER)))
+        if not images:
             raise NotFoundError(f"There is no image with the number {image_id}.")
-        return ImageRecord(*tuple(row))
+        return images[0]
 
 
 def list_refusals(database: Database, project_id: int) -> list[RefusalRecord]:
-    """What the import refused, in the order in which it came upon it."""
+    """Refused files, in the order of the import."""
     query = select(models.Refusal.name, models.Refusal.reason).where(models.Refusal.project_id == project_id)
     with database.reading() as session:
         return [RefusalRecord(*row) for row in session.execute(query.order_by(models.Refusal.id))]
@@ -225,7 +216,7 @@ def set_review(database: Database, image_id: int, review: Review) -> None:
             .returning(models.Image.id)
         )
         if changed is None:
-            raise NotFoundError(f"There is no image with the number {image_id}.")
+            raise NotFoundError(f"Image {image_id} does not exist.")
 
 
 def set_current_version(database: Database, project_id: int, version_id: int) -> None:
@@ -243,4 +234,4 @@ def set_current_version(database: Database, project_id: int, version_id: int) ->
             .returning(models.Project.id)
         )
         if changed is None:
-            raise NotFoundError(f"Project {project_id} has no model version with the number {version_id}.")
+            raise NotFoundError(f"Project {project_id} has no model version {version_id}.")

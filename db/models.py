@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -23,7 +24,7 @@ from db.records import ACTIVE_STATUSES, Review, Role, RunMode, RunStatus, Shape,
 
 
 def _words(alias: Any) -> Enum:
-    """One of the words of a Literal, stored as text; any other word is refused before it is stored."""
+    """A Literal stored as text; other values are refused."""
     return Enum(*get_args(alias), native_enum=False, validate_strings=True, length=20)
 
 
@@ -62,6 +63,7 @@ class Project(Base):
     source: Mapped[str] = mapped_column(String(20))
     backbone: Mapped[str] = mapped_column(String(200))
     image_size: Mapped[int]
+    multi_label: Mapped[bool] = mapped_column(default=False, server_default=false())
     current_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("model_versions.id", ondelete="SET NULL", use_alter=True)
     )
@@ -98,12 +100,28 @@ class Image(Base):
     width: Mapped[int]
     height: Mapped[int]
     split: Mapped[Split]
-    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id", ondelete="CASCADE"), index=True)
     groups: Mapped[dict[str, Any]]
-    mask_sha256: Mapped[str | None] = mapped_column(String(64))
     review: Mapped[Review] = mapped_column(default="open")
-    given_position: Mapped[int | None]
     moved_from: Mapped[Split | None]
+
+
+class ImageLabel(Base):
+    """A class that an image shows, or was imported with.
+
+    `position` is the place among the labels that the image has now, from 0; NULL: it was imported with this
+    one, and somebody took it away.
+    """
+
+    __tablename__ = "image_labels"
+    __table_args__ = (UniqueConstraint("image_id", "position"),)
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    class_id: Mapped[int] = mapped_column(
+        ForeignKey("classes.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    position: Mapped[int | None]
+    given: Mapped[bool]
+    mask_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 class Refusal(Base):
@@ -150,12 +168,14 @@ class Region(Base):
 
 
 class Draft(Base):
-    """What somebody has drawn on an image and not saved: it must survive a reload and a restart."""
+    """An unsaved drawing on an image for one class; it survives a restart."""
 
     __tablename__ = "drafts"
 
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
-    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id", ondelete="CASCADE"), index=True)
+    class_id: Mapped[int] = mapped_column(
+        ForeignKey("classes.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     revision: Mapped[int]
     regions: Mapped[list[Any]]
 
@@ -166,7 +186,7 @@ _ACTIVE = text("status IN ({})".format(", ".join(f"'{status}'" for status in ACT
 class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
-        # one runs, one may wait, whatever the code does
+        # at most one running and one queued run per project
         Index(
             "uq_runs_active",
             "project_id",
@@ -234,6 +254,7 @@ class Prediction(Base):
     )
     predicted: Mapped[int]
     probabilities: Mapped[list[Any]]
+    mistake: Mapped[float | None] = mapped_column(Float)
     attention_inside: Mapped[float | None] = mapped_column(Float)
     attention_spread: Mapped[float | None] = mapped_column(Float)
     evidence_inside: Mapped[float | None] = mapped_column(Float)
@@ -242,3 +263,5 @@ class Prediction(Base):
     label_rival: Mapped[int | None]
     label_doubt: Mapped[float | None] = mapped_column(Float)
     control_predicted: Mapped[int | None]
+    control_probabilities: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    label_figures: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))

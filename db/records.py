@@ -1,10 +1,10 @@
-"""Frozen records: what crosses from the database to the rest of the program.
+"""Frozen records: the results of all queries.
 
 No ORM object ever leaves a session; every query returns these.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ class ProjectRecord:
     source: str  # "demo", "upload" or "folder"
     backbone: str  # a timm model name
     image_size: int  # side of the square the model sees, pixels
+    multi_label: bool  # images may show several classes, and each class is decided by itself
     current_version_id: int | None  # the published model version, None before the first run
     created_at: datetime  # UTC
 
@@ -39,6 +40,15 @@ class ClassRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRecord:
+    """A class that an image shows."""
+
+    class_id: int
+    class_position: int
+    mask_sha256: str | None = None  # ground-truth object mask, for evaluation only; never used to train
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRecord:
     id: int
     project_id: int
@@ -48,13 +58,37 @@ class ImageRecord:
     width: int  # pixels, after EXIF orientation
     height: int
     split: Split
-    class_id: int  # the true class
-    class_position: int
+    labels: tuple[LabelRecord, ...]  # the true classes, at least one
     groups: Mapping[str, str]  # known attributes, e.g. {"place": "water"}
-    mask_sha256: str | None  # ground-truth object mask, for evaluation only; never used to train
     review: Review
-    given_position: int | None = None  # class position of the imported label, where somebody changed it
+    # Class positions of the imported labels, where somebody changed them.
+    given_positions: tuple[int, ...] | None = None
     moved_from: Split | None = None  # the imported split, where somebody moved it to training
+
+    @property
+    def class_id(self) -> int:
+        """Of the first label; an image of a single-label project has no other."""
+        return self.labels[0].class_id
+
+    @property
+    def class_position(self) -> int:
+        return self.labels[0].class_position
+
+    @property
+    def mask_sha256(self) -> str | None:
+        """Of the first label."""
+        return self.labels[0].mask_sha256
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Class positions of all labels."""
+        return tuple(label.class_position for label in self.labels)
+
+    def seen_as(self, class_id: int) -> "ImageRecord":
+        """The same image with the label of this class first. Raises ValueError where it has no such label."""
+        if class_id not in (label.class_id for label in self.labels):
+            raise ValueError(f"{self.name}: expected one of its own classes, got {class_id}")
+        return replace(self, labels=tuple(sorted(self.labels, key=lambda label: label.class_id != class_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +117,12 @@ class GuidanceRecord:
 
 @dataclass(frozen=True, slots=True)
 class DraftRecord:
-    """A drawing that is not saved yet; training does not see it."""
+    """An unsaved drawing; training ignores it."""
 
     image_id: int
-    class_id: int  # the image's class when it was drawn
+    class_id: int
     revision: int  # of the guidance it began from, 0 when there was none
-    regions: tuple[RegionRecord, ...]  # none: what was saved is to go
+    regions: tuple[RegionRecord, ...]  # empty: the saved regions are to be removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +143,8 @@ class RunRecord:
     max_attempts: int
     cancel_requested: bool
     progress: Mapping[str, Any]  # latest event of the child, {} before the first
-    message: str | None  # a sentence for people: why it failed, who cancelled, why its version is only kept
-    version_id: int | None  # the model version that it made, published or kept
+    message: str | None  # shown to people: why it failed, was cancelled, or was not published
+    version_id: int | None  # the model version that it made, if any
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -140,23 +174,42 @@ class VersionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelFigures:
+    """The figures of `PredictionRecord` for one of several labels."""
+
+    label: int  # class position
+    attention_inside: float | None
+    attention_spread: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionRecord:
-    """What one model version says of one image."""
+    """The prediction of one model version for one image."""
 
     version_id: int
     image_id: int
-    predicted: int  # class position
+    predicted: int  # class position of the most probable class
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
-    # Share of the true class's attention inside the object mask, else guidance; None too when the image has
-    # got another label since: of that class nothing is known.
+    # Share of the attention to `label` inside the object mask, else guidance; None when there is neither, or
+    # when the image does not have this label any more.
     attention_inside: float | None
     attention_spread: float | None = None  # share of the picture that this attention covers, in (0, 1]
     evidence_inside: float | None = None  # as attention_inside, but of the predicted class's attention
-    evidence_group: int | None = None  # from 0 within the predicted class; None: test image, or nobody looked
-    # The label that most of the training images like this one carry where it is not this one's, and their
-    # share, in [0, 1]; None as above, and of images that are not for training.
+    evidence_group: int | None = None  # from 0 within the predicted class; None: test image, or not computed
+    # The most frequent other label among the most similar training images, and its share in [0, 1]; None as
+    # above, and for images that are not training images.
     label_rival: int | None = None  # class position
     label_doubt: float | None = None
-    # Class position that the version's control predicts: the same training without drawings; None: it has no
+    # Class position predicted by the version's control (the same training without drawings); None: no
     # control.
     control_predicted: int | None = None
+    control_probabilities: tuple[float, ...] | None = None  # of a multi-label project
+    # Confidence of the version's most confident mistake on the image's current labels, in (0, 1]; None: no
+    # mistake. See `db.mistakes`.
+    mistake: float | None = None
+    label: int = 0  # class position: the true class then; of several the one that the version sees least
+    label_figures: tuple[LabelFigures, ...] = ()  # where an image has several labels: of each
+
+    @property
+    def right(self) -> bool:
+        return self.mistake is None

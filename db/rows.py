@@ -1,9 +1,18 @@
-"""From rows to frozen records: the only place that knows both."""
+"""Rows to frozen records."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Row
 
 from db import models
 from db.records import (
     ClassRecord,
     GuidanceRecord,
+    ImageRecord,
+    LabelRecord,
     ProjectRecord,
     RegionRecord,
     RunEventRecord,
@@ -19,6 +28,7 @@ def project_record(row: models.Project) -> ProjectRecord:
         source=row.source,
         backbone=row.backbone,
         image_size=row.image_size,
+        multi_label=row.multi_label,
         current_version_id=row.current_version_id,
         created_at=row.created_at,
     )
@@ -26,6 +36,42 @@ def project_record(row: models.Project) -> ProjectRecord:
 
 def class_record(row: models.Class) -> ClassRecord:
     return ClassRecord(id=row.id, project_id=row.project_id, position=row.position, name=row.name)
+
+
+def image_records(rows: Iterable[Row[Any]]) -> list[ImageRecord]:
+    """Rows of one image after another, a row for each of its labels: what the image has of its own, then
+    position among the labels (None: taken away, and last), whether it was imported, and a LabelRecord's
+    fields.
+    """
+    records = []
+    for _, of_image in groupby(rows, itemgetter(0)):
+        of_labels = [tuple(row) for row in of_image]
+        labels, given, changed = [], [], False
+        for *_, place, imported, class_id, class_position, mask_sha256 in of_labels:
+            if place is not None:
+                labels.append(LabelRecord(class_id, class_position, mask_sha256))
+            if imported:
+                given.append(class_position)
+            changed |= imported is (place is None)
+        number, project, name, sha256, suffix, width, height, split, groups, review, moved = of_labels[0][:11]
+        records.append(
+            ImageRecord(
+                number,
+                project,
+                name,
+                sha256,
+                suffix,
+                width,
+                height,
+                split,
+                tuple(labels),
+                groups,
+                review,
+                tuple(sorted(given)) if changed else None,
+                moved,
+            )
+        )
+    return records
 
 
 def guidance_record(row: models.Guidance) -> GuidanceRecord:

@@ -1,8 +1,8 @@
-"""The run table: everything the rest of the program does with it.
+"""The run table for the rest of the program.
 
 queued -> running -> published | kept | failed | cancelled. A *kept* run has stored its model version without
-publishing it. At most one run of a project is running and at most one waits, by a unique index. Here is what
-people do with runs; what trainers do is in db.leases.
+publishing it. At most one run of a project is running and at most one waits, by a unique index. This
+module serves pages; db.leases serves trainers.
 """
 
 from collections.abc import Mapping
@@ -39,9 +39,9 @@ __all__ = [
     "running",
 ]
 
-MAX_ATTEMPTS = 3  # how often a run whose trainer dies is started again before a person must look
+MAX_ATTEMPTS = 3  # how often a run whose trainer dies is restarted automatically
 
-_ONE_WAITS = "A run of this project already waits to start. Let it start or cancel it first."
+_ONE_WAITS = "A run of this project is already waiting. Let it start or cancel it first."
 _RUNS = select(Run, ModelVersion.id).outerjoin(ModelVersion, ModelVersion.run_id == Run.id)
 
 
@@ -56,13 +56,11 @@ def request_run(
     try:
         with database.writing() as session:
             if session.get(Project, project_id) is None:
-                raise NotFoundError(f"There is no project with the number {project_id}.")
+                raise NotFoundError(f"Project {project_id} does not exist.")
             if base_version_id is not None:
                 base = session.get(ModelVersion, base_version_id)
                 if base is None or base.project_id != project_id:
-                    raise NotFoundError(
-                        f"Project {project_id} has no model version with the number {base_version_id}."
-                    )
+                    raise NotFoundError(f"Project {project_id} has no model version {base_version_id}.")
             run = Run(
                 project_id=project_id,
                 mode=mode,
@@ -100,7 +98,7 @@ def active_run(database: Database, project_id: int) -> RunRecord | None:
 
 
 def last_ended(database: Database, project_id: int) -> RunRecord | None:
-    """The newest run of the project that nobody waits for any more."""
+    """The newest run of the project that has ended."""
     query = _RUNS.where(Run.project_id == project_id, Run.status.not_in(ACTIVE_STATUSES))
     with database.reading() as session:
         row = session.execute(query.order_by(Run.id.desc()).limit(1)).one_or_none()
@@ -108,7 +106,7 @@ def last_ended(database: Database, project_id: int) -> RunRecord | None:
 
 
 def running(database: Database) -> RunRecord | None:
-    """The run that the trainer is at, of whichever project."""
+    """The running run of any project."""
     with database.reading() as session:
         query = _RUNS.where(Run.status == "running").order_by(Run.id).limit(1)
         row = session.execute(query).one_or_none()
@@ -116,13 +114,13 @@ def running(database: Database) -> RunRecord | None:
 
 
 def has_work(database: Database) -> bool:
-    """Whether any run is queued or running, whoever owns it: a reason for a trainer to stay."""
+    """Whether any run is queued or running; then a trainer must stay."""
     with database.reading() as session:
         return session.scalar(select(Run.id).where(Run.status.in_(ACTIVE_STATUSES)).limit(1)) is not None
 
 
 def request_cancel(database: Database, run_id: int) -> RunRecord:
-    """Cancel a run that nobody works on, ask the trainer of any other to stop, leave an ended one alone."""
+    """Cancel a run without an owner, ask the trainer of any other to stop, leave an ended one unchanged."""
     with database.writing() as session:
         cancelled = session.scalar(
             update(Run)
@@ -138,9 +136,9 @@ def request_cancel(database: Database, run_id: int) -> RunRecord:
 
 
 def retry(database: Database, run_id: int) -> RunRecord:
-    """Queue a failed or cancelled run again, with all its attempts anew.
+    """Queue a failed or cancelled run again, with a full number of attempts.
 
-    Attempts go on counting from the last one: the number of an attempt names its folder and its events.
+    Attempt numbers continue from the last one, because they name folders and events.
     Raises RunRefusedError when another run of the project waits, or this one has not failed.
     """
     try:
@@ -170,7 +168,7 @@ def retry(database: Database, run_id: int) -> RunRecord:
 
 
 def list_events(database: Database, run_id: int) -> list[RunEventRecord]:
-    """What its children have said, by attempt and line."""
+    """All events of the run, by attempt and line."""
     query = select(RunEvent).where(RunEvent.run_id == run_id).order_by(RunEvent.attempt, RunEvent.seq)
     with database.reading() as session:
         return [event_record(row) for row in session.scalars(query)]
@@ -179,5 +177,5 @@ def list_events(database: Database, run_id: int) -> list[RunEventRecord]:
 def _get(session: Session, run_id: int) -> RunRecord:
     row = session.execute(_RUNS.where(Run.id == run_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"There is no run with the number {run_id}.")
+        raise NotFoundError(f"Run {run_id} does not exist.")
     return run_record(*row)

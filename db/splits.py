@@ -1,4 +1,4 @@
-"""Images that people move from validation to training: each remembers where it was, and can go back."""
+"""Images moved from validation to training; each stores its old split and can be moved back."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from db.models import Image
 
 
 def move_to_training(database: Database, image_id: int) -> None:
-    """Raises ConflictError for an image that is no validation image any more, NotFoundError for none."""
+    """Raises ConflictError when it is no longer a validation image, NotFoundError when it does not exist."""
     _move(database, image_id, Image.split == "validation", {"split": "train", "moved_from": "validation"})
 
 
 def move_back(database: Database, image_id: int) -> None:
-    """Raises ConflictError for an image that nobody has moved, or that is back already; NotFoundError."""
+    """Raises ConflictError when the image was not moved or is back already, NotFoundError."""
     _move(database, image_id, Image.moved_from.is_not(None), {"split": Image.moved_from, "moved_from": None})
 
 
@@ -31,6 +31,6 @@ def _move(database: Database, image_id: int, allowed: ColumnElement[bool], value
             update(Image).where(Image.id == image_id, allowed).values(values).returning(Image.id)
         )
         if moved is None and session.get(Image, image_id) is None:
-            raise NotFoundError(f"There is no image with the number {image_id}.")
+            raise NotFoundError(f"Image {image_id} does not exist.")
         if moved is None:
-            raise ConflictError("This image was moved to another split in the meantime.")
+            raise ConflictError("This image was moved to another split in another window.")

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: a file is complete or absent."""
 
 import os
 import tempfile
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write to a temporary file in the same folder, then rename: readers and crashes never see half of it.
+    """Write to a temporary file in the same folder, then rename, so that no reader sees half a file.
 
-    The folder is made when missing; nothing is left behind when writing fails. durable: on disk before the
-    name is, so that a power cut leaves no empty file; not worth the wait for what can be computed again.
+    Creates the folder; leaves nothing behind when writing fails. durable: sync the content before the rename,
+    so that a power cut leaves no empty file. Not worth the wait for files that can be computed again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

@@ -1,6 +1,6 @@
-"""What functions expect of the tensors that they are given, with one sentence of refusal for all of them.
+"""Checks of the tensors given to public functions; all raise InputError with one form of sentence.
 
-Values are looked at on the CPU alone: a GPU would first have to catch up with the program, at every look.
+Values are checked on the CPU only: on a GPU every check would wait for the computation.
 """
 
 import math
@@ -23,7 +23,9 @@ def expect(name: str, value: object, shape: Sequence[int | str], kind: Kind = "f
         raise InputError(f"expected {name} as a tensor, got {type(value).__name__}")
     sizes = tuple(value.shape)
     if len(sizes) != len(shape) or any(
-        wanted != size for wanted, size in zip(shape, sizes, strict=True) if isinstance(wanted, int)
+        expected_size != size
+        for expected_size, size in zip(shape, sizes, strict=True)
+        if isinstance(expected_size, int)
     ):
         told = str(tuple(shape)).replace("'", "")
         raise InputError(f"expected {name} {told}, got {sizes}")
@@ -38,7 +40,7 @@ def expect(name: str, value: object, shape: Sequence[int | str], kind: Kind = "f
 
 
 def expect_classes(name: str, classes: Tensor, count: int) -> None:
-    """InputError unless all are positions of `count` classes; looked at on the CPU alone."""
+    """InputError unless all are positions of `count` classes; checked on the CPU only."""
     if classes.numel() and classes.device.type == "cpu":
         low, high = torch.stack(classes.aminmax()).tolist()
         if low < 0 or high >= count:
@@ -46,9 +48,9 @@ def expect_classes(name: str, classes: Tensor, count: int) -> None:
 
 
 def expect_attention(attention: Tensor) -> None:
-    """InputError for a negative value, as evidence has, whose shape is the same; looked at on the CPU alone.
+    """InputError for negative values (evidence has the same shape); checked on the CPU only.
 
-    Missing numbers pass: they are in the loss then, where the trainer says what to do.
+    NaN passes: it reaches the loss, and the trainer reports it.
     """
     if attention.numel() and attention.device.type == "cpu" and float(attention.detach().amin()) < 0:
         raise InputError("expected attention of at least 0, got negative values: evidence, before its ReLU?")

@@ -1,4 +1,4 @@
-"""What the paper leaves open, as named choices. Without torch, so that settings load fast."""
+"""Named options for what the paper leaves open. Without torch, so that settings load fast."""
 
 from typing import Literal, get_args
 

@@ -27,14 +27,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Which of how many processes this one is."""
+    """This process's rank and the number of processes."""
 
     rank: int = 0
     count: int = 1
 
     @property
     def first(self) -> bool:
-        """Whether this process is the one that writes what is written once."""
+        """Whether this process writes the files that are written once."""
         return self.rank == 0
 
     def part(self, number: int, name: str) -> range:
@@ -53,7 +53,7 @@ class Ranks:
         return list(items[self.rank :: self.count])
 
     def gather(self, mine: Sequence[Item]) -> list[Item]:
-        """What all processes made of their shares, in the order of the whole; every process gets all of it.
+        """The results of all processes, in the original order; every process gets all of them.
 
         Items travel pickled, on the CPU. All processes must call it. GainError when another one has ended.
         """
@@ -88,7 +88,7 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Around what all processes do together: GainError when another one has ended meanwhile."""
+        """Context of collective calls: GainError when another process has ended."""
         try:
             yield
         except RuntimeError as error:
@@ -105,7 +105,7 @@ ALONE = Ranks()
 
 
 def current_ranks() -> Ranks:
-    """The processes that `joined` (or the caller's own init_process_group) has brought together."""
+    """The process group that `joined` (or the caller's own init_process_group) has made."""
     if not (dist.is_available() and dist.is_initialized()):
         return Ranks()
     return Ranks(dist.get_rank(), dist.get_world_size())
@@ -113,10 +113,10 @@ def current_ranks() -> Ranks:
 
 @contextmanager
 def joined(timeout: timedelta = timedelta(minutes=10)) -> Iterator[tuple[Ranks, torch.device]]:
-    """Meet the other processes of a torchrun and leave them at the end; gives the device to work on.
+    """Join the process group of torchrun and leave it at the end; yields the ranks and the device.
 
-    NCCL with one GPU for each process where there are GPUs, else gloo on the CPU. timeout: after how long a
-    process that does not answer counts as gone. ConfigError when there are fewer GPUs than processes.
+    NCCL with one GPU for each process where there are GPUs, else gloo on the CPU. timeout: after this time
+    a silent process counts as dead. ConfigError when there are fewer GPUs than processes.
     """
     if "RANK" not in os.environ:  # torchrun sets it
         yield Ranks(), torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""What gain_core raises for a caller's mistake or a bad file; everything else is a defect of the program."""
+"""Errors for a caller's mistake or a bad file; any other exception is a bug."""
 
 
 class GainError(Exception):
@@ -6,7 +6,7 @@ class GainError(Exception):
 
 
 class BackboneError(GainError):
-    """The backbone is unknown, not convolutional, cannot do what was asked, or its weights cannot be had."""
+    """The backbone is unknown, not convolutional, cannot do this, or its weights cannot be loaded."""
 
 
 class CheckpointError(GainError):

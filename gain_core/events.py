@@ -1,4 +1,4 @@
-"""What a trainer says while it works. Frozen, small, and turned into JSON lines by whoever listens."""
+"""Events of a trainer. Frozen and small; the caller turns them into JSON lines."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

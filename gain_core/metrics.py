@@ -1,22 +1,26 @@
-"""What is counted and how it is reported: counts first, then ratios, always with n and an interval."""
+"""Metrics: counts first, then ratios, always with n and an interval."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from gain_core.checks import ROUNDING, expect, expect_within
 from gain_core.errors import InputError
-from gain_core.imaging.resize import area_average
+from gain_core.imaging.cells import cell_means
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_ROUNDING = 1e-3  # how far beyond [0, 1] an averaged mask may lie
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """So many of n images were right."""
+    """`correct` of n images were predicted right."""
 
     correct: int
     n: int
@@ -78,22 +82,23 @@ def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, f
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def attention_inside(attention: Tensor | np.ndarray, mask: Tensor | np.ndarray) -> float | None:
+def attention_inside(attention: "Tensor | np.ndarray", mask: "Tensor | np.ndarray") -> float | None:
     """Share of an attention map (h, w) >= 0 that lies inside a mask (H, W) in [0, 1]; in [0, 1].
 
-    The mask is averaged down to the map. None when the map is zero everywhere or nothing is masked: there is
-    no share of nothing. Raises InputError for other shapes or values (a mask of 0 and 255, say).
+    The mask is averaged down to the map. None when the map or the mask is empty. Raises InputError for other
+    shapes or values (a mask of 0 and 255, say).
     """
-    values, drawn = _map("attention", attention), _numbers("a mask", mask)
-    expect_within("a mask", drawn, 0, 1, ROUNDING)
-    inside = area_average(drawn, (values.shape[0], values.shape[1]))
+    values, mask_values = _map("attention", attention), _numbers("a mask", mask)
+    if mask_values.size and not (mask_values.min() >= -_ROUNDING and mask_values.max() <= 1 + _ROUNDING):
+        raise InputError(f"expected a mask in [0, 1], got {mask_values.min():g} to {mask_values.max():g}")
+    inside = cell_means(mask_values, (values.shape[0], values.shape[1]))
     total = values.sum()
     if total <= 0 or inside.sum() <= 0:
         return None
     return float((values * inside).sum() / total)
 
 
-def attention_spread(attention: Tensor | np.ndarray) -> float | None:
+def attention_spread(attention: "Tensor | np.ndarray") -> float | None:
     """Share of the picture that an attention map (h, w) >= 0 effectively covers, in (0, 1].
 
     exp(H) / (h·w) with H the entropy of the map divided by its sum: 1 for a map that is the same everywhere,
@@ -104,18 +109,25 @@ def attention_spread(attention: Tensor | np.ndarray) -> float | None:
     total = values.sum()
     if total <= 0:
         return None
-    shares = values / total
-    return float(torch.special.entr(shares).sum().exp() / values.numel())
+    shares = values[values > 0] / total
+    entropy = -(shares * np.log(shares)).sum()
+    return float(np.exp(entropy) / values.size)
 
 
-def _map(name: str, attention: Tensor | np.ndarray) -> Tensor:
+def _map(name: str, attention: "Tensor | np.ndarray") -> NDArray[np.float64]:
     values = _numbers(name, attention)
-    expect_within(name, values, 0, slack=ROUNDING * float(values.abs().max()) if values.numel() else 0.0)
-    return values.clamp_min(0)
+    slack = _ROUNDING * float(np.abs(values).max(initial=0))
+    if values.size and not (values.min() >= -slack and values.max() < np.inf):
+        raise InputError(
+            f"expected {name} as finite numbers of at least 0, got {values.min():g} to {values.max():g}"
+        )
+    return values.clip(min=0)
 
 
-def _numbers(name: str, values: Tensor | np.ndarray) -> Tensor:
-    """(h, w) float64, on the CPU, where its values can be looked at."""
-    numbers = torch.as_tensor(values).to("cpu", torch.float64)
-    expect(name, numbers, ("h", "w"))
-    return numbers
+def _numbers(name: str, values: "Tensor | np.ndarray") -> NDArray[np.float64]:
+    """(h, w) float64; of a tensor on any device."""
+    if not isinstance(values, np.ndarray):
+        values = values.detach().cpu().double().numpy()
+    if values.ndim != 2:
+        raise InputError(f"expected {name} (h, w), got {values.shape}")
+    return values.astype(np.float64)

@@ -11,6 +11,12 @@ OWN = ("app", "gain_core", "db", "benchmarks")
 MAX_LINES = 300
 MAX_BYTES = 1_000_000
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
+VAGUE_VARIABLES = {"one", "found", "known", "drawn", "kept", "wanted", "said"}
+NAMED_WELL = (  # modules that are clean of them; add a room when it is
+    *("app.components.compare", "app.components.kit", "app.components.runs", "app.demo", "app.jobs"),
+    *("benchmarks", "db", "gain_core.analysis", "gain_core.explain", "gain_core.guidance"),
+    *("gain_core.imaging", "gain_core.losses", "gain_core.metrics"),
+)
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
 SCREEN = ("app.main", "app.views", "app.components", "app.state", "app.resources")
@@ -36,6 +42,13 @@ IMPORT_RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ..
         (),
     ),
     (("app.demo", "app.drawing", "app.exporting", "app.importing"), ("app.jobs", "app.services"), ()),
+    # The border of the canvas: what Fabric's JSON means is known to one place.
+    (OWN, ("app.drawing.fabric_shapes",), ("app.drawing.fabric",)),
+    (
+        OWN,
+        ("app.drawing.fabric",),
+        ("app.components.annotate", "app.state", "app.drawing.fabric"),
+    ),
     (("app.drawing",), ("app.demo", "app.exporting", "app.importing", "app.workspace"), ()),
     # The rooms of the library, from the ground up: each may use those before it.
     (("gain_core.imaging",), ("gain_core.models", *ABOVE_MODELS), ()),
@@ -92,6 +105,19 @@ def name_violations(root: Path) -> list[str]:
                 violations.append(f"{relative}: shadows the standard library's {child!r}")
             if relative.parts[1] == "pages":
                 violations.append(f"{relative}: Streamlit would list a pages folder by itself")
+    return violations
+
+
+def variable_violations(root: Path) -> list[str]:
+    """Variables and parameters whose name says nothing, in the modules of NAMED_WELL."""
+    violations = []
+    for path, module in _program_modules(root):
+        if _under(module, NAMED_WELL):
+            violations += [
+                f"{path.relative_to(root)}:{line}: name the thing, not {name!r}"
+                for line, name in _variables(path)
+                if name in VAGUE_VARIABLES
+            ]
     return violations
 
 
@@ -168,6 +194,15 @@ def _imports(path: Path) -> Iterator[tuple[int, str]]:
             base = "." * node.level + (node.module or "")
             # `from db import models` names the module db.models; a class's name behind it does no harm.
             yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def _variables(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of everything that is assigned, looped over or a parameter."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), filename=str(path))):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
 
 
 def _under(module: str, prefixes: tuple[str, ...]) -> bool:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RULES = (
     rules.import_violations,
     rules.name_violations,
+    rules.variable_violations,
     rules.size_violations,
     rules.benchmark_violations,
 )
@@ -62,7 +63,9 @@ def test_this_tree_keeps_the_rule(rule: Callable[[Path], list[str]]) -> None:
         ("app/jobs/launch.py", "from app import state"),
         ("app/jobs/launch.py", "import tests.live_server"),
         ("app/drawing/fabric.py", "from app.services import annotation"),
-        ("app/importing/formats/coco.py", "from app.state import Draft"),
+        ("app/drawing/draft.py", "from app.drawing.fabric import CanvasDrawing"),
+        ("app/components/annotate/drafts.py", "from app.drawing import fabric_shapes"),
+        ("app/importing/formats/coco.py", "from app.state import DRAFTS"),
         ("gain_core/imaging/raster.py", "from gain_core.models import classifier"),
         ("gain_core/losses/guidance.py", "from gain_core.training.config import TrainConfig"),
         ("app/views/train.py", "from . import library"),
@@ -100,6 +103,25 @@ def test_a_name_that_says_nothing_or_shadows_the_standard_library_is_named(tree:
 
 def test_a_pages_folder_is_named_and_a_view_called_like_a_module_is_not(tree: Tree) -> None:
     assert len(rules.name_violations(tree({"app/pages/train.py": "", "app/views/queue.py": ""}))) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "found = 1",
+        "x = [one for one in ()]",
+        "def f(wanted): ...",
+        "f = lambda known: 0",
+        "for said in (): ...",
+    ],
+)
+def test_a_variable_that_says_nothing_is_named_where_the_code_is_clean_of_them(
+    tree: Tree, source: str
+) -> None:
+    violations = rules.variable_violations(tree({"db/runs.py": f"\n{source}\n"}))
+
+    assert [text.split(": ")[0] for text in violations] == ["db/runs.py:2"]
+    assert rules.variable_violations(tree({"db/runs.py": "one_of = 1", "app/state.py": source})) == []
 
 
 def test_a_long_file_and_a_heavy_file_are_named(tree: Tree) -> None:

@@ -89,6 +89,9 @@ def test_a_key_right_after_a_stroke_takes_it_along(server: LiveServer, page: Pag
     drag(page, *OTHER_BOX)
     page.keyboard.press("s")
     says(page, f"{first.name}: 2 regions saved.")
+    toast = page.get_by_test_id("stToast").last.bounding_box()
+    assert toast is not None
+    assert toast["y"] > 500  # below the images and the tools
 
     show(page, server, second)
     drag(page, *BOX)
@@ -97,7 +100,7 @@ def test_a_key_right_after_a_stroke_takes_it_along(server: LiveServer, page: Pag
 
     (saved,) = annotations.list_guidance(project.ws.database, project.project_id)
     assert [region.shape for region in saved.regions] == ["box", "box"]
-    kept = drafts.get_draft(project.ws.database, second.id)
+    kept = drafts.get_draft(project.ws.database, second.id, second.class_id)
     assert kept is not None
     assert [region.shape for region in kept.regions] == ["box"]
 
@@ -114,6 +117,12 @@ def test_a_polygon_that_is_not_closed_is_not_lost(server: LiveServer, page: Page
     says(page, "2 regions, not saved yet")
     page.keyboard.press("Control+z")  # takes back the polygon, and not the box
     says(page, "1 region, not saved yet")
+    page.keyboard.press("Control+Shift+z")
+    says(page, "2 regions, not saved yet")
+    page.get_by_role("button", name="Regions").last.click()
+    page.get_by_role("button", name="Delete region 2").click()
+    says(page, "1 region, not saved yet")
+    page.keyboard.press("Escape")
 
     click(page, *CORNERS)
     says(page, "2 regions, not saved yet")
@@ -124,7 +133,7 @@ def test_a_polygon_that_is_not_closed_is_not_lost(server: LiveServer, page: Page
     page.reload()
     says(page, "3 regions, not saved yet")
 
-    kept = drafts.get_draft(project.ws.database, image.id)
+    kept = drafts.get_draft(project.ws.database, image.id, image.class_id)
     assert kept is not None
     assert [(region.shape, region.role) for region in kept.regions] == [
         ("box", "look_here"),
@@ -154,9 +163,11 @@ def test_keys_and_tools_right_after_a_stroke_know_of_it(
     click(page, (0.5, 0.9))
     choose(page, "Box")
     says(page, "Press, drag, let go.")
-    kept = drafts.get_draft(project.ws.database, image.id)
+    kept = drafts.get_draft(project.ws.database, image.id, image.class_id)
     assert kept is not None
     assert [len(region.points) for region in kept.regions] == [2, 4]
+    page.keyboard.press("ArrowRight")  # the tool that was clicked does not take it
+    expect(page).not_to_have_url(re.compile(rf"image={image.id}\b"))
 
 
 @pytest.mark.browser
@@ -168,7 +179,7 @@ def test_a_save_from_the_conflict_is_told(server: LiveServer, page: Page, projec
     two = RegionRecord("box", "look_here", ((1.0, 1.0), (9.0, 9.0)))
     annotation.save(project.ws, image.id, image.class_id, (two, two))
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Put mine in its place").click()
+    page.get_by_role("button", name="Overwrite with mine").click()
     says(page, f"{image.name}: 1 region saved.")
 
 
@@ -200,7 +211,7 @@ def test_what_is_circled_with_the_brush_is_filled(server: LiveServer, page: Page
     expect(page.locator(".st-key-annotate_brush")).to_be_visible()
     page.wait_for_timeout(1_000)  # and the canvas has taken it up
     drag(page, *CIRCLE)
-    says(page, "What is circled counts as a whole.")
+    says(page, "The circled area counts as a whole.")
 
 
 @pytest.mark.browser
@@ -215,3 +226,5 @@ def test_the_tab_key_does_not_reach_tools_that_are_out_of_sight(
         page.keyboard.press("Tab")
         on_tools = "() => document.activeElement.shadowRoot?.activeElement?.closest('.dc-toolbar') != null"
         assert not page.evaluate(on_tools)
+    page.keyboard.press("?")
+    says(page, "Save, then the next image")

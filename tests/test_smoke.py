@@ -67,7 +67,7 @@ def test_a_project_takes_another_name_and_is_deleted_on_its_page(
         expect(name).to_have_value("Boats")
         name.fill("Bay")
         name.press("Enter")
-        expect(dialog).to_contain_text("There is already a project named 'Bay'; choose another name.")
+        expect(dialog).to_contain_text("A project named 'Bay' exists. Choose another name.")
         name.fill(" Marina *1* ")
         name.press("Enter")
         expect(dialog).to_have_count(0)
@@ -76,13 +76,13 @@ def test_a_project_takes_another_name_and_is_deleted_on_its_page(
 
         _settled(page)
         page.get_by_role("button", name="Delete").click()
-        page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         expect(dialog).to_have_count(0)
         _settled(page)
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(page.get_by_role("heading", name="Bay")).to_be_visible()
-        expect(page.get_by_text("Marina *1* is deleted.")).to_be_visible()
+        expect(page.get_by_text("Marina *1* was deleted.")).to_be_visible()
         assert [one.id for one in projects.list_projects(ws.database)] == [other]
     finally:
         ws.database.close()

@@ -1,4 +1,4 @@
-"""What every page shows at its left: the name, the project picker and the Retrain panel."""
+"""The sidebar of every page: the name, the project picker and the Retrain panel."""
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ LOGO = (
 
 
 def sidebar(ws: Workspace) -> None:
-    """Draw it, and settle which project the page is about."""
+    """Draw the sidebar and choose the project of the page."""
     st.logo(LOGO, size="large")
     projects = library.list_projects(ws.database)
     names = {project.id: project.name for project in projects}
@@ -38,17 +38,17 @@ def sidebar(ws: Workspace) -> None:
 
 
 def _settle(ids: list[int]) -> None:
-    """Which project is chosen: the one a page asked for, the one before, the one in the address, or any."""
+    """Choose the project: the one a page asked for, the previous one, the one in the address, or any."""
     candidates = [state.NEXT_PROJECT.get(), state.PROJECT.get(), state.in_address("project")]
-    wanted = next((item for item in candidates if item is not None), None)
+    requested = next((item for item in candidates if item is not None), None)
     state.NEXT_PROJECT.set(None)
     state.PROJECT.set(next((item for item in [*candidates, *ids] if item in ids), None))
     wake = state.WAKE.get()
-    if wanted is not None and wanted not in ids and not wake.toast:  # who deleted it here is told already
-        wake.toast, wake.is_news = "The project that was to be shown is not there any more.", True
+    if requested is not None and requested not in ids and not wake.toast:  # a deletion here has its own toast
+        wake.toast, wake.is_news = "That project no longer exists.", True
 
 
 def chosen_project(ws: Workspace) -> ProjectRecord | None:
-    """The project the sidebar has settled on; None when there is none at all."""
+    """The project chosen in the sidebar; None when there is no project."""
     project_id = state.PROJECT.get()
     return None if project_id is None else library.get_project(ws.database, project_id)

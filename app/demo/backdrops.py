@@ -1,7 +1,6 @@
-"""Where a harbour scene plays: a sky with a far shore over sea, grass or sand.
+"""Backgrounds of the harbour scenes: sky and a far shore over sea, grass or sand.
 
-Sky, shore and light are drawn from the same variety whatever the ground is, so that only the ground tells the
-place.
+Sky, shore and light vary in the same way for every ground, so that only the ground identifies the place.
 """
 
 from random import Random

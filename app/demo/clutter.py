@@ -1,6 +1,6 @@
-"""What grows and lies about in each place: rocks and gulls, trees and flowers, dune grass and parasols.
+"""Details of each place: rocks and gulls, trees and flowers, dune grass and parasols.
 
-Each detail belongs to one place only. They are part of what a classifier can take for the boat.
+Each detail occurs in one place only, so it is part of the shortcut.
 """
 
 from random import Random

@@ -1,7 +1,7 @@
-"""What stands in a harbour scene: boats, cars, houses and buoys as lists of coloured polygons.
+"""Objects of the harbour scenes: boats, cars, houses and buoys as lists of coloured polygons.
 
-Coordinates are relative: x right, y down, the thing stands on its lowest point. All classes take their paint
-from one box, so that colour tells nothing about the class.
+Coordinates are relative: x right, y down, the object stands on its lowest point. All classes share one
+palette, so that colour does not predict the class.
 """
 
 import math

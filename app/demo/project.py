@@ -1,7 +1,7 @@
-"""The demo project: drawn harbour scenes whose training images hide a shortcut.
+"""The demo project: synthetic harbour scenes whose training images contain a shortcut.
 
-In the training images boats are always on the sea and nothing else ever is. Validation and test images show
-every class in every place equally often, so that the shortcut can be seen and measured.
+In training, boats are always on the sea and nothing else is. Validation and test show every class in every
+place equally often, so that the shortcut can be seen and measured.
 """
 
 import io
@@ -17,9 +17,9 @@ from app.importing.importer import IMAGE_SIZE, ImportReport, Progress
 from app.importing.staging import Staging, storing_told
 from app.workspace import Workspace
 from db import library as rows
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import Split
-from gain_core.models.classifier import DEFAULT_BACKBONE
+from gain_core.models.spec import DEFAULT_BACKBONE
 
 NAME = "Harbour demo"
 SOURCE = "demo"  # of the project; what marks it as the demo
@@ -91,9 +91,8 @@ def make_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportRepor
                         width=IMAGE_SIZE,
                         height=IMAGE_SIZE,
                         split=scene.split,
-                        class_position=CLASSES.index(scene.label),
+                        labels=(NewLabel(CLASSES.index(scene.label), staging.add_mask(mask)),),
                         groups={"place": scene.place},
-                        mask_sha256=staging.add_mask(mask),
                     )
                 )
             with staging.published():
@@ -104,5 +103,5 @@ def make_demo(ws: Workspace, on_progress: Progress | None = None) -> ImportRepor
         pool.shutdown(cancel_futures=True)
     if on_progress is not None:
         on_progress(len(every), len(every), "Drawing harbour scenes")
-    notes = ("Drawn by the program: boats are on the sea in every training image, and nothing else is.",)
+    notes = ("Synthetic images. In training, every boat is at sea and nothing else is.",)
     return ImportReport(project.id, len(images), (), notes)

@@ -1,4 +1,4 @@
-"""The demo's photographs: harbour scenes drawn from a seed, with the mask of the thing in them.
+"""The demo's images: harbour scenes drawn from a seed, with the mask of their object.
 
 The same seed, class and place give the same pixels on every machine with the same Pillow and numpy.
 """

@@ -1,197 +1,166 @@
-"""The canvas's own format: Fabric 7 objects as streamlit-drawable-canvas 0.13 sends and takes them.
+"""Between the canvas's own JSON (Fabric 7, as streamlit-drawable-canvas sends and takes it) and regions.
 
-Everything here is in canvas pixels. An object is a shape in its own coordinates, placed by a matrix: its
-centre lies at `left`/`top` corrected for the origin (measured over the stroke, as Fabric does), and its
-points are scaled, skewed and turned around that centre.
+No other part of the program, the canvas component aside, knows this format. The edge of a box or polygon is
+the middle of its line on screen; the role is told by the stroke's colour.
 """
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.drawing import fabric_shapes
+from app.drawing.regions import Regions, region_from_shape, scaled
 from app.errors import DrawingError
-from db.records import Shape
+from db.records import RegionRecord, Role, Shape
 from gain_core.imaging.raster import Point
 
-FloatArray = NDArray[np.float64]
-_ORIGINS = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
-_CURVE_STEP = 3.0  # canvas pixels between the points of a flattened curve
+LOOK_COLOUR = "#00b86b"  # stroke of "look here"
+IGNORE_COLOUR = "#f0308c"  # stroke of "ignore this"; told apart from green by colour-blind eyes too
+CIRCLED_COLOUR = f"{LOOK_COLOUR}66"  # of what a stroke goes around: to be noticed when it appears
+# `stroke_width` for boxes and polygons, canvas pixels; the box tool refuses boxes under twice it
+OUTLINE_WIDTH = 2
+MAX_OBJECTS = 500  # shapes on one canvas; more is not drawn by hand
+CLICK = 3.0  # canvas pixels: a brush stroke that reaches no further is a click, and a click is no drawing
+ROUNDING = 0.05  # canvas pixels that the canvas may move what it was started with
+
+JSON = dict[str, Any]
+_Geometry = tuple[Shape, NDArray[np.float64], float]  # shape, points (n, 2) on the canvas, diameter or 0
 
 
-def shape_of(item: Mapping[str, Any]) -> tuple[Shape, list[Point], float | None]:
-    """(shape, points on the canvas, stroke diameter for a brush) of one object.
+def stroke_colour(role: Role) -> str:
+    """`stroke_color` for the canvas while this role is chosen."""
+    return LOOK_COLOUR if role == "look_here" else IGNORE_COLOUR
 
-    Raises DrawingError for a kind that our tools do not make; KeyError, TypeError, ValueError or IndexError
-    for one that is malformed.
+
+def fill_colour(role: Role) -> str:
+    """`fill_color` for the canvas: the role's colour, mostly transparent."""
+    return f"{stroke_colour(role)}40"
+
+
+def brush_colour(role: Role) -> str:
+    """`stroke_color` for the canvas in brush mode: the photograph stays visible under the stroke."""
+    return f"{stroke_colour(role)}99"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one object of the canvas was taken for."""
+
+    item: Any  # as the canvas told it
+    region: RegionRecord | None  # None: it counts as nothing
+    goes_around: bool = False  # a stroke around something
+    problem: str = ""  # a sentence, where it cannot be read
+
+
+class CanvasDrawing:
+    """The drawing on one canvas on screen: what it was started with, and what it has told since.
+
+    Each object is read once. One that the canvas told before, or was started with, is the region that it was
+    then, to the last digit; so a stroke costs as much on a full canvas as on an empty one.
     """
-    kind = item["type"]
-    if kind == "Rect":
-        width, height = _number(item, "width"), _number(item, "height")
-        corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (width / 2, height / 2)  # (4, 2)
-        placed = _placed(item, corners, np.zeros(2), width, height)
-        turned = np.ptp(placed[[0, 3], 0]) > 0.01 and np.ptp(placed[[0, 1], 0]) > 0.01
-        return "polygon" if turned else "box", _as_points(placed), None
-    if kind == "Polygon":
-        corners = np.array([(point["x"], point["y"]) for point in item["points"]], dtype=np.float64)
-        return "polygon", _as_points(_placed_around_middle(item, corners, corners)), None
-    if kind == "Path":
-        line, hull, closed = _flattened(item["path"])
-        placed = _placed_around_middle(item, line, hull)
-        if closed or is_open(item):  # what is filled on screen is what counts
-            return "polygon", _as_points(placed), None
-        zoom = math.sqrt(abs(float(np.linalg.det(_matrix(item)))))
-        return "brush", _as_points(placed), _number(item, "strokeWidth") * zoom
-    raise DrawingError(f"expected a box, polygon or brush stroke on the canvas, got {kind!r}")
+
+    def __init__(self, regions: Regions, image_size: tuple[int, int], canvas_size: tuple[int, int]) -> None:
+        """Sizes are (width, height)."""
+        self._image_size = image_size
+        self._scale = tuple(max(1, image_size[axis]) / max(1, canvas_size[axis]) for axis in (0, 1))
+        self._started_with = regions
+        self.seed: JSON = {"objects": [_object_of(region, self._scale) for region in regions]}
+        self._read = [_Read(item, region) for item, region in zip(self.seed["objects"], regions, strict=True)]
+
+    def read(self, told: object) -> Regions:
+        """The regions on the canvas, now that it has told this JSON. Never raises: what cannot be read counts
+        as nothing, see `problem`, and what is no drawing at all changes nothing.
+        """
+        objects = told.get("objects") if isinstance(told, Mapping) else None
+        if isinstance(objects, Sequence) and not isinstance(objects, str):
+            self._read = [self._read_again(index, item) for index, item in enumerate(objects[:MAX_OBJECTS])]
+            if len(objects) > MAX_OBJECTS:
+                self._read.append(_Read(None, None, problem=f"A drawing has at most {MAX_OBJECTS} regions."))
+        return self.regions
+
+    @property
+    def regions(self) -> Regions:
+        return tuple(read.region for read in self._read if read.region is not None)
+
+    @property
+    def problem(self) -> str:
+        """A sentence about the first object that cannot be read; empty for none."""
+        return next((read.problem for read in self._read if read.problem), "")
+
+    @property
+    def ends_in_nothing(self) -> bool:
+        """Whether the last object counts as nothing: a click, a shape beside the image."""
+        return bool(self._read) and self._read[-1].region is None
+
+    @property
+    def has_open_polygon(self) -> bool:
+        return any(read.region is not None and fabric_shapes.is_open(read.item) for read in self._read)
+
+    def circled(self, role: Role) -> list[tuple[Point, ...]]:
+        """On the canvas: the outlines of what strokes of this role, drawn on it, go around."""
+        return [
+            scaled(read.region, 1 / self._scale[0], 1 / self._scale[1]).points
+            for read in self._read
+            if read.goes_around and read.region is not None and read.region.role == role
+        ]
+
+    def _read_again(self, index: int, item: Any) -> _Read:
+        before = self._read[index] if index < len(self._read) else None
+        return before if before is not None and before.item == item else self._read_new(index, item)
+
+    def _read_new(self, index: int, item: Any) -> _Read:
+        try:
+            role = _role_of(str(item["stroke"]))
+            shape, points, diameter = fabric_shapes.shape_of(item)
+            if index < len(self._started_with) and _same(
+                (shape, np.array(points), diameter or 0.0), _geometry_of(self.seed["objects"][index])
+            ):
+                return _Read(item, self._started_with[index])
+            if shape == "brush" and np.ptp(np.array(points), axis=0).max() < CLICK:
+                return _Read(item, None)
+            on_image = [(x * self._scale[0], y * self._scale[1]) for x, y in points]
+            width = None if diameter is None else diameter * (self._scale[0] * self._scale[1]) ** 0.5
+            region, goes_around = region_from_shape(shape, role, on_image, width, self._image_size)
+            return _Read(item, region, goes_around)
+        except (DrawingError, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
+            return _Read(item, None, problem="A shape on the canvas cannot be read and is left out.")
 
 
-def is_open(item: Mapping[str, Any]) -> bool:
-    """Whether it is a polygon that is not closed yet: the canvas sends it as a filled path."""
-    return item["type"] == "Path" and bool(item.get("fill"))
+def _geometry_of(item: JSON) -> _Geometry:
+    shape, points, diameter = fabric_shapes.shape_of(item)
+    return shape, np.array(points), diameter or 0.0
 
 
-def _number(item: Mapping[str, Any], key: str, default: float | None = None) -> float:
-    value = float(item[key] if default is None else item.get(key, default))
-    if not math.isfinite(value):
-        raise ValueError(f"{key} is {value}")
-    return value
+def _same(one: _Geometry, other: _Geometry) -> bool:
+    """Whether two objects are the same but for the rounding of the canvas."""
+    if one[0] != other[0] or one[1].shape != other[1].shape or abs(one[2] - other[2]) > ROUNDING:
+        return False
+    return bool(np.abs(one[1] - other[1]).max(initial=0.0) <= ROUNDING)
 
 
-def _as_points(array: FloatArray) -> list[Point]:
-    if not np.isfinite(array).all():
-        raise ValueError("a coordinate is not a number")
-    return [(x, y) for x, y in array.tolist()]
-
-
-def _turn(item: Mapping[str, Any]) -> FloatArray:
-    angle = math.radians(_number(item, "angle", 0.0))
-    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-
-
-def _stretch(item: Mapping[str, Any]) -> FloatArray:
-    """Scale, flip and skew, in Fabric's order; (2, 2)."""
-    scale_x = _number(item, "scaleX", 1.0) * (-1 if item.get("flipX") else 1)
-    scale_y = _number(item, "scaleY", 1.0) * (-1 if item.get("flipY") else 1)
-    skew_x = math.tan(math.radians(_number(item, "skewX", 0.0)))
-    skew_y = math.tan(math.radians(_number(item, "skewY", 0.0)))
-    matrix: FloatArray = (
-        np.diag([scale_x, scale_y]) @ np.array([[1, skew_x], [0, 1]]) @ np.array([[1, 0], [skew_y, 1]])
-    )
-    return matrix
-
-
-def _matrix(item: Mapping[str, Any]) -> FloatArray:
-    matrix: FloatArray = _turn(item) @ _stretch(item)
-    return matrix
-
-
-def _placed(
-    item: Mapping[str, Any], points: FloatArray, middle: FloatArray, width: float, height: float
-) -> FloatArray:
-    """Points (n, 2) in the object's coordinates, whose centre there is `middle`, on the canvas."""
-    stroke = _number(item, "strokeWidth", 0.0)
-    extent = np.array([width, height])
-    # A uniform stroke keeps its width when the object is scaled, so it is added after scaling.
-    uniform = bool(item.get("strokeUniform"))
-    outer = np.abs(_stretch(item)) @ (extent if uniform else extent + stroke) + (stroke if uniform else 0.0)
-    origin = np.array([_origin(item, "originX"), _origin(item, "originY")])
-    corner = np.array([_number(item, "left", middle[0]), _number(item, "top", middle[1])])
-    centre = corner + _turn(item) @ ((0.5 - origin) * outer)
-    placed: FloatArray = centre + (points - middle) @ _matrix(item).T
-    return placed
-
-
-def _origin(item: Mapping[str, Any], key: str) -> float:
-    value = item.get(key, "center")
-    return _ORIGINS[value] if isinstance(value, str) else float(value)
-
-
-def _placed_around_middle(item: Mapping[str, Any], points: FloatArray, hull: FloatArray) -> FloatArray:
-    low, high = hull.min(axis=0), hull.max(axis=0)
-    width, height = (high - low).tolist()
-    return _placed(item, points, (low + high) / 2, width, height)
-
-
-def _flattened(commands: Sequence[Sequence[Any]]) -> tuple[FloatArray, FloatArray, bool]:
-    """(points along the path, points whose bounds are the ones Fabric computes, whether it is closed).
-
-    Fabric bounds a quadratic curve as the cubic with its control point taken twice, which reaches further
-    than the curve itself; a path that was moved can be placed only with the same bounds.
-    """
-    line: list[FloatArray] = []
-    hull: list[FloatArray] = []
-    closed = False
-    for command in commands:
-        letter, numbers = command[0], np.array(command[1:], dtype=np.float64)
-        if (letter == "M" and not line) or letter == "L":
-            line.append(numbers[:2])
-            hull.append(numbers[:2])
-        elif letter == "Q":
-            start, control, end = line[-1], numbers[:2], numbers[2:4]
-            length = float(np.linalg.norm(control - start) + np.linalg.norm(end - control))
-            steps = min(max(math.ceil(length / _CURVE_STEP), 1), 64)
-            t = (np.arange(1, steps + 1) / steps)[:, None]  # (steps, 1)
-            line.extend((1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end)
-            t = np.linspace(0, 1, 33)[:, None]
-            hull.extend((1 - t) ** 3 * start + 3 * t * (1 - t) * control + t**3 * end)
-        elif letter in ("Z", "z"):
-            closed = True
-        else:
-            raise DrawingError(f"expected a path of M, L, Q and Z, got {letter!r}")
-    return np.array(line), np.array(hull), closed
-
-
-def box_object(corners: Sequence[Point], style: Mapping[str, Any]) -> dict[str, Any]:
-    """An upright rectangle from two opposite corners, as the box tool makes it."""
-    (x1, y1), (x2, y2) = corners
-    stroke = float(style["strokeWidth"])
-    return {
-        "type": "Rect",
-        **style,
-        **_upright("left", "top"),
-        "left": min(x1, x2) - stroke / 2,
-        "top": min(y1, y2) - stroke / 2,
-        "width": abs(x2 - x1),
-        "height": abs(y2 - y1),
-        "strokeUniform": True,
+def _object_of(region: RegionRecord, scale: Sequence[float]) -> JSON:
+    """As the canvas's own tools would have made it. scale: image pixels per canvas pixel, across and down."""
+    on_canvas = scaled(region, 1 / scale[0], 1 / scale[1])
+    if region.shape == "brush":
+        style = {"stroke": brush_colour(region.role), "strokeWidth": on_canvas.width or 1.0}
+        return fabric_shapes.brush_object(on_canvas.points, style)
+    style = {
+        "stroke": stroke_colour(region.role),
+        "fill": fill_colour(region.role),
+        "strokeWidth": OUTLINE_WIDTH,
     }
+    make = fabric_shapes.box_object if region.shape == "box" else fabric_shapes.polygon_object
+    return make(on_canvas.points, style)
 
 
-def polygon_object(corners: Sequence[Point], style: Mapping[str, Any]) -> dict[str, Any]:
-    """A closed polygon, as the polygon tool makes it."""
-    points = [{"x": x, "y": y} for x, y in corners]
-    return {"type": "Polygon", **style, **_upright("center", "center"), **_middle(corners), "points": points}
-
-
-def brush_object(points: Sequence[Point], style: Mapping[str, Any]) -> dict[str, Any]:
-    """A stroke with round ends, as the freehand tool makes it."""
-    line = list(points)
-    if len(line) == 1:  # a canvas draws no dot for a line that goes nowhere
-        line.append((line[0][0] + 0.002, line[0][1]))
-    path = [["M" if index == 0 else "L", x, y] for index, (x, y) in enumerate(line)]
-    return {
-        "type": "Path",
-        **style,
-        **_upright("center", "center"),
-        **_middle(line),
-        "path": path,
-        "fill": None,
-        "strokeLineCap": "round",
-        "strokeLineJoin": "round",
-    }
-
-
-def _upright(origin_x: str, origin_y: str) -> dict[str, Any]:
-    return {"originX": origin_x, "originY": origin_y, "scaleX": 1, "scaleY": 1, "angle": 0}
-
-
-def _middle(points: Sequence[Point]) -> dict[str, float]:
-    x, y = zip(*points, strict=True)
-    return {
-        "left": (min(x) + max(x)) / 2,
-        "top": (min(y) + max(y)) / 2,
-        "width": max(x) - min(x),
-        "height": max(y) - min(y),
-    }
+def _role_of(stroke: str) -> Role:
+    """The role a stroke colour stands for, whatever its transparency."""
+    colour = stroke.strip().lower()[:7]
+    if colour == LOOK_COLOUR:
+        return "look_here"
+    if colour == IGNORE_COLOUR:
+        return "ignore_this"
+    raise DrawingError(f"expected a stroke in {LOOK_COLOUR} or {IGNORE_COLOUR}, got {stroke!r}")

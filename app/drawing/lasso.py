@@ -3,7 +3,6 @@
 import io
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import groupby, pairwise, product
 
 import numpy as np
@@ -21,7 +20,6 @@ _SIDE = 256  # longer side of the picture that an outline is read from, pixels
 _UNBROKEN = 2.0  # least width there: a thinner line misses the middle of pixels and holds nothing
 
 
-@lru_cache(maxsize=512)  # a page asks several times for each stroke
 def outline_of_loop(
     stroke: tuple[Point, ...], diameter: float, size: tuple[int, int]
 ) -> tuple[Point, ...] | None:

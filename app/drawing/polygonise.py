@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from app.drawing.simplify import simplified_line
 from gain_core.imaging.raster import Mask, Point, fill_polygon
 
 MIN_IOU = 0.98  # what simplification may cost; the promise to callers is 0.97
@@ -135,24 +136,12 @@ def _joined(part: list[Ring]) -> Ring:
 def simplified(ring: Ring, tolerance: float) -> Ring:
     """The ring with fewer points, none of the dropped ones further than `tolerance` from what is left.
 
-    After Douglas and Peucker, on the two halves of the ring between its first point and the one furthest from
-    it. A ring that would shrink to less than a triangle is returned as it is.
+    Its two halves, between its first point and the one furthest from it, are simplified as lines. A ring that
+    would shrink to less than a triangle is returned as it is.
     """
-    points = np.array([*ring, ring[0]])  # (n + 1, 2)
+    points = np.array(ring)  # (n, 2)
     far = int(((points - points[0]) ** 2).sum(axis=1).argmax())
-    kept = np.zeros(len(points), dtype=np.bool_)
-    kept[[0, far]] = True
-    spans = [(0, far), (far, len(points) - 1)]
-    while spans:
-        first, last = spans.pop()
-        if last - first < 2:
-            continue
-        direction = points[last] - points[first]
-        offsets = points[first + 1 : last] - points[first]
-        distance = np.abs(direction[0] * offsets[:, 1] - direction[1] * offsets[:, 0]) / np.hypot(*direction)
-        furthest = first + 1 + int(distance.argmax())
-        if distance.max() > tolerance:
-            kept[furthest] = True
-            spans += [(first, furthest), (furthest, last)]
-    result = [ring[index] for index in np.flatnonzero(kept[:-1])]
+    halves = ring[: far + 1], [*ring[far:], ring[0]]
+    there, back = (simplified_line(half, tolerance, len(half)) for half in halves)
+    result = there[:-1] + back[:-1]
     return result if len(result) >= 3 else ring

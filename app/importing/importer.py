@@ -1,19 +1,21 @@
 """From files to a project: judge every file, decide the split, store everything or nothing."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.errors import FileRefusedError, ImportRefusedError
-from app.importing.layout import Entry, Layout, example_of, kinds_of_files, read_layout
+from app.importing.item import Item
+from app.importing.layout import Layout, example_of, kinds_of_files, read_layout
 from app.importing.photographs import check_mask, check_photograph
 from app.importing.sources import Source, shown
 from app.importing.staging import Staging, storing_told
 from app.workspace import Workspace
 from db import library as rows
 from db.errors import DuplicateNameError
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import SPLITS, RefusalRecord, Split
-from gain_core.models.classifier import DEFAULT_BACKBONE
+from gain_core.models.spec import DEFAULT_BACKBONE
 
 Progress = Callable[
     [int, int, str], None
@@ -35,11 +37,11 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class _Accepted:
-    entry: Entry
+    item: Item
     sha256: str
     suffix: str
     size: tuple[int, int]
-    mask_sha256: str | None
+    masks: dict[str, str]  # SHA-256 by class
 
 
 def project_name(name: str) -> str:
@@ -80,10 +82,23 @@ def import_source(
             f"The class {name} may be none: check its images." for name in kinds_of_files(classes)
         ]
         position_of = {label: position for position, label in enumerate(classes)}
-        images = [_new_image(item, position_of[item.entry.label]) for item in accepted]
+        images = [_new_image(one, position_of) for one in accepted]
+        several = sum(len(image.labels) > 1 for image in images)
+        if several:
+            layout.notes.append(
+                f"{several} of {len(images)} images have several labels: each class is decided by itself."
+            )
         with staging.published():
             project = rows.create_project(
-                ws.database, name, origin, DEFAULT_BACKBONE, IMAGE_SIZE, classes, images, layout.refused
+                ws.database,
+                name,
+                origin,
+                DEFAULT_BACKBONE,
+                IMAGE_SIZE,
+                classes,
+                images,
+                layout.refused,
+                multi_label=several > 0,
             )
     return ImportReport(project.id, len(images), tuple(layout.refused), tuple(layout.notes))
 
@@ -92,27 +107,27 @@ def _judge(
     ws: Workspace, source: Source, layout: Layout, staging: Staging, on_progress: Progress | None
 ) -> list[_Accepted]:
     accepted: list[_Accepted] = []
-    first_of: dict[str, Entry] = {}
+    first_of: dict[str, Item] = {}
     converted, misnamed = 0, []
-    total = len(layout.entries)
-    for done, entry in enumerate(layout.entries):
+    total = len(layout.items)
+    for done, item in enumerate(layout.items):
         if on_progress is not None:
-            on_progress(done, total, f"Reading {entry.name}")
+            on_progress(done, total, f"Reading {item.name}")
         try:
-            photograph = check_photograph(source.read(entry.path), ws.settings.max_image_pixels)
+            photograph = check_photograph(source.read(item.path), ws.settings.max_image_pixels)
             sha256 = staging.add_image(photograph.data, photograph.suffix)
             if sha256 in first_of:
-                raise FileRefusedError(_twice(first_of[sha256], entry))
+                raise FileRefusedError(_twice(first_of[sha256], item))
         except FileRefusedError as error:
-            layout.refuse(entry.name, str(error))
+            layout.refuse(item.name, str(error))
             continue
-        first_of[sha256] = entry
+        first_of[sha256] = item
         converted += photograph.converted
-        if not photograph.converted and not _fits(entry.name, photograph.suffix):
-            misnamed.append(entry.name)
+        if not photograph.converted and not _fits(item.name, photograph.suffix):
+            misnamed.append(item.name)
         size = photograph.width, photograph.height
-        mask_sha256 = _mask(ws, source, layout, staging, entry, size)
-        accepted.append(_Accepted(entry, sha256, photograph.suffix, size, mask_sha256))
+        masks = _masks(ws, source, layout, staging, item, size)
+        accepted.append(_Accepted(item, sha256, photograph.suffix, size, masks))
     if on_progress is not None:
         on_progress(total, total, "Storing the project")
     if converted:
@@ -129,38 +144,45 @@ def _fits(name: str, suffix: str) -> bool:
     return f".{ending}" == suffix or (suffix == ".jpg" and ending in ("jpeg", "jpe", "jfif", "mpo"))
 
 
-def _twice(first: Entry, second: Entry) -> str:
-    where = "" if first.label == second.label else f", which is in class “{first.label}”"
+def _twice(first: Item, second: Item) -> str:
+    where = "" if first.classes == second.classes else f", which is in class “{' and '.join(first.classes)}”"
     return f"It is the same picture as {first.name}{where}; only the first was taken."
 
 
-def _mask(
+def _masks(
     ws: Workspace,
     source: Source,
     layout: Layout,
     staging: Staging,
-    entry: Entry,
+    item: Item,
     size: tuple[int, int],
-) -> str | None:
-    """The mask is for evaluation only: when it is refused, its image goes in all the same."""
-    if entry.mask is None or entry.mask_path is None:
-        return None
-    try:
-        data = check_mask(source.read(entry.mask_path), size, ws.settings.max_image_pixels)
-    except FileRefusedError as error:
-        layout.refuse(entry.mask, f"{error} Its image {entry.name} was taken without it.")
-        return None
-    return staging.add_mask(data)
+) -> dict[str, str]:
+    """SHA-256 by class. They are for evaluation only: when one is refused, its image goes in all the same."""
+    masks = {}
+    for label in item.labels:
+        if label.mask is None or label.mask_path is None:
+            continue
+        try:
+            data = check_mask(source.read(label.mask_path), size, ws.settings.max_image_pixels)
+        except FileRefusedError as error:
+            layout.refuse(label.mask, f"{error} Its image {item.name} was taken without it.")
+            continue
+        masks[label.name] = staging.add_mask(data)
+    return masks
 
 
 def _with_splits(accepted: Sequence[_Accepted], layout: Layout) -> list[_Accepted]:
     """Where nothing says which split, decide it from the content: the same files always fall the same way."""
-    undecided = [item for item in accepted if item.entry.split is None]
+    undecided = [one for one in accepted if one.item.split is None]
     if not undecided:
         return list(accepted)
+    frequency = Counter(name for one in undecided for name in one.item.classes)
+    by_class: dict[str, list[str]] = {}
+    for one in undecided:  # an image of several classes is divided with the rarest
+        rarest = min(one.item.classes, key=lambda name: (frequency[name], name))
+        by_class.setdefault(rarest, []).append(one.sha256)
     splits: dict[str, Split] = {}
-    for label in {item.entry.label for item in undecided}:
-        hashes = sorted(item.sha256 for item in undecided if item.entry.label == label)
+    for hashes in map(sorted, by_class.values()):
         held_out = round(HELD_OUT * len(hashes))
         for position, sha256 in enumerate(hashes):
             splits[sha256] = SPLITS[2 if position < held_out else 1 if position < 2 * held_out else 0]
@@ -169,8 +191,7 @@ def _with_splits(accepted: Sequence[_Accepted], layout: Layout) -> list[_Accepte
         "decided by a hash of their content."
     )
     return [
-        replace(item, entry=replace(item.entry, split=item.entry.split or splits[item.sha256]))
-        for item in accepted
+        replace(one, item=replace(one.item, split=one.item.split or splits[one.sha256])) for one in accepted
     ]
 
 
@@ -180,7 +201,7 @@ def _refused(count: int) -> str:
 
 def _with_training_images(accepted: Sequence[_Accepted], layout: Layout) -> tuple[list[str], list[_Accepted]]:
     """(classes in alphabetical order, images of these classes); refuses images of classes never trained."""
-    trained = {item.entry.label for item in accepted if item.entry.split == "train"}
+    trained = {name for one in accepted if one.item.split == "train" for name in one.item.classes}
     classes = sorted(trained)
     if not 2 <= len(classes) <= MAX_CLASSES:
         found = f" ({shown(', '.join(classes[:5]))})" if classes else ""
@@ -189,26 +210,26 @@ def _with_training_images(accepted: Sequence[_Accepted], layout: Layout) -> tupl
             f"{_refused(len(layout.refused))}{example_of(layout.refused)}"
         )
     kept = []
-    for item in accepted:
-        if item.entry.label in trained:
-            kept.append(item)
+    for one in accepted:
+        unknown = " and ".join(f"“{name}”" for name in one.item.classes if name not in trained)
+        if unknown:  # also where it shows a known class beside: the unknown one would count as absent
+            layout.refuse(one.item.name, f"Its class {unknown} has no training image.")
         else:
-            layout.refuse(item.entry.name, f"Its class “{item.entry.label}” has no training image.")
-    missing = [split for split in SPLITS if not any(item.entry.split == split for item in kept)]
+            kept.append(one)
+    missing = [split for split in SPLITS if not any(one.item.split == split for one in kept)]
     if missing:
         layout.notes.append(f"There are no {' and no '.join(missing)} images.")
     return classes, kept
 
 
-def _new_image(item: _Accepted, class_position: int) -> NewImage:
+def _new_image(one: _Accepted, position_of: Mapping[str, int]) -> NewImage:
     return NewImage(
-        name=item.entry.name,
-        sha256=item.sha256,
-        suffix=item.suffix,
-        width=item.size[0],
-        height=item.size[1],
-        split=item.entry.split or "train",
-        class_position=class_position,
-        groups=item.entry.groups,
-        mask_sha256=item.mask_sha256,
+        name=one.item.name,
+        sha256=one.sha256,
+        suffix=one.suffix,
+        width=one.size[0],
+        height=one.size[1],
+        split=one.item.split or "train",
+        labels=tuple(NewLabel(position_of[name], one.masks.get(name)) for name in one.item.classes),
+        groups=one.item.groups,
     )

@@ -3,14 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.errors import FileRefusedError, ImportRefusedError
+from app.importing.item import MAX_TEXT, SEPARATOR, Item, ItemLabel, class_name, short_text
 from app.importing.sources import Source, plain_name, shown
 from db.records import RefusalRecord, Split
 
 INDEX = "index.csv"
-MAX_TEXT = 100  # characters of a class name, group name or group value
 _SPLITS: dict[str, Split] = {
     "train": "train",
     "training": "train",
@@ -31,22 +31,9 @@ _EMPTY = "It is a folder without any file: no image of this class came from it."
 _OWN_COLUMNS = ("file", "label", "split", "mask")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One image as the layout describes it; nothing of its content is known yet."""
-
-    name: str  # as the user knows it
-    path: str  # of the file in the source
-    label: str
-    split: Split | None  # None: to be decided
-    groups: Mapping[str, str] = field(default_factory=dict)
-    mask: str | None = None  # name of its mask, relative like `name`
-    mask_path: str | None = None
-
-
 @dataclass(slots=True)
 class Layout:
-    entries: list[Entry] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     refused: list[RefusalRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -98,7 +85,8 @@ def _from_folders(source: Source) -> Layout:
                 parts = parts[1:]
             if len(parts) < 2:
                 raise FileRefusedError("It lies in no class folder.")
-            layout.entries.append(Entry(name, path, _text(parts[0], "class name"), split))
+            label = ItemLabel(class_name(parts[0], "class name"))
+            layout.items.append(Item(name, path, (label,), split))
         except FileRefusedError as error:
             layout.refuse(name, str(error))
     _expect_classes(layout)
@@ -115,7 +103,7 @@ def kinds_of_files(classes: Iterable[str]) -> list[str]:
 
 def _expect_classes(layout: Layout) -> None:
     """Raises ImportRefusedError where all folders are named after kinds of files."""
-    names = {entry.label for entry in layout.entries}
+    names = {name for item in layout.items for name in item.classes}
     found = kinds_of_files(names)
     if names and len(found) == len(names):
         raise ImportRefusedError(
@@ -131,17 +119,6 @@ def _is_for_a_class(parts: list[str], has_splits: bool) -> bool:
     return in_place and not parts[-1].startswith(".")
 
 
-def _text(raw: str, what: str) -> str:
-    text = raw.strip()
-    if not text:
-        raise FileRefusedError(f"Its {what} is empty.")
-    if len(text) > MAX_TEXT:
-        raise FileRefusedError(f"Its {what} is longer than {MAX_TEXT} characters.")
-    if not text.isprintable():
-        raise FileRefusedError(f"Its {what} has characters that cannot be shown.")
-    return text
-
-
 def _from_index(source: Source, prefix: str) -> Layout:
     layout = Layout()
     known = set(source.names)
@@ -154,20 +131,25 @@ def _from_index(source: Source, prefix: str) -> Layout:
             continue
         shown_name = row["file"] or f"{INDEX}, line {line}"
         try:
-            entry = _entry(row, columns, prefix)
-            used |= {entry.path, entry.mask_path or entry.path}
-            if entry.path not in known:
+            item = _item(row, columns, prefix)
+            used |= {item.path, *(label.mask_path for label in item.labels if label.mask_path)}
+            if item.path not in known:
                 raise FileRefusedError("There is no such file in the import.")
-            if entry.path in listed:
-                raise FileRefusedError("The index names it a second time; the first line counts.")
+            if item.path in listed:
+                raise FileRefusedError(
+                    "The index names it a second time; the first line counts. Several labels of an image go "
+                    f"into one line, with {SEPARATOR} between them."
+                )
         except FileRefusedError as error:
             layout.refuse(shown_name, f"Line {line} of {INDEX}: {error}")
             continue
-        listed.add(entry.path)
-        if entry.mask_path is not None and entry.mask_path not in known:
-            layout.refuse(entry.mask or "", f"Line {line} of {INDEX}: there is no such mask in the import.")
-            entry = Entry(entry.name, entry.path, entry.label, entry.split, entry.groups)
-        layout.entries.append(entry)
+        listed.add(item.path)
+        for label in item.labels:
+            if label.mask_path is not None and label.mask_path not in known:
+                layout.refuse(
+                    label.mask or "", f"Line {line} of {INDEX}: there is no such mask in the import."
+                )
+        layout.items.append(replace(item, labels=tuple(_with_known_mask(one, known) for one in item.labels)))
     left_out = [name for name in source.names if name not in used]
     if left_out:
         layout.notes.append(f"Not named in {INDEX} and left out: {len(left_out)}, e.g. {left_out[0]}.")
@@ -205,18 +187,36 @@ def _rows(data: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     return columns, rows
 
 
-def _entry(row: Mapping[str, str], columns: list[str], prefix: str) -> Entry:
+def _with_known_mask(label: ItemLabel, known: set[str]) -> ItemLabel:
+    return label if label.mask_path in known else ItemLabel(label.name)
+
+
+def _item(row: Mapping[str, str], columns: list[str], prefix: str) -> Item:
     name = plain_name(row["file"].strip())
-    label = _text(row["label"], "label")
     split = None
     if "split" in columns:
         split = _SPLITS.get(row["split"].strip().lower())
         if split is None:
             raise FileRefusedError(f"expected a split of train, validation or test, got {row['split']!r}.")
-    mask = plain_name(row["mask"].strip()) if row.get("mask", "").strip() else None
     groups = {
-        column: _text(row[column], column)
+        column: short_text(row[column], column)
         for column in columns
         if column not in _OWN_COLUMNS and row[column].strip()
     }
-    return Entry(name, f"{prefix}{name}", label, split, groups, mask, f"{prefix}{mask}" if mask else None)
+    return Item(name, f"{prefix}{name}", _labels(row, prefix), split, groups)
+
+
+def _labels(row: Mapping[str, str], prefix: str) -> tuple[ItemLabel, ...]:
+    """The labels of a row, and their masks in the same order; a mask may be left out, behind the last too."""
+    names = [class_name(part, "label") for part in row["label"].split(SEPARATOR)]
+    if len(set(names)) < len(names):
+        raise FileRefusedError("Its label names a class twice.")
+    masks = [part.strip() for part in row.get("mask", "").split(SEPARATOR)]
+    if len(masks) > len(names):
+        raise FileRefusedError(f"Expected at most {len(names)} masks, one for each label, got {len(masks)}.")
+    masks += [""] * (len(names) - len(masks))
+    labels = []
+    for name, raw in zip(names, masks, strict=True):
+        mask = plain_name(raw) if raw else None
+        labels.append(ItemLabel(name, mask, f"{prefix}{mask}" if mask else None))
+    return tuple(labels)

@@ -1,7 +1,7 @@
-"""One attempt of one run, from the claim to its end: start the child, keep the lease, store what it says.
+"""One attempt of one run: start the child, renew the lease, store its events and its result.
 
-Every write carries the lease token, so that a supervisor whose lease was taken over (it was frozen, or cut
-off from the database) can change nothing; it then ends its child and leaves the row to the new owner.
+Every write carries the lease token, so that a supervisor whose lease was taken over (because it was suspended
+or cut off from the database) can change nothing. It then ends its child and leaves the row to the new owner.
 """
 
 import logging
@@ -22,9 +22,10 @@ from app.services.training import build_spec, version_note
 from app.workspace import Workspace
 from db import runs
 from db.errors import DatabaseError, LostLeaseError, NotFoundError, UnavailableError
-from db.library import list_images
+from db.library import get_project, list_images
 from db.records import RunRecord
 from db.versions import get_version
+from gain_core.models.files import session_file
 
 LOG = logging.getLogger("refocus.worker")
 T = TypeVar("T")
@@ -32,11 +33,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """How a supervisor treats its child; tests put in a child of their own and less patience."""
+    """How a supervisor treats its child; tests replace the child and shorten the waits."""
 
     command: tuple[str, ...] = TRAIN_COMMAND  # starts a process that keeps to `app.jobs.watchdog`
     stop_seconds: float = 35.0  # to write a checkpoint after SIGTERM; torchrun gives its ranks 30 s of this
-    cancel_seconds: float = 5.0  # to leave after a cancel: nothing of it is wanted any more
+    cancel_seconds: float = 5.0  # to exit after a cancel
 
 
 DEFAULT_HANDLING = Handling()
@@ -55,7 +56,7 @@ def supervise(
     """
     try:
         attempt = Attempt(ws, run, handling, stopping, spare)
-    except OSError as error:  # no room on the disk, no process to be had
+    except OSError as error:  # disk full, or no process available
         if spare is not None:
             spare.end()
         message = f"The training could not be started: {error}"
@@ -114,10 +115,10 @@ class Attempt:
             self._conclude(status)
         except LostLeaseError:
             raise
-        except Exception as error:  # whatever it is, the run must end, and with a sentence
+        except Exception as error:  # the run must end with a message, whatever happened
             LOG.exception("run %d: could not be carried out", self._run.id)
             self._child.end()
-            self._fail(f"The training could not be carried out: {error}")
+            self._fail(f"The training failed: {error}")
 
     def _begin(self) -> None:
         for marker in self._folder.earlier_markers():
@@ -208,7 +209,9 @@ class Attempt:
             self._fail(_sentence(status, self._child.last_lines()))
 
     def _store(self) -> None:
-        outcome = read_outcome(self._folder, list_images(self._ws.database, self._run.project_id))
+        project = get_project(self._ws.database, self._run.project_id)
+        images = list_images(self._ws.database, project.id)
+        outcome = read_outcome(self._folder, images, multi_label=project.multi_label)
         kept_because = self._persist(lambda: publishing.decide(self._ws, self._run, outcome.predictions))
         version = self._persist(
             lambda: runs.finish_with_version(
@@ -222,7 +225,7 @@ class Attempt:
                 kept_because=kept_because,
             )
         )
-        self._folder.keep([outcome.weights])
+        self._folder.keep([outcome.weights, self._folder.session])
         done = "published" if kept_because is None else "kept"
         LOG.info("run %d: %s version %d", self._run.id, done, version.number)
 
@@ -232,7 +235,7 @@ class Attempt:
         LOG.info("run %d: failed: %s", self._run.id, message)
 
     def _leave_behind(self) -> None:
-        """Tidy up after the run has gone to somebody else, or has ended without our hearing of it."""
+        """Clean up after another supervisor took the run, or after it ended without our notice."""
         try:
             run = runs.get_run(self._ws.database, self._run.id)
             version = None if run.version_id is None else get_version(self._ws.database, run.version_id)
@@ -242,14 +245,15 @@ class Attempt:
             return
         else:
             if version is not None:
-                self._folder.keep([self._ws.files.absolute(version.path)])
+                weights = self._ws.files.absolute(version.path)
+                self._folder.keep([weights, session_file(weights)])
             elif run.status == "cancelled":
                 self._folder.keep([])
             else:
                 self._folder.keep_checkpoint()
 
     def _stopping_soon(self) -> bool:
-        """Who shuts a machine down signals everybody: the child may have been told a moment before us."""
+        """A shutdown signals all processes: the child may have received it a moment before us."""
         end = time.monotonic() + 2.0
         while not self._stopping() and time.monotonic() < end:
             time.sleep(0.05)
@@ -257,14 +261,14 @@ class Attempt:
 
 
 def _sentence(status: int, last_lines: str) -> str:
-    """Why a child failed: a sentence, and after an empty line what it said last."""
+    """Why a child failed: a sentence, an empty line, and its last output."""
     if status == -signal.SIGKILL:
         reason = (
-            "The training process was killed; most often the machine has run out of memory. Close other "
-            "programs, then press Retry; what is published stays as it is."
+            "The training process was killed, most likely because memory ran out. Close other programs and "
+            "press Retry. The published version is unchanged."
         )
     elif status in (EXIT_STOPPED, -signal.SIGTERM):
-        reason = "The training process was stopped from outside."
+        reason = "The training process was stopped by another program."
     elif status < 0:
         reason = f"The training process crashed ({signal.Signals(-status).name})."
     else:

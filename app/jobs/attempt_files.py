@@ -1,7 +1,7 @@
 """The files of one attempt of one run, and what happens to them when it ends.
 
-The number of an attempt is never given twice (db.leases), so a supervisor that wakes up late can only touch
-files of its own, and whoever worked in a folder with a lower number has lost the run for certain.
+Attempt numbers are never reused (db.leases). A supervisor that wakes up late can only touch its own files,
+and the owner of a folder with a lower number has certainly lost the run.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Any
 
 from app.workspace import FileStore
 from db.records import RunRecord
+from gain_core.models.files import session_file
 
 _CHECKPOINTS = ("checkpoint.pt", "resume.pt")  # written by the child; taken over from an earlier attempt
 
@@ -31,10 +32,13 @@ class AttemptFolder:
         self.log = self.path / "output.log"
         self.result = self.path / "result.json"
         self.weights = self.path / "model.safetensors"
+        self.session = session_file(self.weights)  # for looking; made again where it is missing
         self.predictions = self.path / "predictions.json"
 
     def create(self) -> None:
-        """Make the folder anew: one that lies there already belonged to a database put back from a backup."""
+        """Create an empty folder. An existing one belongs to a database that was since restored from a
+        backup.
+        """
         remove([self.path])
         self.path.mkdir(parents=True)
         self.renew(time.time())
@@ -65,11 +69,11 @@ class AttemptFolder:
         newest = _newest_checkpoint([self.path])
         self.keep([] if newest is None else [newest])
 
-    def keep(self, wanted: Iterable[Path]) -> None:
-        """Remove everything of this and earlier attempts but the `wanted` files, and folders left empty."""
-        wanted = set(wanted)
+    def keep(self, files: Iterable[Path]) -> None:
+        """Remove everything of this and earlier attempts except `files`, and folders left empty."""
+        files = set(files)
         if self.path.is_dir():
-            remove(path for path in self.path.iterdir() if path not in wanted)
+            remove(path for path in self.path.iterdir() if path not in files)
         remove(self._earlier)
         for folder in (self.path, self.path.parent):
             with suppress(OSError):  # not empty, or already gone
@@ -85,8 +89,8 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def _newest_checkpoint(folders: Iterable[Path]) -> Path | None:
-    found = [path for folder in folders for name in _CHECKPOINTS if (path := folder / name).is_file()]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+    checkpoints = [path for folder in folders for name in _CHECKPOINTS if (path := folder / name).is_file()]
+    return max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
 
 
 class ProgressFile:

@@ -26,6 +26,10 @@ KEEP_FREED_MEMORY = {
     "MALLOC_TOP_PAD_": str(2**26),
 }
 
+# torch's threads wait by spinning (libgomp and libiomp do), and take the cores from other processes that have
+# work: a retrain that takes seconds by itself took a minute and more beside one. These wait asleep.
+PASSIVE_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+
 
 def program_environment() -> dict[str, str]:
     """This process's environment, such that `python -P -m app…` finds this program from any folder."""
@@ -52,7 +56,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=stream,
                 stderr=stream,
-                env={**KEEP_FREED_MEMORY, **program_environment(), MARKER: self.marker},
+                env={**KEEP_FREED_MEMORY, **PASSIVE_WAITING, **program_environment(), MARKER: self.marker},
                 start_new_session=True,  # Ctrl-C at a terminal is not for it; its group can be killed as one
             )
 

@@ -1,4 +1,4 @@
-"""The control of a quick retrain: the same training without the drawings, to measure what these add."""
+"""The control of a quick retrain: the same training without drawings, to measure what they add."""
 
 from collections.abc import Generator, Sequence
 
@@ -27,22 +27,24 @@ def training_control(
     config: TrainConfig,
     store: FeatureStore,
     device: torch.device,
-) -> Generator[Phase, None, list[int]]:
-    """Train `base` in place without guidance; returns its predicted class position for each sample.
+) -> Generator[Phase, None, list[list[float]]]:
+    """Train `base` in place without guidance; returns the probabilities of the classes for each sample.
 
-    It writes no checkpoint: after an interruption it is trained again, in seconds.
+    It writes no checkpoint: after an interruption it is trained again, in seconds. Its figures on the
+    validation split would be shown nowhere, so it is given the training images alone.
     """
     control = config.without_guidance()
+    training = [sample for sample in samples if sample.split == "train"]
     yield Phase(CONTROL_PHASE, 0, control.steps)
-    for event in train(base, samples, control, store, device):
+    for event in train(base, training, control, store, device):
         if isinstance(event, Step):
             yield Phase(CONTROL_PHASE, event.step, event.total)
     fingerprint = base.trunk_fingerprint()
-    predicted: list[int] = []
+    probabilities: list[list[float]] = []
     for start in range(0, len(samples), _BATCH):
         yield Phase("Predicting with the control", start, len(samples))
         features = store.get_or_compute(base, samples[start : start + _BATCH], fingerprint=fingerprint)
         with torch.inference_mode():
             logits = base.head(base.neck(features.to(device, torch.float32)))
-        predicted += logits.argmax(1).tolist()
-    return predicted
+        probabilities += (logits.sigmoid() if base.spec.multi_label else logits.softmax(1)).tolist()
+    return probabilities

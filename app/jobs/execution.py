@@ -1,5 +1,6 @@
-"""What the training process does once it knows its specification; needs no database."""
+"""The work of the training process, given its specification; needs no database."""
 
+import copy
 import json
 import os
 import shutil
@@ -20,8 +21,10 @@ from gain_core.atomic import write_atomically
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.errors import CheckpointError, InputError, UnwritableError
 from gain_core.events import Event
+from gain_core.explain.inference import keep_session
 from gain_core.models.classifier import Classifier, build_classifier, default_spec
-from gain_core.models.model_file import file_sha256, load_model, save_model
+from gain_core.models.files import file_sha256
+from gain_core.models.model_file import load_model, save_model
 from gain_core.training.trainer import train
 
 _READERS = 8  # processes, at most, that read and change the images of a full training
@@ -61,22 +64,24 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     if spec.resume_from is not None and spec.resume_from.exists():
         write_atomically(checkpoint, spec.resume_from.read_bytes())
     model = _base_model(spec)
+    base = copy.deepcopy(model) if has_control(config) else None
     try:
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
-    except UnwritableError:  # steps may be done already: beginning anew would train on from them
+    except UnwritableError:  # steps may be done already; starting over would continue from them
         raise
     except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
         print(f"Training starts from its first step: {error}", file=sys.stderr)
         checkpoint.unlink()
         yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
-    control: Sequence[int | None] = [None] * len(spec.samples)
-    if has_control(config):
-        control = yield from training_control(_base_model(spec), spec.samples, config, store, device)
+    control: Sequence[list[float] | None] = [None] * len(spec.samples)
+    if base is not None:
+        control = yield from training_control(base, spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
+    keep_session(spec.out_folder / "model.safetensors", sha256, model)
     stored = [
-        asdict(prediction) | {"control_predicted": predicted}
-        for prediction, predicted in zip(predictions, control, strict=True)
+        asdict(prediction) | {"control": probabilities}
+        for prediction, probabilities in zip(predictions, control, strict=True)
     ]
     _write_json(spec.out_folder / "predictions.json", stored)
     seconds = time.monotonic() - started
@@ -89,7 +94,7 @@ def _readers() -> int:
     """How many processes may read images for a GPU, which trains faster than one of them reads.
 
     They hand over what they read in shared memory: two steps each, 24 MB by default. A container may have as
-    little as 64 MB of it; then the training process reads by itself.
+    little as 64 MB of it; then the training process itself reads.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     shared = Path("/dev/shm")  # noqa: S108 – asked for its size
@@ -100,8 +105,8 @@ def _readers() -> int:
 def _base_model(spec: RunSpec) -> Classifier:
     """The model that training starts from. Raises InputError when it was made for other classes."""
     if spec.base_weights is None:
-        wanted = {**spec.model, "classes": tuple(spec.model["classes"])}
-        return build_classifier(default_spec(**wanted), spec.weights, seed=spec.config.seed)
+        arguments = {**spec.model, "classes": tuple(spec.model["classes"])}
+        return build_classifier(default_spec(**arguments), spec.weights, seed=spec.config.seed)
     model = load_model(spec.base_weights)
     if model.spec.classes != tuple(spec.model["classes"]):
         raise InputError(f"expected a model of {spec.model['classes']}, got one of {model.spec.classes}")

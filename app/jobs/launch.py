@@ -22,7 +22,7 @@ _started: dict[Path, float] = {}  # when this process last started a worker, by 
 
 
 def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> None:
-    """See to it that a worker is there; costs one file lock when it is, so every page view may call it.
+    """Start a worker if none is running. Cheap (one file lock) when one is, so every page view may call it.
 
     The worker has a session and a log (`trainer/worker.log`) of its own and outlives this process while a run
     is on. When two servers start one at once, the second worker finds the lock taken and leaves.
@@ -34,7 +34,7 @@ def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> N
             _start_when_missing(ws.settings, command)
     except OSError as error:
         raise ServiceError(
-            f"The trainer cannot be started ({error.strerror}). Make sure that this program may write to "
+            f"The trainer cannot be started ({error.strerror}). Check that this program may write to "
             f"{trainer_folder(ws.settings.home)} and that the disk is not full."
         ) from error
 

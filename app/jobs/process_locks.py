@@ -1,7 +1,7 @@
-"""Who is there: one worker at most, any number of servers, told by file locks in the data folder.
+"""Which processes are alive: at most one worker and any number of servers, by file locks in the data folder.
 
-The kernel drops a lock when its process ends, however it ends: nothing to time out, no process number to
-mistake. `flock` is Linux and macOS, and the data folder must be on a local disk.
+The kernel drops a lock when its process ends, however it ends. So there are no timeouts and no reused process
+ids. `flock` is Linux and macOS, and the data folder must be on a local disk.
 """
 
 import fcntl
@@ -15,7 +15,9 @@ _servers_guard = threading.Lock()
 
 
 def trainer_folder(home: Path) -> Path:
-    """Where locks and logs lie. Who only looks does not make it: a deleted data folder stays deleted."""
+    """The folder of locks and logs. It is not created by reading, so that a deleted data folder stays
+    deleted.
+    """
     return home / "trainer"
 
 
@@ -42,7 +44,7 @@ class WorkerLock:
         return True
 
     def in_place(self) -> bool:
-        """Whether the lock that is held is still the one others would find: its data folder may be gone."""
+        """Whether the held lock file still exists; the data folder may have been deleted."""
         try:
             return self._handle is not None and os.path.samestat(os.fstat(self._handle), self._path.stat())
         except FileNotFoundError:
@@ -87,7 +89,7 @@ def _lock(path: Path, kind: int) -> int | None:
 
 
 def _is_locked(path: Path, kind: int) -> bool:
-    """Whether others hold a lock that stands in the way of one of this kind."""
+    """Whether another process holds a conflicting lock."""
     try:
         handle = _lock(path, kind)
     except FileNotFoundError:  # the whole folder is missing

@@ -1,9 +1,9 @@
-"""Kill what is left of one child's process tree, wherever it went: Linux only, elsewhere it finds nothing.
+"""Kill the remaining processes of one child's process tree. Linux only; elsewhere it does nothing.
 
 Killing the process group is not enough: torchrun starts every rank in a session of its own. All of them
-inherit the child's environment, so they are found by the marker in it. A marker is made anew for every child
-and matched exactly; sweeping by anything wider (the program's name, the run's number) once killed another
-worker's healthy child.
+inherit the child's environment, so they are found by the marker in it. Every child gets a new marker,
+which is matched exactly. Matching by the program's name or the run's number once killed another worker's
+healthy child.
 """
 
 import os
@@ -26,8 +26,8 @@ def sweep(marker: str, seconds: float = 5.0) -> int:
     entry = f"{MARKER}={marker}".encode()
     killed: set[int] = set()
     end = time.monotonic() + seconds
-    while found := [pid for pid in _pids() if pid != os.getpid() and _carries(pid, entry)]:
-        killed.update(pid for pid in found if _kill(pid, entry))
+    while pids := [pid for pid in _pids() if pid != os.getpid() and _carries(pid, entry)]:
+        killed.update(pid for pid in pids if _kill(pid, entry))
         if time.monotonic() > end:
             break
         time.sleep(0.02)  # a killed process needs a moment to go, and may have forked just before

@@ -1,19 +1,20 @@
-"""What a child leaves when its training went well, read and checked before anything of it is published."""
+"""The result of a successful training process, read and checked before it is published."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.importing.fsync import settle
 from app.jobs.attempt_files import AttemptFolder
-from db.records import ImageRecord
+from db.records import ImageRecord, LabelFigures
 from db.versions import NewPrediction
 
 
 class UnusableResultError(Exception):
-    """The child left with success, but not with a complete result; the text says what is wrong."""
+    """The child reported success, but its result is incomplete; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Outcome:
     predictions: tuple[NewPrediction, ...]
 
 
-def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcome:
+def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord], *, multi_label: bool) -> Outcome:
     """The attempt's weights, on disk for good and as `result.json` knows them, and its predictions.
 
     Raises UnusableResultError for a missing or damaged file.
@@ -38,25 +39,34 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord]) -> Outcom
         return Outcome(
             folder.weights,
             sha256,
-            tuple(
-                NewPrediction(
-                    ids[key],
-                    label=item["label"],
-                    predicted=max(range(len(item["probabilities"])), key=item["probabilities"].__getitem__),
-                    probabilities=tuple(item["probabilities"]),
-                    attention_inside=item["attention_inside"],
-                    attention_spread=item["attention_spread"],
-                    evidence_inside=item["evidence_inside"],
-                    evidence_group=item["evidence_group"],
-                    label_rival=item["label_rival"],
-                    label_doubt=item["label_doubt"],
-                    control_predicted=item["control_predicted"],
-                )
-                for key, item in predictions.items()
-            ),
+            tuple(_prediction(ids[key], item, multi_label) for key, item in predictions.items()),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableResultError(f"expected a complete result, got {error!r}") from error
+
+
+def _prediction(image_id: int, item: Mapping[str, Any], multi_label: bool) -> NewPrediction:
+    """item: a `gain_core` Prediction and its control's probabilities."""
+    return NewPrediction(
+        image_id,
+        label=item["label"],
+        predicted=_most_probable(item["probabilities"]),
+        probabilities=tuple(item["probabilities"]),
+        attention_inside=item["attention_inside"],
+        attention_spread=item["attention_spread"],
+        evidence_inside=item["evidence_inside"],
+        evidence_group=item["evidence_group"],
+        label_rival=item["label_rival"],
+        label_doubt=item["label_doubt"],
+        control_predicted=None if item["control"] is None else _most_probable(item["control"]),
+        control_probabilities=item["control"] if multi_label else None,
+        label_figures=tuple(LabelFigures(**figures) for figures in item["each_label"]),
+    )
+
+
+def _most_probable(probabilities: Sequence[float]) -> int:
+    """Class position."""
+    return max(range(len(probabilities)), key=probabilities.__getitem__)
 
 
 def _settled_sha256(path: Path) -> str:

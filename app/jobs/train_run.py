@@ -24,8 +24,8 @@ from gain_core.events import Event, event_to_dict
 def main(arguments: list[str]) -> int:
     """The process's exit status.
 
-    With a path, the leash is held before the imports that take seconds; without, they are done first, so that
-    a spare process can begin at once when it is told what to do.
+    With a path, the watchdog starts before the slow imports. Without one, the imports come first, so that a
+    spare process can begin at once when it receives a path.
     """
     watchdog.follow_parent()
     spec = _read_spec(Path(arguments[0])) if arguments else None
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _read_spec(path: Path) -> RunSpec:
-    """From now on this process lives no longer than its supervisor."""
+    """Read the specification and start the watchdog."""
     spec = RunSpec.from_json(path.read_text("utf-8"))
     watchdog.hold(spec.lease_file, spec.lease_seconds)
     spec.out_folder.mkdir(parents=True, exist_ok=True)

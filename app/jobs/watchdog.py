@@ -1,9 +1,9 @@
-"""The leash: no training process outlives the supervisor that started it.
+"""The watchdog: no training process outlives the supervisor that started it.
 
 Three ties, because each alone was seen to fail: the standard input is a pipe that only the supervisor holds
 open (its end means exit), Linux kills the process when its parent dies, and the lease file must stay young (a
 frozen supervisor keeps the pipe open but no longer renews the lease). Only the standard library is imported
-here: a child holds the leash before it imports anything that takes seconds.
+here: a child starts the watchdog before it imports anything that takes seconds.
 """
 
 import ctypes
@@ -69,7 +69,7 @@ def _watch(wait: Callable[[], None]) -> None:
         wait()
         os._exit(EXIT_LEASH)
 
-    threading.Thread(target=run, name="leash", daemon=True).start()
+    threading.Thread(target=run, name="watchdog", daemon=True).start()
 
 
 def _wait_for_end_of_input() -> None:

@@ -29,7 +29,7 @@ CODE_SECONDS = 2.0  # between looks at whether the program's files have changed
 
 
 def run_once(ws: Workspace, handling: Handling = DEFAULT_HANDLING) -> RunRecord | None:
-    """Claim the run that has waited longest and carry it out here and now; None when there is none to claim.
+    """Claim the run that has waited longest and run it now; None when there is none.
 
     For benchmarks and tests: needs no worker. Returns the run as it is afterwards.
     """
@@ -41,7 +41,7 @@ def run_once(ws: Workspace, handling: Handling = DEFAULT_HANDLING) -> RunRecord 
 
 
 class Worker:
-    """Works until it is asked to stop, or is idle and no server has been alive for a while."""
+    """Works until it is asked to stop, or has been idle without a living server for a while."""
 
     def __init__(self, ws: Workspace, handling: Handling) -> None:
         self._ws = ws
@@ -55,9 +55,9 @@ class Worker:
         self._code_seen = time.monotonic()
 
     def work(self) -> bool:
-        """Returns when it is time to leave: True when the program has changed and should start anew."""
+        """Work until it is time to exit; True when the program has changed and the worker should restart."""
         if not self._lock.acquire():
-            LOG.info("another worker is at work")
+            LOG.info("another worker is running")
             return False
         try:
             while not self._stop and self._lock.in_place():
@@ -93,7 +93,7 @@ class Worker:
         return True
 
     def _keep_a_spare(self) -> None:
-        """A child that has done its imports and waits: they take longer than many a training."""
+        """A child that has finished its imports and waits; imports take longer than many trainings."""
         if self._spare is not None and self._spare.alive:
             return
         if self._spare is not None:
@@ -132,7 +132,7 @@ def main(handling: Handling = DEFAULT_HANDLING) -> None:
         signal.signal(number, worker.stop)
     LOG.info("worker %s", _name())
     if worker.work():
-        LOG.info("the program's files have changed: starting anew")
+        LOG.info("the program's files have changed: restarting")
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], program_environment())  # noqa: S606
     LOG.info("leaving")
 

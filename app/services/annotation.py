@@ -14,6 +14,7 @@ from app.services import library
 from app.workspace import Workspace
 from db import annotations, versions
 from db import library as rows
+from db.mistakes import THRESHOLD
 from db.records import GuidanceRecord, ImageRecord, PredictionRecord, RegionRecord, Split
 
 # Share of the images most like one that must carry another label for its own to be doubtful. At 2 % wrong
@@ -45,8 +46,13 @@ class QueueItem:
     @property
     def doubtful(self) -> bool:
         """Nobody has looked yet whether the label that the others contradict is right."""
-        looked = self.guided or self.image.review == "skipped" or self.image.given_position is not None
+        looked = self.guided or self.image.review == "skipped" or self.image.given_positions is not None
         return self.rival is not None and not looked
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the version predicts exactly the image's labels; None where it has no prediction."""
+        return None if self.said is None else self.said.right
 
     @property
     def probability_true(self) -> float | None:
@@ -67,40 +73,75 @@ def queue(
     db.errors.NotFoundError.
     """
     names = [item.name for item in rows.list_classes(ws.database, project_id)]
+    multi_label = rows.get_project(ws.database, project_id).multi_label
     guided = annotations.guided_images(ws.database, project_id)
     said: dict[int, PredictionRecord] = {}
     if version_id is not None:
         said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
     parts: dict[tuple[int, int], dict[int, list[tuple[float, int, QueueItem]]]] = {}
     for image in rows.list_images(ws.database, project_id, split):
-        part, urgency, item = _judged(image, said.get(image.id), image.id in guided, names)
+        part, urgency, item = _judged(image, said.get(image.id), image.id in guided, names, multi_label)
         by_class = parts.setdefault(part, {})
-        by_class.setdefault(image.class_position, []).append((-urgency, image.id, item))
+        by_class.setdefault(item.image.class_position, []).append((-urgency, image.id, item))
     return [item for part in sorted(parts) for item in _in_turns(parts[part])]
 
 
 def _judged(
-    image: ImageRecord, said: PredictionRecord | None, guided: bool, names: Sequence[str]
+    image: ImageRecord,
+    said: PredictionRecord | None,
+    guided: bool,
+    names: Sequence[str],
+    multi_label: bool,
 ) -> tuple[tuple[int, int], float, QueueItem]:
     """(part of the queue, urgency in it, item): done with last; wrong before right before unknown."""
     done = 2 if image.review == "skipped" else int(guided)
+    if multi_label and said is not None:
+        image = _seen_as_suspicious(image, said)
     if said is None:
         order, urgency, reason = 2, 0.0, "No model version has looked at it."
-    elif said.predicted != image.class_position:
-        order, urgency = 0, said.probabilities[said.predicted]
-        reason = f"Predicted {names[said.predicted]}, {100 * urgency:.0f} %."
+    elif said.mistake is not None:
+        order, urgency = 0, said.mistake
+        reason = (
+            mistakes_in_words(image, said.probabilities, names)
+            if multi_label
+            else f"Predicted {names[said.predicted]}, {100 * urgency:.0f} %."
+        )
     else:
         order, urgency = 1, said.attention_spread or 0.0
-        reason = f"Correct, {100 * said.probabilities[image.class_position]:.0f} %."
+        reason = (
+            "Correct." if multi_label else f"Correct, {100 * said.probabilities[image.class_position]:.0f} %."
+        )
         if urgency > WIDE:
             reason += " Its evidence is spread over most of the picture."
     item = QueueItem(image, said, guided, reason)
-    if said is not None and item.rival is not None and image.given_position is None:
+    if said is not None and item.rival is not None and image.given_positions is None:
         reason += (
             f" {100 * _doubt(said):.0f} % of the images most like it are {names[item.rival]}: a wrong label?"
         )
     prefix = ("", "Guided. ", "Skipped. ")[done]
     return (done, order), urgency, replace(item, reason=prefix + reason)
+
+
+def mistakes_in_words(image: ImageRecord, probabilities: Sequence[float], names: Sequence[str]) -> str:
+    """Of an image of a multi-label project: "Missed dog, 12 %. Predicted car, 71 %." """
+    missed = [position for position in image.positions if probabilities[position] <= THRESHOLD]
+    wrong = [
+        position
+        for position, probability in enumerate(probabilities)
+        if probability > THRESHOLD and position not in image.positions
+    ]
+    told = [(what, position) for what, of in (("Missed", missed), ("Predicted", wrong)) for position in of]
+    return " ".join(
+        f"{what} {names[position]}, {100 * probabilities[position]:.0f} %." for what, position in told
+    )
+
+
+def _seen_as_suspicious(image: ImageRecord, said: PredictionRecord) -> ImageRecord:
+    """With the label first that the version misses, or looks for most widely."""
+    found = {label.class_position: label.class_id for label in image.labels}
+    missed = [position for position in found if said.probabilities[position] <= THRESHOLD]
+    position = min(missed, key=said.probabilities.__getitem__, default=said.label)
+    return image.seen_as(found[position]) if position in found else image
 
 
 def _doubt(said: PredictionRecord) -> float:

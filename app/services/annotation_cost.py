@@ -1,6 +1,6 @@
-"""What guidance costs in human work, the seconds that one image takes by how it is given; and what it brings.
+"""The cost of guidance in seconds of human work, and its benefit.
 
-The seconds are assumed, not measured with people. What they bring is in docs/decisions/0012.
+The seconds are assumed, not measured with people. Measured benefits: docs/decisions/0012.
 """
 
 from typing import Literal
@@ -13,13 +13,13 @@ SECONDS: dict[Kind, int] = {
     "mask": 25,  # the outline, corner by corner
 }
 
-# What the pages say of it. True to docs/bias-correction.md: change them together.
-START_SMALL = "A few outlines of each class do most; a box takes background along."
+# Shown on the pages. The figures are from docs/bias-correction.md: change both together.
+START_SMALL = "A few tight outlines per class are enough; a box includes background."
 WORTH_OF_LABELS = (
-    "Takes two seconds. In our tests (5 seeds) 20 such labels took the worst group from 67 to 90 % on "
+    "Takes two seconds. In our tests (5 seeds) 20 such labels raised the worst group from 67 to 90 % on "
     "photographs of boats (n = 63; 20 outlines: 83 %), and from 38 to 62 % on pasted objects (n = 28; 78 %)."
 )
-WORTH_OF_ANSWERS = "Two seconds each, but weaker than an outline. Check rare groups in Compare."
+WORTH_OF_ANSWERS = "Fast, but weaker than an outline. Check rare groups in Compare."
 
 
 def seconds_of_work(kind: Kind, images: int) -> int:

@@ -19,8 +19,8 @@ ROLES: dict[Place, Role] = {"right": "look_here", "wrong": "ignore_this"}
 
 
 def place_shown(attention: NDArray[np.float32], image: ImageRecord) -> Mask:
-    """What an answer about a map (h, w) is about: (height, width) of the image, true where the map on screen
-    has its strong colour, on half of the evidence. False everywhere for an empty map.
+    """The region that an answer means: (height, width) bool, true where the map (h, w) on screen is strongly
+    coloured (half of the evidence). False everywhere for an empty map.
     """
     return half_region(attention, (image.width, image.height))
 
@@ -29,9 +29,9 @@ def answer(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32], pl
     """Save the place that a map (h, w) shows: "right" as *look here*, "wrong" as *ignore this*; as polygons,
     for the image's own class.
 
-    The answer is about the map that the person sees, whichever class it speaks for: a mispredicted image is
-    judged on the map of the class it was taken for, the place that misled the model; and when that map lies
-    on the object, the place is right and only the name was wrong.
+    The answer is about the map on screen, whichever class it shows. For a mispredicted image that is the map
+    of the predicted class: the region that misled the model. When that map lies on the object, the place is
+    right and only the class was wrong.
 
     Never replaces guidance: raises db.errors.ConflictError when the image has some by now, EmptyMapError when
     the map shows no place.
@@ -39,5 +39,5 @@ def answer(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32], pl
     regions = regions_from_mask(Image.fromarray(place_shown(attention, image)), ROLES[place])
     saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=0) if regions else None
     if saved is None:
-        raise EmptyMapError(f"The map of {image.name} shows no place that could be right or wrong.")
+        raise EmptyMapError(f"The map of {image.name} is empty, so there is nothing to judge.")
     return saved

@@ -1,4 +1,4 @@
-"""What a model version's decisions rest on: images of one predicted class with the same kind of evidence."""
+"""Attribution clusters: images of one predicted class that a model version decides by similar evidence."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ CROP_SHARE = 0.4  # of the photograph's shorter side: enough to tell water from 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceGroup:
-    """Images that a version gives the same class for the same kind of evidence."""
+    """Images with the same predicted class and similar evidence."""
 
     predicted: int  # class position
     number: int  # from 0 within the predicted class
@@ -59,7 +59,7 @@ def _group(key: tuple[int, int], items: Sequence[QueueItem], name: str, *, apart
     said = [item.said for item in items if item.said is not None]
     insides = [one.evidence_inside for one in said if one.evidence_inside is not None]
     spreads = [one.attention_spread for one in said if one.attention_spread is not None]
-    wrong = sum(item.predicted != item.image.class_position for item in items)
+    wrong = sum(item.predicted not in item.image.positions for item in items)
     inside = fmean(insides) if insides else None
     return EvidenceGroup(
         predicted=key[0],
@@ -76,21 +76,19 @@ def _group(key: tuple[int, int], items: Sequence[QueueItem], name: str, *, apart
 
 
 def _sentence(name: str, count: int, wrong: int, inside: float | None, measured: int, apart: bool) -> str:
-    """What the group is, and on how many images that rests when not on all."""
-    called = f"{count} image is" if count == 1 else f"{count} images are"
+    """The group in one or two sentences: size, errors, and where the evidence is."""
+    sentence = f"{count} image{'' if count == 1 else 's'} predicted “{name}”"
+    if wrong:
+        sentence += (
+            (", all wrong" if count > 1 else ", wrong") if wrong == count else f", {wrong} of them wrong"
+        )
     if inside is None:
-        why = "for the same kind of evidence" if apart else "and their evidence falls into no clear kinds"
-    elif inside < 0.5:
-        why = f"mostly for what lies outside the marked object ({100 * (1 - inside):.0f} % of the evidence)"
-    else:
-        why = f"mostly for the object itself ({100 * inside:.0f} % of the evidence)"
-    sentence = f"{called} called “{name}” {why}"
-    if wrong == count:
-        sentence += ", wrongly" if count == 1 else ", all of them wrongly"
-    elif wrong:
-        sentence += f", {wrong} of them wrongly"
-    if 0 < measured < count:
-        sentence += f"; the object is marked in {measured} of them"
+        return sentence + (": similar evidence." if apart else ": no clear pattern.")
+    where = "outside the object" if inside < 0.5 else "on the object"
+    share = 100 * max(inside, 1 - inside)
+    sentence += f": {share:.0f} % of the evidence is {where}"
+    if measured < count:
+        sentence += f" (measured in {measured} marked image{'' if measured == 1 else 's'})"
     return sentence + "."
 
 

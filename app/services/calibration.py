@@ -1,4 +1,4 @@
-"""How far a model's confidence can be believed.
+"""Calibration: does a model's confidence match its accuracy?
 
 Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.04599.
 """
@@ -9,15 +9,15 @@ from math import ceil
 from statistics import fmean
 
 BINS = 15  # of equal width, as in the paper
-FALL = 0.05  # of the mean confidence that is worth a warning where accuracy stays
+FALL = 0.05  # warn when mean confidence falls by more than this at the same accuracy
 STAYS = 0.02  # accuracy counts as the same within this much
-RISE = 0.02  # of the calibration error that is worth a warning
+RISE = 0.02  # warn when the calibration error rises by more than this
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Of one model version on n images."""
+    """Calibration of one model version on n images."""
 
     confidence: float  # mean probability of the predicted class, in [0, 1]
     accuracy: float  # in [0, 1]
@@ -47,16 +47,16 @@ def calibration(predictions: Sequence[tuple[float, bool]]) -> Calibration | None
 
 
 def calibration_warning(before: Calibration, after: Calibration) -> str | None:
-    """A sentence for people when the model's confidence has become less useful; None: it has not."""
+    """A warning when confidence has become less useful; None otherwise."""
     fall = before.confidence - after.confidence
     if after.error - before.error > RISE + _ROUNDING:
         return (
             "Confidence is less reliable than before: it differs from accuracy by "
-            f"{100 * after.error:.0f} points on average, before by {100 * before.error:.0f}."
+            f"{100 * after.error:.0f} points on average (before: {100 * before.error:.0f})."
         )
     if fall > FALL + _ROUNDING and abs(after.accuracy - before.accuracy) <= STAYS + _ROUNDING:
         return (
-            f"The model is less sure than before, by {100 * fall:.0f} points, at the same accuracy. Check "
-            "every threshold that you have set on its confidence."
+            f"Confidence fell by {100 * fall:.0f} points at the same accuracy. Check every threshold that "
+            "you have set on confidence."
         )
     return None

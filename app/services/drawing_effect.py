@@ -5,6 +5,8 @@ from math import comb
 from typing import Literal
 
 from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, evaluate, groups_of, worst_groups
+from db.mistakes import surest_mistake
+from db.records import ImageRecord, PredictionRecord
 from gain_core.metrics import Count
 
 SIGNIFICANCE = 0.05
@@ -28,10 +30,14 @@ class DrawingEffect:
     gained: int  # tested images that are right with the drawings alone
     lost: int  # … without the drawings alone
     tested: int  # images
+    # mAP without and with the drawings; None where an image has one label.
+    precision: tuple[float, float] | None = None
 
     @property
     def p_value(self) -> float:
-        """Of the exact McNemar test, two-sided: the chance of so uneven a split were the drawings no use."""
+        """Two-sided p of the exact McNemar test: the chance of such an uneven split if drawings had no
+        effect.
+        """
         return exact_mcnemar(self.gained, self.lost)
 
     @property
@@ -42,7 +48,7 @@ class DrawingEffect:
 
     @property
     def too_few(self) -> bool:
-        """Whether the images would be too few to show even a use that they all agree on."""
+        """Whether there are too few differing images for any conclusion, even if all favour the drawings."""
         return self.gained > self.lost and self.gained + self.lost < FEWEST_TO_TELL
 
 
@@ -51,6 +57,15 @@ def exact_mcnemar(gained: int, lost: int) -> float:
     n = gained + lost
     tail = sum(comb(n, k) for k in range(min(gained, lost) + 1))
     return min(1.0, 2 * tail / 2**n)
+
+
+def _of_control(image: ImageRecord, said: PredictionRecord) -> PredictionRecord:
+    """What the control predicts, as a prediction. Of single-label projects probabilities are not known."""
+    predicted = said.control_predicted or 0
+    probabilities = said.control_probabilities or said.probabilities
+    multi_label = said.control_probabilities is not None
+    mistake = surest_mistake(predicted, probabilities, image.positions, multi_label=multi_label)
+    return replace(said, predicted=predicted, probabilities=probabilities, mistake=mistake)
 
 
 def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
@@ -62,23 +77,20 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         return None
     images = [pair.image for pair in pairs]
     predicted = {pair.image.id: pair.after for pair in pairs}
-    controls = {
-        number: replace(said, predicted=said.control_predicted or 0) for number, said in predicted.items()
-    }
-    without = evaluate(version, split, classes, images, controls)
-    drawn = evaluate(version, split, classes, images, predicted)
-    worst = worst_groups(without, drawn) if any(group.attribute for group in drawn.groups) else None
+    controls = {pair.image.id: _of_control(pair.image, pair.after) for pair in pairs}
+    multi_label = bool(comparison.after.precisions)
+    without = evaluate(version, split, classes, images, controls, multi_label=multi_label)
+    with_drawings = evaluate(version, split, classes, images, predicted, multi_label=multi_label)
+    worst = (
+        worst_groups(without, with_drawings)
+        if any(group.attribute for group in with_drawings.groups)
+        else None
+    )
     if worst is not None and all(group.score.n >= WORST_GROUP_MIN_N for group in worst):
         chosen = {(group.attribute, group.name) for group in worst}
         pairs = [pair for pair in pairs if chosen & set(groups_of(pair.image, classes))]
-    scores = (without.overall, drawn.overall) if worst is None else (worst[0].score, worst[1].score)
-    right = [
-        tuple(
-            predicted == pair.image.class_position
-            for predicted in (pair.after.control_predicted, pair.after.predicted)
-        )
-        for pair in pairs
-    ]
+    scores = (without.overall, with_drawings.overall) if worst is None else (worst[0].score, worst[1].score)
+    right = [(controls[pair.image.id].right, pair.after.right) for pair in pairs]
     return DrawingEffect(
         without=Count(scores[0].correct, scores[0].n),
         drawn=Count(scores[1].correct, scores[1].n),
@@ -86,4 +98,7 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
         gained=right.count((False, True)),
         lost=right.count((True, False)),
         tested=len(right),
+        precision=None
+        if without.mean_precision is None or with_drawings.mean_precision is None
+        else (without.mean_precision, with_drawings.mean_precision),
     )

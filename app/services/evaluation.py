@@ -1,31 +1,36 @@
-"""How good a model version is, for whom, and what changed between two of them.
+"""Accuracy of a model version, overall and by group, and the changes between two versions.
 
-Everything here is counted from stored predictions; no model runs.
+Everything is counted from stored predictions; no model runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
+from app.services.average_precision import average_precisions
 from app.services.calibration import Calibration, calibration
 from app.workspace import Workspace
 from db import library, versions
+from db.mistakes import THRESHOLD
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
+from gain_core.metrics import wilson_interval
 
-WORST_GROUP_MIN_N = 20  # below this, one image moves a group's accuracy by 5 points and more
+WORST_GROUP_MIN_N = 20  # below this, one image changes a group's accuracy by 5 points or more
 
+_Seen = tuple[bool, float | None]  # one label of one image: right, share of its attention inside
 Change = Literal["fixed", "newly_wrong", "right", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Images predicted right among n."""
+    """Images predicted right among n. Of a class or group of a multi-label project: found, of the n that show
+    the class."""
 
     correct: int
     n: int
     # Mean share of the true class's attention inside the mask, or inside the regions that were drawn by the
-    # time the version was trained, over the images that have either.
+    # time the version was trained, over the images that have either; of several labels over each of these.
     attention_inside: float | None
     attention_images: int = 0  # how many those are
 
@@ -37,8 +42,6 @@ class Score:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % Wilson interval of the accuracy; None of no images."""
-        from gain_core.metrics import wilson_interval  # loads torch, which the trainer does without
-
         return wilson_interval(self.correct, self.n) if self.n else None
 
 
@@ -61,7 +64,15 @@ class Evaluation:
     classes: tuple[tuple[str, Score], ...]  # by class position
     groups: tuple[Group, ...]  # by attribute and name; only those that have images
     missing: int  # images of the split that the version has not predicted; they count nowhere
-    calibration: Calibration | None  # None of no images
+    calibration: Calibration | None  # None of no images, and where classes are independent
+    # Average precision by class position (`average_precisions`); empty where an image has one label.
+    precisions: tuple[float | None, ...] = ()
+
+    @property
+    def mean_precision(self) -> float | None:
+        """mAP: the mean over the classes that any image shows; None where an image has one label."""
+        known = [value for value in self.precisions if value is not None]
+        return fmean(known) if known else None
 
     @property
     def worst_group(self) -> Group | None:
@@ -76,7 +87,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One image as two model versions see it."""
+    """One image with the predictions of two model versions."""
 
     image: ImageRecord
     before: PredictionRecord
@@ -84,11 +95,9 @@ class Pair:
 
     @property
     def change(self) -> Change:
-        was_right = self.before.predicted == self.image.class_position
-        is_right = self.after.predicted == self.image.class_position
-        if was_right:
-            return "right" if is_right else "newly_wrong"
-        return "fixed" if is_right else "wrong"
+        if self.before.right:
+            return "right" if self.after.right else "newly_wrong"
+        return "fixed" if self.after.right else "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +113,11 @@ class Comparison:
 def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
     """Accuracy of one version on one split: overall, by class, by group. Raises db.errors.NotFoundError."""
     version = versions.get_version(ws.database, version_id)
-    classes = [item.name for item in library.list_classes(ws.database, version.project_id)]
-    images = library.list_images(ws.database, version.project_id, split)
-    return evaluate(version, split, classes, images, _predictions(ws, version_id, split))
+    project = library.get_project(ws.database, version.project_id)
+    classes = [item.name for item in library.list_classes(ws.database, project.id)]
+    images = library.list_images(ws.database, project.id, split)
+    predictions = _predictions(ws, version_id, split)
+    return evaluate(version, split, classes, images, predictions, multi_label=project.multi_label)
 
 
 def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
@@ -128,12 +139,13 @@ def compare_with(
     after: Mapping[int, PredictionRecord],
 ) -> Comparison:
     """A version and predictions by image id, stored or not yet. Raises db.errors.NotFoundError."""
+    multi_label = library.get_project(ws.database, older.project_id).multi_label
     classes = [item.name for item in library.list_classes(ws.database, older.project_id)]
     images = library.list_images(ws.database, older.project_id, split)
     before = _predictions(ws, older.id, split)
     return Comparison(
-        before=evaluate(older, split, classes, images, before),
-        after=evaluate(newer, split, classes, images, after),
+        before=evaluate(older, split, classes, images, before, multi_label=multi_label),
+        after=evaluate(newer, split, classes, images, after, multi_label=multi_label),
         pairs=tuple(
             Pair(image, before[image.id], after[image.id])
             for image in images
@@ -148,19 +160,28 @@ def evaluate(
     classes: Sequence[str],
     images: Sequence[ImageRecord],
     predictions: Mapping[int, PredictionRecord],
+    *,
+    multi_label: bool = False,
 ) -> Evaluation:
     """Pure counting: `images` of the split against `predictions` by image id; class names by position."""
     seen = [(image, predictions[image.id]) for image in images if image.id in predictions]
-    by_class: list[list[tuple[ImageRecord, PredictionRecord]]] = [[] for _ in classes]
-    by_group: dict[tuple[str | None, str], list[tuple[ImageRecord, PredictionRecord]]] = {}
+    everything: list[_Seen] = []
+    by_class: list[list[_Seen]] = [[] for _ in classes]
+    by_group: dict[tuple[str | None, str], list[_Seen]] = {}
     for image, prediction in seen:
-        by_class[image.class_position].append((image, prediction))
-        for group in groups_of(image, classes):
-            by_group.setdefault(group, []).append((image, prediction))
+        for position in image.positions:
+            one = _of_label(prediction, position, multi_label)
+            everything.append(one)
+            by_class[position].append(one)
+            for group in _groups_of_label(image, classes[position]):
+                by_group.setdefault(group, []).append(one)
+    overall = replace(
+        _score(everything), correct=sum(prediction.right for _, prediction in seen), n=len(seen)
+    )
     return Evaluation(
         version=version,
         split=split,
-        overall=_score(seen),
+        overall=overall,
         classes=tuple((name, _score(members)) for name, members in zip(classes, by_class, strict=True)),
         groups=tuple(
             Group(name=name, attribute=attribute, score=_score(members))
@@ -169,18 +190,21 @@ def evaluate(
             )
         ),
         missing=len(images) - len(seen),
-        calibration=calibration(
-            [
-                (prediction.probabilities[prediction.predicted], prediction.predicted == image.class_position)
-                for image, prediction in seen
-            ]
+        calibration=None
+        if multi_label
+        else calibration(
+            [(prediction.probabilities[prediction.predicted], prediction.right) for _, prediction in seen]
         ),
+        precisions=average_precisions(seen, len(classes)) if multi_label else (),
     )
 
 
 def groups_of(image: ImageRecord, classes: Sequence[str]) -> list[tuple[str | None, str]]:
-    """(attribute, name) of the groups that the image belongs to, one for each of its attributes."""
-    label = classes[image.class_position]
+    """(attribute, name) of the image's groups, one for each of its attributes and labels."""
+    return [group for position in image.positions for group in _groups_of_label(image, classes[position])]
+
+
+def _groups_of_label(image: ImageRecord, label: str) -> list[tuple[str | None, str]]:
     if not image.groups:
         return [(None, label)]
     return [(attribute, f"{label}/{value}") for attribute, value in image.groups.items()]
@@ -199,12 +223,18 @@ def _predictions(ws: Workspace, version_id: int, split: Split) -> dict[int, Pred
     return {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
 
 
-def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:
-    inside = [
-        prediction.attention_inside for _, prediction in members if prediction.attention_inside is not None
-    ]
+def _of_label(prediction: PredictionRecord, position: int, multi_label: bool) -> _Seen:
+    """Whether one label is predicted right, and the share of its attention inside."""
+    if not multi_label:
+        return prediction.right, prediction.attention_inside
+    inside = [one.attention_inside for one in prediction.label_figures if one.label == position]
+    return prediction.probabilities[position] > THRESHOLD, inside[0] if inside else None
+
+
+def _score(members: Sequence[_Seen]) -> Score:
+    inside = [share for _, share in members if share is not None]
     return Score(
-        correct=sum(prediction.predicted == image.class_position for image, prediction in members),
+        correct=sum(right for right, _ in members),
         n=len(members),
         attention_inside=fmean(inside) if inside else None,
         attention_images=len(inside),
@@ -212,5 +242,5 @@ def _score(members: Sequence[tuple[ImageRecord, PredictionRecord]]) -> Score:
 
 
 def _worst(groups: Iterable[Group]) -> Group | None:
-    """The larger one of two groups that are equally bad: it says more."""
+    """The least accurate group; of two equal ones the larger, which is more reliable."""
     return min(groups, key=lambda group: (group.score.accuracy or 0.0, -group.score.n), default=None)

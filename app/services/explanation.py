@@ -1,4 +1,4 @@
-"""Where a model version looks: attention maps of one stored image."""
+"""Where a model version looks: attention maps of one stored image. Loads no torch where a session is kept."""
 
 import threading
 from collections import OrderedDict
@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from app.drawing.regions import rasterise
+from app.drawing.regions import fit_canvas, rasterise, scaled
 from app.errors import MissingFileError
 from app.services import library
 from app.workspace import Workspace
 from db.records import ImageRecord, RegionRecord, VersionRecord
-from gain_core.explain.gradcam import attention_maps, contrast_maps, explain, explain_features
-from gain_core.losses.guidance import inside_outside_regions, region_logits
+from gain_core.explain.inference import inference_of_file
+from gain_core.imaging.cells import cell_means
 from gain_core.metrics import attention_inside
-from gain_core.models.classifier import Classifier, preprocess
-from gain_core.models.inference import frozen
-from gain_core.models.model_file import file_sha256, load_model
+from gain_core.models.files import file_sha256
+from gain_core.models.inference import EvidenceMaps, InferenceModel, probabilities_of
+from gain_core.models.spec import pixels
 
 # Compare shows two versions at a time and Annotate a third one; each takes some 15 MB by default.
 KEPT_MODELS = 4
+RASTER = 512  # longer side of the masks that the page asks about with every stroke, pixels
 MOST_EVIDENCE = 0.5  # share of the wrong class's evidence inside a region from which the region misleads
 
 
@@ -34,6 +34,7 @@ class AttentionView:
         np.float32
     ]  # (C, h, w), signed: for (+) and against (−) each class, before eq. 2's ReLU
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
+    multi_label: bool = False  # each class is decided by itself
 
     @property
     def predicted(self) -> int:
@@ -41,17 +42,17 @@ class AttentionView:
         return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
 
     def rival(self, position: int) -> int | None:
-        """The strongest other class; None where there is one class alone."""
+        """The strongest other class; None where there is one class alone, or each is decided by itself."""
+        if self.multi_label:
+            return None
         others = [other for other in range(len(self.probabilities)) if other != position]
         return max(others, key=self.probabilities.__getitem__, default=None)
 
     def attention(self, position: int, *, against_rival: bool = False) -> NDArray[np.float32]:
         """(h, w) >= 0: what speaks for the class at `position`, or for it rather than its strongest rival."""
-        evidence = torch.from_numpy(self.evidence)
         rival = self.rival(position) if against_rival else None
-        if rival is None:
-            return attention_maps(evidence[position]).numpy()
-        return contrast_maps(evidence[position], evidence[rival]).numpy()
+        evidence = self.evidence[position]
+        return np.maximum(evidence if rival is None else evidence - self.evidence[rival], 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,10 @@ class ModelShelf:
     def __init__(self, kept: int = KEPT_MODELS) -> None:
         self._kept = kept
         self._lock = threading.Lock()
-        self._models: OrderedDict[tuple[str, str], Classifier] = OrderedDict()
+        self._models: OrderedDict[tuple[str, str], InferenceModel] = OrderedDict()
         self._loading: dict[tuple[str, str], threading.Lock] = {}
 
-    def get(self, ws: Workspace, version: VersionRecord) -> Classifier:
+    def get(self, ws: Workspace, version: VersionRecord) -> InferenceModel:
         """The model of `version`. Raises MissingFileError when its file is gone or was changed."""
         key = (str(ws.files.absolute(version.path)), version.sha256)
         with self._lock:
@@ -105,17 +106,17 @@ class ModelShelf:
         return len(self._models)
 
 
-def _load(ws: Workspace, version: VersionRecord) -> Classifier:
+def _load(ws: Workspace, version: VersionRecord) -> InferenceModel:
     path = ws.files.absolute(version.path)
     if not path.is_file():
         raise MissingFileError(
-            f"The file of model version {version.number} is gone from the data folder: {path}."
+            f"The file of model version {version.number} is missing from the data folder: {path}."
         )
     if file_sha256(path) != version.sha256:
         raise MissingFileError(
-            f"The file of model version {version.number} is not the one that was published: {path}."
+            f"The file of model version {version.number} has changed since it was published: {path}."
         )
-    return frozen(load_model(path), images=1)  # a page asks for one image at a time
+    return inference_of_file(path, version.sha256)
 
 
 SHELF = ModelShelf()
@@ -129,13 +130,9 @@ def attention_for(
     Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
     """
     model = shelf.get(ws, version)
-    pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
-    explanation = explain(model, pixels)
-    with torch.no_grad():
-        logits = explanation.logits[0]  # (C,)
-        scores = torch.sigmoid(logits) if model.spec.multi_label else torch.softmax(logits, dim=0)
-        evidence = explanation.evidence[0].detach().to(torch.float32).cpu().numpy()  # (C, h, w)
-    return AttentionView(evidence=evidence, probabilities=tuple(float(score) for score in scores))
+    maps = _maps(model, ws, image)
+    probabilities = probabilities_of(maps.logits, model.spec.multi_label)[0]
+    return AttentionView(maps.evidence[0], tuple(probabilities.tolist()), model.spec.multi_label)
 
 
 def region_for(
@@ -149,23 +146,37 @@ def region_for(
 
     Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
     """
-    look, ignore = rasterise(regions, (image.width, image.height))
+    size = fit_canvas((image.width, image.height), RASTER, RASTER)
+    scale = size[0] / image.width, size[1] / image.height
+    look, ignore = rasterise([scaled(region, *scale) for region in regions], size)
     if look is None:
         return None
-    model = shelf.get(ws, version)
-    pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
-    with torch.no_grad():
-        kept = model.trunk(pixels.contiguous(memory_format=torch.channels_last))
-        features = model.neck(kept)  # (1, K, h, w)
-        explanation = explain_features(model, kept)
-        look_mask, ignore_mask = (
-            None if mask is None else torch.from_numpy(np.array(mask.convert("1")))[None, None]
-            for mask in (look, ignore)
-        )
-        inside, _ = inside_outside_regions(look_mask, ignore_mask, (features.shape[2], features.shape[3]))
-        alone = region_logits(model, features, inside)[0, 0]  # (C,)
-    predicted = int(explanation.logits[0].argmax())
+    drawn = np.asarray(look) > 0
+    if ignore is not None:
+        drawn &= np.asarray(ignore) == 0
+    maps = _maps(shelf.get(ws, version), ws, image)
+    logits, evidence = maps.logits[0], maps.evidence[0]  # (C,), (C, h, w)
+    inside = cell_means(drawn, (evidence.shape[1], evidence.shape[2]))
+    predicted = int(logits.argmax())
     return RegionView(
-        predicted_alone=int(alone.argmax()),
-        evidence_inside=attention_inside(explanation.attention[0, predicted], inside[0, 0]),
+        predicted_alone=int(_logits_of_region(logits, evidence, inside).argmax()),
+        evidence_inside=attention_inside(np.maximum(evidence[predicted], 0), inside),
     )
+
+
+def _maps(model: InferenceModel, ws: Workspace, image: ImageRecord) -> EvidenceMaps:
+    return model.evidence_maps(pixels(library.open_image(ws, image), model.spec)[None])
+
+
+def _logits_of_region(
+    logits: NDArray[np.float32], evidence: NDArray[np.float32], inside: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Logits of the features pooled over `inside` (h, w) alone: (C,).
+
+    A logit is the sum of its evidence and a bias; over the region the mean of the evidence takes the place of
+    the mean over all h·w places. Exact for pooling and a linear layer; of an empty region the bias.
+    """
+    bias = logits - evidence.sum((1, 2))
+    shares = inside / (inside.sum() or 1.0)
+    pooled: NDArray[np.float64] = bias + (evidence * shares).sum((1, 2)) * inside.size
+    return pooled

@@ -1,7 +1,8 @@
-"""Labels that turn out wrong: given another class, listed, and written out for the data's own records."""
+"""Changing wrong labels: giving an image another class, listing changes, exporting them as CSV."""
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.workspace import Workspace
@@ -14,34 +15,50 @@ class ChangedLabel:
     """An image whose label is not the imported one."""
 
     image: ImageRecord
-    was: str  # class name, as imported
+    was: str  # class names as imported, joined by "|"
     now: str
 
 
 def change_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
-    """Give the image another class of its project; what is drawn on it goes along. Figures count it there at
-    once; models learn it with the next training.
+    """Give the image another class of its project; its drawings stay. Accuracy counts the new label at once;
+    models learn it in the next training.
 
     Raises db.errors.ConflictError when its label is not `image`'s any more, db.errors.NotFoundError.
     """
     labels.set_label(ws.database, image.id, class_id, expected_class_id=image.class_id)
 
 
+def switch_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
+    """Say that an image of a multi-label project shows a class, or where it has this label, that it does not.
+
+    Raises db.errors.ConflictError when its labels are not `image`'s any more, or none would remain;
+    db.errors.NotFoundError.
+    """
+    shown = [label.class_id for label in image.labels]
+    switch = labels.remove_label if class_id in shown else labels.add_label
+    switch(ws.database, image.id, class_id, shown)
+
+
 def changed_labels(ws: Workspace, project_id: int) -> list[ChangedLabel]:
     """In the order of the images. Raises db.errors.NotFoundError."""
     names = [item.name for item in library.list_classes(ws.database, project_id)]
     return [
-        ChangedLabel(image, was=names[image.given_position], now=names[image.class_position])
+        ChangedLabel(
+            image, was=_named(image.given_positions or (), names), now=_named(image.positions, names)
+        )
         for image in library.list_relabelled(ws.database, project_id)
-        if image.given_position is not None
     ]
 
 
-def as_csv(changes: list[ChangedLabel]) -> bytes:
-    """One line for each: file, split, imported_label, label; UTF-8.
+def _named(positions: Sequence[int], names: Sequence[str]) -> str:
+    return "|".join(names[position] for position in sorted(positions))
 
-    Names stand as they are, also one like "=1+1.jpg" that a spreadsheet would reckon: a mark in front would
-    make it another name, and the table is there to be joined with the data's own records by name.
+
+def as_csv(changes: list[ChangedLabel]) -> bytes:
+    """One line per change: file, split, imported_label, label; UTF-8.
+
+    Names are not escaped, not even "=1+1.jpg", which a spreadsheet would evaluate: the table is meant to be
+    joined with the data's own records by name.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

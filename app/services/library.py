@@ -73,7 +73,7 @@ def import_folder(
         raise ImportRefusedError(
             f"Expected a folder inside {roots}, got {str(folder)!r}."
             if roots
-            else "The operator of this server has allowed no folder to import from; upload a zip instead."
+            else "This server allows no folder for imports (REFOCUS_IMPORT_ROOTS). Upload a zip instead."
         )
     source = FolderSource(resolved, ws.settings.max_upload_mb)
     return import_source(ws, name, source, "folder", on_progress)
@@ -100,13 +100,13 @@ def rename_project(ws: Workspace, project_id: int, name: str) -> None:
 
 
 def delete_project(ws: Workspace, project_id: int) -> None:
-    """Forget a project: its rows, its runs' files, and the images that no other project uses, with all that
-    was made from them.
+    """Delete a project: its rows, its runs' files, and images that no other project uses, with everything
+    computed from them.
 
     Raises db.errors.NotFoundError, and ServiceError while one of its runs is queued or running.
     """
     if runs.active_run(ws.database, project_id) is not None:
-        raise ServiceError("A training of this project is under way; cancel it first.")
+        raise ServiceError("This project is training. Cancel the run, then delete.")
     with store_lock(ws.files):
         images = rows.list_images(ws.database, project_id)
         run_ids = [run.id for run in runs.list_runs(ws.database, project_id)]
@@ -117,18 +117,19 @@ def delete_project(ws: Workspace, project_id: int) -> None:
         for image in images:
             if image.sha256 not in used:
                 ws.files.image(image.sha256, image.suffix).unlink(missing_ok=True)
-            if image.mask_sha256 is not None and image.mask_sha256 not in used:
-                ws.files.mask(image.mask_sha256).unlink(missing_ok=True)
+            for label in image.labels:
+                if label.mask_sha256 is not None and label.mask_sha256 not in used:
+                    ws.files.mask(label.mask_sha256).unlink(missing_ok=True)
     for run_id in run_ids:
         shutil.rmtree(ws.files.run_folder(run_id, 0).parent, ignore_errors=True)
 
 
 def overview(ws: Workspace, project_id: int) -> ProjectOverview:
-    """Everything the library page says about one project. Raises db.errors.NotFoundError."""
+    """The figures of one project for the library page. Raises db.errors.NotFoundError."""
     project = rows.get_project(ws.database, project_id)
     classes = rows.list_classes(ws.database, project_id)
     images = rows.list_images(ws.database, project_id)
-    per_class = Counter((image.split, image.class_position) for image in images)
+    per_class = Counter((image.split, position) for image in images for position in image.positions)
     groups: dict[str, Counter[str]] = {}
     for image in images:
         for group, value in image.groups.items():
@@ -139,7 +140,7 @@ def overview(ws: Workspace, project_id: int) -> ProjectOverview:
         counts={split: tuple(per_class[split, item.position] for item in classes) for split in SPLITS},
         groups={group: dict(sorted(values.items())) for group, values in groups.items()},
         n_images=len(images),
-        n_masks=sum(image.mask_sha256 is not None for image in images),
+        n_masks=sum(any(label.mask_sha256 is not None for label in image.labels) for image in images),
         n_guided=annotations.count_guided_images(ws.database, project_id),
         n_refused=len(rows.list_refusals(ws.database, project_id)),
         n_moved=sum(image.moved_from is not None for image in images),
@@ -150,9 +151,9 @@ def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
     """JPEG bytes, at most side × side pixels, aspect kept; made once and kept in the cache folder,
     where that can be written. Raises MissingFileError.
     """
-    kept = ws.files.thumbnail(image.sha256, side)
+    cached = ws.files.thumbnail(image.sha256, side)
     try:
-        return kept.read_bytes()
+        return cached.read_bytes()
     except OSError:  # not made yet, mostly
         pass
     small = open_image(ws, image)
@@ -160,7 +161,7 @@ def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
     buffer = io.BytesIO()
     small.save(buffer, format="JPEG", quality=85)
     with suppress(OSError):  # a full disk is no reason to show no picture
-        write_atomically(kept, buffer.getvalue(), durable=False)
+        write_atomically(cached, buffer.getvalue(), durable=False)
     return buffer.getvalue()
 
 
@@ -170,7 +171,7 @@ def open_image(ws: Workspace, image: ImageRecord) -> Image.Image:
         return open_rgb(ws.files.image(image.sha256, image.suffix), image.name)
     except InputError as error:
         raise MissingFileError(
-            f"The file of {image.name} is gone from the data folder or damaged."
+            f"The file of {image.name} is missing from the data folder or damaged."
         ) from error
 
 
@@ -186,5 +187,5 @@ def open_mask(ws: Workspace, image: ImageRecord) -> Image.Image | None:
             return mask.convert("1")
     except (OSError, SyntaxError, ValueError) as error:
         raise MissingFileError(
-            f"The mask of {image.name} is gone from the data folder or damaged."
+            f"The mask of {image.name} is missing from the data folder or damaged."
         ) from error

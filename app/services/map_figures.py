@@ -1,4 +1,4 @@
-"""What the page says of the map on screen, from the map and the levels that draw it."""
+"""The figures of the map on screen: how spread its evidence is, and how much of it is on the object."""
 
 import io
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ class MapFigures:
 
 
 def map_figures(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32]) -> MapFigures:
-    """Of a map (h, w) >= 0. The object is the image's mask, else what is saved as *look here* for its class.
+    """Figures of a map (h, w) >= 0. The object is the image's mask, else the saved *look here* regions of its
+    class.
 
     Raises MissingFileError.
     """
-    known = library.open_mask(ws, image) or _drawn(ws, image)
-    return MapFigures(spread(attention), None if known is None else share_inside(attention, known))
+    mask = library.open_mask(ws, image) or _saved_mask(ws, image)
+    return MapFigures(spread(attention), None if mask is None else share_inside(attention, mask))
 
 
-def _drawn(ws: Workspace, image: ImageRecord) -> Image.Image | None:
+def _saved_mask(ws: Workspace, image: ImageRecord) -> Image.Image | None:
     saved = annotation.load(ws, image.id, image.class_id)
     return None if saved is None or saved.look_png is None else Image.open(io.BytesIO(saved.look_png))

@@ -1,4 +1,4 @@
-"""What a training process is told: one JSON file, complete, so that it needs no database."""
+"""The specification of a training process: one complete JSON file, so that it needs no database."""
 
 import base64
 import json
@@ -65,8 +65,9 @@ def _sample_to_dict(sample: Sample) -> dict[str, Any]:
         for name in ("look", "ignore"):  # 1-bit PNGs are small; inside the file nothing can be lost beside it
             if shown[name] is not None:
                 shown[name] = base64.b64encode(shown[name]).decode("ascii")
+        if shown["object_mask"] is not None:
+            shown["object_mask"] = str(shown["object_mask"])
     values["path"] = str(sample.path)
-    values["object_mask"] = None if sample.object_mask is None else str(sample.object_mask)
     return values
 
 
@@ -76,7 +77,8 @@ def _sample_from_dict(values: dict[str, Any]) -> Sample:
         for name in ("look", "ignore"):
             if shown[name] is not None:
                 shown[name] = base64.b64decode(shown[name])
+        if shown["object_mask"] is not None:
+            shown["object_mask"] = Path(shown["object_mask"])
     values["also"] = tuple(AlsoShown(**shown) for shown in values["also"])
     values["path"] = Path(values["path"])
-    values["object_mask"] = None if values["object_mask"] is None else Path(values["object_mask"])
     return Sample(**values)

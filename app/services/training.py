@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from app.errors import ServiceError
@@ -10,10 +11,10 @@ from app.workspace import Workspace
 from db import runs
 from db.annotations import count_guided_images, list_guidance, roles_by_class
 from db.library import get_project, list_classes, list_images
-from db.records import GuidanceRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
+from db.records import GuidanceRecord, ImageRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.splits import count_moved
 from db.versions import get_version
-from gain_core.dataset.sample import Sample
+from gain_core.dataset.sample import LEAST_TO_REFIT, AlsoShown, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
 from gain_core.training.objectives import Labels
 
@@ -31,6 +32,11 @@ class TrainingStatus:
     guided_images: int  # images with at least one region
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
     moved_images: int = 0  # from validation to training
+
+    @property
+    def refits(self) -> bool:
+        """Whether a quick retrain also refits the last layer to the moved images."""
+        return self.moved_images >= LEAST_TO_REFIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ def request_retrain(
     gives the same model, however often somebody retrains (docs/decisions/0017). Raises TrainingRefusedError
     without a version or with nothing to learn, RunRefusedError when a run of this project waits already.
     """
-    published = get_project(ws.database, project_id).current_version_id
+    project = get_project(ws.database, project_id)
+    published = project.current_version_id
     if published is None:
         raise TrainingRefusedError("There is no model yet: train the first one, then guide and retrain it.")
     guided = any(roles_by_class(ws.database, project_id).values())
@@ -88,6 +95,8 @@ def request_retrain(
         config = TrainConfig.quick_default(objective, seed, classes)
     else:
         config = TrainConfig.full_default(objective, seed)
+    if project.multi_label:
+        config = config.for_several_labels()
     if not guided:
         config = config.without_guidance()
     config = _with_steps(config, steps)
@@ -177,22 +186,10 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
     project = get_project(ws.database, run.project_id)
     folder = ws.files.run_folder(run.id, run.attempt)
     base = None if run.base_version_id is None else get_version(ws.database, run.base_version_id)
-    guidance = _guidance_of_true_classes(ws, run.project_id)
-    samples = []
-    for image in list_images(ws.database, run.project_id):
-        drawn = guidance.get(image.id)
-        samples.append(
-            Sample(
-                key=image.sha256,
-                path=ws.files.image(image.sha256, image.suffix),
-                label=image.class_position,
-                split=image.split,
-                look=drawn.look_png if drawn else None,
-                ignore=drawn.ignore_png if drawn else None,
-                object_mask=ws.files.mask(image.mask_sha256) if image.mask_sha256 else None,
-                name=image.name,
-            )
-        )
+    guidance = {
+        (record.image_id, record.class_id): record for record in list_guidance(ws.database, run.project_id)
+    }
+    samples = [_sample(ws, image, guidance) for image in list_images(ws.database, run.project_id)]
     return RunSpec(
         run_id=run.id,
         attempt=run.attempt,
@@ -201,6 +198,7 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
             "backbone": project.backbone,
             "classes": [record.name for record in list_classes(ws.database, project.id)],
             "image_size": project.image_size,
+            "multi_label": project.multi_label,
         },
         samples=tuple(samples),
         base_weights=None if base is None else ws.files.absolute(base.path),
@@ -227,14 +225,31 @@ def _with_steps(config: TrainConfig, steps: int | None) -> TrainConfig:
     return config if steps is None else replace(config, steps=steps)
 
 
-def _guidance_of_true_classes(ws: Workspace, project_id: int) -> dict[int, GuidanceRecord]:
-    """By image: the guidance drawn for its true class, the only one that training follows."""
-    true_class = {image.id: image.class_id for image in list_images(ws.database, project_id)}
-    return {
-        record.image_id: record
-        for record in list_guidance(ws.database, project_id)
-        if record.class_id == true_class[record.image_id]
-    }
+def _sample(ws: Workspace, image: ImageRecord, guidance: Mapping[tuple[int, int], GuidanceRecord]) -> Sample:
+    """The image with what is drawn for its labels; guidance for other classes, by image and class, is not
+    followed."""
+    also = []
+    for label in image.labels[1:]:
+        drawn = guidance.get((image.id, label.class_id))
+        look, ignore = (drawn.look_png, drawn.ignore_png) if drawn else (None, None)
+        also.append(AlsoShown(label.class_position, look, ignore, _mask(ws, label.mask_sha256)))
+    drawn = guidance.get((image.id, image.class_id))
+    return Sample(
+        key=image.sha256,
+        path=ws.files.image(image.sha256, image.suffix),
+        label=image.class_position,
+        split=image.split,
+        look=drawn.look_png if drawn else None,
+        ignore=drawn.ignore_png if drawn else None,
+        object_mask=_mask(ws, image.mask_sha256),
+        name=image.name,
+        also=tuple(also),
+        counter_example=image.moved_from is not None,
+    )
+
+
+def _mask(ws: Workspace, sha256: str | None) -> Path | None:
+    return None if sha256 is None else ws.files.mask(sha256)
 
 
 def _put(seen: dict[int, Mapping[str, Any]], payload: Mapping[str, Any]) -> None:

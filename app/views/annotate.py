@@ -1,4 +1,4 @@
-"""Annotate: the suspicious images first, where the model looks, and where it should."""
+"""Annotate: suspicious images first, their attention maps, and a canvas to draw on."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -9,12 +9,13 @@ from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button,
 from app.components.annotate.editor import board
 from app.components.annotate.group_panel import group_panel, picked_group
 from app.components.annotate.label_menu import change
+from app.components.annotate.label_switch import label_switch
 from app.components.annotate.move_button import move
 from app.components.annotate.prediction_panel import Asked, verdict
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip
-from app.components.kit.text import one_of, plain
+from app.components.kit.text import names_at, one_of, plain
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
 from app.services import annotation, attribution_clusters, training
@@ -41,7 +42,7 @@ def annotate_page(ws: Workspace) -> None:
         empty_state(
             "draw",
             "No project yet",
-            "Start the demo or import your own images; then you see where the model looks.",
+            "Start the demo or import your own images. Then you see where the model looks.",
             page="views/library.py",
             action="Open the Library",
             key="annotate_to_library",
@@ -76,7 +77,7 @@ def annotate_page(ws: Workspace) -> None:
         empty_state(
             "draw",
             "No training images",
-            "This project has no images in its training split, and only those can be drawn on.",
+            "This project has no training images, and you can draw on training images only.",
             page="views/library.py",
             action="Open the Library",
             key="annotate_to_library",
@@ -98,9 +99,9 @@ def annotate_page(ws: Workspace) -> None:
             st.caption(WHAT_TO_DO)
         elif picked is not None:
             st.caption(plain(picked.sentence))
-    wanted = _strip(ws, queue, image, classes)
-    if wanted is not None and wanted != image.id:
-        state.IMAGE.set(wanted)
+    picked_id = _strip(ws, queue, image, classes)
+    if picked_id is not None and picked_id != image.id:
+        state.IMAGE.set(picked_id)
         st.rerun()
     _desk(ws, project, queue, image, version, classes)
     address.drawn()
@@ -142,11 +143,11 @@ def _where_mistakes_are(queues: dict[Split, list[QueueItem]]) -> Split:
 def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
     """The image on screen before, or the one the page's address names when somebody has changed that."""
     linked = state.in_address("image")
-    wanted = linked if linked is not None and state.ADDRESS.get().is_news(linked) else state.IMAGE.get()
-    if wanted is None:
+    image_id = linked if linked is not None and state.ADDRESS.get().is_news(linked) else state.IMAGE.get()
+    if image_id is None:
         return None
     try:
-        image = library.get_image(ws.database, wanted)
+        image = library.get_image(ws.database, image_id)
     except NotFoundError:
         return None  # an old link: begin with the first of the queue
     return image if image.project_id == project.id else None
@@ -181,8 +182,8 @@ def _head(
             required=True,
             label_visibility="collapsed",
             on_change=begin_anew,
-            help="Training images are drawn on. Validation images show what the model makes of new ones; "
-            "one key moves a wrong one to training.",
+            help="Draw on training images. Validation images show how the model handles new ones; press M to "
+            "move a wrong one to training.",
         )
         wrong = {split: _wrong(queues[split]) for split in LOOKED_AT}
         mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if whole and wrong[split]]
@@ -200,17 +201,17 @@ def _head(
             key="demo_draws",
             icon=":material/auto_fix_high:",
             type="tertiary",
-            help=f"Outlines the objects of the next {DEMO_DRAWS} images; the demo knows them.",
+            help=f"Outlines the objects in the next {DEMO_DRAWS} images.",
         ):
             wake = state.WAKE.get()
-            drawn = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
-            wake.toast = f"{one_of(len(drawn), 'image')} guided. Now press Retrain."
+            outlined = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
+            wake.toast = f"{one_of(len(outlined), 'image')} guided. Now press Retrain."
             st.rerun()
     return row
 
 
 def _wrong(queue: list[QueueItem]) -> int:
-    return sum(item.predicted is not None and item.predicted != item.image.class_position for item in queue)
+    return sum(item.right is False for item in queue)
 
 
 def _strip(
@@ -225,13 +226,13 @@ def _strip(
 
 def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], unsaved: bool) -> Frame:
     tone: Tone = "plain"
-    if item.predicted is not None:
-        tone = "right" if item.predicted == item.image.class_position else "wrong"
+    if item.right is not None:
+        tone = "right" if item.right else "wrong"
+    labels = names_at(item.image.positions, [one.name for one in classes])
     return Frame(
         id=item.image.id,
         jpeg=resources.thumbnail(ws, item.image, 96),
-        title=f"{item.image.name}, {classes[item.image.class_position].name}: {item.reason}"
-        + (" Drawn on, not saved yet." if unsaved else ""),
+        title=f"{item.image.name}, {labels}: {item.reason}" + (" Unsaved drawing." if unsaved else ""),
         tone=tone,
         ticked=item.guided,
         unsaved=unsaved,
@@ -253,24 +254,33 @@ def _desk(
     left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
     with left:
         with told(
-            f"Where the model looks in {image.name} cannot be shown",
+            f"The attention map of {image.name} cannot be shown",
             "Drawing still works. Choose another image, or roll back in Models.",
         ):
-            asked = verdict(ws, image, item, version, classes)
+            view = None if version is None else resources.attention(ws, version, image)
+            image = label_switch(image if item is None else item.image, view, classes)
+            asked = verdict(ws, image, item, version, classes, multi_label=project.multi_label)
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:
         board(ws, image, version, ids)
     if version is not None and asked.pressed is not None:
-        with left, told(f"{image.name} was not answered", "Reload the page to see what is saved now."):
+        with (
+            left,
+            told(f"The answer for {image.name} was not saved", "Reload the page to see its state."),
+        ):
             act(ws, image, version, asked.pressed, next_id)
     if asked.move:
-        with left, told(f"{image.name} was not moved", "Reload the page to see where it is now."):
+        with left, told(f"{image.name} was not moved", "Reload the page to see its split."):
             move(ws, image, next_id)
     if asked.label is not None:
-        with left, told(f"{image.name} keeps its label", "Reload the page to see what is saved now."):
-            change(ws, image, asked.label, next_id if state.ONLY_DOUBTFUL.get() is not None else image.id)
+        with (
+            left,
+            told(f"The label of {image.name} was not changed", "Reload the page to see its label."),
+        ):
+            go_to = next_id if state.ONLY_DOUBTFUL.get() is not None else image.id
+            change(ws, image, asked.label, go_to, multi_label=project.multi_label)
 
 
-with told("This project cannot be drawn on", "Reload the page; nothing that was saved is lost."):
+with told("Annotate cannot show this project", "Reload the page. Saved drawings are not lost."):
     annotate_page(resources.workspace())

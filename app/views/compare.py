@@ -1,4 +1,4 @@
-"""Compare: what changed between two model versions, for whom, and where they look."""
+"""Compare: what changed between two model versions, overall, by group, and in their maps."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ FILTERS: dict[Filter, str] = {
 }
 
 
-MAPS: dict[MapOf, str] = {"said": "What it says", "truth": "True class"}
+MAPS: dict[MapOf, str] = {"said": "Predicted", "truth": "True class"}
 
 
 def compare_page(ws: Workspace) -> None:
@@ -46,28 +46,28 @@ def compare_page(ws: Workspace) -> None:
             key="compare_to_library",
         )
         return
-    known = versions.list_versions(ws.database, project.id)
-    if len(known) < 2:
-        _too_few(len(known))
+    all_versions = versions.list_versions(ws.database, project.id)
+    if len(all_versions) < 2:
+        _too_few(len(all_versions))
         return
-    kept = publishing.kept_versions(ws, project.id)
-    before, after, split = _choose(project, known, kept)
+    unpublished = publishing.kept_versions(ws, project.id)
+    before, after, split = _choose(project, all_versions, unpublished)
     if state.COMPARE_SHOWN.get() != (before.id, after.id, split):
         state.COMPARE_SHOWN.set((before.id, after.id, split))
         state.COMPARE_FILTER.set(None)
     if before.id == after.id:
-        st.info(f"Version {after.number} is chosen on both sides: choose another one, before or after.")
+        st.info(f"Version {after.number} is chosen on both sides. Choose two different versions.")
     comparison = evaluation.compare(ws, before.id, after.id, split)
     if not comparison.pairs:
-        st.info(f"These two versions have no predictions of the same {split} images. Choose another split.")
+        st.info(f"These versions have no predictions for the same {split} images. Choose another split.")
         return
     score_cards(comparison)
     retrain_checks(comparison)
     with st.container(horizontal=True, vertical_alignment="center"):
         for version in dict.fromkeys((after, before)):
             publish_button(ws, project, version, key=f"compare_publish_{version.id}")
-        if after.id in kept and after.id != project.current_version_id:
-            st.markdown(f":orange[:small[{plain(kept[after.id])}]]")
+        if after.id in unpublished and after.id != project.current_version_id:
+            st.markdown(f":orange[:small[{plain(unpublished[after.id])}]]")
     _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
     score_tables(comparison)
 
@@ -76,9 +76,9 @@ def _too_few(count: int) -> None:
     empty_state(
         "compare",
         "Nothing to compare yet",
-        "Train the first model (in the sidebar), draw on a few images, and retrain."
+        "Train the first model in the sidebar, draw on a few images, and retrain."
         if count == 0
-        else "There is one version so far. Draw on a few images and press Retrain: then there are two.",
+        else "There is only one version. Draw on a few images and press Retrain.",
         page="views/annotate.py",
         action="Draw on images",
         key="compare_to_annotate",
@@ -86,18 +86,18 @@ def _too_few(count: int) -> None:
 
 
 def _choose(
-    project: ProjectRecord, known: list[VersionRecord], kept: Mapping[int, str]
+    project: ProjectRecord, all_versions: list[VersionRecord], unpublished: Mapping[int, str]
 ) -> tuple[VersionRecord, VersionRecord, Split]:
-    """The pickers; at first the published version against the one it was trained from, or, where the newest
-    one was kept unpublished, that one against the published one."""
-    by_id = {version.id: version for version in known}
-    settled = ComparedFor(project.id, project.current_version_id, known[-1].id)
+    """The pickers. Default: the published version against the one it was trained from. If the newest version
+    was not published automatically: that one against the published one."""
+    by_id = {version.id: version for version in all_versions}
+    settled = ComparedFor(project.id, project.current_version_id, all_versions[-1].id)
     if (
         state.COMPARED_FOR.get() != settled
         or state.BEFORE.get() not in by_id
         or state.AFTER.get() not in by_id
     ):
-        before, after = _at_first(by_id.get(project.current_version_id or 0), known, kept)
+        before, after = _at_first(by_id.get(project.current_version_id or 0), all_versions, unpublished)
         state.BEFORE.set(before)
         state.AFTER.set(after)
         state.COMPARED_FOR.set(settled)
@@ -125,22 +125,22 @@ def _choose(
             format_func=str.capitalize,
             key=state.COMPARE_SPLIT.name,
             required=True,
-            help="Decide on validation; look at test when you have decided: it is honest only while unused.",
+            help="Choose on validation. Open test once, at the end.",
         )
     return by_id[before_id], by_id[after_id], state.COMPARE_SPLIT.get()
 
 
 def _at_first(
-    published: VersionRecord | None, known: list[VersionRecord], kept: Mapping[int, str]
+    published: VersionRecord | None, all_versions: list[VersionRecord], unpublished: Mapping[int, str]
 ) -> tuple[int, int]:
     """Ids of the versions before and after."""
-    newest = known[-1]
-    if published is not None and newest.id in kept and newest.id != published.id:
+    newest = all_versions[-1]
+    if published is not None and newest.id in unpublished and newest.id != published.id:
         return published.id, newest.id
     after = published or newest
     if after.parent_id is None:  # the first version has no parent: show what came of it
         after = newest
-    return after.parent_id or known[0].id, after.id
+    return after.parent_id or all_versions[0].id, after.id
 
 
 def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> None:
@@ -169,13 +169,13 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
             key=state.COMPARE_MAP.name,
             required=True,
             label_visibility="collapsed",
-            help="What speaks for the class that each version says, or for the true class in both.",
+            help="Maps for the class that each version predicts, or for the true class in both.",
         )
     chosen = state.COMPARE_FILTER.get() or "all"
     pairs = sorted(chosen_by[chosen], key=_towards_the_object, reverse=True)
     of_truth = state.COMPARE_MAP.get() == "truth"
     if not pairs:
-        st.caption(f"No image is {FILTERS[chosen].lower()}.")
+        st.caption(f"No images: {FILTERS[chosen].lower()}.")
         return
     evidence_legend()
     pages = -(-len(pairs) // PAIRS_PER_PAGE)
@@ -183,17 +183,18 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
     sides = comparison.before.version, comparison.after.version
     with st.grid(3, gap="small", min_column_width=250):
         for pair in pairs[(number - 1) * PAIRS_PER_PAGE : number * PAIRS_PER_PAGE]:
-            pair_card(ws, pair, sides, classes, of_truth=of_truth)
+            multi_label = bool(comparison.after.precisions)
+            pair_card(ws, pair, sides, classes, of_truth=of_truth, multi_label=multi_label)
     if pages > 1:
         st.pagination(pages, key=state.COMPARE_PAGE.name)
     note = one_of(len(pairs), "image")
     if any(pair.after.attention_inside is not None for pair in pairs):
-        note += ", first those whose attention to the true class moved most towards the object."
+        note += ". First: attention to the true class moved most towards the object."
     st.caption(note)
 
 
 def _most_telling(chosen_by: dict[Filter, tuple[Pair, ...]]) -> Filter:
-    """What is newly wrong, where that is more than what was fixed."""
+    """*Newly wrong* when that is more than *fixed*."""
     if len(chosen_by["newly_wrong"]) > len(chosen_by["fixed"]):
         return "newly_wrong"
     return "fixed" if chosen_by["fixed"] else "all"

@@ -18,7 +18,7 @@ from app.workspace import Workspace
 from db import runs
 from db.records import ProjectRecord
 
-SOURCES = {"demo": "drawn by the program", "upload": "uploaded", "folder": "from a folder"}
+SOURCES = {"demo": "synthetic images", "upload": "uploaded", "folder": "from a folder"}
 
 
 def library_page(ws: Workspace) -> None:
@@ -26,8 +26,8 @@ def library_page(ws: Workspace) -> None:
     if project is None:
         st.title("See where your classifier looks. Then correct it.")
         st.markdown(
-            "Some models are right for the wrong reason: “boat” because of the water. Here you see where "
-            "yours looks, draw where it should, retrain, and check that the bias is gone."
+            "Some models are right for the wrong reason: they say “boat” because they see water. See which "
+            "pixels decide, draw which ones should, retrain, and check that the bias is gone."
         )
         _two_choices(ws)
         return
@@ -57,7 +57,7 @@ def _download(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
         key=key,
         icon=":material/download:",
         on_click="ignore",
-        help="What is saved, as a zip: the regions, black-and-white masks, and all labels as they are now.",
+        help="A zip of all saved drawings: regions, black-and-white masks, and the current labels.",
     )
 
 
@@ -75,7 +75,7 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
         )
         if overview.n_guided:
             _download(ws, project, key="download_drawings")
-        if st.button("Rename", key="rename_project", icon=":material/edit:", help="Give it another name"):
+        if st.button("Rename", key="rename_project", icon=":material/edit:", help="Rename this project"):
             _ask_for_name(project)
         if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
             _confirm_deletion(project, overview)
@@ -85,20 +85,20 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
         SOURCES.get(project.source, project.source),
     ]
     if overview.n_masks:
-        facts.append(f"{overview.n_masks} with a mask, used only to evaluate")
+        facts.append(f"{overview.n_masks} with a mask (for evaluation only)")
     if overview.n_moved:
         facts.append(f"{one_of(overview.n_moved, 'image')} moved from validation to training")
     if overview.n_refused:
-        facts.append(f"{one_of(overview.n_refused, 'file')} left out")
+        facts.append(f"{one_of(overview.n_refused, 'file')} refused")
     st.caption(" · ".join(facts))
 
 
 @st.dialog("Rename this project", icon=":material/edit:")
 def _ask_for_name(project: ProjectRecord) -> None:
-    with st.form("rename", border=False):  # so that Enter does it, too
+    with st.form("rename", border=False):  # so that Enter works too
         name = st.text_input("Name", value=project.name, key="other_name", max_chars=MAX_PROJECT_NAME)
         if st.form_submit_button("Rename", key="confirm_rename", type="primary"):
-            with told(f"{project.name} keeps its name", "Nothing was changed."):
+            with told(f"{project.name} was not renamed", "Choose another name."):
                 library.rename_project(resources.workspace(), project.id, name)
                 st.rerun()
 
@@ -107,19 +107,19 @@ def _ask_for_name(project: ProjectRecord) -> None:
 def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None:
     st.markdown(
         f"**{plain(project.name)}**: {one_of(overview.n_images, 'image')}, the guidance of "
-        f"{overview.n_guided} of them, all runs and all model versions are removed from this machine. "
+        f"{overview.n_guided} of them, all runs and all model versions are deleted from this machine. "
         "This cannot be undone."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if overview.n_guided:
             _download(resources.workspace(), project, key="download_drawings_first")
-        if st.button("Keep it", key="keep_project"):
+        if st.button("Cancel", key="keep_project"):
             st.rerun()
         if st.button("Delete", key="confirm_delete", type="primary"):
-            with told(f"{project.name} was not deleted", "Nothing was removed; try again."):
+            with told(f"{project.name} was not deleted", ""):
                 ws, wake = resources.workspace(), state.WAKE.get()
                 library.delete_project(ws, project.id)
-                wake.toast = f"{project.name} is deleted."
+                wake.toast = f"{project.name} was deleted."
                 state.IMAGE.set(None)
                 state.DRAFTS.set({})
                 st.rerun()
@@ -130,25 +130,25 @@ def _first_model(ws: Workspace, project: ProjectRecord) -> None:
     last = runs.last_ended(ws.database, project.id)
     if last is not None and last.id == state.FOLLOWED_RUN.get() and last.status == "published":
         state.FOLLOWED_RUN.set(None)
-        state.WAKE.get().toast = "The first model is ready: see where it looks."
+        state.WAKE.get().toast = "The first model is ready."
         st.switch_page("views/annotate.py")
     if project.current_version_id is not None:
         return
     with st.container(border=True):
         active = runs.active_run(ws.database, project.id)
         if active is None:
-            st.markdown("**Next: a first model.** It learns from your labels; then you see where it looks.")
+            st.markdown("**Next: train a first model** on your labels. Then you see where it looks.")
             start_first_model(ws, project, key="library_first_model")
         else:
             # No second progress bar beside the sidebar's: each asks the server once a second, and a question
             # that is under way while the page changes can leave the new page empty.
-            st.markdown("**The first model is learning**, as you see at the left.")
-            st.markdown("Annotate opens by itself as soon as it is ready.")
+            st.markdown("**Training the first model.** Progress is on the left.")
+            st.markdown("Annotate opens when it is ready.")
             state.FOLLOWED_RUN.set(active.id)
 
 
 def _notes() -> None:
-    """What the last import decided by itself, until the page is left."""
+    """Choices that the last import made automatically; shown until the page is left."""
     if state.IMPORT_NOTES.get():
         st.info(plain(" ".join(state.IMPORT_NOTES.get())), icon=":material/info:")
 
@@ -157,9 +157,9 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
     changes = labels.changed_labels(ws, project.id)
     names = ["Images", "Classes and groups"]
     if changes:
-        names.append(f"Labels changed {len(changes)}")
+        names.append(f"Changed labels {len(changes)}")
     if overview.n_refused:
-        names.append(f"Left out {overview.n_refused}")
+        names.append(f"Refused files {overview.n_refused}")
     tabs = st.tabs(names, key="library_tabs")
     with tabs[0]:
         picked = thumbnails(ws, project, overview)
@@ -177,8 +177,8 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
             changed_labels_table(changes)
             if project.current_version_id is not None and runs.active_run(ws.database, project.id) is None:
                 st.caption(
-                    "The next retrain learns them, and needs at least one drawing. Without any, train the "
-                    "first model anew; it becomes a version like the others."
+                    "Used in the next retrain, which needs at least one drawing. No drawings? Retrain "
+                    "the first model; you get a new version."
                 )
                 start_first_model(ws, project, key="labels_first_model")
     if overview.n_refused:
@@ -186,5 +186,5 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
             refusals_table(ws, project)
 
 
-with told("The library cannot be shown", "Reload the page; nothing was changed."):
+with told("The library cannot be shown", "Reload the page."):
     library_page(resources.workspace())

@@ -1,4 +1,4 @@
-"""Models: every version, publish or roll back, take one home."""
+"""Models: every version; publish, roll back, download."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,24 +30,23 @@ def models_page(ws: Workspace) -> None:
             key="models_to_library",
         )
         return
-    known = versions.list_versions(ws.database, project.id)
-    if not known:
+    all_versions = versions.list_versions(ws.database, project.id)
+    if not all_versions:
         empty_state(
             "deployed_code",
             "No model yet",
-            "Press “Train first model” in the sidebar: it learns the classes from your labels.",
+            "Press “Train first model” in the sidebar. It learns the classes from your labels.",
         )
         return
     st.caption(
-        "The published version is the one whose maps and queue Annotate shows. A retrain that is worse on "
-        "the validation images is kept without being published. Quick retrains do not add up: "
-        "each starts from the model before them, with all guidance there is. Rolling back deletes nothing. "
-        "Figures are of the validation images."
+        "Annotate shows the maps and queue of the published version. A retrain that is worse on validation "
+        "images is stored but not published. Every quick retrain starts from the last non-quick model and "
+        "uses all saved guidance. Rolling back deletes nothing. All figures: validation images."
     )
-    numbers = {version.id: version.number for version in known}
-    kept = publishing.kept_versions(ws, project.id)
-    for version in reversed(known):
-        _card(ws, project, version, numbers, kept.get(version.id))
+    numbers = {version.id: version.number for version in all_versions}
+    unpublished = publishing.kept_versions(ws, project.id)
+    for version in reversed(all_versions):
+        _card(ws, project, version, numbers, unpublished.get(version.id))
 
 
 def _card(
@@ -55,7 +54,7 @@ def _card(
     project: ProjectRecord,
     version: VersionRecord,
     numbers: dict[int, int],
-    kept_because: str | None,
+    not_published_because: str | None,
 ) -> None:
     path = ws.files.absolute(version.path)
     with st.container(border=True, key=f"version_{version.id}"):
@@ -67,11 +66,14 @@ def _card(
                 (f"from version {origin}" if origin else "from the packaged backbone")
                 + (f" · {version.note}" if version.note else "")
             )
-            if kept_because is not None and version.id != project.current_version_id:
-                st.markdown(f":orange[:small[{plain(kept_because)}]]")
+            if not_published_because is not None and version.id != project.current_version_id:
+                st.markdown(f":orange[:small[{plain(not_published_because)}]]")
         figures = evaluation.report(ws, version.id, "validation")
         with accuracy.container(gap=None):
-            st.metric("Accuracy", percent(figures.overall.accuracy))
+            if figures.precisions:
+                st.metric("mAP", percent(figures.mean_precision))
+            else:
+                st.metric("Accuracy", percent(figures.overall.accuracy))
             st.caption(of_n(figures.overall))
         with worst.container(gap=None):
             group = figures.worst_group or figures.worst_group_any
@@ -88,7 +90,7 @@ def _card(
                 icon=":material/download:",
                 on_click="ignore",
                 disabled=not path.is_file(),
-                help=None if path.is_file() else "The file is gone from the data folder.",
+                help=None if path.is_file() else "The file is missing from the data folder.",
             )
 
 
@@ -98,5 +100,5 @@ def _reader(path: Path) -> Callable[[], bytes]:
 
 
 st.header("Models")
-with told("The model versions cannot be shown", "Reload the page; no version was changed."):
+with told("The model versions cannot be shown", "Reload the page."):
     models_page(resources.workspace())

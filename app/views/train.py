@@ -1,4 +1,4 @@
-"""Train: every run of the project, its settings in plain words, its curves, how it ended."""
+"""Train: every run of the project, with its settings, curves and result."""
 
 import streamlit as st
 
@@ -31,28 +31,28 @@ def train_page(ws: Workspace) -> None:
             key="train_to_library",
         )
         return
-    known = runs.list_runs(ws.database, project.id)
-    if not known:
+    project_runs = runs.list_runs(ws.database, project.id)
+    if not project_runs:
         empty_state(
             "monitoring",
             "No training yet",
-            "Press “Train first model” in the sidebar. Its curves appear here while it learns.",
+            "Press “Train first model” in the sidebar. Its curves appear here.",
         )
         return
-    run = _choose(known)
+    run = _choose(project_runs)
     if run.status in ACTIVE_STATUSES:
         st.fragment(_details, run_every=2 * REDRAW_SECONDS)(ws, run.id, live=True)
     else:
         _details(ws, run.id, live=False)
 
 
-def _choose(known: list[RunRecord]) -> RunRecord:
-    """known: all runs of the project, the newest first."""
-    by_id = {run.id: run for run in known}
-    numbers = dict(zip(by_id, range(len(known), 0, -1), strict=True))
-    if state.RUN.get() not in by_id or state.NEWEST_RUN.get() != known[0].id:
-        state.RUN.set(known[0].id)  # a new run is what people want to see
-        state.NEWEST_RUN.set(known[0].id)
+def _choose(project_runs: list[RunRecord]) -> RunRecord:
+    """project_runs: all runs of the project, newest first."""
+    by_id = {run.id: run for run in project_runs}
+    numbers = dict(zip(by_id, range(len(project_runs), 0, -1), strict=True))
+    if state.RUN.get() not in by_id or state.NEWEST_RUN.get() != project_runs[0].id:
+        state.RUN.set(project_runs[0].id)  # a new run is what people want to see
+        state.NEWEST_RUN.set(project_runs[0].id)
     chosen = st.selectbox(
         "Run",
         list(by_id),
@@ -65,12 +65,14 @@ def _choose(known: list[RunRecord]) -> RunRecord:
 
 
 def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
-    with told("This run cannot be shown", "Reload the page; a run in progress is not disturbed."):
+    with told("This run cannot be shown", "Reload the page. A run in progress continues."):
         run = runs.get_run(ws.database, run_id)
         if live and run.status not in ACTIVE_STATUSES:
             st.rerun()
         _status(ws, run)
         curves = training.curves(ws, run.id)
+        several = library.get_project(ws.database, run.project_id).multi_label
+        accuracy = "Top class right" if several else "Accuracy"
         left, right = st.columns([0.62, 0.38], gap="medium")
         with left:
             if curves.steps:
@@ -79,27 +81,27 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
                 line_chart("Losses", losses, key="losses_chart", alt="Loss terms by training step")
             if curves.steps and curves.validation_steps:
                 line_chart(
-                    f"Accuracy on {curves.validation_images} validation images",
-                    {"Accuracy": (curves.validation_steps, curves.accuracy)},
+                    f"{accuracy} on {curves.validation_images} validation images",
+                    {accuracy: (curves.validation_steps, curves.accuracy)},
                     key="accuracy_chart",
                     percent=True,
                     alt="Validation accuracy by training step",
                 )
             if not curves.steps:
                 st.caption(
-                    "No curves yet: they begin with the first step of learning."
+                    "No curves yet. They begin with the first training step."
                     if run.status in ACTIVE_STATUSES
-                    else "No curves: it ended before its first step of learning."
+                    else "No curves: the run ended before its first training step."
                 )
         with right:
-            _facts(ws, run, curves)
+            _facts(ws, run, curves, accuracy)
 
 
 def _status(ws: Workspace, run: RunRecord) -> None:
     name, colour, icon = STATUS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(name.capitalize(), icon=icon, color=colour)  # type: ignore[arg-type]
-        st.caption(f"asked for {ago(run.created_at)}" + _took(run), width="content")
+        st.caption(f"Started {ago(run.created_at)}" + _took(run), width="content")
     if run.status in ACTIVE_STATUSES:
         share, sentence = progress_of(run)
         st.progress(min(1.0, share), text=sentence)
@@ -120,20 +122,20 @@ def _took(run: RunRecord) -> str:
     return f" · took {(run.finished_at - run.started_at).total_seconds():.0f} s"
 
 
-def _facts(ws: Workspace, run: RunRecord, curves: training.Curves) -> None:
+def _facts(ws: Workspace, run: RunRecord, curves: training.Curves, accuracy: str) -> None:
     numbers = {version.id: version.number for version in versions.list_versions(ws.database, run.project_id)}
-    if curves.steps and curves.accuracy:  # before the first step it is that of the model it starts from
-        st.metric("Validation accuracy", percent(curves.accuracy[-1]))
+    if curves.steps and curves.accuracy:  # before the first step, this is the accuracy of the start model
+        st.metric(f"{accuracy} on validation", percent(curves.accuracy[-1]))
     words = settings_in_words(run, numbers.get(run.base_version_id or 0))
     if run.version_id is not None:
-        words["Published" if run.status == "published" else "Kept"] = (
+        words["Published" if run.status == "published" else "Stored"] = (
             f"version {numbers.get(run.version_id, '?')}"
         )
     if run.attempt > 1:
-        words["Attempts"] = f"{run.attempt}: it was interrupted and went on from its last checkpoint"
+        words["Attempts"] = f"{run.attempt}: interrupted, resumed from the last checkpoint"
     st.table(words, border="horizontal")
 
 
 st.header("Train")
-with told("The runs cannot be shown", "Reload the page; a run in progress is not disturbed."):
+with told("The runs cannot be shown", "Reload the page. A run in progress continues."):
     train_page(resources.workspace())

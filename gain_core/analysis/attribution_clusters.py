@@ -1,7 +1,7 @@
-"""Evidence groups: images of one predicted class whose decision rests on the same kind of evidence.
+"""Attribution clusters: images of one predicted class that the model decides by similar evidence.
 
-What is compared is not the images but what was looked at in them: boats called boats for open sea, ducks
-called boats for a pond. A shortcut shows as a group of its own.
+The features that the model used are compared, not the images: boats recognised by the open sea, ducks taken
+for boats because of a pond. A shortcut shows as a cluster of its own.
 """
 
 from collections import Counter
@@ -13,8 +13,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from torch import Tensor
 
-MOST_GROUPS = 6  # of one class: more than that nobody looks through
-LEAST_PER_GROUP = 10  # images, on average: fewer are odd images, not a kind
+MOST_GROUPS = 6  # of one class: nobody looks through more
+LEAST_PER_GROUP = 10  # images, on average: fewer are outliers, not a pattern
 FITTED = 2000  # images that the groups are made from; every other one joins the nearest
 JUDGED = 1000  # images that are compared pair by pair to judge how far the groups stand apart
 
@@ -27,10 +27,10 @@ _PIECE = 4096  # images compared with the centres at once
 
 
 def evidence_features(features: Tensor, attention: Tensor) -> Tensor:
-    """What was looked at: Σ A f / Σ A over places, scaled to length 1.
+    """The features that the model used: Σ A f / Σ A over places, scaled to length 1.
 
-    features (B, K, h, w), attention (B, h, w) >= 0 -> (B, K). An empty map looked at nothing: its row is
-    zero, and so is a row that is not finite.
+    features (B, K, h, w), attention (B, h, w) >= 0 -> (B, K). Rows of empty or infinite maps are
+    zero.
     """
     weighed = torch.einsum("bkhw,bhw->bk", features, attention)  # Σ A is lost again when scaled
     return torch.nn.functional.normalize(weighed, dim=1).nan_to_num(0, 0, 0)
@@ -39,8 +39,8 @@ def evidence_features(features: Tensor, attention: Tensor) -> Tensor:
 def evidence_groups(vectors: Tensor, seed: int = 0) -> list[int | None]:
     """The evidence group of each image of one predicted class: evidence features (n, K) -> n numbers.
 
-    Groups are numbered from 0, the largest first. All are in group 0 when nothing stands apart or there are
-    too few images; None for a row of zeros. The same vectors and seed give the same groups.
+    Groups are numbered from 0, the largest first. All are in group 0 when no clustering is clear enough or
+    there are too few images; None for a row of zeros. The same vectors and seed give the same groups.
     """
     present = vectors.any(dim=1)
     seen = vectors[present]
@@ -56,7 +56,7 @@ def evidence_groups(vectors: Tensor, seed: int = 0) -> list[int | None]:
 
 
 def _centres(vectors: NDArray[np.float32], seed: int) -> Tensor:
-    """(m, K), shuffled -> (k, K) float32: as many centres as stand apart best, else one for all."""
+    """(m, K), shuffled -> (k, K) float32: the centres with the best silhouette, else one centre."""
     best, chosen = CLEAR, vectors[:1]
     distinct = len(np.unique(vectors, axis=0))
     for count in range(2, min(MOST_GROUPS, len(vectors) // LEAST_PER_GROUP, distinct) + 1):

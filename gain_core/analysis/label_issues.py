@@ -1,10 +1,9 @@
-"""Which labels are worth a second look: most of the images that look most alike carry another one.
+"""Label issues: images whose most similar images have another label.
 
-Such a label is wrong, or its image stands against the rule that the others follow, as a duck on water does
-where water means boat. A trained model shows neither: within a few passes it has learned them by heart (of
-ten wrong labels among 484 none was among the first thirty images of a queue by mistakes, and here all ten
-stood out; docs/decisions/0018). So the comparison takes the output of the trunk, which quick training leaves
-as it is, and never an image's own label.
+Such a label is wrong, or its image is an exception, such as a duck on water where water means boat. A trained
+model shows neither, because it memorises them within a few passes: of ten wrong labels among 484, a queue of
+mistakes had none in its first thirty images; this comparison found all ten (docs/decisions/0018). It uses the
+trunk's output, which quick training does not change, and never an image's own label.
 """
 
 from typing import NamedTuple
@@ -20,7 +19,7 @@ _PIECE = 1024  # images compared at a time: 80 MB of likenesses at most
 
 
 class LabelDoubt(NamedTuple):
-    """What the images most like one say of its label."""
+    """The labels of an image's nearest neighbours that differ from its own."""
 
     rival: int  # class position: the most frequent label among them that is not its own
     share: float  # of them that carry it, in [0, 1]
@@ -29,23 +28,25 @@ class LabelDoubt(NamedTuple):
 def label_doubts(vectors: Tensor, labels: Tensor) -> list[LabelDoubt | None]:
     """For each of N images, vectors (N, K) and labels (N,) long; classes exclude each other.
 
-    The ten nearest others by cosine are asked; of a class with fewer than eleven images among those that are
-    compared with, as many as it has others there, so that a rare class is no reason for doubt. None for
-    classes of fewer than six such images, and where no neighbour carries another label.
+    The ten nearest others by cosine vote. A class with fewer than eleven images among those compared gets
+    only as many voters as it has other images, so that rarity alone raises no doubt. None for classes of
+    fewer than six such images, and where no neighbour has another label.
     """
     count = len(labels)
-    known = torch.linspace(0, count - 1, min(count, _COMPARED)).long()
-    reference = F.normalize(vectors[known].float(), dim=1)
-    others = torch.bincount(labels[known], minlength=int(labels.max()) + 1)[labels]  # (N,) of the same class
-    others[known] -= 1
-    found: list[LabelDoubt | None] = []
+    compared = torch.linspace(0, count - 1, min(count, _COMPARED)).long()
+    reference = F.normalize(vectors[compared].float(), dim=1)
+    others = torch.bincount(labels[compared], minlength=int(labels.max()) + 1)[
+        labels
+    ]  # (N,) of the same class
+    others[compared] -= 1
+    doubts: list[LabelDoubt | None] = []
     for rows in torch.arange(count).split(_PIECE):
         likeness = F.normalize(vectors[rows].float(), dim=1) @ reference.T
-        likeness[rows[:, None] == known] = -2.0  # not itself
-        nearest = labels[known[likeness.topk(min(NEIGHBOURS, len(known) - 1), 1).indices]]  # (B, k)
+        likeness[rows[:, None] == compared] = -2.0  # not itself
+        nearest = labels[compared[likeness.topk(min(NEIGHBOURS, len(compared) - 1), 1).indices]]  # (B, k)
         for row, near in zip(rows.tolist(), nearest, strict=True):
-            found.append(_doubt(near[: int(others[row])], int(labels[row]), int(others[row])))
-    return found
+            doubts.append(_doubt(near[: int(others[row])], int(labels[row]), int(others[row])))
+    return doubts
 
 
 def _doubt(near: Tensor, label: int, others: int) -> LabelDoubt | None:

@@ -1,4 +1,4 @@
-"""What a model says of images, and where it looks for the true class and for what it says."""
+"""Predictions of a model, and where its evidence for the true and the predicted class lies."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from torch import Tensor
 from gain_core.analysis.attribution_clusters import evidence_features, evidence_groups
 from gain_core.analysis.label_issues import label_doubts
 from gain_core.dataset.feature_cache import FeatureStore
-from gain_core.dataset.reading import inside_map
+from gain_core.dataset.reading import inside_map, label_rows
 from gain_core.dataset.sample import Sample
 from gain_core.events import Phase
 from gain_core.explain.gradcam import attention_maps, attention_weights, evidence_maps
@@ -20,20 +20,32 @@ _BATCH = 64  # images between two reports of progress
 
 
 @dataclass(frozen=True, slots=True)
+class ClassAttention:
+    """Where a model looks for one class that an image shows."""
+
+    label: int  # class position
+    attention_inside: float | None  # share where it should lie; None: nobody said
+    attention_spread: float | None  # share of the picture that the map covers; None: it is zero
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     key: str  # of the sample
-    label: int  # its class position, the first of several: what attention_* and label_* are about
+    # Its class position: what attention_* and label_* are about. Of several labels the one that the model
+    # sees least, where it misses any, else the one whose attention covers most of the picture.
+    label: int
     probabilities: tuple[
         float, ...
     ]  # by class position, in [0, 1]; they sum to 1 unless classes are independent
-    attention_inside: float | None  # share of the true (first) class's where it should lie; None: nobody said
+    attention_inside: float | None  # share of the label's map inside mask or guidance; None: neither
     attention_spread: float | None  # share of the picture that the same map covers; None: it is zero
     evidence_inside: float | None  # as attention_inside, but of the predicted class's map
     evidence_group: int | None  # from 0 within the predicted class; None: a test image, or an empty map
-    # What the training images most like it say of its label (label_doubt); None: nothing against it, not a
-    # training image, or classes that do not exclude each other.
+    # Label issues from the most similar training images; None: no issue, not a training image, or independent
+    # classes.
     label_rival: int | None = None  # class position
     label_doubt: float | None = None  # share of them that carry that label, in [0, 1]
+    each_label: tuple[ClassAttention, ...] = ()  # independent classes: of every class that the image shows
 
     @property
     def predicted(self) -> int:
@@ -47,11 +59,12 @@ def predict(
     store: FeatureStore | None = None,
     device: torch.device | str = "cpu",
 ) -> list[Prediction]:
-    """One prediction per sample, in their order; kept features are used and, with a store, kept.
+    """One prediction per sample, in their order; stored features are used, and new ones stored when a store
+    is given.
 
     Where attention should lie: in the object mask when there is one, else in the guidance
-    (`data.inside_map`). Evidence groups are made from the training and validation images: test images take
-    part in nothing that guides a choice. Raises InputError naming the image that cannot be read.
+    (`dataset.reading.inside_map`). Clusters use training and validation images only: the test split guides no
+    choice. Raises InputError naming the image that cannot be read.
     """
     phases = predicting(model, samples, store, device)
     while True:
@@ -79,8 +92,8 @@ def predicting(
         yield Phase("Predicting", start, len(samples))
         chunk = samples[start : start + _BATCH]
         features = store.get_or_compute(model, chunk, fingerprint=fingerprint)
-        said, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
-        predictions += said
+        chunk_predictions, looked_at = _predict_chunk(model, chunk, features.to(device, torch.float32))
+        predictions += chunk_predictions
         evidence.append(looked_at)
         pooled.append(features.float().mean((2, 3)).cpu())
     yield Phase("Predicting", len(samples), len(samples))
@@ -93,36 +106,62 @@ def predicting(
 def _predict_chunk(
     model: Classifier, samples: Sequence[Sample], features: Tensor
 ) -> tuple[list[Prediction], Tensor]:
-    """features (B, K0, h0, w0): the trunk's output -> predictions without groups, and what was looked at for
+    """features (B, K0, h0, w0): the trunk's output -> predictions without groups, and the features used for
     the predicted class, (B, K) float16 on the CPU."""
     with torch.no_grad():
         features = model.neck(features)  # (B, K, h, w)
         logits = model.head(features)
     scores = logits.sigmoid() if model.spec.multi_label else logits.softmax(1)
-    true = torch.tensor([sample.label for sample in samples], device=features.device)
-    classes = torch.stack((true, scores.argmax(1)), 1)  # (B, 2)
+    classes = torch.cat((label_rows(samples).to(features.device), scores.argmax(1, keepdim=True)), 1)
     weights = attention_weights(model, features, classes)
-    attention = attention_maps(evidence_maps(features, weights))  # (B, 2, h, w)
-    looked_at = evidence_features(features, attention[:, 1]).to("cpu", torch.float16)
-    predictions = []
-    for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True):
-        wanted = inside_map(sample, (maps.shape[1], maps.shape[2]))
-        of_true, of_said = (None if wanted is None else attention_inside(one, wanted) for one in maps)
-        spread = attention_spread(maps[0])
-        predictions.append(
-            Prediction(sample.key, sample.label, tuple(probabilities), of_true, spread, of_said, None)
-        )
+    attention = attention_maps(evidence_maps(features, weights))  # (B, n + 1, h, w), the predicted class last
+    looked_at = evidence_features(features, attention[:, -1]).to("cpu", torch.float16)
+    predictions = [
+        _prediction(sample, tuple(probabilities), maps, multi_label=model.spec.multi_label)
+        for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True)
+    ]
     return predictions, looked_at
+
+
+def _prediction(
+    sample: Sample, probabilities: tuple[float, ...], maps: Tensor, *, multi_label: bool
+) -> Prediction:
+    """maps (n + 1, h, w): of the sample's classes, up to n, and of the predicted one."""
+    regions = [inside_map(alone, (maps.shape[1], maps.shape[2])) for alone in sample.each_class]
+    each = tuple(
+        ClassAttention(
+            label, None if inside is None else attention_inside(of_label, inside), attention_spread(of_label)
+        )
+        for label, inside, of_label in zip(sample.labels, regions, maps, strict=False)
+    )
+    chosen = min(each, key=lambda figures: _rank(figures, probabilities))
+    predicted = max(range(len(probabilities)), key=probabilities.__getitem__)
+    region = regions[sample.labels.index(predicted if predicted in sample.labels else chosen.label)]
+    return Prediction(
+        sample.key,
+        chosen.label,
+        probabilities,
+        chosen.attention_inside,
+        chosen.attention_spread,
+        None if region is None else attention_inside(maps[-1], region),
+        None,
+        each_label=each if multi_label else (),
+    )
+
+
+def _rank(figures: ClassAttention, probabilities: tuple[float, ...]) -> tuple[float, float]:
+    """Less for a label that the model is more likely to see for wrong reasons."""
+    return min(probabilities[figures.label], 0.5), -(figures.attention_spread or 0.0)
 
 
 def _grouping(
     samples: Sequence[Sample], predictions: list[Prediction], evidence: list[Tensor]
 ) -> Generator[Phase, None, None]:
-    """Puts the evidence groups into `predictions`, one predicted class after the other."""
+    """Store attribution clusters in `predictions`, one predicted class after the other."""
     members: dict[int, list[int]] = {}
-    for index, (sample, said) in enumerate(zip(samples, predictions, strict=True)):
+    for index, (sample, prediction) in enumerate(zip(samples, predictions, strict=True)):
         if sample.split != "test":
-            members.setdefault(said.predicted, []).append(index)
+            members.setdefault(prediction.predicted, []).append(index)
     vectors = torch.cat(evidence) if evidence else torch.empty(0, 0)  # (N, K)
     for done, indices in enumerate(members.values()):
         yield Phase("Grouping by evidence", done, len(members))
@@ -132,7 +171,7 @@ def _grouping(
 
 
 def _doubting(samples: Sequence[Sample], predictions: list[Prediction], pooled: list[Tensor]) -> None:
-    """Puts what speaks against a label into the `predictions` of training images."""
+    """Store label issues in the `predictions` of training images."""
     training = [index for index, sample in enumerate(samples) if sample.split == "train"]
     if len(training) < 2:
         return

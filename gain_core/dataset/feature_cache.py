@@ -1,9 +1,10 @@
-"""Kept features: what the frozen trunk says of each image, computed once and kept on disk.
+"""Stored features: the frozen trunk's output for each image, computed once and stored on disk.
 
 A file is named by what went in (image bytes, trunk weights, preprocessing), so it never needs to be
 invalidated and the folder may be deleted at any time.
 """
 
+import copy
 import filecmp
 import struct
 import zlib
@@ -20,15 +21,18 @@ from gain_core.dataset.reading import pixels_of
 from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.models.classifier import PIECE, Classifier
-from gain_core.models.inference import frozen
+from gain_core.explain.inference import inference_model
+from gain_core.explain.torch_model import TorchModel
+from gain_core.models.classifier import Classifier
+from gain_core.models.inference import InferenceModel
 
+_WORTH_A_SESSION = 32  # images
 _SHAPE = struct.Struct("<3I")
 _CHECKSUM = struct.Struct("<I")
 
 
 class FeatureStore:
-    """A folder of kept features; several processes may share it. Without a folder nothing is kept."""
+    """A folder of stored features; several processes may share it. Without a folder nothing is stored."""
 
     def __init__(self, folder: Path | str | None = None) -> None:
         self.folder = None if folder is None else Path(folder)
@@ -65,11 +69,11 @@ class FeatureStore:
             return torch.empty(0, 0, 0, 0, dtype=torch.float16)
         _check_keys(samples)
         folder = None if self.folder is None else self.folder / (fingerprint or model.trunk_fingerprint())
-        kept = {} if folder is None else _read_all(folder, samples)
+        features = {} if folder is None else _read_all(folder, samples)
         names = [sample.key or f"without a key, {position}" for position, sample in enumerate(samples)]
-        absent = {name: s for name, s in zip(names, samples, strict=True) if name not in kept}
+        absent = {name: s for name, s in zip(names, samples, strict=True) if name not in features}
         missing, calls = list(absent.values()), iter(absent)
-        fast = frozen(model) if missing else model
+        looks = trunk_of(model, len(missing))
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
             following = [reader.submit(pixels_of, chunk, model.spec) for chunk in chunks[:1]]
@@ -79,49 +83,53 @@ class FeatureStore:
                 following += [
                     reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
                 ]
-                for sample, output in zip(chunk, trunk_output(fast, pixels), strict=True):
+                for sample, output in zip(chunk, trunk_output(looks, pixels), strict=True):
                     _expect_finite(sample, output)
                     if folder is not None and sample.key:
                         _write(_file(folder, sample.key), output)
-                    kept[next(calls)] = output
+                    features[next(calls)] = output
         if missing:
             yield Phase("Reading images", len(missing), len(missing))
-        return torch.from_numpy(np.stack([kept[name] for name in names]))
+        return torch.from_numpy(np.stack([features[name] for name in names]))
 
 
 def _check_keys(samples: Sequence[Sample]) -> None:
-    """InputError where one key stands for files of different content, which would share their features."""
+    """InputError when one key names files of different content, which would share features."""
     first: dict[str, Sample] = {}
     for sample in samples:
-        known = first.setdefault(sample.key, sample)
-        if not sample.key or known.path == sample.path:
+        earlier = first.setdefault(sample.key, sample)
+        if not sample.key or earlier.path == sample.path:
             continue
         try:
-            same = filecmp.cmp(known.path, sample.path, shallow=False)
+            same = filecmp.cmp(earlier.path, sample.path, shallow=False)
         except OSError:
             continue  # found, by its name, when it is read
         if not same:
             raise InputError(
                 f"{sample.title}: expected a key of its own (the SHA-256 of the file), got that of "
-                f"{known.title}"
+                f"{earlier.title}"
             )
 
 
-def trunk_output(model: Classifier, pixels: Tensor) -> np.ndarray:
+def trunk_of(model: Classifier, images: int) -> InferenceModel:
+    """What computes the trunk's output of so many images soonest: a session takes a second to make."""
+    if images >= _WORTH_A_SESSION:
+        return inference_model(model)
+    learns = any(layer.training for layer in model.modules())
+    return TorchModel(copy.deepcopy(model).eval() if learns else model)
+
+
+def trunk_output(model: InferenceModel, pixels: Tensor) -> np.ndarray:
     """(B, K0, h0, w0) float16."""
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        pixels = pixels.to(device, memory_format=torch.channels_last)  # the layout of the weights
-        pieces = pixels.split(PIECE) if device.type == "cpu" else (pixels,)
-        output = torch.cat([model.trunk(piece) for piece in pieces])
-        return output.to("cpu", torch.float16).contiguous().numpy()
+    with np.errstate(over="ignore"):  # what float16 cannot hold is found by `_expect_finite`
+        return model.trunk_features(pixels.numpy()).astype(np.float16)
 
 
 def _expect_finite(sample: Sample, output: np.ndarray) -> None:
     if not np.isfinite(output).all():
         raise InputError(
-            f"{sample.title}: expected features that float16 can hold, up to 65504, got larger ones or none; "
-            "the weights or norm statistics of the model's trunk are out of hand"
+            f"{sample.title}: expected features that float16 can hold, up to 65504, got larger ones or NaN; "
+            "check the weights and norm statistics of the trunk"
         )
 
 
@@ -130,8 +138,8 @@ def _file(folder: Path, key: str) -> Path:
 
 
 def _read_all(folder: Path, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
-    found = {sample.key: _read(_file(folder, sample.key)) for sample in samples if sample.key}
-    return {key: features for key, features in found.items() if features is not None}
+    read = {sample.key: _read(_file(folder, sample.key)) for sample in samples if sample.key}
+    return {key: features for key, features in read.items() if features is not None}
 
 
 def _read(path: Path) -> np.ndarray | None:

@@ -77,24 +77,26 @@ def guidance_by_class(sample: Sample, size: tuple[int, int], count: int) -> Tens
 
     Zero for a class without guidance and from the last one to `count`; None when no class has any.
     """
-    maps = [guidance_maps(one, size) for one in sample.each_class]
-    if all(one is None for one in maps):
+    maps = [guidance_maps(class_maps, size) for class_maps in sample.each_class]
+    if all(class_maps is None for class_maps in maps):
         return None
     rows = torch.zeros(count, 2, *size)
-    for row, one in zip(rows, maps, strict=False):
-        if one is not None:
-            row.copy_(one)
+    for row, class_maps in zip(rows, maps, strict=False):
+        if class_maps is not None:
+            row.copy_(class_maps)
     return rows
 
 
 def drawn_upon(sample: Sample) -> bool:
     """Whether any class's guidance marks a pixel. Raises InputError naming the image."""
-    return any(guidance_pictures(one) != (None, None) for one in sample.each_class)
+    return any(guidance_pictures(labelled) != (None, None) for labelled in sample.each_class)
 
 
 def check_masks(sample: Sample) -> None:
     """InputError, naming the image, where guidance has not its image's shape; the size may be another."""
-    pictures = [mask for one in sample.each_class for mask in guidance_pictures(one) if mask is not None]
+    pictures = [
+        mask for labelled in sample.each_class for mask in guidance_pictures(labelled) if mask is not None
+    ]
     if sample.picture is None and not sample.path.exists():  # kept features may outlive the file
         return
     if not pictures:

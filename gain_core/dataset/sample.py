@@ -15,6 +15,10 @@ Picture = Union["Image.Image", "Callable[[], Image.Image]"]
 
 Split = Literal["train", "validation", "test"]
 
+# Counter-examples: with three or five, a refitted last layer was no better, on some sets worse
+# (docs/decisions/0026).
+LEAST_TO_REFIT = 10
+
 
 @dataclass(frozen=True, slots=True)
 class AlsoShown:
@@ -23,6 +27,7 @@ class AlsoShown:
     label: int  # class position, from 0
     look: bytes | None = None  # 1-bit PNG of the image's size: 1 = look here
     ignore: bytes | None = None  # likewise: 1 = ignore this
+    object_mask: Path | None = None  # for evaluation only: training never opens it
 
     def __post_init__(self) -> None:
         _expect_pngs(f"label {self.label}", self.look, self.ignore)
@@ -45,6 +50,7 @@ class Sample:
     object_mask: Path | None = None  # for evaluation only: training never opens it
     name: str = ""  # what people call the image, for messages; empty: its path
     also: tuple[AlsoShown, ...] = ()  # multi-label data: every class that the image shows beside `label`
+    counter_example: bool = False  # chosen for training because the shortcut fails in it
     picture: Picture | None = None  # an image in memory, or what returns it each time that it is asked
 
     def __post_init__(self) -> None:
@@ -78,25 +84,33 @@ class Sample:
 
     @property
     def guided(self) -> bool:
-        masks = [self.look, self.ignore, *(mask for one in self.also for mask in (one.look, one.ignore))]
+        masks = [
+            self.look,
+            self.ignore,
+            *(mask for shown in self.also for mask in (shown.look, shown.ignore)),
+        ]
         return any(mask is not None for mask in masks)
 
     @property
     def labels(self) -> tuple[int, ...]:
         """All classes that the image shows, `label` first."""
-        return (self.label, *(one.label for one in self.also))
+        return (self.label, *(shown.label for shown in self.also))
 
     @property
     def each_class(self) -> tuple["Sample", ...]:
-        """The image once for each class it shows, as if it showed no other: for what is asked per class.
-
-        The object mask is that of `label` and stays with it.
-        """
+        """The image once for each class it shows, as if it showed no other: for what is asked per class."""
         return (
             replace(self, also=()),
             *(
-                replace(self, label=one.label, look=one.look, ignore=one.ignore, object_mask=None, also=())
-                for one in self.also
+                replace(
+                    self,
+                    label=shown.label,
+                    look=shown.look,
+                    ignore=shown.ignore,
+                    object_mask=shown.object_mask,
+                    also=(),
+                )
+                for shown in self.also
             ),
         )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         explain,
         explain_features,
     )
+    from gain_core.explain.inference import inference_model, inference_of_file, keep_session
     from gain_core.explain.localisation import (
         CueConfig,
         Overlap,
@@ -50,6 +51,9 @@ __all__ = [
     "explain",
     "explain_features",
     "explain_files",
+    "inference_model",
+    "inference_of_file",
+    "keep_session",
     "labels_png",
     "read_labels",
     "scale_attention",
@@ -63,6 +67,7 @@ __getattr__, __dir__ = exports(
         "gain_core.explain.masking",
         "gain_core.explain.localisation",
         "gain_core.explain.dataset_maps",
+        "gain_core.explain.inference",
     ),
     __all__,
 )

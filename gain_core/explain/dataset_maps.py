@@ -1,7 +1,7 @@
 """Where a model looks in each of many photographs: from files to stored maps and statistics.
 
-Files are decoded by threads while the model works, a frozen copy explains them a few at a time, and what is
-done is kept: after an interruption only the rest is computed.
+Files are decoded by threads while the model works, and what is done is kept: after an interruption only the
+rest is computed.
 """
 
 import csv
@@ -14,25 +14,29 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from threading import Lock
+from typing import NamedTuple, Self
 
+import numpy as np
 import safetensors
-import safetensors.torch
-import torch
-from torch import Tensor
+import safetensors.numpy
+from numpy.typing import NDArray
 
 from gain_core.atomic import write_atomically
 from gain_core.distributed import current_ranks
 from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.explain.gradcam import attention_maps, attention_weights, evidence_maps
+from gain_core.explain.inference import inference_model
 from gain_core.imaging.pictures import open_rgb
-from gain_core.models.classifier import PIECE, Classifier, ModelSpec, preprocess, weights_sha256
-from gain_core.models.inference import frozen
+from gain_core.models.classifier import Classifier, weights_sha256
+from gain_core.models.inference import EvidenceMaps, Numbers, cpu_threads, probabilities_of
+from gain_core.models.onnx_session import OnnxModel
+from gain_core.models.spec import PIECE, ModelSpec, pixels
 
 _SHELF = 64  # images whose maps share a file, and are lost together when the work is interrupted
-_AHEAD = 32  # images read before the model asks for them
 _FORMAT = "refocus-maps-2"  # change it whenever the same model and files would give other maps or statistics
 
 
@@ -93,20 +97,18 @@ def explain_files(
         shelves.append((folder / f"maps-{number:05d}.safetensors", batch, _token(identity, batch)))
     ranks = current_ranks()
     shelves = ranks.share(shelves)
-    found = [_kept(path, token) for path, _, token in shelves]
+    earlier = [_stored(path, token) for path, _, token in shelves]
     total = sum(len(batch) for _, batch, _ in shelves)
-    missing = [file for (_, batch, _), kept in zip(shelves, found, strict=True) if not kept for file in batch]
-    fast = frozen(model) if missing else model
+    missing = [batch for (_, batch, _), stored in zip(shelves, earlier, strict=True) if not stored]
     done: list[DatasetMaps] = []
-    with ThreadPoolExecutor(os.cpu_count()) as readers:
-        pixels = _decoded(readers, missing, model.spec)
-        for (path, batch, token), kept in zip(shelves, found, strict=True):
+    with _Looking(model, missing) as looking:
+        for (path, batch, token), maps in zip(shelves, earlier, strict=True):
             if on_progress is not None:
                 on_progress(Phase("Explaining images", len(done) * _SHELF, total))
-            if kept is None:
-                kept, attention = _explain(fast, batch, itertools.islice(pixels, len(batch)))
-                _keep(path, token, kept, attention)
-            done.append(kept)
+            if maps is None:
+                maps, attention = looking.next_shelf(len(batch))
+                _store(path, token, maps, attention)
+            done.append(maps)
     done = ranks.gather(done)
     images = tuple(image for part in done for image in part.images)
     refused = tuple(refusal for part in done for refusal in part.refused)
@@ -121,85 +123,111 @@ def explain_files(
     return DatasetMaps(images, refused)
 
 
-def _decoded(
-    readers: ThreadPoolExecutor, files: Sequence[Path], spec: ModelSpec
-) -> Iterator[Tensor | InputError]:
-    """(3, S, S) of each file in order, or why not; a few are read ahead, so that memory stays small."""
+class _Looking:
+    """Explains shelves of files in order, in as many threads as there are cores, a few pieces ahead.
 
-    def read(file: Path) -> Tensor | InputError:
-        try:
-            return preprocess(open_rgb(file, at_least=2 * spec.image_size), spec)
-        except InputError as error:
-            return error
+    On a CPU each thread reads and explains its own piece by itself: nothing waits for anything.
+    """
 
-    waiting: deque[Future[Tensor | InputError]] = deque()
-    for file in files:
-        waiting.append(readers.submit(read, file))
-        if len(waiting) > _AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    def __init__(self, model: Classifier, shelves: Sequence[Sequence[Path]]) -> None:
+        self._threads = cpu_threads()
+        self._workers = ThreadPoolExecutor(self._threads)
+        self._started: deque[tuple[int, Future[_Piece]]] = deque()  # images, and what is said of them
+        if not shelves:
+            return
+        self._model = inference_model(model, threads=1)
+        # torch has threads of its own, and a GPU takes many images as soon as a few.
+        self._turn = nullcontext() if isinstance(self._model, OnnxModel) else Lock()
+        at_once = PIECE if next(model.parameters()).device.type == "cpu" else _SHELF
+        self._pieces = iter(
+            shelf[start : start + at_once] for shelf in shelves for start in range(0, len(shelf), at_once)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.shutdown(cancel_futures=True)
+
+    def next_shelf(self, files: int) -> tuple[DatasetMaps, Numbers]:
+        """Statistics and refusals of so many files, and attention (N, h, w) of those that could be read."""
+        told: list[_Piece] = []
+        while files > 0:
+            for piece in itertools.islice(self._pieces, 2 * self._threads + 1 - len(self._started)):
+                self._started.append((len(piece), self._workers.submit(self._explain, piece)))
+            count, future = self._started.popleft()
+            told.append(future.result())
+            files -= count
+        maps = [piece.attention for piece in told if len(piece.attention)]
+        return (
+            DatasetMaps(
+                tuple(image for piece in told for image in piece.images),
+                tuple(refusal for piece in told for refusal in piece.refused),
+            ),
+            np.concatenate(maps) if maps else np.zeros((0, 1, 1), np.float32),
+        )
+
+    def _explain(self, files: Sequence[Path]) -> "_Piece":
+        read: dict[Path, Numbers] = {}
+        refused = []
+        for file in files:
+            try:
+                read[file] = pixels(
+                    open_rgb(file, at_least=2 * self._model.spec.image_size), self._model.spec
+                )
+            except InputError as error:
+                refused.append(Refused(str(file), str(error)))
+        if not read:
+            return _Piece([], refused, np.zeros((0, 1, 1), np.float32))
+        with self._turn:
+            maps = self._model.evidence_maps(np.stack(list(read.values())))
+        probabilities, classes, attention = _most_probable(maps, self._model.spec)
+        names = [self._model.spec.classes[position] for position in classes]
+        return _Piece([*_statistics(list(read), names, probabilities, attention)], refused, attention)
 
 
-def _explain(
-    model: Classifier, files: Sequence[Path], pixels: Iterator[Tensor | InputError]
-) -> tuple[DatasetMaps, Tensor]:
-    """Statistics and refusals of the files, and attention (N, h, w) of those that could be read."""
-    images: list[MapStatistics] = []
-    refused: list[Refused] = []
-    maps: list[Tensor] = []
-    waiting: list[tuple[Path, Tensor]] = []
-    at_once = PIECE if next(model.parameters()).device.type == "cpu" else _SHELF
-    for read, (file, picture) in enumerate(zip(files, pixels, strict=True), 1):
-        if isinstance(picture, InputError):
-            refused.append(Refused(str(file), str(picture)))
-        else:
-            waiting.append((file, picture))
-        if waiting and (len(waiting) == at_once or read == len(files)):
-            names, batch = zip(*waiting, strict=True)
-            probabilities, classes, attention = _most_probable(model, torch.stack(batch))
-            images += _statistics(model, names, probabilities, classes, attention)
-            maps.append(attention)
-            waiting = []
-    return DatasetMaps(tuple(images), tuple(refused)), torch.cat(maps) if maps else torch.zeros(0, 1, 1)
+class _Piece(NamedTuple):
+    """What is said of a few files."""
+
+    images: list[MapStatistics]
+    refused: list[Refused]
+    attention: Numbers  # (N, h, w), in the order of `images`
 
 
-def _most_probable(model: Classifier, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """images (B, 3, S, S) -> the highest probability (B,), its class (B,) and that class's map (B, h, w)."""
-    place = next(model.parameters()).device
-    with torch.no_grad():
-        features = model.features(images.to(place, memory_format=torch.channels_last))
-        logits = model.head(features)
-        scores = logits.sigmoid() if model.spec.multi_label else logits.softmax(1)
-        probabilities, classes = scores.max(1)
-        if not probabilities.isfinite().all():
-            raise InputError(
-                "expected a model with weights that are numbers, got probabilities that are none"
-            )
-        weights = attention_weights(model, features, classes[:, None])
-        attention = attention_maps(evidence_maps(features, weights))[:, 0]
-        return probabilities.cpu(), classes.cpu(), attention.float().cpu()
+def _most_probable(maps: EvidenceMaps, spec: ModelSpec) -> tuple[Numbers, NDArray[np.intp], Numbers]:
+    """The highest probability (B,), its class (B,) and that class's map (B, h, w) >= 0."""
+    scores = probabilities_of(maps.logits, spec.multi_label)
+    if not np.isfinite(scores).all():
+        raise InputError("expected a model with weights that are numbers, got probabilities that are none")
+    classes, images = scores.argmax(1), np.arange(len(scores))
+    return scores[images, classes], classes, np.maximum(maps.evidence[images, classes], 0)
 
 
 def _statistics(
-    model: Classifier, files: Sequence[Path], probabilities: Tensor, classes: Tensor, attention: Tensor
+    files: Sequence[Path], names: Sequence[str], probabilities: np.ndarray, attention: Numbers
 ) -> Iterator[MapStatistics]:
+    """names, probabilities: of the most probable class of each file; attention: (N, h, w) >= 0."""
     total = attention.sum((1, 2))
-    highest = attention.amax((1, 2))
-    area = (attention > 0.2 * highest[:, None, None]).float().mean((1, 2))
+    highest = attention.max((1, 2))
+    area = (attention > 0.2 * highest[:, None, None]).mean((1, 2))
     rows, columns = (
-        torch.where(total > 0, (attention.sum(other) * _middles(attention.shape[axis])).sum(1) / total, 0.5)
+        np.divide(
+            (attention.sum(other) * _middles(attention.shape[axis])).sum(1),
+            total,
+            out=np.full(len(total), 0.5),
+            where=total > 0,
+        )
         for axis, other in ((1, 2), (2, 1))
     )
-    figures = torch.stack([probabilities, highest, area, rows, columns], 1).tolist()
-    for file, position, (probability, peak, share, row, column) in zip(files, classes, figures, strict=True):
-        name = model.spec.classes[int(position)]
+    figures = np.stack([probabilities, highest, area, rows, columns], 1).tolist()
+    for file, name, (probability, peak, share, row, column) in zip(files, names, figures, strict=True):
         yield MapStatistics(str(file), name, probability, peak, share, row, column)
 
 
-def _middles(count: int) -> Tensor:
+def _middles(count: int) -> NDArray[np.float64]:
     """The middles of `count` equal cells of [0, 1]."""
-    return (torch.arange(count) + 0.5) / count
+    middles: NDArray[np.float64] = (np.arange(count) + 0.5) / count
+    return middles
 
 
 def _token(identity: str, files: Sequence[Path]) -> str:
@@ -211,20 +239,20 @@ def _token(identity: str, files: Sequence[Path]) -> str:
     return hashlib.sha256(repr((_FORMAT, identity, states)).encode(errors="surrogateescape")).hexdigest()
 
 
-def _keep(path: Path, token: str, kept: DatasetMaps, attention: Tensor) -> None:
-    digest = hashlib.sha256(attention.numpy().tobytes()).hexdigest()
-    header = {"token": token, "statistics": json.dumps(asdict(kept)), "sha256": digest}
-    write_atomically(path, safetensors.torch.save({"attention": attention}, header), durable=False)
+def _store(path: Path, token: str, maps: DatasetMaps, attention: Numbers) -> None:
+    digest = hashlib.sha256(attention.tobytes()).hexdigest()
+    header = {"token": token, "statistics": json.dumps(asdict(maps)), "sha256": digest}
+    write_atomically(path, safetensors.numpy.save({"attention": attention}, header), durable=False)
 
 
-def _kept(path: Path, token: str) -> DatasetMaps | None:
+def _stored(path: Path, token: str) -> DatasetMaps | None:
     """What was said of these very files by this very model; None when it was not, or is damaged."""
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
+        with safetensors.safe_open(path, framework="np") as file:
             header = file.metadata() or {}
             if header.get("token") != token:
                 return None
-            content = file.get_tensor("attention").numpy().tobytes()
+            content = file.get_tensor("attention").tobytes()
     except (OSError, safetensors.SafetensorError):
         return None
     if hashlib.sha256(content).hexdigest() != header["sha256"]:

@@ -1,7 +1,7 @@
-"""Where a classifier looks: eq. 1 and 2, as pure functions of model, images and classes.
+"""Grad-CAM (eq. 1 and 2) as pure functions of model, images and classes.
 
-No hooks, no `.backward()`, nothing kept on a model in eval mode: any number of threads may explain with one.
-All classes of all images are computed together. Viewing and training differ in `create_graph` alone.
+No hooks, no `.backward()`, no state on a model in eval mode, so any number of threads may share a model. All
+classes of all images are computed together. Viewing and training differ only in `create_graph`.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,12 @@ from torch import Tensor
 
 from gain_core.checks import expect, expect_classes
 from gain_core.errors import InputError
-from gain_core.models.classifier import PIECE, Classifier
+from gain_core.models.classifier import Classifier
+from gain_core.models.spec import PIECE
 
 
 class Explanation(NamedTuple):
-    """What a model says of B images and n classes of each. C: all classes, h×w: size of the last map."""
+    """Results for B images and n classes of each. C: all classes, h×w: size of the last map."""
 
     logits: Tensor  # (B, C)
     evidence: Tensor  # (B, n, h, w), signed: what each place says for (+) or against (−) the class
@@ -33,9 +34,9 @@ def attention_weights(
     goes through autograd, all classes in one batched backward; it must treat the images of a batch
     independently.
 
-    create_graph=False gives constants ("we do not update parameters of the network after obtaining the w"
-    reads thus, and so does every public implementation). True lets a loss on the map also reach the weights
-    themselves, the second-order term; it is what makes the loss's gradient the true one. Raises InputError.
+    create_graph=False gives constants: so the paper reads ("we do not update parameters of the network after
+    obtaining the w"), and so do all public implementations. True adds the second-order term: a loss on the
+    map then also reaches the weights, and its gradient is exact. Raises InputError.
     """
     _check(model, features, classes, create_graph)
     linear = model.linear_head_weights
@@ -62,10 +63,10 @@ def attention_maps(evidence: Tensor) -> Tensor:
 
 
 def contrast_maps(evidence: Tensor, of_rivals: Tensor) -> Tensor:
-    """ReLU(E^c − E^r): what speaks for class c rather than for its rival r; any shape -> the same, >= 0.
+    """ReLU(E^c − E^r): evidence for class c against its rival r; any shape -> the same, >= 0.
 
-    Eq. 1 and 2 of the difference of the two logits: what a place says for both classes decides nothing
-    between them. Raises InputError for two shapes.
+    These are eq. 1 and 2 of the difference of the two logits: evidence for both classes cancels. Raises
+    InputError for two shapes.
     """
     if evidence.shape != of_rivals.shape:
         raise InputError(
@@ -114,7 +115,7 @@ def explain_features(
     create_graph: bool = False,
     second_order: bool = True,
 ) -> Explanation:
-    """`explain` from kept outputs of the trunk (B, K0, h0, w0), in whatever precision they were kept."""
+    """`explain` from stored trunk outputs (B, K0, h0, w0), in any precision."""
     expect("trunk_features", trunk_features, ("B", "K0", "h0", "w0"))
     return _explained(model, trunk_features.to(_precision(model)), classes, create_graph, second_order)
 
@@ -146,7 +147,7 @@ def _explained(
 
 
 def _precision(model: Classifier) -> torch.dtype:
-    """The head's: a frozen copy may compute the layers before it in another. A head may have no weights."""
+    """The head's; a head may have no weights."""
     return next(chain(model.head.parameters(), model.parameters()), torch.empty(0)).dtype
 
 
@@ -176,8 +177,6 @@ def _through_autograd(logits: Tensor, features: Tensor, classes: Tensor, create_
 
 
 def _check(model: Classifier, features: Tensor, classes: Tensor, create_graph: bool) -> None:
-    if create_graph and model.only_looks:
-        raise InputError("expected a model that records what a gradient needs, got a frozen copy")
     if create_graph and (torch.is_inference_mode_enabled() or not torch.is_grad_enabled()):
         raise InputError(
             "expected create_graph=True where gradients are recorded, got a mode that records none"

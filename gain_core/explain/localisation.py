@@ -30,7 +30,7 @@ class CueConfig:
     foreground: float = 0.2  # of a map's maximum: above it a pixel is a cue of the class; the paper's value
     # A pixel is background where every map is at or below this share of its maximum; between the two it is no
     # cue. The paper takes its background from a saliency network; without one, all that is no object is
-    # background, so that there is no gap. Lower it to train on cues that are surer.
+    # background, so that there is no gap. Lower it to train on more certain cues.
     background: float = 0.2
 
     def __post_init__(self) -> None:
@@ -68,8 +68,8 @@ class Overlap:
     @property
     def mean_iou(self) -> float | None:
         """Mean over the labels that were named, background included, as VOC has it; None without any."""
-        known = [value for value in self.iou if value is not None]
-        return sum(known) / len(known) if known else None
+        measured = [value for value in self.iou if value is not None]
+        return sum(measured) / len(measured) if measured else None
 
 
 def class_cues(attention: Tensor, size: tuple[int, int], threshold: float = 0.2) -> Tensor:
@@ -79,7 +79,7 @@ def class_cues(attention: Tensor, size: tuple[int, int], threshold: float = 0.2)
     everywhere gives no cue. Raises InputError for another shape.
     """
     _check(attention, size)
-    return torch.stack([_relative(one, size) > threshold for one in attention])
+    return torch.stack([_relative(class_map, size) > threshold for class_map in attention])
 
 
 def cue_labels(
@@ -100,8 +100,8 @@ def cue_labels(
             f"expected {len(attention)} classes from 0 to {VOID - 2}, none of them twice, got {positions}"
         )
     cues, background = [], torch.ones(size, dtype=torch.bool)
-    for one in attention:  # enlarged, the maps of twenty classes would take gigabytes
-        relative = _relative(one, size)
+    for class_map in attention:  # enlarged, the maps of twenty classes would take gigabytes
+        relative = _relative(class_map, size)
         cues.append(relative > config.foreground)  # (H, W)
         background &= relative <= config.background
     labels = torch.where(background, BACKGROUND, VOID).to(torch.uint8)
@@ -183,4 +183,4 @@ def _check(attention: Tensor, size: tuple[int, int]) -> None:
     if 0 in attention.shape:
         raise InputError(f"expected attention (n, h, w) of at least one class, got {tuple(attention.shape)}")
     if not attention.isfinite().all():
-        raise InputError("expected attention of finite numbers, got some that are not")
+        raise InputError("expected finite attention, got NaN or infinity")

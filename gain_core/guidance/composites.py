@@ -1,10 +1,9 @@
 """Counter-examples made from guided images, so that the outline decides what a class is.
 
-*Look here* cuts an object out. It is laid on the photographs of all guided images, of its own class and of
-the others in turn, whose own object is painted over, as in Waterbirds (Sagawa et al., ICLR 2020, arXiv
-1911.08731): no background goes with any class then. The painted-over photographs by themselves show no class.
-*Ignore this* does the reverse: what is ignored is painted over in its own image, and laid on images of the
-other classes, which keep their label.
+*Look here* cuts an object out. It is pasted on the painted-over photographs of all guided images, of its own
+class and the others in turn, as in Waterbirds (Sagawa et al., ICLR 2020, arXiv 1911.08731), so that no
+background predicts a class. The painted-over photographs alone show no class. *Ignore this* does the reverse:
+the region is painted over in its own image and pasted on images of other classes, which keep their label.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +29,7 @@ _MOST_PAINTED = 0.6  # share of an image that may be painted over for the rest t
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """A made image and the class that it must give; None: it shows none, and must give none."""
+    """A made image and the class it must be predicted as; None: it shows no class."""
 
     pixels: Pixels  # (S, S, 3) uint8 RGB
     label: int | None
@@ -38,12 +37,12 @@ class Composite:
 
 def targets_of(composites: Sequence[Composite]) -> Tensor:
     """(M,) long: the class of each, −1 where it shows none."""
-    return torch.tensor([-1 if one.label is None else one.label for one in composites])
+    return torch.tensor([-1 if composite.label is None else composite.label for composite in composites])
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """What was drawn on one guided image for one class, as the model sees it."""
+    """The regions of one guided image for one class, at the model's input size."""
 
     pixels: Pixels
     look: Mask | None  # *look here* without *ignore this*
@@ -66,12 +65,12 @@ def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed:
 
     An image that shows several classes takes part with each class that was drawn for; it is a background only
     where all of them were outlined. Where nothing can be cut out, or no background is left, there are fewer.
-    Chance follows from the seed and the images' keys, so that a further drawing leaves most composites of the
-    others as they were. Raises InputError naming an image that cannot be read.
+    Random choices depend on the seed and the images' keys only, so that one more drawing leaves most other
+    composites unchanged. Raises InputError naming an image that cannot be read.
     """
     guided = guided_training(samples)
-    cuts_of = [[_cut(one, side) for one in samples[p].each_class] for p in guided]
-    backgrounds = [found for cuts in cuts_of if (found := _background(cuts)) is not None]
+    cuts_of = [[_cut(labelled, side) for labelled in samples[p].each_class] for p in guided]
+    backgrounds = [background for cuts in cuts_of if (background := _background(cuts)) is not None]
     made = [Composite(background.pixels, None) for background in backgrounds]
     hosts = [
         sample for sample in samples if sample.split == "train" and not sample.guided and not sample.also
@@ -88,7 +87,7 @@ def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed:
 
 
 def _background(cuts: Sequence[_Cut | None]) -> _Background | None:
-    """Of what was drawn for each class of one image; None where it would show a class, or nothing at all."""
+    """The image with all its objects painted over; None when one was not outlined or too little is left."""
     looks = [cut.look for cut in cuts if cut is not None and cut.look is not None]
     first = cuts[0]
     if first is None or len(looks) < len(cuts):
@@ -106,7 +105,10 @@ def _on_backgrounds(
     whose = f"{seed} {cut.name} {cut.label}"
     labels = {background.label for background in backgrounds}
     turns = [
-        _shuffled((one for one in backgrounds if one.label == label), lambda one: f"{whose} {one.name}")
+        _shuffled(
+            (background for background in backgrounds if background.label == label),
+            lambda background: f"{whose} {background.name}",
+        )
         for label in _shuffled(labels, lambda label: f"{whose} class {label}")
     ]
     made = []
@@ -128,17 +130,17 @@ def _with_ignored(
 
 
 def _shuffled(items: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
-    """In an order that follows from the names alone: a further item moves no two others."""
+    """In an order that depends on the names alone: adding an item does not reorder the others."""
     return sorted(items, key=lambda item: sha256(name(item).encode()).digest())
 
 
 def _cut(sample: Sample, side: int) -> _Cut | None:
-    """None where nothing that is large enough was drawn for the sample's class."""
-    drawn = [
+    """None when no region of the sample's class is large enough."""
+    masks = [
         None if mask is None else np.asarray(mask.resize((side, side), Image.Resampling.BILINEAR)) >= 128
         for mask in guidance_pictures(sample)
     ]
-    look, ignore = drawn
+    look, ignore = masks
     if look is not None and ignore is not None:
         look = look & ~ignore
     look, ignore = (None if mask is None or mask.sum() < _LEAST_PIXELS else mask for mask in (look, ignore))

@@ -21,15 +21,15 @@ _MARGIN = 3  # pixels around a cut-out object, for its soft edge
 
 
 def hole_of(region: Mask) -> Mask:
-    """The region and a rim around it: what is painted over."""
+    """The region and a border around it: the part that is painted over."""
     wider = Image.fromarray(region.astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(_EDGE))
     return np.asarray(wider) > 0
 
 
 def painted_over(pixels: Pixels, region: Mask) -> Pixels:
-    """The image without what is in the region: the nearest pixels outside, smoothed away from the edge.
+    """The image with the region filled from the nearest pixels outside, smoothed away from the edge.
 
-    Raises ValueError where the region leaves nothing of the image.
+    Raises ValueError when the region covers the whole image.
     """
     hole = hole_of(region)
     if hole.all():
@@ -44,8 +44,8 @@ def painted_over(pixels: Pixels, region: Mask) -> Pixels:
 
 
 def laid_on(background: Pixels, pixels: Pixels, region: Mask, chance: Random) -> Pixels:
-    """The object in `region` of an image, somewhere on `background`, a little smaller or larger, half of the
-    times flipped. Raises ValueError for an empty region.
+    """Paste the object in `region` at a random place of `background`, at a random size, flipped half of the
+    time. Raises ValueError for an empty region.
     """
     side = len(background)
     rows, columns = np.where(region)
@@ -69,5 +69,5 @@ def laid_on(background: Pixels, pixels: Pixels, region: Mask, chance: Random) ->
 
 
 def copied(onto: Pixels, pixels: Pixels, region: Mask) -> Pixels:
-    """`onto` with what another image shows in the region, at the same place."""
+    """`onto` with the region of another image copied to the same place."""
     return np.where(region[..., None], pixels, onto)

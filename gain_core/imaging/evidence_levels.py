@@ -1,8 +1,8 @@
-"""How much of a map's evidence lies where: regions by cumulative mass, and figures from the same regions.
+"""Where a map's evidence lies: regions by cumulative mass, and figures from the same regions.
 
-The smallest part of the picture that holds half of the evidence, or nine tenths of it, is the set of places
-above one level (a highest-density region). Picture and figures use one map, enlarged bilinearly, and the same
-levels, so that what is said is what is seen.
+The smallest part of the picture with half (or nine tenths) of the evidence is the set of places above one
+level: a highest-density region. Picture and figures use the same enlarged map and the same levels, so that
+they agree.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Spread(NamedTuple):
 
 def enlarged(attention: np.ndarray, size: tuple[int, int]) -> Values:
     """Attention (h, w) >= 0 -> (height, width), bilinearly; size is (width, height) as in PIL. InputError for
-    what is no such map or size."""
+    another map or size."""
     expect_size(size)
     try:
         values = np.asarray(attention, dtype=np.float32)
@@ -69,7 +69,7 @@ def spread(attention: np.ndarray) -> Spread | None:
     if levels is None:
         return None
     values = enlarged(attention, (GRID, GRID))
-    return Spread(*(float((values >= one).mean()) for one in levels))
+    return Spread(*(float((values >= bound).mean()) for bound in levels))
 
 
 def half_region(attention: np.ndarray, size: tuple[int, int]) -> Mask:
@@ -84,7 +84,7 @@ def half_region(attention: np.ndarray, size: tuple[int, int]) -> Mask:
 def share_inside(attention: np.ndarray, mask: Image.Image) -> float | None:
     """Share of the evidence that lies inside a mask (one channel, nonzero = inside), in [0, 1].
 
-    None of an empty map or mask: there is no share of nothing.
+    None for an empty map or mask.
     """
     values = enlarged(attention, (GRID, GRID))
     marked = Image.fromarray(np.asarray(mask) != 0).convert("L")

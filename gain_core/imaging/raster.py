@@ -1,11 +1,12 @@
-"""Shapes to pixels. Written out here instead of left to an imaging library, so that stored geometry gives the
-same mask wherever and whenever it is rebuilt.
+"""Shapes to pixels. Our own code instead of an imaging library, so that stored geometry always gives the same
+mask.
 
 Pixel (column c, row r) covers the square from (c, r) to (c + 1, r + 1) and belongs to a shape when its centre
 (c + 0.5, r + 0.5) does.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from numbers import Integral
 
@@ -19,21 +20,22 @@ Point = tuple[float, float]  # x right, y down, pixels
 Box = tuple[float, float, float, float]  # left, top, right, bottom, pixels
 Mask = NDArray[np.bool_]  # (height, width)
 
+_PIECE = 64.0  # pixels of a stroke that are drawn at a time, at least
+
 
 def shapes_png(
     size: tuple[int, int], *, boxes: Sequence[Box] = (), polygons: Sequence[Sequence[Point]] = ()
 ) -> bytes:
     """Boxes and polygons as the mask that a Sample's `look` and `ignore` take: a 1-bit PNG, 1 inside any.
 
-    size: (width, height) of the image as people see it; what lies beyond it is cut off. InputError for a box
-    turned inside out, a polygon of fewer than three points, a point that is nowhere, or an empty size.
+    size: (width, height) of the upright image; shapes are clipped to it. InputError for an inverted box, a
+    polygon of fewer than three points, a point that is not finite, or an empty size.
     """
     expect_size(size)
     outlines = [_corners(box) for box in boxes] + [_outline(points) for points in polygons]
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)
     for points in outlines:
-        top, left, inside = _window(points, size)
-        mask[top : top + inside.shape[0], left : left + inside.shape[1]] |= inside
+        draw_polygon(mask, points)
     buffer = io.BytesIO()
     Image.fromarray(mask).save(buffer, "PNG")
     return buffer.getvalue()
@@ -67,9 +69,15 @@ def fill_polygon(points: Sequence[Point], size: tuple[int, int]) -> Mask:
     An edge that is walked once in each direction cancels out, which is how a polygon carries holes.
     """
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)
-    top, left, inside = _window(points, size)
-    mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    draw_polygon(mask, points)
     return mask
+
+
+def draw_polygon(mask: Mask, points: Sequence[Point]) -> None:
+    """`fill_polygon` into a mask (height, width), beside what is there."""
+    height, width = mask.shape
+    top, left, inside = _window(points, (width, height))
+    mask[top : top + inside.shape[0], left : left + inside.shape[1]] |= inside
 
 
 def _window(points: Sequence[Point], size: tuple[int, int]) -> tuple[int, int, Mask]:
@@ -99,22 +107,38 @@ def _window(points: Sequence[Point], size: tuple[int, int]) -> tuple[int, int, M
 
 def stroke_line(points: Sequence[Point], diameter: float, size: tuple[int, int]) -> Mask:
     """Pixels within `diameter` / 2 of an open line, its ends and joints round; shape (height, width)."""
-    width, height = size
+    mask = np.zeros((size[1], size[0]), dtype=np.bool_)
+    draw_stroke(mask, points, diameter)
+    return mask
+
+
+def draw_stroke(mask: Mask, points: Sequence[Point], diameter: float) -> None:
+    """`stroke_line` into a mask (height, width), beside what is there."""
+    height, width = mask.shape
     radius = diameter / 2
-    mask = np.zeros((height, width), dtype=np.bool_)
     ends = points[1:] if len(points) > 1 else points  # a single point is a dot
     for (x1, y1), (x2, y2) in zip(points, ends, strict=False):
-        left, right = _span(min(x1, x2) - radius, max(x1, x2) + radius, width)
-        top, bottom = _span(min(y1, y2) - radius, max(y1, y2) + radius, height)
-        if left >= right or top >= bottom:
-            continue
-        x = np.arange(left, right) + 0.5 - x1  # (columns,) of the window, relative to the segment's start
-        y = (np.arange(top, bottom) + 0.5 - y1)[:, None]  # (rows, 1)
         dx, dy = x2 - x1, y2 - y1
         length2 = dx * dx + dy * dy
-        along = np.clip((x * dx + y * dy) / length2, 0.0, 1.0) if length2 > 0 else np.zeros_like(x + y)
-        mask[top:bottom, left:right] |= (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
-    return mask
+        # A long segment is drawn in pieces: the window around a slanted one would be most of the picture.
+        pieces = max(1, min(math.ceil(length2**0.5 / max(diameter, _PIECE)), width + height))
+        for piece in range(pieces):
+            (left, right), (top, bottom) = (
+                _span(*_reach(start, step, piece / pieces, (piece + 1) / pieces, radius), limit)
+                for start, step, limit in ((x1, dx, width), (y1, dy, height))
+            )
+            if left >= right or top >= bottom:
+                continue
+            x = np.arange(left, right) + 0.5 - x1  # (columns,) of the window, from the segment's start
+            y = (np.arange(top, bottom) + 0.5 - y1)[:, None]  # (rows, 1)
+            along = np.clip((x * dx + y * dy) / length2, 0.0, 1.0) if length2 > 0 else np.zeros_like(x + y)
+            mask[top:bottom, left:right] |= (x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius
+
+
+def _reach(start: float, step: float, first: float, last: float, radius: float) -> tuple[float, float]:
+    """On one axis: as far as a piece of a segment reaches, from share `first` to `last` of its way."""
+    ends = start + first * step, start + last * step
+    return min(ends) - radius, max(ends) + radius
 
 
 def _span(low: float, high: float, limit: int) -> tuple[int, int]:
@@ -126,7 +150,7 @@ def clip_polygon(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
 
     A concave polygon may keep edges that run along the border twice: they enclose nothing.
     """
-    kept = list(points)
+    corners = list(points)
     for axis, limit, keeps_below in (
         (0, 0.0, False),
         (0, size[0], True),
@@ -134,7 +158,7 @@ def clip_polygon(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
         (1, size[1], True),
     ):
         clipped: list[Point] = []
-        for start, end in zip(kept, [*kept[1:], *kept[:1]], strict=True):
+        for start, end in zip(corners, [*corners[1:], *corners[:1]], strict=True):
             start_in = start[axis] <= limit if keeps_below else start[axis] >= limit
             end_in = end[axis] <= limit if keeps_below else end[axis] >= limit
             if start_in:
@@ -143,5 +167,5 @@ def clip_polygon(points: Sequence[Point], size: tuple[int, int]) -> list[Point]:
                 part = (limit - start[axis]) / (end[axis] - start[axis])
                 other = start[1 - axis] + part * (end[1 - axis] - start[1 - axis])
                 clipped.append((limit, other) if axis == 0 else (other, limit))
-        kept = clipped
-    return kept
+        corners = clipped
+    return corners

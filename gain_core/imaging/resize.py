@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gain_core.errors import InputError
+from gain_core.imaging.cells import overlaps
 
 
 def area_average(masks: Tensor, size: tuple[int, int]) -> Tensor:
@@ -25,17 +26,7 @@ def area_average(masks: Tensor, size: tuple[int, int]) -> Tensor:
     if len(size) != 2 or not all(isinstance(side, Integral) and side > 0 for side in size):
         raise InputError(f"expected a size of two whole numbers above 0, got {size}")
     rows, columns = (
-        _overlaps(length, cells, masks) for length, cells in zip(masks.shape[-2:], size, strict=True)
+        torch.from_numpy(overlaps(length, cells)).to(masks)
+        for length, cells in zip(masks.shape[-2:], size, strict=True)
     )
     return rows @ masks @ columns.mT
-
-
-def _overlaps(length: int, cells: int, like: Tensor) -> Tensor:
-    """(cells, length): how much of each of `cells` equal cells over [0, length] each unit pixel is."""
-    # Rounded in float64: in float32 an edge such as 224 / 7 · 3 would leave slivers of the neighbouring
-    # pixel.
-    edges = torch.arange(cells + 1, dtype=torch.float64) * length / cells
-    pixels = torch.arange(length, dtype=torch.float64)
-    left = torch.maximum(edges[:-1, None], pixels)
-    right = torch.minimum(edges[1:, None], pixels + 1)
-    return ((right - left).clamp_min(0) * cells / length).to(like)

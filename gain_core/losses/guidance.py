@@ -1,14 +1,14 @@
 """The losses, one pure function each; the trainer weighs them (eq. 6 and 8).
 
 Guidance everywhere: look and ignore (B, n, H, W) in [0, 1] or bool (InputError else), for the n classes of
-`classes` (B, n). A mask of zeros (or None for a whole role) says that nothing was drawn in that role; an item
-with neither is not guided and does not count. So a batch may mix guided and unguided images freely. Means run
-over the guided classes of an image, then over the images that have any; when there is none the loss is 0,
-still tied to the graph, with zero gradients. `look` alone: attention belongs inside. `ignore` alone: it
+`classes` (B, n). A mask of zeros (or None for a whole role) means that nothing was drawn in that role. An
+item with neither role is unguided and does not count. So a batch may mix guided and unguided images freely.
+Means run over the guided classes of an image, then over the images that have any; when there is none the loss
+is 0, still tied to the graph, with zero gradients. `look` alone: attention belongs inside. `ignore` alone: it
 belongs anywhere else. Both: inside look and not in ignore.
 
-What does not fit is refused with an InputError; numbers must be finite also where they do not count: else
-their gradient is 0 times NaN. Values, as those of masks, are looked at on the CPU alone (`expected`).
+Wrong shapes and dtypes raise InputError. Numbers must be finite even where they do not count, because their
+gradient would be 0 times NaN. Values are checked on the CPU only (`gain_core.checks`).
 """
 
 import math
@@ -28,10 +28,10 @@ from gain_core.models.classifier import Classifier
 
 
 class InsideOutside(NamedTuple):
-    """Two unweighted losses; `paper.md`'s prototypes weighed them 1 and 3."""
+    """Two unweighted losses."""
 
     inside: Tensor  # scalar >= 0
-    outside: Tensor  # scalar >= 0; 0 when what lies outside says nothing
+    outside: Tensor  # scalar >= 0; 0 when the outside predicts the uniform distribution
 
 
 def classification_loss(logits: Tensor, targets: Tensor, *, multi_label: bool = False) -> Tensor:
@@ -203,7 +203,7 @@ def inside_outside_loss(
     present: Tensor | None = None,
     multi_label: bool = False,
 ) -> InsideOutside:
-    """What lies inside must give the class, what lies outside must give none.
+    """Features inside must predict the class; features outside must predict nothing.
 
     Logits (B, n, C) of the two regions (B, n, h, w), from `region_logits`, or from images with the rest
     erased (regions of the image's size). An item whose region is empty does not count in that term.
@@ -240,12 +240,12 @@ def inside_outside_loss(
 
 
 def _both_roles(look: Tensor | None, ignore: Tensor | None) -> tuple[Tensor, Tensor]:
-    drawn = look if look is not None else ignore
-    if drawn is None:
+    given = look if look is not None else ignore
+    if given is None:
         raise InputError("expected a look or an ignore mask, got neither")
-    expect("masks", drawn, ("B", "n", "H", "W"), "any")
-    look, ignore = (torch.zeros_like(drawn) if mask is None else mask for mask in (look, ignore))
-    expect("ignore masks", ignore, drawn.shape, "any")
+    expect("masks", given, ("B", "n", "H", "W"), "any")
+    look, ignore = (torch.zeros_like(given) if mask is None else mask for mask in (look, ignore))
+    expect("ignore masks", ignore, given.shape, "any")
     return _shares(look, "look"), _shares(ignore, "ignore")
 
 

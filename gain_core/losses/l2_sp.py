@@ -1,9 +1,9 @@
-"""L2-SP: hold what is trained to the weights it was pretrained with (Li, Grandvalet and Davoine, ICML 2018,
+"""L2-SP: a penalty on the distance to the pretrained weights (Li, Grandvalet and Davoine, ICML 2018,
 arXiv 1802.01483).
 
-A first model's last convolution has learned the shortcut together with its classes. Guidance of a few
-images turns it away from what they show of that, and no further; pulled back to the backbone's own weights
-meanwhile, it unlearns the rest (docs/decisions/0026).
+A first model's last convolution has learned the shortcut together with its classes. Guidance removes only
+what the few guided images show of it. The penalty pulls the layer back to the backbone's own weights, which
+removes the rest (docs/decisions/0026).
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,9 @@ def l2_sp_loss(weights: Weights, origin: Weights) -> Tensor:
 
     InputError where the two differ in names or shapes, or where there are none.
     """
-    here, there = ({name: tuple(value.shape) for name, value in one.items()} for one in (weights, origin))
+    here, there = (
+        {name: tuple(value.shape) for name, value in tensors.items()} for tensors in (weights, origin)
+    )
     if here != there or not here:
         raise InputError(f"expected at least one weight, and an origin of weights {here}, got {there}")
     return torch.stack([(value - origin[name]).square().sum() for name, value in weights.items()]).sum()
@@ -37,7 +39,7 @@ def pretrained_neck(model: Classifier) -> dict[str, Tensor] | None:
     try:
         pretrained = build_classifier(model.spec)
     except BackboneError as error:
-        raise BackboneError(f"{error}; l2_sp_weight=0 does without pretrained weights") from error
+        raise BackboneError(f"{error}; l2_sp_weight=0 needs no pretrained weights") from error
     if pretrained.trunk_fingerprint() != model.trunk_fingerprint():
         return None
     return {name: value.detach() for name, value in pretrained.neck.named_parameters()}

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         preprocess_mask,
     )
     from gain_core.models.folding import folded
-    from gain_core.models.inference import frozen
     from gain_core.models.model_file import load_model, read_header, save_model
     from gain_core.models.wrapped import WrappedClassifier, wrap
 
@@ -29,7 +28,6 @@ __all__ = [
     "build_classifier",
     "default_spec",
     "folded",
-    "frozen",
     "load_model",
     "preprocess",
     "preprocess_mask",
@@ -44,7 +42,6 @@ __getattr__, __dir__ = exports(
         "gain_core.models.classifier",
         "gain_core.models.model_file",
         "gain_core.models.folding",
-        "gain_core.models.inference",
         "gain_core.models.wrapped",
     ),
     __all__,

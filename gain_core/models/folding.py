@@ -12,8 +12,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from timm.layers import BatchNormAct2d
@@ -24,17 +23,12 @@ from torch.utils.hooks import RemovableHandle
 from gain_core.models.classifier import Classifier
 from gain_core.models.convolution import convolve, is_depthwise
 
-ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU)
 
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Layers, by name, that run one after another with nothing else taking part."""
+class Pair(NamedTuple):
+    """A convolution and the norm layer, if any, that takes its result alone, by name."""
 
     convolution: str
-    shape: torch.Size  # of what goes into the convolution
     norm: str | None = None
-    activation: str | None = None
 
 
 class LiveConvolution(nn.Module):
@@ -74,6 +68,13 @@ def folded(model: Classifier) -> Classifier:
     return model.running_through(trunk, neck)
 
 
+def folded_neck(model: Classifier, maps: Tensor) -> nn.Module:
+    """The neck of `folded(model)` alone; maps (1, K0, h0, w0): some that the trunk gives, on the CPU."""
+    model.expect_own_layers()
+    with exactly():
+        return _folded(model.neck, maps)[0]
+
+
 @contextmanager
 def exactly() -> Iterator[None]:
     """Where what is joined can be watched and proven: without the caller's autocast and inference mode."""
@@ -95,7 +96,7 @@ def sharing(layers: nn.Module) -> nn.Module:
 def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
     """The folded layers, and what they make of `example` in eval mode."""
     own, still, trial = sharing(layers), on_trial(layers), on_trial(layers)
-    fold(own, [_while_training(chain, layers) for chain in chains(still, example)])
+    fold(own, [_while_training(pair, layers) for pair in pairs(still, example)])
     _disturb(trial)
     with torch.no_grad():
         expected = trial(example)
@@ -105,11 +106,11 @@ def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
         return own, still(example)
 
 
-def _while_training(chain: Chain, layers: nn.Module) -> Chain:
-    """What of a chain can be folded in the mode that each of the layers is in."""
-    if chain.norm is None or not layers.get_submodule(chain.norm).training:
-        return chain
-    return Chain(chain.convolution, chain.shape)
+def _while_training(pair: Pair, layers: nn.Module) -> Pair:
+    """What of a pair can be folded in the mode that each of the layers is in."""
+    if pair.norm is None or not layers.get_submodule(pair.norm).training:
+        return pair
+    return Pair(pair.convolution)
 
 
 def _overwrite_nothing(layers: nn.Module) -> None:
@@ -126,53 +127,35 @@ def example_image(model: Classifier) -> Tensor:
     return values.view(1, 3, side, side).contiguous(memory_format=torch.channels_last)
 
 
-def chains(layers: nn.Module, example: Tensor) -> list[Chain]:
-    """All plain convolutions of layers `on_trial`, with the norm and the activation that each may be joined
-    with.
+def pairs(layers: nn.Module, example: Tensor) -> list[Pair]:
+    """All plain convolutions of layers `on_trial`, with the norm layer that each may be folded with.
 
-    Proven on a copy with other norm layers, which no branch of a fresh network hides by a γ of zero: what
-    does not give the same then is not joined.
+    Proven on a copy with other norm layers, which no branch of a fresh network hides by a γ of zero: where
+    that does not give the same, nothing is folded.
     """
     trial = copy.deepcopy(layers)
     _disturb(trial)
     with torch.no_grad():
         found, expected = _watch(trial, example)
-        for attempt in (found, [replace(chain, activation=None) for chain in found]):
-            joined = copy.deepcopy(trial)
-            fold(joined, attempt)
-            join(
-                joined, attempt, lambda chain, convolution, activation: nn.Sequential(convolution, activation)
-            )
-            if _same(joined(example), expected):
-                return attempt
-    return [Chain(chain.convolution, chain.shape) for chain in found]
+        folded_trial = copy.deepcopy(trial)
+        fold(folded_trial, found)
+        if _same(folded_trial(example), expected):
+            return found
+    return [Pair(pair.convolution) for pair in found]
 
 
-def fold(layers: nn.Module, found: Sequence[Chain]) -> None:
+def fold(layers: nn.Module, found: Sequence[Pair]) -> None:
     """Put one convolution of live weights in the place of each pair; timm's norm layers leave activations.
 
     Depthwise convolutions without a norm layer too, for `convolve` is faster.
     """
-    for chain in found:
-        convolution: Any = layers.get_submodule(chain.convolution)
-        norm: Any = None if chain.norm is None else layers.get_submodule(chain.norm)
+    for pair in found:
+        convolution: Any = layers.get_submodule(pair.convolution)
+        norm: Any = None if pair.norm is None else layers.get_submodule(pair.norm)
         if norm is not None or is_depthwise(convolution):
-            layers.set_submodule(chain.convolution, LiveConvolution(convolution, norm))
-        if chain.norm is not None:
-            layers.set_submodule(chain.norm, getattr(norm, "act", nn.Identity()))
-
-
-def join(
-    layers: nn.Module, found: Sequence[Chain], make: Callable[[Chain, nn.Module, nn.Module], nn.Module]
-) -> None:
-    """Put make(chain, convolution, its activation or Identity) in the place of each, after `fold`."""
-    for chain in found:
-        activation: nn.Module = nn.Identity()
-        if chain.activation is not None:
-            activation = layers.get_submodule(chain.activation)
-            layers.set_submodule(chain.activation, nn.Identity())
-        convolution = layers.get_submodule(chain.convolution)
-        layers.set_submodule(chain.convolution, make(chain, convolution, activation))
+            layers.set_submodule(pair.convolution, LiveConvolution(convolution, norm))
+        if pair.norm is not None:
+            layers.set_submodule(pair.norm, getattr(norm, "act", nn.Identity()))
 
 
 def folded_weights(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -187,9 +170,9 @@ def folded_weights(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor
     return convolution.weight * scale.view(-1, 1, 1, 1), bias
 
 
-def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Chain], Tensor]:
+def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Pair], Tensor]:
     """What runs after what, and the result."""
-    found: list[Chain] = []
+    found: list[Pair] = []
     calls: Counter[str] = Counter()
     last: list[Any] = [None, 0]  # the last watched layer's result, and how often that was written to
     follows = [False]  # whether a layer takes just that: not what something was added to in its place
@@ -201,39 +184,22 @@ def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Chain], Tensor]:
         def hook(layer: nn.Module, inputs: Any, output: Tensor) -> None:
             calls[name] += 1
             if isinstance(layer, nn.Conv2d):
-                found.append(Chain(name, inputs[0].shape))
-            elif follows[0] and found[-1].activation is None and isinstance(layer, ACTIVATIONS):
-                found[-1] = replace(found[-1], activation=name)
-            elif follows[0] and found[-1].norm is found[-1].activation is None and _can_fold(layer):
-                own = isinstance(getattr(layer, "act", None), ACTIVATIONS)
-                found[-1] = replace(found[-1], norm=name, activation=name if own else None)
+                found.append(Pair(name))
+            elif follows[0] and found[-1].norm is None:
+                found[-1] = found[-1]._replace(norm=name)
             last[:] = [output, output._version]
 
         return hook
 
     handles: list[RemovableHandle] = []
     for name, layer in layers.named_modules():
-        if _plain_convolution(layer) or _can_fold(layer) or _outside_norm(layers, name, layer):
+        if _plain_convolution(layer) or _can_fold(layer):
             handles += [layer.register_forward_pre_hook(before), layer.register_forward_hook(after(name))]
     result: Tensor = layers(example)
     for handle in handles:
         handle.remove()
-    once = [chain for chain in found if calls[chain.convolution] == 1]
-    return [_without_repeated(chain, calls) for chain in once], result
-
-
-def _without_repeated(chain: Chain, calls: Counter[str]) -> Chain:
-    if chain.norm is not None and calls[chain.norm] > 1:
-        return Chain(chain.convolution, chain.shape)
-    if chain.activation is not None and calls[chain.activation] > 1:
-        return replace(chain, activation=None)
-    return chain
-
-
-def _outside_norm(layers: nn.Module, name: str, layer: nn.Module) -> bool:
-    """An activation of its own: timm's norm layers call theirs themselves."""
-    parent = layers.get_submodule(name.rpartition(".")[0])
-    return isinstance(layer, ACTIVATIONS) and not isinstance(parent, nn.BatchNorm2d)
+    once = [pair for pair in found if calls[pair.convolution] == 1]
+    return [Pair(p.convolution) if p.norm is not None and calls[p.norm] > 1 else p for p in once], result
 
 
 def _plain_convolution(layer: nn.Module) -> bool:

@@ -1,6 +1,5 @@
 """Model files: weights as safetensors (nothing in them is ever executed), the spec as JSON in the header."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
     there.
 
     UnwritableError when the file cannot be written; the old file, if any, is then untouched and nothing else
-    is left. InputError for what could not be loaded again: a frozen or folded copy, a model whose layers are
+    is left. InputError for what could not be loaded again: a folded copy, a model whose layers are
     not those of its spec any more (another head, compiled or reparametrised ones), weights that are no
     numbers, anything but strings in `extra`. That is found by building the spec once more, as `load_model`
     will: a second set of weights, for a moment.
@@ -136,12 +135,3 @@ def _read(path: Path | str, header: Mapping[str, str]) -> tuple[ModelSpec, dict[
         return ModelSpec.from_dict(spec), extra
     except (ConfigError, KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"model file {path} has a damaged header: {error}") from error
-
-
-def file_sha256(path: Path | str) -> str:
-    """sha256 of a file's bytes, as hex. CheckpointError when it cannot be read."""
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(f"model file {path} could not be read: {error}") from error

@@ -82,6 +82,9 @@ class TrainConfig:
     # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it
     # no further than they must. Only while the trunk is the pretrained one.
     l2_sp_weight: float = 0.0
+    # Quick mode: after the last step the last layer goes halfway to one fitted to all training images, where
+    # ten of them or more are counter-examples (gain_core/training/last_layer.py, docs/decisions/0026).
+    refit_last_layer: bool = False
     # After the last step divide the logits by the temperature that fits the validation images
     # (gain_core/analysis/calibration.py): no decision changes, and confidence means what it says.
     calibrate: bool = False
@@ -141,6 +144,7 @@ class TrainConfig:
             steps=quick_steps(classes),
             l2_sp_weight=0.1,
             learning_rate_decay="cosine",
+            refit_last_layer=True,
             calibrate=True,
         )
 
@@ -192,6 +196,10 @@ class TrainConfig:
     def without_guidance(self) -> "TrainConfig":
         """The control of this training: the same steps on the same images, by their labels alone."""
         return replace(self, objective=Labels())
+
+    def for_several_labels(self) -> "TrainConfig":
+        """For images that show several classes: see `Objective.for_several_labels`."""
+        return replace(self, objective=self.objective.for_several_labels())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same config back."""

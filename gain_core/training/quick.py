@@ -7,16 +7,17 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gain_core.dataset.feature_cache import FeatureStore, trunk_output
+from gain_core.dataset.feature_cache import FeatureStore, trunk_of, trunk_output
 from gain_core.dataset.reading import guidance_by_class, label_rows
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.events import Phase
 from gain_core.guidance.composites import Composite, make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
-from gain_core.models.classifier import Classifier, preprocess
-from gain_core.models.inference import frozen
+from gain_core.models.classifier import Classifier, LinearHead, preprocess
+from gain_core.models.folding import folded_neck
 from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
+from gain_core.training.last_layer import fitted_to, halfway, last_layer
 from gain_core.training.sampling import draw_composites, draw_schedule, seeded
 from gain_core.training.terms import l2_sp
 
@@ -62,6 +63,7 @@ class QuickTask:
         self._device = device
         self._features = features
         self._labels = label_rows(samples)  # (N, n) long
+        self._fitted_to = fitted_to(samples) if config.refit_last_layer else []
         size, most = (features.shape[2], features.shape[3]), self._labels.shape[1]
         maps = {p: guidance_by_class(samples[p], size, most) for p in guided_training(samples)}
         drawn = {position: mask for position, mask in sorted(maps.items()) if mask is not None}
@@ -77,6 +79,11 @@ class QuickTask:
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
+        self._neck = (
+            model.neck
+        )  # what a step computes with: on a CPU without its norm layer where that stands
+        if device.type == "cpu" and not config.train_norms and len(features):
+            self._neck = folded_neck(model, features[:1].float())
 
     def steps(self, first: int) -> Iterator[Losses]:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
@@ -86,6 +93,8 @@ class QuickTask:
                 losses = self._losses(step)
                 self.trained.eval()
             yield losses
+        if self._fitted_to:
+            self._refit()
 
     def _losses(self, step: int) -> Losses:
         model, config = self._model, self._config
@@ -96,7 +105,7 @@ class QuickTask:
         if self._composites is not None:
             read.append(self._composites.features[made])
             labels.append(self._composites.labels[made, None].expand(-1, self._labels.shape[1]))
-        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
+        features = self._neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
         division = Division(len(plain), len(guided), len(made))
         masks = self._guided.of(guided).to(self._device)
         losses = config.objective.losses(
@@ -106,13 +115,26 @@ class QuickTask:
             losses |= l2_sp(model, self._origin, config.l2_sp_weight)
         return losses
 
+    def _refit(self) -> None:
+        """Move the last layer halfway; only one linear layer's, for classes that exclude each other."""
+        head = self._model.head
+        if not isinstance(head, LinearHead) or self._model.spec.multi_label:
+            return
+        with torch.no_grad():
+            chunks = self._features[self._fitted_to].split(_EVALUATION_BATCH)
+            maps = [self._model.neck(chunk.to(self._device, torch.float32)) for chunk in chunks]
+            features = torch.cat([one.mean((2, 3)).cpu() for one in maps])  # (P, K)
+            now = head.linear.weight.cpu(), head.linear.bias.cpu()
+            refitted = last_layer(features, self._labels[self._fitted_to, 0], len(now[1]))
+            weight, bias = halfway(now, refitted, features)
+            head.linear.weight.copy_(weight)
+            head.linear.bias.copy_(bias)
+
     def logits(self, positions: Sequence[int]) -> Tensor:
         """(len(positions), C), on the CPU, without gradients."""
         with torch.inference_mode():
             chunks = self._features[list(positions)].split(_EVALUATION_BATCH)
-            parts = [
-                self._model.head(self._model.neck(c.to(self._device, torch.float32))).cpu() for c in chunks
-            ]
+            parts = [self._model.head(self._neck(c.to(self._device, torch.float32))).cpu() for c in chunks]
         return torch.cat(parts)
 
 
@@ -138,10 +160,10 @@ def prepare_quick(
 def _features_of(model: Classifier, made: Sequence[Composite]) -> Generator[Phase, None, Composites]:
     """Of composites that nobody will ask for again: computed as they are needed, kept nowhere."""
     labels = targets_of(made)
-    fast, rows = frozen(model), []
+    looks, rows = trunk_of(model, len(made)), []
     for start in range(0, len(made), _EVALUATION_BATCH):
         yield Phase("Making counter-examples", start, len(made))
         chunk = made[start : start + _EVALUATION_BATCH]
         pixels = torch.stack([preprocess(Image.fromarray(one.pixels), model.spec) for one in chunk])
-        rows.append(torch.from_numpy(trunk_output(fast, pixels)))
+        rows.append(torch.from_numpy(trunk_output(looks, pixels)))
     return Composites(torch.cat(rows), labels)

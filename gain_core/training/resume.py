@@ -37,7 +37,8 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
     if config.mode == "quick":
         said.update(model.trunk_fingerprint().encode())  # how kept features were made
     for sample in samples:
-        told = (sample.identity, sample.label, sample.split, sample.look, sample.ignore, sample.also)
+        drawn = (sample.look, sample.ignore, sample.also)
+        told = (sample.identity, sample.label, sample.split, sample.counter_example, *drawn)
         said.update(repr(told).encode())
     return said.hexdigest()
 

@@ -136,10 +136,12 @@ def _optimise(
             )
     validation = [position for position, sample in enumerate(samples) if sample.split == "validation"]
     labels = label_rows([samples[position] for position in validation])
+    logits: Tensor | None = None  # of the validation images, as of `done`
     started = time.monotonic()
     try:
         if validation and done % config.validate_every == 0:
-            yield _validate(model, task, validation, labels, done)
+            logits = task.logits(validation)
+            yield _validation(model, logits, labels, done)
         for losses in task.steps(done):
             for group in optimizer.param_groups:
                 group["lr"] = _learning_rate(config, done)
@@ -154,9 +156,11 @@ def _optimise(
                     save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
             yield Step(done, config.steps, values, time.monotonic() - started)
             if validation and (done % config.validate_every == 0 or done == config.steps):
-                yield _validate(model, task, validation, labels, done)
+                logits = task.logits(validation)
+                yield _validation(model, logits, labels, done)
         if validation and config.calibrate:
-            divide_logits(model, _temperature(model, task.logits(validation), labels))
+            logits = task.logits(validation) if logits is None else logits
+            divide_logits(model, _temperature(model, logits, labels))
     except GeneratorExit:
         if checkpoint is not None and ranks.first and _finite(task.trained):
             save_checkpoint(checkpoint, identity, done, task.trained, optimizer)
@@ -204,12 +208,11 @@ def _finite(trained: nn.Module) -> bool:
     return bool(torch.stack([value.isfinite().all() for value in trained.state_dict().values()]).all())
 
 
-def _validate(model: Classifier, task: Task, positions: list[int], labels: Tensor, done: int) -> Validation:
-    logits = task.logits(positions)
+def _validation(model: Classifier, logits: Tensor, labels: Tensor, done: int) -> Validation:
     with torch.inference_mode():
         loss = float(label_loss(model, logits, labels))
     hits = (logits.argmax(1, keepdim=True) == labels).any(1)  # with one class per image: plain accuracy
-    return Validation(done, float(hits.double().mean()), loss, len(positions))
+    return Validation(done, float(hits.double().mean()), loss, len(labels))
 
 
 def _temperature(model: Classifier, logits: Tensor, labels: Tensor) -> float:

@@ -14,11 +14,12 @@ from PIL import Image, ImageDraw
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
 from db import library, runs
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, ProjectRecord, RefusalRecord, RunRecord, Split, VersionRecord
 from db.versions import NewPrediction
 from gain_core.models.classifier import build_classifier, default_spec
-from gain_core.models.model_file import file_sha256, save_model
+from gain_core.models.files import file_sha256
+from gain_core.models.model_file import save_model
 from gain_core.training.config import TrainConfig
 
 CLASSES = ("boat", "car")
@@ -160,7 +161,8 @@ def seed(ws: Workspace, name: str = "Bay", per_split: tuple[int, int, int] = (4,
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             place = {"place": "water" if position == 0 else "grass"}
-            images.append(NewImage(f"{number:03d}.png", sha256, ".png", SIDE, SIDE, split, position, place))
+            labels = (NewLabel(position),)
+            images.append(NewImage(f"{number:03d}.png", sha256, ".png", SIDE, SIDE, split, labels, place))
             number += 1
     project = library.create_project(
         ws.database,

@@ -19,7 +19,8 @@ from app.services.training import request_first_model
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
 from db import runs
-from db.library import NewImage, create_project
+from db.library import create_project
+from db.new_images import NewImage, NewLabel
 from db.records import RunRecord
 from tests.live_server import processes_of
 
@@ -123,7 +124,13 @@ def staged(home: Path, lease_seconds: float = 2.0, idle_exit_seconds: float = 12
     ws = open_workspace(settings)
     images = [
         NewImage(
-            f"{number}.png", hashlib.sha256(bytes([number])).hexdigest(), ".png", 8, 8, "train", number % 2
+            f"{number}.png",
+            hashlib.sha256(bytes([number])).hexdigest(),
+            ".png",
+            8,
+            8,
+            "train",
+            (NewLabel(number % 2),),
         )
         for number in range(4)
     ]

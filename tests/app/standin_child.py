@@ -62,7 +62,8 @@ def main() -> None:
             "evidence_group": None,
             "label_rival": None,
             "label_doubt": None,
-            "control_predicted": None,
+            "control": None,
+            "each_label": [],
         }
         for sample in spec.samples
     ]

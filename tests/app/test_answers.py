@@ -68,7 +68,7 @@ def test_wrong_place_is_stored_as_ignore_this_for_the_true_class_whichever_map_w
 
 def test_an_empty_map_is_refused_and_nothing_is_stored(seeded: Seeded) -> None:
     boat, _ = seeded.images()
-    with pytest.raises(EmptyMapError, match=r"map of 000\.png shows no place"):
+    with pytest.raises(EmptyMapError, match=r"map of 000\.png is empty"):
         answers.answer(seeded.ws, boat, EMPTY, "wrong")
     assert annotation.load(seeded.ws, boat.id, boat.class_id) is None
 

@@ -5,7 +5,7 @@ import pytest
 
 from app.services.annotation import QueueItem
 from app.services.attribution_clusters import EvidenceGroup, attended_square, grouped
-from db.records import ImageRecord, PredictionRecord, Split
+from db.records import ImageRecord, LabelRecord, PredictionRecord, Split
 
 CLASSES = ("boat", "car")
 
@@ -22,7 +22,7 @@ def item(
     guided: bool = False,
 ) -> QueueItem:
     image = ImageRecord(
-        image_id, 1, f"{image_id}.jpg", "aa", ".jpg", 64, 64, split, true, true, {}, None, "open"
+        image_id, 1, f"{image_id}.jpg", "aa", ".jpg", 64, 64, split, (LabelRecord(true, true),), {}, "open"
     )
     prediction = PredictionRecord(1, image_id, said, (0.5, 0.5), None, spread, inside, group)
     return QueueItem(image, prediction, guided, "")
@@ -75,25 +75,24 @@ def test_images_without_a_group_or_a_prediction_are_in_none() -> None:
     [
         (
             [item(1, inside=0.25), item(2, inside=0.15, true=1), item(3, inside=0.2)],
-            "3 images are called “boat” mostly for what lies outside the marked object "
-            "(80 % of the evidence), 1 of them wrongly.",
+            "3 images predicted “boat”, 1 of them wrong: 80 % of the evidence is outside the object.",
         ),
         (
             [item(1, inside=0.75), item(2, inside=0.75)],
-            "2 images are called “boat” mostly for the object itself (75 % of the evidence).",
+            "2 images predicted “boat”: 75 % of the evidence is on the object.",
         ),
         (
             [item(1, true=1, inside=0.0), item(2, true=1), item(3, true=1)],
-            "3 images are called “boat” mostly for what lies outside the marked object "
-            "(100 % of the evidence), all of them wrongly; the object is marked in 1 of them.",
+            "3 images predicted “boat”, all wrong: 100 % of the evidence is outside the object "
+            "(measured in 1 marked image).",
         ),
         (
             [item(1), item(2)],
-            "2 images are called “boat” and their evidence falls into no clear kinds.",
+            "2 images predicted “boat”: no clear pattern.",
         ),
         (
             [item(1, true=1, inside=0.5)],
-            "1 image is called “boat” mostly for the object itself (50 % of the evidence), wrongly.",
+            "1 image predicted “boat”, wrong: 50 % of the evidence is on the object.",
         ),
     ],
 )
@@ -106,8 +105,8 @@ def test_the_sentence_says_what_decides_and_on_how_many_images_that_rests(
 def test_where_no_object_is_known_groups_of_a_class_are_of_the_same_kind_each() -> None:
     sentences = [group.sentence for group in grouped([item(1), item(2), item(3, group=1)], CLASSES)]
     assert sentences == [
-        "2 images are called “boat” for the same kind of evidence.",
-        "1 image is called “boat” for the same kind of evidence.",
+        "2 images predicted “boat”: similar evidence.",
+        "1 image predicted “boat”: similar evidence.",
     ]
 
 

@@ -30,10 +30,10 @@ def test_no_images_have_no_calibration() -> None:
     ("after", "warning"),
     [
         (replace(BEFORE, confidence=0.88), None),
-        (replace(BEFORE, confidence=0.87), "less sure than before, by 6 points"),
+        (replace(BEFORE, confidence=0.87), "Confidence fell by 6 points"),
         (replace(BEFORE, confidence=0.87, accuracy=0.95), None),  # it was too sure, and has become better
         (replace(BEFORE, error=0.06), None),
-        (replace(BEFORE, error=0.07), "differs from accuracy by 7 points on average, before by 4"),
+        (replace(BEFORE, error=0.07), "differs from accuracy by 7 points on average (before: 4)"),
         (replace(BEFORE, confidence=0.99, error=0.0), None),
     ],
 )

@@ -13,7 +13,7 @@ Seen = tuple[ImageRecord, PredictionRecord]
 
 def seen(number: int, position: int, with_drawings: bool, without: bool, **groups: str) -> Seen:
     """An image of the class at `position`, and whether the model and its control have it right."""
-    prediction = said(number, position if with_drawings else 1 - position)
+    prediction = said(number, position if with_drawings else 1 - position, true=position)
     return image(number, position, **groups), replace(
         prediction, control_predicted=position if without else 1 - position
     )

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.services.evaluation import Comparison, Evaluation, Pair, Score, evaluate
-from db.records import ImageRecord, PredictionRecord, VersionRecord
+from db.records import ImageRecord, LabelRecord, PredictionRecord, VersionRecord
 
 CLASSES = ("boat", "car")
 VERSION = VersionRecord(1, 1, 1, None, None, "model.safetensors", "ab", "", datetime(2026, 1, 1, tzinfo=UTC))
@@ -19,17 +19,18 @@ def image(number: int, position: int, **groups: str) -> ImageRecord:
         width=8,
         height=8,
         split="validation",
-        class_id=position + 1,
-        class_position=position,
+        labels=(LabelRecord(position + 1, position),),
         groups=groups,
-        mask_sha256=None,
         review="open",
     )
 
 
-def said(number: int, position: int, inside: float | None = None, version: int = 1) -> PredictionRecord:
+def said(
+    number: int, position: int, inside: float | None = None, version: int = 1, *, true: int = 0
+) -> PredictionRecord:
     probabilities = (0.8, 0.2) if position == 0 else (0.2, 0.8)
-    return PredictionRecord(version, number, position, probabilities, inside)
+    mistake = None if position == true else 0.8
+    return PredictionRecord(version, number, position, probabilities, inside, mistake=mistake)
 
 
 def evaluation(images: list[ImageRecord], predictions: list[PredictionRecord]) -> Evaluation:
@@ -42,14 +43,15 @@ def crowd(
     """`count` images of one group, the first `right` of them predicted right."""
     images = [image(first + index, position, place=place) for index in range(count)]
     return images, [
-        said(first + index, position if index < right else 1 - position) for index in range(count)
+        said(first + index, position if index < right else 1 - position, true=position)
+        for index in range(count)
     ]
 
 
 def test_images_are_counted_overall_by_class_and_by_group() -> None:
     result = evaluation(
         [image(1, 0, place="water"), image(2, 0, place="grass"), image(3, 1, place="grass")],
-        [said(1, 0), said(2, 1), said(3, 1)],
+        [said(1, 0), said(2, 1), said(3, 1, true=1)],
     )
 
     assert result.overall == Score(correct=2, n=3, attention_inside=None)
@@ -100,7 +102,7 @@ def test_each_attribute_makes_groups_of_its_own() -> None:
 
 
 def test_a_class_without_known_attributes_is_its_own_group() -> None:
-    result = evaluation([image(1, 0), image(2, 1)], [said(1, 0), said(2, 0)])
+    result = evaluation([image(1, 0), image(2, 1)], [said(1, 0), said(2, 0, true=1)])
 
     assert [(group.attribute, group.name, group.score.accuracy) for group in result.groups] == [
         (None, "boat", 1.0),
@@ -127,7 +129,7 @@ def test_the_interval_is_wilsons() -> None:
 
 def test_attention_inside_is_the_mean_over_images_that_have_it() -> None:
     result = evaluation(
-        [image(1, 0), image(2, 0), image(3, 1)], [said(1, 0, 0.2), said(2, 0, 0.6), said(3, 1, None)]
+        [image(1, 0), image(2, 0), image(3, 1)], [said(1, 0, 0.2), said(2, 0, 0.6), said(3, 1, None, true=1)]
     )
 
     assert result.overall.attention_inside == pytest.approx(0.4)

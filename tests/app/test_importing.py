@@ -247,7 +247,7 @@ def test_a_folder_must_lie_inside_an_allowed_one(tmp_path: Path) -> None:
 
 
 def test_without_allowed_folders_the_page_says_to_upload(ws: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(ImportRefusedError, match="has allowed no folder"):
+    with pytest.raises(ImportRefusedError, match="allows no folder"):
         library.import_folder(ws, "a", written(tmp_path / "set", two_classes()))
 
 

@@ -33,7 +33,7 @@ from tests.live_server import processes_of
 SERVER = f"""
 import sys, time
 from app.jobs.launch import ensure_worker
-from app.services.workspace import open_workspace
+from app.workspace import open_workspace
 from app.settings import load_settings
 ws = open_workspace(load_settings())
 for _ in range(20):
@@ -88,7 +88,7 @@ def test_two_servers_that_launch_at_the_same_moment_get_one_worker(
     time.sleep(0.5)
     assert only_worker(stage) == worker
     log = (stage.home / "trainer" / "worker.log").read_text("utf-8")
-    assert log.count("another worker is at work") <= 1
+    assert log.count("another worker is running") <= 1
 
 
 @pytest.mark.processes

@@ -146,7 +146,7 @@ def test_deleting_a_project_removes_what_was_kept_of_its_images_alone(ws: Worksp
 def test_a_project_in_training_is_not_deleted(ws: Workspace, tmp_path: Path) -> None:
     report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", two_classes()))
     runs.request_run(ws.database, report.project_id, "quick", {}, None)
-    with pytest.raises(ServiceError, match="cancel it first"):
+    with pytest.raises(ServiceError, match="Cancel the run"):
         library.delete_project(ws, report.project_id)
     assert len(rows.list_images(ws.database, report.project_id)) == 4
 

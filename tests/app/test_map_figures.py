@@ -46,7 +46,8 @@ def test_a_mask_goes_before_what_is_drawn(seeded: Seeded) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(buffer.getvalue())
 
-    figures = map_figures(seeded.ws, replace(image, mask_sha256="0" * 64), EVEN)
+    masked = replace(image, labels=(replace(image.labels[0], mask_sha256="0" * 64),))
+    figures = map_figures(seeded.ws, masked, EVEN)
     assert figures.inside == pytest.approx(0.25)
     assert figures.spread == (1, 1)
 

@@ -11,7 +11,8 @@ from app.services.publishing import why_worse
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
 from db import runs
-from db.library import NewImage, create_project, get_project, list_images
+from db.library import create_project, get_project, list_images
+from db.new_images import NewImage, NewLabel
 from db.records import RunRecord
 from db.versions import NewPrediction
 from tests.app.test_evaluation import evaluation, image, said
@@ -26,8 +27,8 @@ def group(position: int, place: str, before: int, after: int, n: int) -> list[It
 
 def comparison(items: list[Item]) -> Comparison:
     images = [image(number, position, place=place) for number, (position, place, _, _) in enumerate(items)]
-    before = [said(n, item[0] if item[2] else 1 - item[0]) for n, item in enumerate(items)]
-    after = [said(n, item[0] if item[3] else 1 - item[0]) for n, item in enumerate(items)]
+    before = [said(n, item[0] if item[2] else 1 - item[0], true=item[0]) for n, item in enumerate(items)]
+    after = [said(n, item[0] if item[3] else 1 - item[0], true=item[0]) for n, item in enumerate(items)]
     pairs = tuple(Pair(*three) for three in zip(images, before, after, strict=True))
     return Comparison(evaluation(images, before), evaluation(images, after), pairs)
 
@@ -40,11 +41,11 @@ def test_a_better_model_and_an_equal_one_are_not_worse() -> None:
 def test_more_images_newly_wrong_than_fixed_are_worse_though_the_worst_group_gains() -> None:
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 20, 18, 20)
     assert why_worse(comparison(items)) == (  # grass alone has 20 images and falls too
-        "2 images became wrong and 1 right, and the worst group fell from 20 of 20 "
+        "2 images newly wrong, 1 fixed; the worst group fell from 20 of 20 "
         "(car/grass) to 18 of 20 (car/grass)"
     )
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 5, 3, 5)
-    assert why_worse(comparison(items)) == "2 images became wrong and 1 right"
+    assert why_worse(comparison(items)) == "2 images newly wrong, 1 fixed"
 
 
 def test_a_lower_worst_group_is_worse_though_more_images_are_right() -> None:
@@ -74,7 +75,9 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 def project_id(ws: Workspace) -> int:
     """Two images of each class for validation, and two for training."""
     images = [
-        NewImage(f"{n}.png", f"{n:064x}", ".png", 8, 8, "validation" if n < 4 else "train", n % 2)
+        NewImage(
+            f"{n}.png", f"{n:064x}", ".png", 8, 8, "validation" if n < 4 else "train", (NewLabel(n % 2),)
+        )
         for n in range(6)
     ]
     return create_project(ws.database, "P", "upload", "resnet18", 96, ["boat", "car"], images, []).id
@@ -112,7 +115,7 @@ def test_a_worse_retrain_is_kept_and_the_published_version_stays(ws: Workspace, 
 
     assert worse.status == "kept"
     assert worse.message == (
-        "Not published. Worse than version 1 on validation: 1 image became wrong and 0 right."
+        "Not published: worse than version 1 on validation images (1 image newly wrong, 0 fixed)."
     )
     assert worse.version_id is not None
     assert published(ws, project_id) == first.version_id
@@ -129,7 +132,7 @@ def test_a_first_model_trained_anew_is_published_whatever_it_says(ws: Workspace,
 
 
 def test_without_validation_images_a_retrain_is_published(ws: Workspace) -> None:
-    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 8, 8, "train", n % 2) for n in range(4)]
+    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 8, 8, "train", (NewLabel(n % 2),)) for n in range(4)]
     project_id = create_project(ws.database, "T", "upload", "resnet18", 96, ["boat", "car"], images, []).id
     first = finish(ws, project_id, None, wrong=0)
     assert finish(ws, project_id, first.version_id, wrong=4).status == "published"

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.services import training
-from db.library import NewImage, create_project
+from db.library import create_project
+from db.new_images import NewImage, NewLabel
 from db.records import RunRecord
 from tests.app.stage import Stage, staged
 
@@ -56,7 +57,7 @@ def test_every_run_is_published_once_whatever_dies(stage: Stage, seed: int) -> N
 
 
 def _projects(stage: Stage) -> list[int]:
-    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 8, 8, "train", n % 2) for n in range(2)]
+    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 8, 8, "train", (NewLabel(n % 2),)) for n in range(2)]
     names = [f"Project {number}" for number in range(RUNS)]
     return [
         create_project(

@@ -55,7 +55,8 @@ def test_bad_lines_of_an_index_are_refused_and_the_rest_goes_in(ws: Workspace, t
     assert told.pop("gone.png") == "Line 6 of index.csv: There is no such file in the import."
     assert "leads outside the import" in told.pop("../../etc/passwd")
     assert (
-        told.pop("0.png") == "Line 8 of index.csv: The index names it a second time; the first line counts."
+        told.pop("0.png") == "Line 8 of index.csv: The index names it a second time; the first line counts. "
+        "Several labels of an image go into one line, with | between them."
     )
     assert told.pop("4.png") == "Its class “kite” has no training image."
     assert told.pop("lost.png") == "Line 10 of index.csv: there is no such mask in the import."

@@ -4,26 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.state import Address, Draft, Key
-
-BOX = {"type": "Rect", "left": 1}
-
-
-def draft(stored: list[dict[str, object]], current: list[dict[str, object]]) -> Draft:
-    return Draft(
-        {"objects": stored}, {"objects": stored}, {"objects": current}, revision=0, canvas_size=(10, 10)
-    )
-
-
-def test_a_drawing_that_differs_from_the_stored_one_is_unsaved() -> None:
-    assert draft([], [BOX]).unsaved
-    assert draft([BOX], []).unsaved
-
-
-def test_a_drawing_like_the_stored_one_is_not_unsaved_whatever_else_the_canvas_says() -> None:
-    same = draft([BOX], [BOX])
-    same.current["background"] = ""
-    assert not same.unsaved
+from app.state import Address, Key
 
 
 def test_no_two_keys_share_a_name_and_each_says_what_it_holds() -> None:

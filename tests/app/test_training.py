@@ -13,12 +13,14 @@ from app.services import training
 from app.services.run_spec import RunSpec
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
-from db import runs
+from db import runs, splits
 from db.annotations import save_guidance
 from db.errors import RunRefusedError
-from db.library import NewImage, create_project, list_classes, list_images
-from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode
+from db.library import create_project, list_classes, list_images
+from db.new_images import NewImage, NewLabel
+from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode, Split
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives.guided import Guided
 
 BOX = RegionRecord("box", "look_here", ((1.0, 1.0), (5.0, 5.0)))
 
@@ -33,12 +35,12 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def project_id(ws: Workspace) -> int:
     """Two classes; image 0 boat/train, 1 car/train with a mask, 2 boat/validation, 3 car/test."""
-    splits = ("train", "train", "validation", "test")
+    placed: tuple[Split, ...] = ("train", "train", "validation", "test")
     images = [
         NewImage(
-            f"{n}.png", f"{n:064x}", ".png", 8, 8, split, n % 2, mask_sha256="f" * 64 if n == 1 else None
+            f"{n}.png", f"{n:064x}", ".png", 8, 8, split, (NewLabel(n % 2, "f" * 64 if n == 1 else None),)
         )
-        for n, split in enumerate(splits)
+        for n, split in enumerate(placed)
     ]
     return create_project(ws.database, "P", "demo", "resnet18", 96, ["boat", "car"], images, []).id
 
@@ -71,7 +73,7 @@ def test_a_first_model_is_requested_from_the_backbone_alone(ws: Workspace, proje
 
 def test_quick_trainings_of_a_project_with_many_classes_take_more_steps(ws: Workspace) -> None:
     names = [f"class {n}" for n in range(10)]
-    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 32, 32, "train", n) for n in range(10)]
+    images = [NewImage(f"{n}.png", f"{n:064x}", ".png", 32, 32, "train", (NewLabel(n),)) for n in range(10)]
     project_id = create_project(ws.database, "Ten", "upload", "resnet18", 96, names, images, []).id
     assert training.request_first_model(ws, project_id).config["steps"] == 120
     finish(ws)
@@ -117,6 +119,28 @@ def test_a_retrain_starts_from_the_published_version(
     assert (config.mode, config.objective.key, config.seed, config.steps) == (mode, key, 2, 9)
 
 
+def test_images_moved_to_training_are_its_counter_examples(ws: Workspace, project_id: int) -> None:
+    publish(ws, project_id)
+    images = list_images(ws.database, project_id)
+    guide(ws, images[0])
+    splits.move_to_training(ws.database, images[2].id)
+    training.request_retrain(ws, project_id, "quick")
+    run = runs.claim(ws.database, "test", 60.0)
+    assert run is not None
+    spec = training.build_spec(ws, run)
+    assert [(sample.split, sample.counter_example) for sample in spec.samples] == [
+        ("train", False),
+        ("train", False),
+        ("train", True),
+        ("test", False),
+    ]
+
+
+def test_a_quick_retrain_refits_from_ten_moved_images_on() -> None:
+    refits = [training.TrainingStatus(None, None, 0, moved_images=count).refits for count in (0, 9, 10)]
+    assert refits == [False, False, True]
+
+
 def test_quick_retrains_do_not_add_up_and_a_full_one_is_kept(ws: Workspace, project_id: int) -> None:
     start = publish(ws, project_id)
     guide(ws, list_images(ws.database, project_id)[0])
@@ -147,7 +171,12 @@ def test_the_child_is_told_of_every_image_its_guidance_and_where_to_start(
 
     spec = training.build_spec(ws, run)
     assert RunSpec.from_json(spec.to_json()) == spec
-    assert spec.model == {"backbone": "resnet18", "classes": ["boat", "car"], "image_size": 96}
+    assert spec.model == {
+        "backbone": "resnet18",
+        "classes": ["boat", "car"],
+        "image_size": 96,
+        "multi_label": False,
+    }
     assert spec.base_weights == ws.settings.home / "runs" / "model.safetensors"
     assert [(sample.label, sample.split) for sample in spec.samples] == [
         (0, "train"),
@@ -234,3 +263,34 @@ def step(attempt: int, number: int) -> dict[str, Any]:
 
 def validation(attempt: int, number: int, accuracy: float) -> dict[str, Any]:
     return {"event": "validation", "step": number, "accuracy": accuracy, "loss": 1.0, "n": 10}
+
+
+def test_a_run_is_told_every_label_of_an_image_with_what_is_drawn_for_it(ws: Workspace) -> None:
+    labels = (NewLabel(0), NewLabel(1, "e" * 64))
+    images = [
+        NewImage(f"{n}.png", f"{n:064x}", ".png", 8, 8, "train", labels if n == 0 else labels[n % 2 :][:1])
+        for n in range(4)
+    ]
+    names = ["boat", "car", "dog"]
+    project = create_project(
+        ws.database, "Several", "upload", "resnet18", 96, names, images, [], multi_label=True
+    )
+    _, car, dog = list_classes(ws.database, project.id)
+    both = list_images(ws.database, project.id)[0]
+    training.request_first_model(ws, project.id)
+    finish(ws)
+    for one in (car, dog):  # the image does not show the dog
+        guide(ws, both, one)
+
+    run = training.request_retrain(ws, project.id, "quick")
+    spec = training.build_spec(ws, run)
+
+    sample = spec.samples[0]
+    assert sample.labels == (0, 1)
+    assert (sample.look, sample.also[0].look is None) == (None, False)
+    assert sample.also[0].object_mask == ws.files.mask("e" * 64)
+    assert spec.model["multi_label"] is True
+    assert isinstance(spec.config.objective, Guided)
+    assert spec.config.objective.counter_examples is None  # what nobody outlined would be pasted along
+    assert spec.config.objective.inside_weight > 0
+    assert RunSpec.from_json(spec.to_json()) == spec

@@ -23,7 +23,7 @@ pytestmark = [
 HELD = """
 import sys, time
 from pathlib import Path
-from app.jobs import leash
+from app.jobs import watchdog
 watchdog.hold(Path(sys.argv[1]), float(sys.argv[2]))
 print("held", flush=True)
 time.sleep(600)
@@ -113,7 +113,7 @@ def test_the_death_of_the_parent_ends_the_process_even_when_its_input_stays_open
 
 
 def test_a_spare_child_leaves_quietly_when_it_is_not_needed(tmp_path: Path) -> None:
-    waiting = "from app.jobs import leash; watchdog.read_spec_path()"
+    waiting = "from app.jobs import watchdog; watchdog.read_spec_path()"
     child = Child((sys.executable, "-P", "-c", waiting), tmp_path / "log")
     assert child.wait(0.5) is None
     child._pipe.close()
@@ -133,7 +133,7 @@ def test_a_child_keeps_freed_memory_unless_its_operator_said_otherwise(
 
 
 def test_a_path_with_any_character_but_a_line_end_reaches_the_child(tmp_path: Path) -> None:
-    said = "from app.jobs import leash; print(watchdog.read_spec_path())"
+    said = "from app.jobs import watchdog; print(watchdog.read_spec_path())"
     child = Child((sys.executable, "-P", "-c", said), tmp_path / "log")
     child.begin(tmp_path / "a b ä 'c'.json", tmp_path / "moved")
     assert child.wait(3.0) == 0

@@ -13,7 +13,8 @@ from app.jobs.worker import run_once
 from app.services import training
 from db import runs
 from db.errors import LostLeaseError
-from db.library import NewImage, create_project, get_project, list_images
+from db.library import create_project, get_project, list_images
+from db.new_images import NewImage, NewLabel
 from db.versions import NewPrediction, get_version, list_predictions
 from tests.app.stage import Stage, staged, wait_for
 from tests.app.standin_worker import STANDIN
@@ -56,7 +57,9 @@ def test_a_retrain_that_is_worse_on_validation_images_is_kept_beside_the_publish
     stage: Stage,
 ) -> None:
     stage.wish(steps=2)
-    images = [NewImage("1.png", "1" * 64, ".png", 8, 8, "validation", 1)]  # the stand-in says 0 of all
+    images = [
+        NewImage("1.png", "1" * 64, ".png", 8, 8, "validation", (NewLabel(1),))
+    ]  # the stand-in says 0 of all
     project = create_project(stage.ws.database, "B", "folder", "resnet18", 96, ["boat", "car"], images, [])
     first = training.request_first_model(stage.ws, project.id)
     claimed = runs.claim(stage.ws.database, "test", 60.0)
@@ -74,7 +77,7 @@ def test_a_retrain_that_is_worse_on_validation_images_is_kept_beside_the_publish
         "kept",
         version.id,
     )
-    assert "1 image became wrong and 0 right" in (kept.message or "")
+    assert "1 image newly wrong, 0 fixed" in (kept.message or "")
     stored = get_version(stage.ws.database, kept.version_id or 0)
     assert stage.ws.files.absolute(stored.path).read_bytes() == f"weights of run {kept.id}".encode()
 

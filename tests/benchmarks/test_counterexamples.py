@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.copies import copied, native_size, version_in
-from benchmarks.counterexamples import counterexamples, drawn, group_of, missing_groups
+from benchmarks.copies import copied, native_size
+from benchmarks.counterexamples import counterexamples, drawn, group_of, in_training, missing_groups
 from db import library
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import Split
 from tests.app.material import fresh_workspace
 from tests.app.seeded import CLASSES, SIDE, Seeded
@@ -43,7 +43,16 @@ def images(counts: dict[tuple[Split, str, str], int]) -> list[NewImage]:
         for n in range(count)
     ]
     return [
-        NewImage(name, name.encode().hex(), ".png", SIDE, SIDE, split, CLASSES.index(label), {"place": place})
+        NewImage(
+            name,
+            name.encode().hex(),
+            ".png",
+            SIDE,
+            SIDE,
+            split,
+            (NewLabel(CLASSES.index(label)),),
+            {"place": place},
+        )
         for name, split, label, place in names
     ]
 
@@ -94,36 +103,18 @@ def test_another_seed_takes_others(project: Seeded) -> None:
     assert chosen[0] == chosen[1] != chosen[2]
 
 
-def test_a_copy_trains_on_what_was_moved_and_starts_from_the_same_model(project: Seeded) -> None:
-    biased = project.publish()
-    (moved,) = counterexamples(project.ws, project.project_id, 1, ["near_water=land"], seed=0)
-
-    copy = Seeded(
-        project.ws,
-        copied(project.ws, project.project_id, "with counter-examples", to_training={moved.sha256}),
-    )
-    base = version_in(project.ws, biased, copy.project_id)
-
-    splits = {image.name: image.split for image in copy.images()}
-    assert splits == {image.name: image.split for image in project.images()} | {moved.name: "train"}
-    assert copy.project.name == "Bay, with counter-examples"
-    assert (base.project_id, base.path, base.sha256) == (copy.project_id, biased.path, biased.sha256)
-    assert copy.project.current_version_id == base.id
-    assert project.project.current_version_id == biased.id
+def test_counter_examples_are_moved_to_training_and_back(project: Seeded) -> None:
+    before = project.images()
+    added = counterexamples(project.ws, project.project_id, 3, ["near_water=land"], seed=0)
+    with in_training(project.ws, added):
+        moved = [image for image in project.images("train") if image.moved_from is not None]
+        assert {image.id for image in moved} == {image.id for image in added}
+    assert project.images() == before
 
 
 def test_another_backbone_sees_images_of_the_size_it_was_pretrained_on(project: Seeded) -> None:
     backbone = "tf_efficientnet_lite2"
-    copy = Seeded(
-        project.ws,
-        copied(
-            project.ws,
-            project.project_id,
-            backbone,
-            backbone=backbone,
-            image_size=native_size(backbone),
-        ),
-    )
+    copy = Seeded(project.ws, copied(project.ws, project.project_id, backbone))
     assert (copy.project.backbone, copy.project.image_size) == (backbone, 260)
     assert len(copy.images()) == len(project.images())
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.rounds import config_of, imported, measured
 from db import library
-from db.library import NewImage
+from db.new_images import NewImage, NewLabel
 from db.records import Split
 from gain_core.training.config import TrainConfig
 from tests.app.material import fresh_workspace, photograph, written
@@ -46,7 +46,9 @@ def tested(tmp_path: Path) -> Iterator[Seeded]:
 
 def row(split: Split, label: str, groups: Mapping[str, str], number: int) -> NewImage:
     name = "-".join((split, label, *groups.values(), str(number)))
-    return NewImage(name, name.encode().hex(), ".png", SIDE, SIDE, split, CLASSES.index(label), groups)
+    return NewImage(
+        name, name.encode().hex(), ".png", SIDE, SIDE, split, (NewLabel(CLASSES.index(label)),), groups
+    )
 
 
 def mispredicted(project: Seeded) -> list[int]:

@@ -8,8 +8,8 @@ from sqlalchemy import event, func, select, text
 
 from db import library, runs
 from db.engine import Database
-from db.library import NewImage
 from db.models import Base
+from db.new_images import NewImage, NewLabel
 from db.records import (
     ImageRecord,
     ProjectRecord,
@@ -41,7 +41,7 @@ def new_images(n: int) -> list[NewImage]:
             width=640,
             height=480,
             split=SPLITS[i % len(SPLITS)],
-            class_position=i % 2,
+            labels=(NewLabel(i % 2),),
             groups={"place": "sea"},
         )
         for i in range(n)

@@ -95,7 +95,7 @@ def test_what_was_drawn_for_a_label_that_was_changed_since_is_refused(
     image = first_image(database, project)
     car = library.list_classes(database, project.id)[1]
     labels.set_label(database, image.id, car.id, expected_class_id=image.class_id)
-    with pytest.raises(ConflictError, match="got another label"):
+    with pytest.raises(ConflictError, match="label of this image was changed"):
         annotations.save_guidance(database, image.id, image.class_id, [BOX], b"1", None, expected_revision=0)
     assert annotations.list_guidance(database, project.id) == []
 
@@ -145,9 +145,7 @@ def test_guidance_is_kept_by_image_and_class_and_counted_by_image(
 def test_a_class_of_another_project_is_refused(database: Database, image: ImageRecord) -> None:
     stranger = library.list_classes(database, new_project(database, "other").id)[0]
     for class_id in (stranger.id, 99):
-        with pytest.raises(
-            NotFoundError, match=f"no image {image.id} in a project that has a class {class_id}"
-        ):
+        with pytest.raises(NotFoundError, match=f"no image {image.id} in a project with class {class_id}"):
             annotations.save_guidance(database, image.id, class_id, [BOX], b"png", None)
     assert "guidance" not in count_rows(database)
 

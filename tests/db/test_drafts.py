@@ -9,9 +9,9 @@ from tests.db.build import BOX, BRUSH, POLYGON, count_rows, first_image, new_pro
 def test_a_draft_comes_back_as_it_was(database: Database, project: ProjectRecord) -> None:
     image = first_image(database, project)
     draft = DraftRecord(image.id, image.class_id, 3, (BOX, POLYGON, BRUSH))
-    assert drafts.get_draft(database, image.id) is None
+    assert drafts.get_draft(database, image.id, image.class_id) is None
     drafts.keep_draft(database, draft)
-    assert drafts.get_draft(database, image.id) == draft
+    assert drafts.get_draft(database, image.id, image.class_id) == draft
     assert drafts.drafted_images(database, project.id) == {image.id}
 
 
@@ -20,10 +20,10 @@ def test_a_newer_draft_takes_the_place_of_the_older_one(database: Database, proj
     drafts.keep_draft(database, DraftRecord(image.id, image.class_id, 0, (BOX,)))
     newer = DraftRecord(image.id, image.class_id, 1, ())  # all that was saved is to go
     drafts.keep_draft(database, newer)
-    assert drafts.get_draft(database, image.id) == newer
-    drafts.drop_draft(database, image.id)
-    drafts.drop_draft(database, image.id)
-    assert drafts.get_draft(database, image.id) is None
+    assert drafts.get_draft(database, image.id, image.class_id) == newer
+    drafts.drop_draft(database, image.id, image.class_id)
+    drafts.drop_draft(database, image.id, image.class_id)
+    assert drafts.get_draft(database, image.id, image.class_id) is None
 
 
 def test_only_the_projects_own_are_named(database: Database, project: ProjectRecord) -> None:

@@ -1,12 +1,26 @@
 """A label that somebody changes: whole or not at all; what is drawn goes along, the imported one is kept."""
 
+from dataclasses import replace
+
 import pytest
 
-from db import annotations, labels, library, versions
+from db import annotations, drafts, labels, library, runs, versions
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.records import ImageRecord, ProjectRecord
-from tests.db.build import BOX, POLYGON, fail_when, first_image, new_project, publish, repair, start
+from db.new_images import NewLabel
+from db.records import DraftRecord, ImageRecord, LabelFigures, ProjectRecord
+from db.versions import NewPrediction
+from tests.db.build import (
+    BOX,
+    POLYGON,
+    fail_when,
+    first_image,
+    new_images,
+    new_project,
+    publish,
+    repair,
+    start,
+)
 
 
 @pytest.fixture
@@ -25,7 +39,7 @@ def test_an_image_gets_its_new_class_and_remembers_the_imported_one(
     boat, car = class_ids(database, project)
     labels.set_label(database, image.id, car, boat)
     changed = library.get_image(database, image.id)
-    assert (changed.class_id, changed.class_position, changed.given_position) == (car, 1, 0)
+    assert (changed.class_id, changed.class_position, changed.given_positions) == (car, 1, (0,))
     labels.set_label(database, image.id, boat, car)
     assert library.get_image(database, image.id) == image
 
@@ -108,3 +122,88 @@ def test_what_a_version_measured_for_another_label_is_not_told_of_this_one(
     assert after[1:] == before[1:]
     labels.set_label(database, image.id, boat, car)
     assert versions.list_predictions(database, version.id) == before
+
+
+@pytest.fixture
+def several(database: Database) -> ProjectRecord:
+    """Of three classes; its one image shows the first two, each with a mask."""
+    labels = (NewLabel(0, "a" * 64), NewLabel(1, "b" * 64))
+    image = replace(new_images(1)[0], labels=labels)
+    return library.create_project(
+        database, "several", "upload", "b", 224, ["boat", "car", "dog"], [image], [], multi_label=True
+    )
+
+
+def test_an_image_gets_and_loses_labels_and_remembers_the_imported_ones(
+    database: Database, several: ProjectRecord
+) -> None:
+    boat, car, dog = class_ids(database, several)
+    image = first_image(database, several)
+    assert [label.mask_sha256 for label in image.labels] == ["a" * 64, "b" * 64]
+
+    labels.add_label(database, image.id, dog, [boat, car])
+    labels.remove_label(database, image.id, boat, [boat, car, dog])
+
+    changed = first_image(database, several)
+    assert (changed.positions, changed.given_positions) == ((1, 2), (0, 1))
+    assert library.list_relabelled(database, several.id) == [changed]
+    with pytest.raises(ConflictError, match="changed elsewhere"):
+        labels.add_label(database, image.id, boat, [boat, car])
+    labels.add_label(database, image.id, boat, [car, dog])
+    labels.remove_label(database, image.id, dog, [boat, car, dog])
+    back = first_image(database, several)
+    assert (set(back.labels), back.given_positions) == (set(image.labels), None)  # its mask is there again
+    labels.remove_label(database, image.id, boat, [boat, car])
+    with pytest.raises(ConflictError, match="needs at least one label"):
+        labels.remove_label(database, image.id, car, [car])
+
+
+def test_one_of_several_labels_gives_way_to_another_class(database: Database, several: ProjectRecord) -> None:
+    boat, car, dog = class_ids(database, several)
+    image = first_image(database, several)
+    annotations.save_guidance(database, image.id, car, [BOX], b"look", None)
+    drafts.keep_draft(database, DraftRecord(image.id, boat, 0, (BOX,)))
+    drafts.keep_draft(database, DraftRecord(image.id, car, 1, (BOX, POLYGON)))
+
+    labels.set_label(database, image.id, dog, car)
+
+    changed = first_image(database, several)
+    assert [(label.class_position, label.mask_sha256) for label in changed.labels] == [
+        (0, "a" * 64),
+        (2, "b" * 64),
+    ]
+    assert annotations.get_guidance(database, image.id, dog) is not None
+    assert drafts.get_draft(database, image.id, dog) == DraftRecord(image.id, dog, 1, (BOX, POLYGON))
+    assert drafts.get_draft(database, image.id, boat) == DraftRecord(image.id, boat, 0, (BOX,))
+    with pytest.raises(ConflictError):
+        labels.set_label(database, image.id, dog, boat)  # it has it already
+
+
+def test_an_image_of_a_single_label_project_gets_no_second_label(
+    database: Database, project: ProjectRecord, image: ImageRecord
+) -> None:
+    boat, car = class_ids(database, project)
+    with pytest.raises(ConflictError, match="one label"):
+        labels.add_label(database, image.id, car, [boat])
+    assert library.get_image(database, image.id) == image
+
+
+def test_a_prediction_is_judged_again_when_the_labels_change(
+    database: Database, several: ProjectRecord
+) -> None:
+    boat, car, dog = class_ids(database, several)
+    image = first_image(database, several)
+    run, token = start(database, several)
+    said = NewPrediction(image.id, 0, 0, (0.75, 0.25, 0.125), label_figures=(LabelFigures(0, 0.5, None),))
+    version = runs.finish_with_version(database, run.id, token, "m", "ab" * 32, "", [said])
+
+    def mistake() -> float | None:
+        (prediction,) = versions.list_predictions(database, version.id)
+        assert prediction.label_figures == (LabelFigures(0, 0.5, None),)
+        return prediction.mistake
+
+    assert mistake() == 0.75  # the car, which it does not see
+    labels.remove_label(database, image.id, car, [boat, car])
+    assert mistake() is None
+    labels.set_label(database, image.id, dog, boat)
+    assert mistake() == 0.875  # no dog, surer than of the boat

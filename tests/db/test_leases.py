@@ -77,7 +77,7 @@ def test_a_late_write_under_an_old_token_is_refused_and_changes_nothing(
         runs.request_cancel(database, run.id)
     before, rows = runs.get_run(database, run.id), count_rows(database)
 
-    with pytest.raises(LostLeaseError, match=f"Run {run.id} was taken over, has ended or is gone"):
+    with pytest.raises(LostLeaseError, match=f"Run {run.id} was taken over, has ended or was deleted"):
         write(database, run, old_token)
 
     assert runs.get_run(database, run.id) == before
@@ -94,7 +94,7 @@ def test_a_run_whose_trainer_dies_three_times_fails_with_a_sentence_and_can_be_r
     (run,) = runs.list_runs(database, project.id)
     assert (run.status, run.lease_token) == ("failed", None)
     assert run.message is not None
-    assert "given up" in run.message
+    assert "stopped repeatedly" in run.message
     assert run.finished_at is not None
 
     runs.retry(database, run.id)

@@ -9,8 +9,8 @@ from sqlalchemy import exc
 from db import annotations, drafts, library, runs
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
-from db.library import NewImage
 from db.models import Base
+from db.new_images import NewImage, NewLabel
 from db.records import DraftRecord, ProjectRecord, RefusalRecord
 from tests.db.build import (
     BOX,
@@ -53,9 +53,9 @@ def test_a_project_comes_back_as_it_was_stored(database: Database) -> None:
     assert library.list_refusals(database, project.id) == refused
     classes = {row.position: row.id for row in library.list_classes(database, project.id)}
     for image, new in zip(library.list_images(database, project.id), new_images(5), strict=True):
-        assert {name: getattr(image, name) for name in NewImage.__dataclass_fields__} == {
-            name: getattr(new, name) for name in NewImage.__dataclass_fields__
-        }
+        names = set(NewImage.__dataclass_fields__) - {"labels"}
+        assert {name: getattr(image, name) for name in names} == {name: getattr(new, name) for name in names}
+        assert image.positions == tuple(label.class_position for label in new.labels)
         assert image.class_id == classes[image.class_position]
         assert image.review == "open"
         assert library.get_image(database, image.id) == image
@@ -97,7 +97,7 @@ def test_a_project_with_an_unknown_split_or_class_is_not_stored(database: Databa
     with pytest.raises(exc.StatementError, match="'training' is not among the defined enum values"):
         library.create_project(database, "p", images=[unknown_split], **common)  # type: ignore[arg-type]
     for position in (1, -1):
-        unknown_class = dataclasses.replace(image, class_position=position)
+        unknown_class = dataclasses.replace(image, labels=(NewLabel(position),))
         with pytest.raises(ValueError, match="expected a class position below 1, got"):
             library.create_project(database, "p", images=[unknown_class], **common)  # type: ignore[arg-type]
     assert count_rows(database) == {}
@@ -107,7 +107,7 @@ def test_a_name_that_is_taken_is_refused_and_the_first_project_stays(
     database: Database, project: ProjectRecord
 ) -> None:
     before = count_rows(database)
-    with pytest.raises(DuplicateNameError, match="already a project named 'harbour'"):
+    with pytest.raises(DuplicateNameError, match="A project named 'harbour' exists"):
         new_project(database, "harbour")
     assert count_rows(database) == before
 
@@ -122,7 +122,7 @@ def test_a_project_takes_another_name_unless_it_is_taken(database: Database) -> 
     project, other = new_project(database, "harbour"), new_project(database, "bay")
     library.rename_project(database, project.id, "marina")
     library.rename_project(database, project.id, "marina")
-    with pytest.raises(DuplicateNameError, match="There is already a project named 'bay'"):
+    with pytest.raises(DuplicateNameError, match="A project named 'bay' exists"):
         library.rename_project(database, project.id, "bay")
     assert library.get_project(database, project.id) == dataclasses.replace(project, name="marina")
     assert library.find_project(database, "bay") == other
@@ -185,7 +185,7 @@ def test_a_review_is_kept(database: Database, project: ProjectRecord) -> None:
     image = first_image(database, project)
     library.set_review(database, image.id, "skipped")
     assert library.get_image(database, image.id) == dataclasses.replace(image, review="skipped")
-    with pytest.raises(NotFoundError, match="no image with the number 99"):
+    with pytest.raises(NotFoundError, match="Image 99 does not exist"):
         library.set_review(database, 99, "open")
 
 
@@ -207,15 +207,15 @@ def test_publishing_and_rolling_back_take_only_versions_of_the_project(
 
 def test_what_is_not_there_is_said_to_be_not_there(database: Database) -> None:
     assert library.find_project(database, "nothing") is None
-    with pytest.raises(NotFoundError, match="no project with the number 7"):
+    with pytest.raises(NotFoundError, match="Project 7 does not exist"):
         library.get_project(database, 7)
-    with pytest.raises(NotFoundError, match="no image with the number 7"):
+    with pytest.raises(NotFoundError, match="Image 7 does not exist"):
         library.get_image(database, 7)
 
 
 def test_hashes_in_use_are_those_of_all_projects_images_and_masks(database: Database) -> None:
     new_project(database, "first", images=2)
-    masked = dataclasses.replace(new_images(3)[2], mask_sha256="f" * 64)
+    masked = dataclasses.replace(new_images(3)[2], labels=(NewLabel(0, "f" * 64),))
     library.create_project(database, "second", "upload", "b", 224, ["boat", "car"], [masked], [])
 
     assert library.used_hashes(database) == {f"{i:064x}" for i in range(3)} | {"f" * 64}

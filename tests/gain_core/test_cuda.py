@@ -21,9 +21,9 @@ from gain_core.dataset.sample import Sample
 from gain_core.events import Step
 from gain_core.explain.dataset_maps import explain_files
 from gain_core.explain.gradcam import explain
+from gain_core.explain.inference import inference_model
 from gain_core.models.classifier import DEFAULT_BACKBONE, Classifier, build_classifier, default_spec
-from gain_core.models.folding import chains, example_image, folded
-from gain_core.models.inference import frozen
+from gain_core.models.folding import example_image, folded, pairs
 from gain_core.training.config import TrainConfig
 from gain_core.training.trainer import train
 from tests.gain_core import ranks_program
@@ -160,92 +160,37 @@ def test_every_way_to_a_map_says_what_the_cpu_says(name: str) -> None:
     model, batch = network(name), pictures(6)
     expected = explain(model, batch).evidence
     model.to(GPU)
-    ways = {"plain": model, "frozen": frozen(model), "folded": folded(model)}
+    ways = {"plain": model, "folded": folded(model)}
     for way, through in ways.items():
         assert relative(explain(through, batch.to(GPU)).evidence.cpu(), expected) < 1e-4, way
-    half = explain(frozen(model, dtype=torch.bfloat16), batch.to(GPU)).evidence
-    assert 1e-6 < relative(half.cpu(), expected) < 0.4
+    told = torch.from_numpy(inference_model(model).evidence_maps(batch.numpy()).evidence)
+    assert relative(told, expected) < 1e-4
 
 
-@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
-@pytest.mark.parametrize("recorded", [False, True])
-@pytest.mark.parametrize("compiled", [False, True])
-def test_four_threads_get_the_right_map_each(compiled: bool, recorded: bool) -> None:
+def test_four_threads_get_the_right_map_each() -> None:
     model, batches = network(), [pictures(3) + shift for shift in (0.0, 0.1, 0.2, 0.3)]
     expected = [explain(model, batch).evidence for batch in batches]
-    fast = frozen(model.to(GPU), compiled=compiled, recorded=recorded)
-    for _ in range(2 * recorded):  # while nobody else is at work
-        explain(fast, batches[0].to(GPU))
+    model.to(GPU)
     with ThreadPoolExecutor(4) as threads:
-        told = threads.map(lambda batch: explain(fast, batch.to(GPU)).evidence.cpu(), batches * 5)
+        told = threads.map(lambda batch: explain(model, batch.to(GPU)).evidence.cpu(), batches * 5)
         for mine, theirs in zip(told, expected * 5, strict=True):
             assert relative(mine, theirs) < 1e-4
 
 
-def test_layers_are_recorded_when_a_size_comes_again_and_few_recordings_are_kept() -> None:
-    model = network().to(GPU)
-    fast = frozen(model, recorded=True)
-    batch = pictures(3).to(GPU)
-    first = explain(fast, batch)
-    kept = fast.trunk._sizes
-    assert list(kept.values()) == [None]
-    with torch.inference_mode():  # what is recorded there serves outside too
-        explain(fast, batch)
-    assert None not in kept.values()
-    for turn in range(3):
-        shifted = batch + turn / 10
-        plain, recorded = explain(model, shifted).evidence, explain(fast, shifted).evidence
-        assert relative(recorded, plain) < 1e-4
-    again = explain(fast, batch)
-    assert torch.equal(explain(fast, batch).evidence, again.evidence)
-    assert relative(again.evidence, first.evidence) < 1e-5
-    for count in range(1, 8):
-        explain(fast, pictures(count).to(GPU))
-    assert len(kept) == 4
-
-
-def test_a_recording_waits_for_the_caller_before_on_another_stream() -> None:
-    model = network().to(GPU)
-    fast, batches = frozen(model, recorded=True), [pictures(8).to(GPU) + shift / 10 for shift in range(6)]
-    expected = [explain(model, batch).evidence for batch in batches]
-    explain(fast, batches[0])
-    explain(fast, batches[0])
-    torch.cuda.synchronize()
-    told = []
-    for batch in batches:
-        with torch.cuda.stream(torch.cuda.Stream()):
-            told.append(explain(fast, batch).evidence)
-    torch.cuda.synchronize()
-    for mine, theirs in zip(told, expected, strict=True):
-        assert relative(mine, theirs) < 1e-4
-
-
-def test_autocast_and_gradients_reach_a_frozen_copy_layer_by_layer() -> None:
-    model, batch = network().to(GPU), pictures(2).to(GPU)
-    fast = frozen(model, recorded=True)
-    for _ in range(3):
-        exact = explain(fast, batch).evidence
-    with torch.autocast("cuda", torch.bfloat16):
-        assert relative(explain(fast, batch).evidence.float(), exact) > 1e-6
-    batch.requires_grad_()
-    explain(fast, batch, create_graph=True).evidence.sum().backward()
-    assert batch.grad is not None
-
-
 @pytest.mark.tf32
 @pytest.mark.parametrize("name", [DEFAULT_BACKBONE, "resnet50"])
-def test_as_many_layers_are_joined_as_on_a_cpu_although_its_convolutions_round(name: str) -> None:
+def test_as_many_layers_are_folded_as_on_a_cpu_although_its_convolutions_round(name: str) -> None:
     model = network(name)
-    joined = [type(layer).__name__ for layer in folded(model).modules()]
-    assert [type(layer).__name__ for layer in folded(model.to(GPU)).modules()] == joined
-    assert chains(model.cpu().trunk, example_image(model))  # there is something to join
+    names = [type(layer).__name__ for layer in folded(model).modules()]
+    assert [type(layer).__name__ for layer in folded(model.to(GPU)).modules()] == names
+    assert pairs(model.cpu().trunk, example_image(model))  # there is something to fold
 
 
 @pytest.mark.tf32
 def test_maps_as_torch_computes_them_by_itself_stay_within_two_hundredths() -> None:
     model, batch = network(), pictures(6)
     expected = explain(model, batch).evidence
-    assert relative(explain(frozen(model.to(GPU)), batch.to(GPU)).evidence.cpu(), expected) < 0.02
+    assert relative(explain(model.to(GPU), batch.to(GPU)).evidence.cpu(), expected) < 0.02
 
 
 def test_files_are_explained_as_on_the_cpu(samples: list[Sample], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -25,8 +26,8 @@ from gain_core.models.classifier import (
     build_classifier,
     preprocess,
 )
-from gain_core.models.inference import frozen
-from tests.gain_core.tiny import CLASSES, model_of_maps
+from gain_core.models.folding import folded
+from tests.gain_core.tiny import CLASSES
 
 Photographs = list[Path]
 
@@ -73,9 +74,8 @@ def test_stored_maps_and_statistics_are_those_of_the_most_probable_class(
 
 def test_the_figures_of_a_map_computed_by_hand() -> None:
     """Highest 4; three of four places above 0.8; 5 of 6 in the lower row, 4 of 6 in the left column."""
-    model = model_of_maps([[1.0, 0.0, 0.0]])
-    attention = torch.tensor([[[0.0, 1.0], [4.0, 1.0]]])
-    (image,) = dataset_maps._statistics(model, [Path("a")], torch.tensor([0.5]), torch.tensor([0]), attention)
+    attention = np.array([[[0.0, 1.0], [4.0, 1.0]]], np.float32)
+    (image,) = dataset_maps._statistics([Path("a")], ["class 0"], np.array([0.5]), attention)
     assert image.area == 0.75
     expected = MapStatistics(
         "a", "class 0", 0.5, 4.0, 0.75, (0.25 * 1 + 0.75 * 5) / 6, (0.25 * 4 + 0.75 * 2) / 6
@@ -85,9 +85,8 @@ def test_the_figures_of_a_map_computed_by_hand() -> None:
 
 
 def test_a_map_without_attention_has_its_centre_in_the_middle() -> None:
-    model = model_of_maps([[1.0, 0.0, 0.0]])
-    nothing = torch.zeros(1, 2, 2)
-    (image,) = dataset_maps._statistics(model, [Path("a")], torch.tensor([0.5]), torch.tensor([0]), nothing)
+    nothing = np.zeros((1, 2, 2), np.float32)
+    (image,) = dataset_maps._statistics([Path("a")], ["class 0"], np.array([0.5]), nothing)
     assert (image.highest, image.area, image.row, image.column) == (0, 0, 0.5, 0.5)
 
 
@@ -211,9 +210,9 @@ def test_a_model_whose_weights_are_no_numbers_is_refused(
         explain_files(broken, files, tmp_path / "out")
 
 
-def test_a_frozen_copy_is_refused(model: Classifier, files: Photographs, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="frozen or folded copy"):
-        explain_files(frozen(model), files, tmp_path / "out")
+def test_a_folded_copy_is_refused(model: Classifier, files: Photographs, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="got a folded copy"):
+        explain_files(folded(model), files, tmp_path / "out")
 
 
 def test_a_missing_file_is_an_error_at_once(model: Classifier, tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
-"""Folding, freezing and small pieces change how long a map takes, and nothing else."""
+"""Folding and small pieces change how long a map takes, and nothing else."""
 
 import copy
-import functools
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,13 +10,13 @@ from torch import Tensor, nn
 from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
 from gain_core.explain.gradcam import explain
-from gain_core.models.classifier import DEFAULT_BACKBONE, PIECE, Classifier, ModelSpec, build_classifier
-from gain_core.models.folding import LiveConvolution, chains, exactly, folded
-from gain_core.models.inference import CompiledLayers, PackedConvolution, frozen
+from gain_core.models.classifier import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
+from gain_core.models.folding import LiveConvolution, exactly, folded, pairs
+from gain_core.models.spec import PIECE
 from gain_core.training.config import TrainConfig
 from gain_core.training.full import Division, FullTask, step_losses
 from tests.gain_core.methods import composed, method
-from tests.gain_core.tiny import CLASSES, CurvedHead, images, relative
+from tests.gain_core.tiny import CLASSES, images, relative
 
 # Of each kind of network: separable, residual, with and without norms, LayerNorm, gates, split attention.
 BACKBONES = (
@@ -53,26 +51,22 @@ def pixels(count: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_frozen_and_folded_networks_say_what_the_plain_one_says(backbone: str) -> None:
+def test_a_folded_network_says_what_the_plain_one_says(backbone: str) -> None:
     model, batch = network(backbone), pixels(3)
     expected = explain(model, batch)
     assert expected.evidence.abs().max() > 0
-    for fast in (frozen(model), folded(model)):
-        for got, wanted in zip(explain(fast, batch), expected, strict=True):
-            assert relative(got, wanted) < 1e-4
+    for got, wanted in zip(explain(folded(model), batch), expected, strict=True):
+        assert relative(got, wanted) < 1e-4
 
 
-def test_the_default_network_is_folded_and_packed_throughout() -> None:
-    model = network(DEFAULT_BACKBONE)
-    live, fast = list(folded(model).modules()), list(frozen(model).modules())
+def test_the_default_network_is_folded_throughout() -> None:
+    live = list(folded(network(DEFAULT_BACKBONE)).modules())
     assert sum(isinstance(layer, LiveConvolution) for layer in live) == 49
-    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in fast) == 0
-    assert sum(isinstance(layer, PackedConvolution) for layer in fast) == 49
     assert {layer.inplace for layer in live if isinstance(layer, nn.ReLU6)} == {False}
 
 
 class Sum(nn.Module):
-    """The first result is added to the second one, in its place, before the second activation."""
+    """The first result is added to the second one, in its place, before the second norm layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,61 +75,17 @@ class Sum(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         first = self.act(self.norm(self.conv(maps)))
-        second = self.norm2(self.conv2(first))
+        second = self.conv2(first)
         second += first
-        result: Tensor = self.act2(second)
+        result: Tensor = self.act2(self.norm2(second))
         return result
 
 
 @pytest.mark.parametrize("inference", [False, True])
-def test_an_activation_is_joined_unless_something_was_added_in_between(inference: bool) -> None:
+def test_a_norm_layer_is_folded_unless_something_was_added_in_between(inference: bool) -> None:
     with torch.inference_mode(inference), exactly():
-        found = chains(Sum().eval(), torch.linspace(-1, 1, 48).view(1, 3, 4, 4))
-    assert [(one.convolution, one.norm, one.activation) for one in found] == [
-        ("conv", "norm", "act"),
-        ("conv2", "norm2", None),
-    ]
-
-
-def test_a_residual_network_keeps_the_activations_of_its_branches_joined() -> None:
-    packed = [
-        layer for layer in frozen(network("resnet18")).modules() if isinstance(layer, PackedConvolution)
-    ]
-    assert sum(layer._joined[0] == "relu" for layer in packed) == 9  # the stem, and one in each block
-
-
-@pytest.mark.parametrize("curved", [False, True])
-def test_a_copy_is_made_in_inference_mode_too(curved: bool) -> None:
-    model, batch = network("resnet18"), pixels(2)
-    if curved:
-        model.head = CurvedHead(model.head.linear)
-    with torch.inference_mode():
-        fast = frozen(model)
-    assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
-    assert not any(parameter.is_inference() for parameter in fast.parameters())
-
-
-def test_a_recording_needs_a_gpu() -> None:
-    with pytest.raises(InputError, match="expected a model on a CUDA GPU to record, got one on cpu"):
-        frozen(network("resnet18"), recorded=True)
-
-
-@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
-def test_every_copy_and_every_size_of_a_process_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch gives up at the ninth and tells only a log. Nothing is compiled here, only counted."""
-    sizes: list[torch.Size] = []
-
-    def count(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
-        sizes.append(inputs[-1].shape)
-        return graph
-
-    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=count))
-    for seed in range(4):
-        layers = CompiledLayers(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()).requires_grad_(False))
-        for side in (4, 5, 6):
-            with torch.no_grad():
-                layers(images(1, side, seed, torch.float32))
-    assert len(sizes) == 12
+        found = pairs(Sum().eval(), torch.linspace(-1, 1, 48).view(1, 3, 4, 4))
+    assert found == [("conv", "norm"), ("conv2", None)]
 
 
 def test_depthwise_convolutions_without_a_norm_are_taken_in_too() -> None:
@@ -144,23 +94,6 @@ def test_depthwise_convolutions_without_a_norm_are_taken_in_too() -> None:
     ]
     assert len(live) == 12
     assert all(layer.norm is None for layer in live)
-
-
-def test_a_build_of_torch_without_onednn_explains_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    model, batch = network("resnet18"), pixels(2)
-    fast = frozen(model)
-    assert not any(isinstance(layer, PackedConvolution) for layer in fast.modules())
-    assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
-
-
-def test_a_frozen_network_explains_images_of_another_size() -> None:
-    """Where halving an odd map wants other zeros around it than halving an even one."""
-    model = network(DEFAULT_BACKBONE)
-    fast = frozen(model)
-    for side in (64, 72, 75, 97):
-        batch = images(2, side=side, dtype=torch.float32)
-        assert relative(explain(fast, batch).evidence, explain(model, batch).evidence) < 1e-4
 
 
 @pytest.mark.parametrize("backbone", [DEFAULT_BACKBONE, "resnet18", "convnext_atto", "mobilenetv3_small_100"])
@@ -213,73 +146,17 @@ def test_full_mode_trains_through_the_folded_network_unless_norm_layers_learn() 
         assert any(isinstance(m, LiveConvolution) for m in network_used.modules()) != norms
 
 
-def test_folding_and_freezing_leave_the_model_as_it_was() -> None:
+def test_folding_leaves_the_model_as_it_was() -> None:
     model = network(DEFAULT_BACKBONE)
     before, structure = copy.deepcopy(model.state_dict()), str(model)
     state = torch.get_rng_state()
-    live, fast = folded(model), frozen(model)
-    explain(fast, pixels(1))
+    live = folded(model)
+    explain(live, pixels(1))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert str(model) == structure
     assert torch.equal(torch.get_rng_state(), state)
     assert all(parameter.requires_grad for parameter in model.parameters())
     assert {id(p) for p in live.parameters()} == {id(p) for p in model.parameters()}
-    assert not {id(p) for p in fast.parameters()} & {id(p) for p in model.parameters()}
-
-
-def test_a_frozen_copy_keeps_the_weights_of_its_moment() -> None:
-    model, batch = network("resnet18"), pixels(2)
-    fast = frozen(model)
-    before = explain(fast, batch).logits
-    for parameter in model.parameters():
-        parameter.data.mul_(2)
-    assert torch.equal(explain(fast, batch).logits, before)
-
-
-def test_another_head_is_frozen_too() -> None:
-    model, batch = network("resnet18"), pixels(2)
-    model.head = CurvedHead(model.head.linear)  # type: ignore[union-attr,arg-type]
-    assert relative(explain(frozen(model), batch).evidence, explain(model, batch).evidence) < 1e-4
-
-
-def test_four_threads_share_one_frozen_copy() -> None:
-    fast = frozen(network(DEFAULT_BACKBONE), images=1)
-    batches = [images(1, side=64, seed=seed, dtype=torch.float32) for seed in range(8)]
-    expected = [explain(fast, batch).evidence for batch in batches]
-    with ThreadPoolExecutor(4) as threads:
-        for got, wanted in zip(
-            threads.map(lambda batch: explain(fast, batch).evidence, batches * 4), expected * 4, strict=True
-        ):
-            torch.testing.assert_close(got, wanted)
-
-
-def test_models_are_frozen_while_other_threads_use_them() -> None:
-    model, batch = network("resnet18"), pixels(1)
-    expected = explain(model, batch).evidence
-    with ThreadPoolExecutor(4) as threads:
-        works = [lambda: explain(frozen(model), batch), lambda: explain(model, batch)] * 8
-        for result in threads.map(lambda work: work(), works):
-            assert relative(result.evidence, expected) < 1e-4
-
-
-def test_bfloat16_maps_are_within_a_tenth_of_the_largest_evidence() -> None:
-    """Eight bits of mantissa through fifty layers; the classes found stay the same where they are clear."""
-    model, batch = network(DEFAULT_BACKBONE), pixels(8)
-    expected, half = explain(model, batch), explain(frozen(model, dtype=torch.bfloat16), batch)
-    assert half.evidence.dtype == torch.float32
-    assert relative(half.evidence, expected.evidence) < 0.1
-    assert relative(half.logits, expected.logits) < 0.1
-
-
-def test_layers_are_packed_in_bfloat16_only_where_the_processor_has_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where it has none, oneDNN refuses to lay the weights out: AVX2 without AVX512, say."""
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
-    model = network("resnet18")
-    for dtype, packs in ((torch.float32, True), (torch.bfloat16, False)):
-        layers = frozen(model, dtype=dtype).modules()
-        assert any(isinstance(layer, PackedConvolution) for layer in layers) == packs
 
 
 @pytest.mark.parametrize("count", [1, PIECE, PIECE + 1, 3 * PIECE])
@@ -295,8 +172,3 @@ def test_pieces_of_a_batch_give_the_maps_of_the_whole(count: int) -> None:
 def test_too_few_rows_of_classes_are_refused_before_the_work() -> None:
     with pytest.raises(InputError, match=r"expected classes \(12, n\), got \(4, 1\)"):
         explain(network("resnet18"), pixels(12), torch.zeros(4, 1, dtype=torch.long))
-
-
-def test_a_copy_is_asked_for_no_gradient() -> None:
-    with pytest.raises(InputError, match="expected a model that records what a gradient needs, got a frozen"):
-        explain(frozen(network("resnet18")), pixels(1), create_graph=True)

@@ -1,7 +1,6 @@
 """What is folded, what is left alone, and that neither changes a figure."""
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from gain_core.explain.gradcam import explain
 from gain_core.models.backbones import Parts
 from gain_core.models.classifier import Classifier, ModelSpec, build_classifier, default_spec
 from gain_core.models.folding import LiveConvolution, folded, folded_weights
-from gain_core.models.inference import frozen
 from tests.gain_core.tiny import CLASSES, images, relative
 
 
@@ -94,7 +92,7 @@ def test_what_cannot_be_folded_runs_as_it_is() -> None:
         model = classifier_of(*layers)
         batch = images(2, side=8, dtype=torch.float32)
         assert not any(isinstance(layer, LiveConvolution) for layer in folded(model).modules())
-        assert relative(explain(frozen(model), batch).logits, explain(model, batch).logits) < 1e-5
+        assert relative(explain(folded(model), batch).logits, explain(model, batch).logits) < 1e-5
 
 
 def test_an_activation_inside_a_norm_layer_survives() -> None:
@@ -102,8 +100,7 @@ def test_an_activation_inside_a_norm_layer_survives() -> None:
     norm.running_mean.fill_(0.3)  # type: ignore[union-attr,operator]
     model = classifier_of(nn.Conv2d(3, 4, 1), norm)
     batch = images(2, side=8, dtype=torch.float32)
-    for fast in (folded(model), frozen(model)):
-        torch.testing.assert_close(explain(fast, batch).logits, explain(model, batch).logits)
+    torch.testing.assert_close(explain(folded(model), batch).logits, explain(model, batch).logits)
 
 
 def test_norm_layers_in_training_mode_are_not_folded() -> None:
@@ -117,8 +114,7 @@ def test_what_is_overwritten_and_read_again_stays_so(activation: type[Any]) -> N
         classifier_of(Overwritten(activation(inplace=True))),
         images(2, side=32, dtype=torch.float32),
     )
-    for fast in (folded(model), frozen(model)):
-        assert relative(explain(fast, batch).logits, explain(model, batch).logits) < 1e-5
+    assert relative(explain(folded(model), batch).logits, explain(model, batch).logits) < 1e-5
 
 
 def test_a_layer_whose_weight_or_result_a_hook_changes_is_left_as_it_is() -> None:
@@ -128,16 +124,14 @@ def test_a_layer_whose_weight_or_result_a_hook_changes_is_left_as_it_is() -> Non
     model, batch = classifier_of(nn.Conv2d(3, 4, 1), hooked, doubled), images(2, side=32, dtype=torch.float32)
     live = folded(model)
     assert not any(isinstance(layer, LiveConvolution) for layer in live.modules())
-    for fast in (live, frozen(model)):
-        assert relative(explain(fast, batch).logits, explain(model, batch).logits) < 1e-5
+    assert relative(explain(live, batch).logits, explain(model, batch).logits) < 1e-5
 
 
-@pytest.mark.parametrize("make", [frozen, folded])
-def test_a_model_in_training_mode_is_left_as_it_was(make: Callable[[Classifier], Classifier]) -> None:
+def test_a_model_in_training_mode_is_left_as_it_was() -> None:
     layers = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)
     model = classifier_of(*layers).train()
     before, chance = copy.deepcopy(model.state_dict()), torch.get_rng_state()
-    fast = make(model)
+    fast = folded(model)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(layer.training for layer in model.modules())
     assert torch.equal(torch.get_rng_state(), chance)
@@ -152,18 +146,11 @@ def test_norm_layers_that_stand_still_in_a_model_in_training_mode_are_folded() -
     assert sum(isinstance(layer, LiveConvolution) for layer in folded(model).modules()) == 1
 
 
-def test_a_copy_is_not_folded_frozen_or_told_by_its_weights() -> None:
-    model = classifier_of(nn.Conv2d(3, 4, 1))
-    for copied in (frozen(model), folded(model)):
-        for asked in (folded, frozen, Classifier.trunk_fingerprint):
-            with pytest.raises(InputError, match="frozen or folded copy"):
-                asked(copied)
-
-
-@pytest.mark.parametrize("wrong", [{"images": 0}, {"dtype": torch.float16}, {"dtype": torch.int8}])
-def test_a_model_is_not_frozen_for_no_images_or_in_another_dtype(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="expected at least one image, in float32 or bfloat16"):
-        frozen(classifier_of(nn.Conv2d(3, 4, 1)), **wrong)
+def test_a_copy_is_not_folded_or_told_by_its_weights() -> None:
+    copied = folded(classifier_of(nn.Conv2d(3, 4, 1)))
+    for asked in (folded, Classifier.trunk_fingerprint):
+        with pytest.raises(InputError, match="got a folded copy"):
+            asked(copied)
 
 
 def test_as_much_is_folded_under_autocast() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from gain_core.analysis.predict import predict
 from gain_core.dataset.feature_cache import FeatureStore
@@ -17,7 +16,6 @@ from gain_core.events import Step, Validation
 from gain_core.explain.dataset_maps import explain_files
 from gain_core.explain.gradcam import explain
 from gain_core.models.classifier import Classifier
-from gain_core.models.inference import frozen
 from gain_core.training.config import TrainConfig
 from gain_core.training.objectives import External
 from gain_core.training.trainer import train
@@ -184,18 +182,13 @@ def test_maps_are_those_of_the_cpu(curved: bool, create_graph: bool) -> None:
                 assert torch.equal(mine, theirs.cpu())
 
 
-def test_stored_maps_and_frozen_copies_are_made_where_the_model_is(
-    samples: list[Sample], tmp_path: Path
-) -> None:
+def test_stored_maps_are_made_where_the_model_is(samples: list[Sample], tmp_path: Path) -> None:
     model = toy_model(norm=True)
     files = [sample.path for sample in samples[:6]]
     expected = explain_files(model, files, tmp_path / "cpu")
-    batch = torch.randn(2, 3, 64, 64)
-    maps: Tensor = explain(model, batch).attention
     with pretend_gpu() as gpu:
         model.to(gpu)
         told = explain_files(model, files, tmp_path / "gpu")
-        torch.testing.assert_close(explain(frozen(model), batch.to(gpu)).attention.cpu(), maps)
     for one, other in zip(expected.images, told.images, strict=True):
         assert (one.file, one.predicted) == (other.file, other.predicted)
         assert one.highest == pytest.approx(other.highest, rel=1e-4)

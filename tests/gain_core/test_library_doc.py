@@ -27,9 +27,9 @@ SMALLER = (
 def test_the_ten_lines_are_about_ten() -> None:
     for block in (BLOCKS[0], BLOCKS[3]):
         statements = [
-            one for one in ast.parse(block).body if not isinstance(one, ast.Import | ast.ImportFrom)
+            node for node in ast.parse(block).body if not isinstance(node, ast.Import | ast.ImportFrom)
         ]
-        assert sum((one.end_lineno or 0) - one.lineno + 1 for one in statements) <= 10
+        assert sum((node.end_lineno or 0) - node.lineno + 1 for node in statements) <= 10
 
 
 def test_every_public_name_is_in_the_document() -> None:
@@ -72,7 +72,7 @@ def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.Monke
         assert (heatmap.mode, heatmap.size) == ("RGBA", (64, 64))
     assert set(np.unique(read_labels(Path("cue.png")))) <= {0, 1}
     assert Path("model.safetensors").exists()
-    assert len(names["told"].images) == 6  # type: ignore[attr-defined]
+    assert len(names["maps"].images) == 6  # type: ignore[attr-defined]
     assert names["own_maps"].shape == (1, 2, 3, 3)  # type: ignore[attr-defined]
     with pytest.raises(gain_core.InputError, match="a model that its spec can build again"):
         gain_core.save_model("own.safetensors", names["own"])  # type: ignore[arg-type]

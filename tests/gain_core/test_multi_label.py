@@ -247,3 +247,29 @@ def test_a_stopped_training_on_several_classes_goes_on_as_if_it_had_never_stoppe
     list(train(resumed, samples, config, checkpoint=path))
     state = whole.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in resumed.state_dict().items())
+
+
+def test_a_prediction_looks_at_every_class_that_an_image_shows(samples, tmp_path):
+    mask = tmp_path / "object.png"
+    mask.write_bytes(samples[2].also[0].look)
+    also = (AlsoShown(1, object_mask=mask),)
+    both, without = replace(samples[2], also=also), replace(samples[2], look=None, also=(AlsoShown(1),))
+    network = model()
+
+    (said,) = predict(network, [both])
+
+    assert [one.label for one in said.each_label] == [0, 1]
+    assert any(one.attention_inside is not None for one in said.each_label)  # some maps are empty
+    alone = [predict(network, [one])[0] for one in both.each_class]
+    assert [one.attention_inside for one in said.each_label] == pytest.approx(
+        [one.attention_inside for one in alone]
+    )
+    # what is said of the image as a whole is about the class that the model misses or looks for most widely
+    least = min((0, 1), key=lambda label: (min(said.probabilities[label], 0.5), -spread(said, label)))
+    assert said.label == least
+    assert said.attention_inside == said.each_label[least].attention_inside
+    assert [one.attention_inside for one in predict(network, [without])[0].each_label] == [None, None]
+
+
+def spread(said, label: int) -> float:
+    return said.each_label[label].attention_spread or 0.0

@@ -1,4 +1,5 @@
 import io
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 from gain_core.dataset.reading import guidance_maps
 from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
-from gain_core.imaging.raster import fill_polygon, shapes_png
+from gain_core.imaging.raster import Point, fill_polygon, shapes_png, stroke_line
 
 
 def pixels(png: bytes) -> list[list[int]]:
@@ -76,3 +77,20 @@ def test_a_polygon_holds_what_counting_its_edges_says_wherever_it_lies() -> None
         corners = corners.round() / 2 if number % 3 == 0 else corners * (1 + 1e4 * (number % 5 == 0))
         points = [(float(x), float(y)) for x, y in corners]
         np.testing.assert_array_equal(fill_polygon(points, size), by_counting(points, size))
+
+
+@pytest.mark.parametrize("diameter", [0.7, 3.0, 90.0])
+def test_a_long_slanted_stroke_is_every_pixel_near_its_line(diameter: float) -> None:
+    start, end = (-40.0, 12.5), (520.3, 371.0)
+    x, y = np.arange(400) + 0.5, (np.arange(300) + 0.5)[:, None]
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    along = np.clip(((x - start[0]) * dx + (y - start[1]) * dy) / (dx * dx + dy * dy), 0, 1)
+    near = np.hypot(x - start[0] - along * dx, y - start[1] - along * dy) <= diameter / 2
+    assert (stroke_line([start, end], diameter, (400, 300)) == near).all()
+
+
+def test_a_stroke_across_a_large_photograph_costs_its_own_pixels() -> None:
+    line: list[Point] = [(0.0, 0.0), (6000.0, 4000.0)]
+    begun = time.process_time()
+    stroke_line(line, 40.0, (6000, 4000))
+    assert time.process_time() - begun < 0.5  # 0.02 s here; by its bounding box more than a second

@@ -16,7 +16,8 @@ for name in gain_core.__all__:
     getattr(gain_core, name)
 spec = gain_core.default_spec("test_efficientnet", ("boat", "not_boat"), image_size=64)
 model = gain_core.build_classifier(spec, "none")
-print(gain_core.__file__, tuple(gain_core.explain(model, torch.zeros(1, 3, 64, 64)).attention.shape))
+from gain_core.explain import explain
+print(gain_core.__file__, tuple(explain(model, torch.zeros(1, 3, 64, 64)).attention.shape))
 """
 
 
@@ -37,9 +38,12 @@ def test_the_wheel_holds_the_library_alone_and_works_far_from_the_checkout(tmp_p
         archive.extractall(site)
     top = {path.name for path in site.iterdir()}
     assert {name for name in top if not name.endswith(".dist-info")} == {"gain_core"}
-    held = {path.name for path in (site / "gain_core").iterdir()}
-    assert held == {path.name for path in (ROOT / "gain_core").iterdir() if path.is_file()}
-    assert "py.typed" in held
+    held, written = (
+        {str(path.relative_to(place)) for path in (place / "gain_core").rglob("*.*") if path.suffix != ".pyc"}
+        for place in (site, ROOT)
+    )
+    assert held == written
+    assert "gain_core/py.typed" in held
 
     elsewhere.mkdir()
     told = subprocess.run(

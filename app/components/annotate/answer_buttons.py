@@ -1,4 +1,4 @@
-"""Wrong place, right place: two keys that guide an image by the map on screen, and one that takes it back."""
+"""Wrong place, right place: two keys that turn the map on screen into guidance, and one that undoes it."""
 
 from typing import Literal
 
@@ -14,24 +14,28 @@ from db.records import ImageRecord, VersionRecord
 
 Pressed = Literal["wrong", "right", "back"]
 
-# Side by side as their keys are on the keyboard. R would be plainer, but Streamlit keeps it for itself.
+# W and E lie side by side on the keyboard. Streamlit reserves R.
 LABELS: dict[Place, tuple[str, str]] = {"wrong": ("Wrong place", "W"), "right": ("Right place", "E")}
 MEANING: dict[Place, str] = {
-    "wrong": "The strongly coloured place must not decide. Saves it as *Ignore this* and goes on.",
-    "right": "The strongly coloured place should decide. Saves it as *Look here* and goes on.",
+    "wrong": "The strongly coloured region must not decide. Saves it as *Ignore this*, then shows the next "
+    "image.",
+    "right": "The strongly coloured region should decide. Saves it as *Look here*, then shows the next "
+    "image.",
 }
-SAVED: dict[Place, str] = {"wrong": "ignore this place", "right": "look at this place"}
+SAVED: dict[Place, str] = {"wrong": "ignore this region", "right": "look at this region"}
 
 
-def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | None:
-    """Draw the buttons of a training image; what was pressed just now. `empty`: its map shows no place."""
-    reason = _why_not(guided, empty)
+def answer_buttons(image: ImageRecord, guided: bool, empty: bool, *, shown: bool = True) -> Pressed | None:
+    """Draw the buttons of a training image; return the one just pressed. `empty`: its map has no evidence.
+    `shown`: whether the image shows the class of the map; in a multi-label project only then is it answered.
+    """
+    reason = _why_not(guided, empty, shown)
     pressed: Pressed | None = None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for place, (label, shortcut) in LABELS.items():
             if st.button(
                 label,
-                key=f"annotate_{place}_place_{image.id}",  # pressed late, it is not for the next image
+                key=f"annotate_{place}_place_{image.id}",  # a late click must not reach the next image
                 disabled=reason is not None,
                 help=reason or f"{MEANING[place]} {annotation_cost.WORTH_OF_ANSWERS}",
                 shortcut=shortcut,
@@ -41,7 +45,7 @@ def answer_buttons(image: ImageRecord, guided: bool, empty: bool) -> Pressed | N
             "Take back",
             key="annotate_take_back",
             disabled=_to_take_back(image) is None,
-            help="Forget the last answer and show its image again.",
+            help="Undo the last answer and show its image again.",
             shortcut="Z",
         ):
             pressed = "back"
@@ -53,8 +57,8 @@ def act(
 ) -> None:
     """Save the answer and go to the next image, or take the last answer back and go to its image.
 
-    For after the canvas: what was drawn just before the key is in its draft by then, and is not lost. Raises
-    what saving raises.
+    Call it after the canvas is drawn, so that a stroke drawn just before the key is in the draft. Raises what
+    saving raises.
     """
     wake, drafts = state.WAKE.get(), state.DRAFTS.get()
     answered = _to_take_back(image)
@@ -73,6 +77,8 @@ def act(
     if pressed == "back" or position is None:
         return
     view = resources.attention(ws, version, image)  # before the look: it may have to load the model
+    if view.multi_label:  # the answer is about the map on screen
+        image = image.seen_as(next(i.class_id for i in image.labels if i.class_position == position))
     if nothing_unsaved(ws, image):
         shown = view.attention(position, against_rival=against_rival)
         saved = answers.answer(ws, image, shown, pressed)
@@ -83,11 +89,13 @@ def act(
         st.rerun()
 
 
-def _why_not(guided: bool, empty: bool) -> str | None:
+def _why_not(guided: bool, empty: bool, shown: bool) -> str | None:
+    if not shown:
+        return "The image does not show this class. Choose one of its labels."
     if guided:
-        return "This image is guided already. Clear and save it first, then answer."
+        return "This image has guidance. Clear it and save before you answer."
     if empty:
-        return "This map is empty: there is no place to judge."
+        return "This map is empty, so there is nothing to judge."
     return None
 
 

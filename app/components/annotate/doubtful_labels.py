@@ -1,4 +1,4 @@
-"""The labels that the images most like theirs contradict: how many there are, and only those as the queue."""
+"""Doubtful labels: images whose most similar images have another label; their number, and a queue of them."""
 
 from collections.abc import Sequence
 
@@ -10,24 +10,24 @@ from app.components.kit.text import one_of
 from app.services.annotation import QueueItem
 
 WHAT_TO_DO = (
-    "Most images like these carry another label. Theirs is wrong? Say under *Wrong label* what it is. "
-    "Right? Press *Skip*: it is no image to draw on."
+    "Most similar images have another label. If this label is wrong, choose the right one under *Wrong "
+    "label*. If it is right, press *Skip*."
 )
 
 
 def only_doubtful(project_id: int, doubtful: Sequence[QueueItem], image_id: int | None) -> bool:
-    """Whether the queue is narrowed to them: asked for in this project, and neither all done nor another
-    image opened.
+    """Whether the queue shows doubtful labels only: requested in this project, some are left, and no other
+    image was opened.
     """
-    wanted = state.ONLY_DOUBTFUL.get() == project_id and (
+    narrowed = state.ONLY_DOUBTFUL.get() == project_id and (
         bool(doubtful) and (image_id is None or image_id in [item.image.id for item in doubtful])
     )
-    state.ONLY_DOUBTFUL.set(project_id if wanted else None)
-    return wanted
+    state.ONLY_DOUBTFUL.set(project_id if narrowed else None)
+    return narrowed
 
 
 def doubtful_button(project_id: int, count: int, *, narrowed: bool) -> None:
-    """To them, and back to all images; nothing where there are none."""
+    """A button to the doubtful labels, and back to all images; nothing without doubtful labels."""
     if not count:
         return
     label = "All images" if narrowed else one_of(count, "doubtful label")
@@ -36,14 +36,14 @@ def doubtful_button(project_id: int, count: int, *, narrowed: bool) -> None:
         key="annotate_doubtful",
         icon=":material/close:" if narrowed else ":material/label:",
         type="tertiary",
-        help=None if narrowed else "Images whose label most images like them contradict.",
+        help=None if narrowed else "Images whose most similar images have another label.",
         on_click=_switch,
         args=(None if narrowed else project_id,),
     )
 
 
 def _switch(project_id: int | None) -> None:
-    """Before the page is drawn again: its queue begins anew, of all images where it is not narrowed."""
+    """Callback, before the page is drawn again: start a new queue."""
     state.ONLY_DOUBTFUL.set(project_id)
     if project_id is None:
         leave_group()

@@ -2,109 +2,110 @@
 another page nor a reload nor a restart loses one.
 """
 
-from typing import Any
-
 import streamlit as st
 
 from app import state
-from app.components.annotate.canvas import canvas_key, told_by
+from app.components.annotate.canvas import newest, start_canvas
 from app.components.kit.text import plain
-from app.drawing.regions import alike, canvas_from_regions, closed, regions_from_canvas
-from app.errors import DrawingError
+from app.drawing.draft import Draft
+from app.drawing.regions import Regions
 from app.services import annotation
-from app.state import Draft, Drawing
+from app.state import OnCanvas
 from app.workspace import Workspace
 from db import drafts as kept_drafts
-from db.records import DraftRecord, ImageRecord, RegionRecord
+from db.records import DraftRecord, ImageRecord
 
-Regions = tuple[RegionRecord, ...]
 Drafts = dict[tuple[int, int], Draft]
 
 
-def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
-    """The drawing of this image, ready for a canvas of this size.
+def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> tuple[Draft, OnCanvas]:
+    """The drawing of this image, and the canvas that shows it.
 
-    A canvas that comes on screen (another image, back from another page) is started with the draft as it is;
-    while it stays there, nothing is sent to it, so nobody's stroke is interrupted.
+    The canvas is started anew when it comes on screen (another image, back from another page), and when it
+    does not show the draft: a step was taken back, something else was loaded.
     """
     drafts = state.DRAFTS.get()
     key = (image.id, image.class_id)
-    on_canvas = (state.VISIT.get(), *key, *canvas_size)
+    shows = (state.VISIT.get(), *key, *canvas_size)
+    on_canvas = state.ON_CANVAS.get()
+    arrives = on_canvas is None or on_canvas.shows != shows
     before = draft = drafts.get(key)
     if draft is not None and _overtaken(ws, image, draft):
         draft = None
-    arrives = state.ON_CANVAS.get() != on_canvas
     if draft is None or (arrives and not _here_alone(ws, image, draft)):
-        draft = drafts[key] = _begin(ws, image, canvas_size)
-        if before is not None and not objects_of(draft.current):  # so that *Undo* still takes *Clear* back
-            draft.cleared = objects_of(_moved(before, {"objects": before.cleared}, image, canvas_size))
+        draft = drafts[key] = _begin(ws, image)
+        if before is not None and before.regions == draft.regions:
+            draft.undo_steps, draft.redo_steps = before.undo_steps, before.redo_steps
     elif arrives:
         draft.kept = None  # so that it is kept again
-    if draft.canvas_size != canvas_size:
-        _resize(draft, image, canvas_size)
-    if arrives or not draft.mount:
-        restart(draft, draft.current)
-        state.ON_CANVAS.set(on_canvas)
-    return draft
-
-
-def restart(draft: Draft, drawing: Drawing) -> None:
-    """Show `drawing` on a fresh canvas."""
-    draft.seed = draft.current = drawing
-    draft.mount = state.MOUNTS.get() + 1
-    state.MOUNTS.set(draft.mount)
+    if on_canvas is None or arrives or on_canvas.stale or on_canvas.drawing.regions != draft.regions:
+        on_canvas = start_canvas(shows, draft.regions, (image.width, image.height), canvas_size)
+    return draft, on_canvas
 
 
 def undo(image_id: int, draft: Draft) -> None:
-    """Take back the last region, or *Clear*. A callback, as those below: the canvas may know more by then."""
-    objects = objects_of(_newest(image_id, draft))
-    left, draft.cleared = (objects[:-1], draft.cleared) if objects else (draft.cleared, [])
-    restart(draft, {**draft.current, "objects": left})
+    """Take back the last step. A callback, as those below: the canvas may know more by then."""
+    on_canvas = _take_up(image_id, draft)
+    if on_canvas is not None and on_canvas.drawing.ends_in_nothing:
+        on_canvas.stale = True  # a click's dot, the first corners of a polygon: only that goes
+    else:
+        draft.undo()
+
+
+def redo(image_id: int, draft: Draft) -> None:
+    _take_up(image_id, draft)
+    draft.redo()
 
 
 def clear(image_id: int, draft: Draft) -> None:
-    objects = objects_of(_newest(image_id, draft))
-    if objects:  # else a second press
-        draft.cleared = objects
-    restart(draft, {**draft.current, "objects": []})
+    on_canvas = _take_up(image_id, draft)
+    if on_canvas is not None:
+        on_canvas.stale = True
+    draft.change(())
+
+
+def delete(image_id: int, draft: Draft, number: int) -> None:
+    """One region; numbers count from 0."""
+    _take_up(image_id, draft)
+    draft.change((*draft.regions[:number], *draft.regions[number + 1 :]))
 
 
 def close_open() -> None:
     """For before the role or the tool changes: the canvas would drop a polygon that is not closed yet."""
     on_canvas = state.ON_CANVAS.get()
-    draft = state.DRAFTS.get().get((on_canvas[1], on_canvas[2])) if on_canvas else None
-    if on_canvas is None or draft is None:
+    if on_canvas is None:
         return
-    drawing = closed(_newest(on_canvas[1], draft), draft.canvas_size)
-    if drawing:
-        restart(draft, drawing)
+    draft = state.DRAFTS.get().get((on_canvas.shows[1], on_canvas.shows[2]))
+    if draft is not None:
+        draft.draw(newest(on_canvas))
+        on_canvas.stale = on_canvas.stale or on_canvas.drawing.has_open_polygon
 
 
-def _newest(image_id: int, draft: Draft) -> Drawing:
-    told = told_by(canvas_key(image_id, draft.mount))
-    return draft.current if told is None else told
+def _take_up(image_id: int, draft: Draft) -> OnCanvas | None:
+    """What the canvas has told since the page was drawn."""
+    on_canvas = state.ON_CANVAS.get()
+    if on_canvas is None or on_canvas.image_id != image_id:
+        return None
+    draft.draw(newest(on_canvas))
+    return on_canvas
 
 
 def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
     """For after the canvas: put what is new on it into the database."""
-    objects = objects_of(draft.current)
-    if objects == (objects_of(draft.stored) if draft.kept is None else draft.kept):
+    if draft.regions == (draft.stored if draft.kept is None else draft.kept):
         return
-    try:
-        regions = _regions(image, draft, draft.current)
-    except DrawingError:
-        return  # saving says what is wrong with it
-    if alike(regions, _regions(image, draft, draft.stored)):
-        draft.stored = draft.current  # the canvas writes the same regions in other words
-        kept_drafts.drop_draft(ws.database, image.id)
+    if draft.unsaved:
+        kept_drafts.keep_draft(
+            ws.database, DraftRecord(image.id, image.class_id, draft.revision, draft.regions)
+        )
     else:
-        kept_drafts.keep_draft(ws.database, DraftRecord(image.id, image.class_id, draft.revision, regions))
-    draft.kept = objects
+        kept_drafts.drop_draft(ws.database, image.id, image.class_id)
+    draft.kept = draft.regions
 
 
 def forget_draft(ws: Workspace, image: ImageRecord, drafts: Drafts) -> None:
     """Drop what is drawn and not saved, in every window. drafts: as `leave_memory`."""
-    kept_drafts.drop_draft(ws.database, image.id)
+    kept_drafts.drop_draft(ws.database, image.id, image.class_id)
     leave_memory(image, drafts)
 
 
@@ -121,56 +122,39 @@ def settle_draft(ws: Workspace, image: ImageRecord, drafts: Drafts, regions: Reg
 
     drafts: as `leave_memory`.
     """
-    waiting = kept_drafts.get_draft(ws.database, image.id)
-    if waiting is not None and alike(waiting.regions, regions):
-        kept_drafts.drop_draft(ws.database, image.id)
-    canvas_size = drafts[image.id, image.class_id].canvas_size
+    waiting = kept_drafts.get_draft(ws.database, image.id, image.class_id)
+    if waiting is not None and waiting.regions == regions:
+        kept_drafts.drop_draft(ws.database, image.id, image.class_id)
+    before = drafts[image.id, image.class_id]
     leave_memory(image, drafts)
-    drawing = canvas_from_regions(regions, (image.width, image.height), canvas_size)
     drafts[image.id, image.class_id] = Draft(
-        drawing, drawing, drawing, revision, canvas_size, kept=objects_of(drawing)
+        regions, regions, revision, regions, before.undo_steps, before.redo_steps
     )
 
 
 def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
     """No drawing of this image waits to be saved; else says so."""
     here = state.DRAFTS.get().get((image.id, image.class_id))  # another window may have dropped it
-    if kept_drafts.get_draft(ws.database, image.id) is None and not (here and here.unsaved):
+    if kept_drafts.get_draft(ws.database, image.id, image.class_id) is None and not (here and here.unsaved):
         return True
     name = plain(image.name)
-    st.warning(f"{name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
+    st.warning(f"{name} has an unsaved drawing. Save it or clear it first.")
     return False
 
 
-def objects_of(drawing: Drawing) -> list[Any]:
-    found: list[Any] = drawing.get("objects", [])
-    return found
-
-
-def _begin(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> Draft:
+def _begin(ws: Workspace, image: ImageRecord) -> Draft:
     """What was drawn last, saved or not. It goes along with the image when its label changes."""
-    size = (image.width, image.height)
     leave_memory(image, state.DRAFTS.get())
     guidance = annotation.load(ws, image.id, image.class_id)
-    regions = guidance.regions if guidance else ()
+    stored = regions = guidance.regions if guidance else ()
     revision = guidance.revision if guidance else 0
-    stored = current = canvas_from_regions(regions, size, canvas_size)
-    waiting = kept_drafts.get_draft(ws.database, image.id)
-    if waiting is not None and not alike(waiting.regions, regions):
-        current = canvas_from_regions(waiting.regions, size, canvas_size)
-        # With another label the guidance that it began from went along, and is counted anew.
-        if waiting.class_id == image.class_id or not waiting.revision:
-            revision = waiting.revision
+    waiting = kept_drafts.get_draft(ws.database, image.id, image.class_id)
+    if waiting is not None and waiting.regions != stored:
+        regions = waiting.regions
+        revision = waiting.revision
     elif waiting is not None:
-        kept_drafts.drop_draft(ws.database, image.id)
-    return Draft(
-        stored=stored,
-        seed=current,
-        current=current,
-        revision=revision,
-        canvas_size=canvas_size,
-        kept=objects_of(current),
-    )
+        kept_drafts.drop_draft(ws.database, image.id, image.class_id)
+    return Draft(stored, regions, revision, kept=regions)
 
 
 def _overtaken(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
@@ -180,34 +164,16 @@ def _overtaken(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
     saved = annotation.load(ws, image.id, image.class_id)
     if (saved.revision if saved else 0) == draft.revision:
         return False
-    return not draft.unsaved or alike(_regions(image, draft, draft.current), saved.regions if saved else ())
+    return not draft.unsaved or draft.regions == (saved.regions if saved else ())
 
 
 def _here_alone(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:
     """Whether this window's drawing is neither saved nor kept: it could not be kept, or another window has
     cleared it.
     """
-    if not draft.unsaved or objects_of(draft.current) != draft.kept:
+    if not draft.unsaved or draft.regions != draft.kept:
         return draft.unsaved
-    if kept_drafts.get_draft(ws.database, image.id) is not None:
+    if kept_drafts.get_draft(ws.database, image.id, image.class_id) is not None:
         return False
     saved = annotation.load(ws, image.id, image.class_id)
-    return not alike(_regions(image, draft, draft.current), saved.regions if saved else ())
-
-
-def _regions(image: ImageRecord, draft: Draft, drawing: Drawing) -> Regions:
-    return regions_from_canvas(drawing, (image.width, image.height), draft.canvas_size)
-
-
-def _moved(draft: Draft, drawing: Drawing, image: ImageRecord, canvas_size: tuple[int, int]) -> Drawing:
-    """A drawing for the draft's canvas, as one for a canvas of this size."""
-    size = (image.width, image.height)
-    return canvas_from_regions(regions_from_canvas(drawing, size, draft.canvas_size), size, canvas_size)
-
-
-def _resize(draft: Draft, image: ImageRecord, canvas_size: tuple[int, int]) -> None:
-    was_unsaved = draft.unsaved
-    stored = _moved(draft, draft.stored, image, canvas_size)
-    current = _moved(draft, draft.current, image, canvas_size) if was_unsaved else stored
-    draft.cleared = objects_of(_moved(draft, {"objects": draft.cleared}, image, canvas_size))
-    draft.stored, draft.current, draft.canvas_size = stored, current, canvas_size
+    return draft.regions != (saved.regions if saved else ())

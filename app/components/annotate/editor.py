@@ -7,25 +7,19 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
-from app.components.annotate.canvas import HOW, ROLES, TOOLS, canvas_key, drawing_canvas
-from app.components.annotate.drafts import (
-    clear,
-    close_open,
-    forget_draft,
-    keep,
-    objects_of,
-    open_draft,
-    settle_draft,
-    undo,
-)
+from app.components.annotate.canvas import ROLES, TOOLS, drawing_canvas
+from app.components.annotate.drafts import close_open, forget_draft, keep, open_draft, settle_draft
 from app.components.annotate.drawing_caption import what_is_drawn
+from app.components.annotate.drawing_steps import drawing_steps
+from app.components.annotate.key_list import key_list
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
-from app.components.kit.text import one_of
+from app.components.kit.text import names_at, one_of
+from app.drawing.draft import Draft
+from app.drawing.fabric import CIRCLED_COLOUR
 from app.drawing.lasso import filled
-from app.drawing.regions import CIRCLED_COLOUR, encircled, fit_canvas, regions_from_canvas
+from app.drawing.regions import fit_canvas
 from app.services import annotation
-from app.state import Draft
 from app.workspace import Workspace
 from db import library
 from db.records import ImageRecord, VersionRecord
@@ -50,8 +44,8 @@ def board(
         _tools(disabled=image.split != "train")
         room = _room()
         size = fit_canvas((image.width, image.height), *room)
-        draft = open_draft(ws, image, size)
-        loops = encircled(draft.current, size, "look_here")
+        draft, on_canvas = open_draft(ws, image, size)
+        circled = on_canvas.drawing.circled("look_here")
         second_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
         # Of one height, so that the buttons below stay under the hand from picture to picture.
         height = 6 + (size[1] if state.LARGE.get() else room[1])
@@ -62,22 +56,26 @@ def board(
             vertical_alignment="center",
             gap=None,
         ):
-            draft.current = drawing_canvas(
-                filled(_background(ws, image, version, size), loops, CIRCLED_COLOUR),
+            tool, role, brush = state.TOOL.get(), state.ROLE.get(), state.BRUSH.get()
+            regions = drawing_canvas(
+                filled(_background(ws, image, version, size), circled, CIRCLED_COLOUR),
                 size,
-                key=canvas_key(image.id, draft.mount),
-                seed=draft.seed,
-                tool=state.TOOL.get(),
-                role=state.ROLE.get(),
-                brush=state.BRUSH.get(),
+                on_canvas,
+                tool=tool,
+                role=role,
+                brush=brush,
                 disabled=image.split != "train",
             )
+            draft.draw(regions)
         keep(ws, image, draft)
-        if encircled(draft.current, size, "look_here") != loops:
+        if on_canvas.drawing.circled("look_here") != circled:
             st.rerun()  # with what the stroke encircles filled
         with second_row:
-            _second_row(image.id, draft)
+            drawing_steps(image, draft, on_canvas)
         _actions(ws, image, draft, queue, conflict)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(what_is_drawn(image, draft, on_canvas.drawing), width="stretch")
+            key_list()
         shortcut_note(ws, image, version, draft)
 
 
@@ -117,55 +115,6 @@ def _tools(disabled: bool) -> None:
         )
 
 
-def _second_row(image_id: int, draft: Draft) -> None:
-    """Always the same height, so that the canvas does not jump when the tool changes."""
-    objects = objects_of(draft.current)
-    tool = state.TOOL.get()
-    st.button(
-        "Undo",
-        key="annotate_undo",
-        icon=":material/undo:",
-        disabled=not objects and not draft.cleared,
-        shortcut="Mod+Z",
-        on_click=undo,
-        args=(image_id, draft),
-    )
-    st.button(
-        "Clear",
-        key="annotate_clear",
-        icon=":material/delete:",
-        disabled=not objects,
-        on_click=clear,
-        args=(image_id, draft),
-    )
-    with st.popover("View", icon=":material/tune:"):
-        st.slider(
-            "Strength of the map",
-            0,
-            100,
-            step=5,
-            format="%d %%",
-            key=state.OPACITY.name,
-            on_change=st.rerun,
-            persist_state="session",
-        )
-        st.toggle("Attention map under the drawing", key=state.BLEND.name, persist_state="session")
-        st.toggle("Large canvas", key=state.LARGE.name, on_change=st.rerun, persist_state="session")
-    if tool == "freedraw":
-        st.slider(
-            "Brush width",
-            4,
-            60,
-            format="%d px",
-            key=state.BRUSH.name,
-            label_visibility="collapsed",
-            width=150,
-            persist_state="session",
-        )
-    else:
-        st.caption(HOW[tool], width="content")
-
-
 def _background(
     ws: Workspace, image: ImageRecord, version: VersionRecord | None, size: tuple[int, int]
 ) -> bytes:
@@ -189,7 +138,7 @@ def _actions(
     """conflict: where to ask what to do when somebody else has saved meanwhile."""
     next_id = annotation.neighbour(queue, image.id, 1)
     drawable = image.split == "train"
-    nothing = not objects_of(draft.current) and draft.revision == 0
+    nothing = not draft.regions and draft.revision == 0
     skipped = image.review == "skipped"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(
@@ -204,7 +153,7 @@ def _actions(
             "Skip" if not skipped else "Unskip",
             key="annotate_skip",
             disabled=not drawable,
-            help="Back into the queue." if skipped else "To the end of the queue.",
+            help="Put it back into the queue." if skipped else "Move it to the end of the queue.",
         ):
             wake = state.WAKE.get()
             (annotation.unskip if skipped else annotation.skip)(ws, image.id)
@@ -227,20 +176,19 @@ def _actions(
             shortcut="Right",
         ):
             _go(queue, 1)
-    st.markdown(what_is_drawn(image, draft))
     if save or save_next:
         with conflict, told(f"{image.name} was not saved", "Your drawing is still here."):
             _save(ws, image, draft, next_id if save_next else None)
             st.rerun()
         with conflict.container(horizontal=True, gap="small"):
             st.button(
-                "Show what is saved",
+                "Discard mine",
                 key="annotate_reload",
                 on_click=forget_draft,
                 args=(ws, image, state.DRAFTS.get()),
             )
             st.button(
-                "Put mine in its place",
+                "Overwrite with mine",
                 key="annotate_overwrite",
                 on_click=_overwrite,
                 args=(ws, image, draft),
@@ -257,13 +205,16 @@ def _overwrite(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
 
 def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) -> None:
     now = library.get_image(ws.database, image.id)
-    if now.class_id != image.class_id:
-        name = library.list_classes(ws.database, now.project_id)[now.class_position].name
+    if image.class_id not in [label.class_id for label in now.labels]:
+        names = [item.name for item in library.list_classes(ws.database, now.project_id)]
+        name = names_at(now.positions, names)
         wake = state.WAKE.get()
-        wake.toast = f"{image.name} is labelled {name} now. Your drawing is kept; save it for that."
+        wake.toast = (
+            f"{image.name} is labelled {name} now. Your drawing is unchanged; save it for that label."
+        )
         wake.is_news = True
         return
-    regions = regions_from_canvas(draft.current, (image.width, image.height), draft.canvas_size)
+    regions = draft.regions
     wake, drafts = state.WAKE.get(), state.DRAFTS.get()
     saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=draft.revision)
     settle_draft(ws, image, drafts, regions, saved.revision if saved else 0)

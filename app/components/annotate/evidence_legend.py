@@ -1,4 +1,4 @@
-"""What the colours of an attention map mean, with figures of the map on screen where one is."""
+"""What the colours of an attention map mean, with the figures of the map on screen."""
 
 import streamlit as st
 

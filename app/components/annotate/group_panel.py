@@ -1,4 +1,4 @@
-"""The evidence groups of a model version: what each rests on, and one of them as the queue."""
+"""Attribution clusters of a model version: a list with cut-outs; one of them can be the queue."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,19 +24,21 @@ ADDRESS = "evidence"  # in the page's address: version id, class position and nu
 def picked_group(
     version_id: int | None, groups: Sequence[EvidenceGroup], image_id: int | None
 ) -> EvidenceGroup | None:
-    """The group that the page's address names, or else the one picked before, as long as the version has it.
+    """The group named in the page's address, or else the one picked before, if the version has it.
 
-    Somebody who opens an image outside it, from the Library or a link, has left it.
+    Opening an image outside the group, from the Library or a link, leaves the group.
     """
     linked = re.fullmatch(r"(\d{1,18})-(\d{1,18})-(\d{1,18})", st.query_params.get(ADDRESS, ""))
-    wanted = PickedGroup(*map(int, linked.groups())) if linked else state.GROUP.get()
-    found = None
-    if wanted is not None and wanted.version_id == version_id:
-        found = next((group for group in groups if group.key == (wanted.predicted, wanted.number)), None)
-    if found is not None and image_id is not None and image_id not in found.image_ids:
-        found = None
-    _settle(version_id, found)
-    return found
+    requested = PickedGroup(*map(int, linked.groups())) if linked else state.GROUP.get()
+    picked = None
+    if requested is not None and requested.version_id == version_id:
+        picked = next(
+            (group for group in groups if group.key == (requested.predicted, requested.number)), None
+        )
+    if picked is not None and image_id is not None and image_id not in picked.image_ids:
+        picked = None
+    _settle(version_id, picked)
+    return picked
 
 
 def group_panel(
@@ -65,13 +67,13 @@ def group_panel(
             on_click=_pick,
             args=(version.id, None),
         )
-    if unfolded.open:  # crops are made only for those who look at them
+    if unfolded.open:  # crops are computed only when the list is open
         with unfolded, st.container(width=WIDTH, height=HEIGHT, border=False):
             st.caption(
-                "Images that are decided by the same kind of evidence, the most suspicious kind first. "
-                "Each picture is cut out around the place that speaks most for the class."
+                "Each row: images that the model decides by similar evidence, the most suspicious first. The "
+                "cut-outs show the strongest evidence."
             )
-            with told("The kinds of evidence cannot be shown", "Drawing on all images still works."):
+            with told("The kinds of evidence cannot be shown", "Drawing still works."):
                 for group in groups:
                     _entry(ws, version, group, items, is_picked=group == picked)
 
@@ -93,7 +95,7 @@ def _entry(
     if is_picked:
         label = "Shown now"
     elif group.training:
-        label = f"Draw on {one_of(group.training, 'training image')}"
+        label = f"Draw on {one_of(group.training, 'image')}"
     else:
         label = f"Look at {one_of(len(group.image_ids), 'image')}"
     action.button(
@@ -107,13 +109,13 @@ def _entry(
 
 
 def _frame(ws: Workspace, version: VersionRecord, group: EvidenceGroup, item: QueueItem) -> Frame:
-    tone: Tone = "right" if item.predicted == item.image.class_position else "wrong"
+    tone: Tone = "right" if item.predicted in item.image.positions else "wrong"
     crop = resources.evidence_crop(ws, version, item.image, group.predicted, 2 * SIDE)
     return Frame(item.image.id, crop, f"{item.image.name}: {item.reason}", tone=tone, ticked=item.guided)
 
 
 def _pick(version_id: int, group: EvidenceGroup | None) -> None:
-    """Before the page is drawn again: its queue begins anew."""
+    """Callback, before the page is drawn again: start a new queue."""
     _settle(version_id, group)
     state.GROUPS_OPEN.set(False)
     state.QUEUE_SPLIT.set("train")
@@ -128,7 +130,7 @@ def leave_group() -> None:
 
 
 def _settle(version_id: int | None, group: EvidenceGroup | None) -> None:
-    """In the session for other pages' sake, in the address for a reload or a link sent to a colleague."""
+    """Store the group in the session for other pages, and in the address for a reload or a link."""
     if group is None or version_id is None:
         state.GROUP.set(None)
         st.query_params.pop(ADDRESS, None)

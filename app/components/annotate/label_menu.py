@@ -1,4 +1,4 @@
-"""Wrong label: says what an image is instead."""
+"""The menu *Wrong label*, which gives an image another class."""
 
 import streamlit as st
 
@@ -11,23 +11,32 @@ from app.workspace import Workspace
 from db.records import ClassRecord, ImageRecord
 
 MEANING = (
-    "If the label is wrong, say here what it is. Accuracy counts it there at once, the next retrain learns "
-    "it, and what is drawn stays. Library lists all changes, and can train the first model anew with them."
+    "Accuracy updates at once; the next retrain uses the new label. Drawings stay. All changes are listed in "
+    "Library."
 )
 
 
-def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRecord]) -> ClassRecord | None:
-    """Draw the menu of the other classes, the likeliest first; the one chosen just now."""
+def label_menu(
+    image: ImageRecord, item: QueueItem | None, classes: list[ClassRecord], *, multi_label: bool
+) -> ClassRecord | None:
+    """Draw the menu of the other classes, most likely first; return the class just chosen. In a multi-label
+    project it has the image's own classes too, to remove, as long as one remains.
+    """
     likeliest = None if item is None else item.predicted if item.rival is None else item.rival
-    others = [one for one in classes if one.id != image.class_id]
+    stays = multi_label and len(image.labels) > 1
+    others = [other for other in classes if stays or other.position not in image.positions]
 
     def named(one: ClassRecord) -> str:
-        imported = " (as imported)" if one.position == image.given_position else ""
+        if one.position in image.positions:
+            return f"There is no {plain(one.name)}"
+        if multi_label:
+            return f"There is also {plain(one.name)}"
+        imported = " (as imported)" if one.position in (image.given_positions or ()) else ""
         return f"It is {plain(one.name)}{imported}"
 
     chosen: ClassRecord | None = st.menu_button(
         "Wrong label",
-        sorted(others, key=lambda one: one.position != likeliest),
+        sorted(others, key=lambda one: (one.position not in image.positions, one.position != likeliest)),
         format_func=named,
         key=f"annotate_label_{image.id}",  # of this image: a click that comes late is not for the next one
         type="tertiary",
@@ -36,7 +45,9 @@ def label_menu(image: ImageRecord, item: QueueItem | None, classes: list[ClassRe
     return chosen
 
 
-def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | None) -> None:
+def change(
+    ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | None, *, multi_label: bool
+) -> None:
     """Save the label and go to an image, this one or another, unless a drawing waits to be saved.
 
     For after the canvas, as the answers. Raises what saving raises.
@@ -44,10 +55,14 @@ def change(ws: Workspace, image: ImageRecord, chosen: ClassRecord, go_to: int | 
     if not nothing_unsaved(ws, image):
         return
     wake, drafts = state.WAKE.get(), state.DRAFTS.get()
-    labels.change_label(ws, image, chosen.id)
+    if multi_label:
+        labels.switch_label(ws, image, chosen.id)
+    else:
+        labels.change_label(ws, image, chosen.id)
     leave_memory(image, drafts)
     if wake.answered is not None and wake.answered.image.id == image.id:
-        wake.answered = None  # what it guided goes along, and is no answer about this label
-    wake.toast = f"{image.name} is labelled {chosen.name} now."
+        wake.answered = None  # that answer was about the old label and can no longer be taken back
+    gone = chosen.position in image.positions
+    wake.toast = f"{image.name} is {'not ' if gone else ''}labelled {chosen.name} now."
     wake.image_id = go_to
     st.rerun()

@@ -1,4 +1,4 @@
-"""Move to training: one key turns a validation image into a training image, and back."""
+"""One key moves a validation image to training, and back."""
 
 import streamlit as st
 
@@ -10,16 +10,15 @@ from db import splits
 from db.records import ImageRecord
 
 TO_TRAINING = (
-    f"{annotation_cost.WORTH_OF_LABELS} The next retrain learns from this image and its label, with or "
-    "without a drawing. No version is judged on it any more."
+    f"{annotation_cost.WORTH_OF_LABELS} The next retrain uses this image and its label, with or without a "
+    "drawing. With ten or more moved images, a quick retrain also refits its last layer. The image no longer "
+    "counts for validation."
 )
-BACK = (
-    "It counts as a validation image again. Versions that have trained on it look better on it than they are."
-)
+BACK = "Counts as a validation image again. Versions trained on it will look better than they are."
 
 
 def move_button(image: ImageRecord) -> bool:
-    """Whether it was pressed just now; nothing for images that cannot be moved: test images stay unseen."""
+    """Whether it was just pressed. Draws nothing for images that cannot be moved, such as test images."""
     if image.split != "validation" and image.moved_from is None:
         return False
     back = image.moved_from is not None

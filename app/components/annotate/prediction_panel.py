@@ -1,4 +1,4 @@
-"""What the model says of the image on screen, and what in the image says so."""
+"""The prediction for the image on screen, and its attention map."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,14 @@ from app.components.annotate.label_menu import label_menu
 from app.components.annotate.move_button import move_button
 from app.components.kit.bars import probability_bars
 from app.components.kit.number_format import confidence
-from app.components.kit.text import plain
+from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
+from app.services import annotation
 from app.services.annotation import QueueItem
 from app.services.explanation import AttentionView
 from app.services.map_figures import map_figures
 from app.workspace import Workspace
+from db.mistakes import THRESHOLD
 from db.records import ClassRecord, ImageRecord, VersionRecord
 
 LEAST = (330, 286)  # pixels
@@ -28,10 +30,10 @@ CLASSES_AS_PILLS = 6
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for just now."""
+    """What the person has just pressed."""
 
     pressed: Pressed | None = None  # under the map
-    label: ClassRecord | None = None  # that the image has got the wrong class, and which is the right one
+    label: ClassRecord | None = None  # the right class, when *Wrong label* was used
     move: bool = False  # from validation to training, or back
 
 
@@ -41,16 +43,19 @@ def verdict(
     item: QueueItem | None,
     version: VersionRecord | None,
     classes: list[ClassRecord],
+    *,
+    multi_label: bool,
 ) -> Asked:
-    """Draw it; what was asked for by it just now."""
+    """Draw the panel; return what was just pressed. The page is about the image's first label."""
     view = None if version is None else resources.attention(ws, version, image)
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(_sentence(view, image, classes))
-            label = label_menu(image, item, classes)
+            label = label_menu(image, item, classes, multi_label=multi_label)
         about = item.reason if item is not None else f"{image.split} split"
-        if image.given_position is not None:
-            about += f" Imported as {classes[image.given_position].name}."
+        if image.given_positions is not None:
+            given = " and ".join(classes[position].name for position in image.given_positions)
+            about += f" Imported as {given}."
         if image.moved_from is not None:
             about += f" Moved from {image.moved_from}."
         st.caption(f"{plain(image.name)} · {plain(about)}")
@@ -77,14 +82,17 @@ def verdict(
         )
     figures = map_figures(ws, image, view.attention(position, against_rival=rival is not None))
     if figures.spread is None:
-        st.caption(f"Nothing in this image speaks for {plain(name)}: its map is empty.")
+        st.caption(f"No evidence for {plain(name)} in this image: the map is empty.")
     else:
         evidence_legend(figures.spread, figures.inside)
     pressed = None
     if image.split == "train":
-        pressed = answer_buttons(image, item is not None and item.guided, figures.spread is None)
+        guided = item is not None and item.guided
+        if guided and multi_label:
+            guided = annotation.load(ws, image.id, image.class_id) is not None
+        pressed = answer_buttons(image, guided, figures.spread is None, shown=position in image.positions)
     moving = move_button(image)
-    probability_bars([item.name for item in classes], view.probabilities, image.class_position)
+    probability_bars([item.name for item in classes], view.probabilities, image.positions)
     return Asked(pressed, label, moving)
 
 
@@ -104,32 +112,52 @@ def _size(image: ImageRecord) -> tuple[int, int]:
 
 
 def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[ClassRecord]) -> str:
-    truth = plain(classes[image.class_position].name)
+    truth = plain(names_at(sorted(image.positions), [item.name for item in classes]))
     if view is None:
         return f"**{truth}** :gray[· no model yet]"
-    said, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
+    if view.multi_label:
+        return _of_several(view, image, classes)
+    predicted, sure = plain(classes[view.predicted].name), confidence(view.probabilities[view.predicted])
     if view.predicted == image.class_position:
-        return f":green-badge[:material/check: {said} {sure}, correct]"
-    return f":orange-badge[:material/close: {said} {sure}] but it is **{truth}**."
+        return f":green-badge[:material/check: {predicted} {sure}, correct]"
+    return f":orange-badge[:material/close: {predicted} {sure}] but it is **{truth}**."
+
+
+def _of_several(view: AttentionView, image: ImageRecord, classes: list[ClassRecord]) -> str:
+    """What is wrongly predicted, else how many labels are missed: the probabilities of labels stand above."""
+    missed = [position for position in image.positions if view.probabilities[position] <= THRESHOLD]
+    wrong = [
+        f":orange-badge[:material/close: {plain(item.name)} {confidence(view.probabilities[item.position])}]"
+        for item in classes
+        if view.probabilities[item.position] > THRESHOLD and item.position not in image.positions
+    ]
+    if wrong:
+        labels = plain(names_at(sorted(image.positions), [item.name for item in classes]))
+        return " ".join(wrong) + ("" if len(image.labels) > 1 else f" but it is **{labels}**.")
+    if missed:
+        return f":orange-badge[:material/close: {len(missed)} of {len(image.labels)} labels missed]"
+    return ":green-badge[:material/check: Correct]"
 
 
 def _map_class(
     image: ImageRecord, version: VersionRecord, view: AttentionView, classes: list[ClassRecord]
 ) -> int:
-    """The class whose map is shown: at first the predicted one, since that is the decision to explain."""
+    """The class whose map is shown; at first the predicted one, because that is the decision to explain. In a
+    multi-label project the label that the page is about.
+    """
+    first = image.class_position if view.multi_label else view.predicted
     positions = [item.position for item in classes]
-    few = len(classes) <= CLASSES_AS_PILLS
+    few = len(classes) <= CLASSES_AS_PILLS and len(image.labels) == 1
     widget = st.pills if few else st.selectbox
     # A pill's label is Markdown, a menu's is not.
     names = {item.position: plain(item.name) if few else item.name for item in classes}
-    arguments: dict[str, Any] = (
-        {"default": view.predicted, "wrap": True} if few else {"index": view.predicted}
-    )
+    arguments: dict[str, Any] = {"default": first, "wrap": True} if few else {"index": first}
     chosen: int = widget(  # type: ignore[operator]
-        "What speaks for",
+        "Evidence for",
         positions,
         format_func=names.__getitem__,
-        key=f"annotate_map_of_{image.id}_{version.id}",  # a choice that comes late is not for the next image
+        # a choice that comes late is not for the next image or label
+        key=f"annotate_map_of_{image.id}_{version.id}" + (f"_{first}" if view.multi_label else ""),
         required=True,
         label_visibility="collapsed",
         **arguments,
@@ -139,7 +167,7 @@ def _map_class(
 
 
 def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> int | None:
-    """The rival whose evidence is taken off the map, where that is asked for."""
+    """The rival whose evidence is subtracted from the map, if the toggle is on."""
     rival = view.rival(position)
     state.AGAINST_RIVAL.get()
     if rival is None:
@@ -149,7 +177,6 @@ def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> 
         f"vs {other}",
         key=state.AGAINST_RIVAL.name,
         persist_state="session",
-        help=f"What speaks for {name} rather than for {other}, its strongest rival in this image. "
-        "What speaks for both decides nothing and is left out.",
+        help=f"Evidence for {name} minus evidence for {other}, its strongest rival in this image.",
     )
     return rival if chosen else None

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.components.kit.number_format import of_n, percent, points
 from app.components.kit.text import one_of, plain
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Group, Score, worst_groups
+from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Evaluation, Group, Score, worst_groups
 
 
 def score_cards(comparison: Comparison) -> None:
@@ -16,12 +16,7 @@ def score_cards(comparison: Comparison) -> None:
     before, after = comparison.before, comparison.after
     accuracy, worst, inside, fixed = st.columns(4, gap="small")
     with accuracy.container(border=True, height="stretch", gap=None):
-        st.metric(
-            "Accuracy",
-            percent(after.overall.accuracy),
-            points(before.overall.accuracy, after.overall.accuracy),
-        )
-        st.caption(of_n(after.overall))
+        _accuracy(before, after)
     with worst.container(border=True, height="stretch", gap=None):
         _worst_group(comparison)
     with inside.container(border=True, height="stretch", gap=None):
@@ -29,14 +24,14 @@ def score_cards(comparison: Comparison) -> None:
             "Attention inside",
             percent(after.overall.attention_inside),
             points(before.overall.attention_inside, after.overall.attention_inside),
-            help="Share of the true class's attention that lies inside the object's mask, or inside your "
-            "regions where no mask is known; the mean over the images that have one.",
+            help="Share of the true class's attention inside the object's mask, or inside your regions "
+            "when there is no mask. Mean over the images that have either.",
         )
-        known = after.overall.attention_images
+        measured = after.overall.attention_images
         st.caption(
-            f"of all attention lies on the object, in {one_of(known, 'image')}"
-            if known
-            else "No image here has a mask, or was drawn on before this version was trained."
+            f"on the object, n = {measured}{' labels' if after.precisions else ''}"
+            if measured
+            else "Not measurable: no image in this split has a mask or an earlier drawing."
         )
     with fixed.container(border=True, height="stretch", gap=None):
         newly_wrong = len(comparison.changed("newly_wrong"))
@@ -53,12 +48,12 @@ def score_cards(comparison: Comparison) -> None:
 def score_tables(comparison: Comparison) -> None:
     """Accuracy by group, the worst first, and by class; before and after."""
     before, after = comparison.before, comparison.after
-    known = {(group.attribute, group.name): group.score for group in before.groups}
+    before_scores = {(group.attribute, group.name): group.score for group in before.groups}
     if any(group.attribute for group in after.groups):
         st.markdown("**By group**")
         _table(
             [
-                (group.name, known.get((group.attribute, group.name)), group.score)
+                (group.name, before_scores.get((group.attribute, group.name)), group.score)
                 for group in sorted(after.groups, key=lambda group: group.score.accuracy or 0.0)
             ],
             "Group",
@@ -70,17 +65,40 @@ def score_tables(comparison: Comparison) -> None:
             and _large_enough(worst)
             and any(group.score.n < WORST_GROUP_MIN_N for group in after.groups)
         ):
-            st.caption(f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count for *Worst group*.")
+            st.caption(f"*Worst group* ignores groups with fewer than {WORST_GROUP_MIN_N} images.")
     st.markdown("**By class**")
-    _table(
-        [(name, old, new) for (name, old), (_, new) in zip(before.classes, after.classes, strict=True)],
-        "Class",
-        "classes_table",
-    )
+    of_classes = zip(before.classes, after.classes, strict=True)
+    precisions = list(zip(before.precisions, after.precisions, strict=True))
+    _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
+    if precisions:
+        st.caption(
+            "AP: average precision. Found: the share of the class's images in which it is predicted. Classes are "
+            "independent, so calibration is not shown."
+        )
     if after.missing or before.missing:
         st.caption(
-            f"Without a prediction, and counted nowhere: {before.missing} before, {after.missing} after."
+            f"Images without a prediction (not counted): {before.missing} before, {after.missing} after."
         )
+
+
+def _accuracy(before: Evaluation, after: Evaluation) -> None:
+    if not after.precisions:
+        st.metric(
+            "Accuracy",
+            percent(after.overall.accuracy),
+            points(before.overall.accuracy, after.overall.accuracy),
+        )
+        st.caption(of_n(after.overall))
+        return
+    st.metric(
+        "mAP",
+        percent(after.mean_precision),
+        points(before.mean_precision, after.mean_precision),
+        help="Mean average precision over the classes: how well each class ranks the images, without a "
+        "threshold.",
+    )
+    overall = after.overall
+    st.caption(f"{overall.correct} of {overall.n} images: all labels right")
 
 
 def _worst_group(comparison: Comparison) -> None:
@@ -89,16 +107,19 @@ def _worst_group(comparison: Comparison) -> None:
         st.metric("Worst group", None)
         return
     before, after = worst
+    what = "Accuracy of the least accurate group."
+    if comparison.after.precisions:
+        what = "Share of images of a class in which it is found, in the class or group where that is lowest."
     note = (
-        f"Groups of fewer than {WORST_GROUP_MIN_N} images do not count."
+        f"Groups with fewer than {WORST_GROUP_MIN_N} images are ignored."
         if _large_enough(worst)
-        else f"No group here has {WORST_GROUP_MIN_N} images: read it with care."
+        else f"Unreliable: no group has {WORST_GROUP_MIN_N} images."
     )
     st.metric(
         "Worst group",
         percent(after.score.accuracy),
         points(before.score.accuracy, after.score.accuracy),
-        help="The accuracy of the group that fares worst; before, it may have been another group. " + note,
+        help=f"{what} It may be another group than before. {note}",
     )
     st.caption(f"{plain(after.name)}: {of_n(after.score)}")
 
@@ -107,17 +128,27 @@ def _large_enough(worst: tuple[Group, Group]) -> bool:
     return all(group.score.n >= WORST_GROUP_MIN_N for group in worst)
 
 
-def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: str) -> None:
+def _table(
+    rows: Sequence[tuple[str, Score | None, Score]],
+    heading: str,
+    key: str,
+    precisions: Sequence[tuple[float | None, float | None]] = (),
+) -> None:
+    """precisions: average precision before and after, of each row of a multi-label project."""
+    old_name, new_name = ("Found before", "Found after") if precisions else ("Before", "After")
     frame = pd.DataFrame(
         {
             heading: [name for name, _, _ in rows],
             "Images": [new.n for _, _, new in rows],
-            "Before": [_rounded(old.accuracy if old else None) for _, old, _ in rows],
-            "After": [_rounded(new.accuracy) for _, _, new in rows],
+            old_name: [_rounded(old.accuracy if old else None) for _, old, _ in rows],
+            new_name: [_rounded(new.accuracy) for _, _, new in rows],
             "95 % interval": [_interval(new) for _, _, new in rows],
             "Attention inside": [_rounded(new.attention_inside) for _, _, new in rows],
         }
     )
+    if precisions:
+        frame.insert(2, "AP before", [_rounded(old) for old, _ in precisions])
+        frame.insert(3, "AP after", [_rounded(new) for _, new in precisions])
     st.dataframe(
         frame,
         key=key,
@@ -126,8 +157,10 @@ def _table(rows: Sequence[tuple[str, Score | None, Score]], heading: str, key: s
         alt=f"Accuracy by {heading.lower()}, before and after",
         column_config={
             "Images": st.column_config.NumberColumn(width="small"),
-            "Before": _share_column("#9aa5a8"),
-            "After": _share_column("#14606e"),
+            "AP before": _share_column("#9aa5a8"),
+            "AP after": _share_column("#14606e"),
+            old_name: _share_column("#9aa5a8"),
+            new_name: _share_column("#14606e"),
             "Attention inside": _share_column("#d97706"),
         },
     )

@@ -1,6 +1,6 @@
 """Probabilities of one image as compact bars."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 
 import streamlit as st
@@ -8,15 +8,15 @@ import streamlit as st
 SHOWN = 5  # classes; more would push the canvas off the screen
 
 
-def probability_bars(classes: Sequence[str], probabilities: Sequence[float], true_position: int) -> None:
-    """One bar per class, most probable first; the true class is always among them and is marked."""
+def probability_bars(classes: Sequence[str], probabilities: Sequence[float], true: Collection[int]) -> None:
+    """One bar per class, most probable first; the true classes are always among them and are marked."""
     order = sorted(range(len(classes)), key=lambda position: -probabilities[position])
-    shown = order[:SHOWN]
-    if true_position not in shown:
-        shown[-1] = true_position
+    others = [position for position in order if position not in true]
+    chosen = {*true, *others[: max(1, SHOWN - len(true))]}
+    shown = [position for position in order if position in chosen]
     rows = []
     for rank, position in enumerate(shown):
-        right = position == true_position
+        right = position in true
         colour = "#15a06a" if right else ("#e06a1b" if rank == 0 else "#9aa5a8")
         weight = "600" if right or rank == 0 else "400"
         name = escape(classes[position]) + (" ✓" if right else "")

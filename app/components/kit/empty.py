@@ -1,4 +1,4 @@
-"""What a page shows when it has nothing to show: why, and the next step."""
+"""An empty page: why it is empty, and the next step."""
 
 import streamlit as st
 

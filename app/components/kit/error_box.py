@@ -1,4 +1,4 @@
-"""Errors as people should read them: what happened, to what, and what to do."""
+"""Expected errors on the page: what happened, to what, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ def told(what: str, remedy: str) -> Iterator[None]:
     """Show an expected error of the block in place: `what` went wrong and its own sentence, both plain text,
     and the `remedy`, Markdown.
 
-    Anything else is a fault of the program and goes on to Streamlit, which logs it.
+    Any other exception is a bug and goes to Streamlit, which logs it.
     """
     try:
         yield

@@ -116,9 +116,9 @@ _FRAMES = st.components.v2.component(
 def film_strip(
     frames: Sequence[Frame], *, key: str, side: int = 64, current: int | None = None, grid: bool = False
 ) -> int | None:
-    """Draw the thumbnails and return the id of the one picked just now, else None.
+    """Draw the thumbnails and return the id of the one just picked, else None.
 
-    The browser also tells the size of its window, from which pages choose the size of pictures.
+    The browser also reports its window size, from which pages choose the size of pictures.
     """
     data = {
         "side": side,
@@ -143,5 +143,5 @@ def film_strip(
         width, height = result.window
         state.WINDOW.set((int(width), int(height)))
     picked = result.picked
-    known = {frame.id for frame in frames}
-    return int(picked) if isinstance(picked, (int, float)) and int(picked) in known else None
+    frame_ids = {frame.id for frame in frames}
+    return int(picked) if isinstance(picked, (int, float)) and int(picked) in frame_ids else None

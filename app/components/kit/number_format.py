@@ -4,7 +4,7 @@ from app.services.evaluation import Score
 
 
 def percent(share: float | None) -> str:
-    """What was counted, in whole per cents, with a decimal where they would say 100 of less, or 0 of more."""
+    """A counted share in whole per cents, with one decimal where rounding would give 0 or 100."""
     if share is None:
         return "–"
     if 0 < share < 1 and round(100 * share) in (0, 100):
@@ -13,12 +13,12 @@ def percent(share: float | None) -> str:
 
 
 def confidence(probability: float) -> str:
-    """What a model says of itself, in whole per cents: nobody counted it."""
+    """A probability in whole per cents."""
     return f"{100 * probability:.0f} %"
 
 
 def of_n(score: Score) -> str:
-    """How sure the figure is: "83 of 100 right", and on the next line "95 % interval: 74–89 %"."""
+    """The count and its interval: "83 of 100 right", and on the next line "95 % interval: 74–89 %"."""
     if score.interval is None:
         return "no images"
     low, high = score.interval

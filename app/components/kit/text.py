@@ -1,7 +1,7 @@
-"""Words around data: counts, lists, times, and names that people chose."""
+"""Text around data: counts, lists, times, and names that people chose."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:])")
@@ -13,8 +13,13 @@ def plain(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """Of a project, for a file that is downloaded: letters and digits, a dash for whatever is between."""
+    """A project's name as the name of a download: letters and digits, and dashes between them."""
     return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "project"
+
+
+def names_at(positions: Iterable[int], names: Sequence[str] | Mapping[int, str]) -> str:
+    """ "boat, dog": the classes at these positions."""
+    return ", ".join(names[position] for position in positions)
 
 
 def one_of(count: int, singular: str, plural: str | None = None) -> str:

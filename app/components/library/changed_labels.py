@@ -1,4 +1,4 @@
-"""The labels that people changed, to take home to where the labels come from."""
+"""Labels that people changed, as a table and a CSV file."""
 
 import pandas as pd
 import streamlit as st
@@ -11,8 +11,7 @@ from app.services.labels import ChangedLabel
 def changed_labels_table(changes: list[ChangedLabel]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{one_of(len(changes), 'label')} changed here, for the next retrain. Your own files are as they "
-            "were."
+            f"{one_of(len(changes), 'label')} changed, for the next retrain. Your own files are not touched."
         )
         st.download_button(
             "Download as CSV",

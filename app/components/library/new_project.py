@@ -1,4 +1,4 @@
-"""Making a project: the demo in one click, or one's own images."""
+"""Creating a project: the demo in one click, or your own images."""
 
 import os
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from db.library import find_project
 ZIP, FOLDER = "Upload a zip", "Folder on the server"
 
 FORMATS = """
-**One sub-folder per class:** every image in it is of that class. A layer of `train`, `validation` and `test`
-folders above them is taken as the split; without one, the split is drawn for you.
+**One folder per class.** Folders named `train`, `validation` and `test` above them define the splits; without
+them, images are divided automatically.
 
 ```
 photos.zip
@@ -29,25 +29,24 @@ photos.zip
 └── car/    c.jpg  d.jpg …
 ```
 
-**Or an `index.csv`** that names the files: columns `file` and `label`, and if you like `split`, `mask`
-(a black-and-white image of the object, used only to evaluate) and any further column as a known group,
-such as `place`.
+**Or an `index.csv`** with the columns `file` and `label`. Optional columns: `split`, `mask` (a
+black-and-white image of the object, for evaluation only), and any other column as a group, such as `place`.
+An image of several classes has `boat|person` as its label, and its masks likewise.
 
 ```
 file,label,split,mask,place
 images/a.jpg,boat,train,masks/a.png,water
 ```
-JPEG, PNG, WebP, BMP, TIFF or GIF. What cannot be read is left out and listed with its reason.
+JPEG, PNG, WebP, BMP, TIFF or GIF. Refused files are listed with the reason.
 """
 
 
 def demo_choice(ws: Workspace) -> None:
-    """The demo: drawn, stored, and its first model asked for, in one click."""
+    """One click draws the demo, stores it and queues its first model."""
     st.subheader("Try the demo", icon=":material/sailing:")
     st.markdown(
-        "Boats, cars, houses and buoys, drawn by the program. Every boat it trains on is **at sea**, so the "
-        "model learns the sea instead of the boat. Find that out, draw on a few images, and correct it. "
-        "Takes a minute."
+        "Synthetic boats, cars, houses and buoys. In training, every boat is **at sea**, so the model learns "
+        "the sea instead of the boat. See it, draw on a few images, and correct it. Takes a minute."
     )
     for column, (shows, picture) in zip(st.columns(4, gap="xsmall"), resources.demo_pictures(), strict=True):
         column.image(picture, width="stretch", alt=shows)
@@ -55,13 +54,13 @@ def demo_choice(ws: Workspace) -> None:
     if st.button(
         "Try the demo", key="try_demo", type="primary", icon=":material/play_arrow:", width="stretch"
     ):
-        report = _carry_out("The demo was not made", lambda show: library.create_demo(ws, show))
+        report = _carry_out("The demo was not created", lambda show: library.create_demo(ws, show))
         if report is not None:
             _lead_on(ws, report, first_model=True)
 
 
 def own_choice(ws: Workspace) -> None:
-    """A form for one's own images."""
+    """A form for your own images."""
     st.subheader("New project", icon=":material/add_photo_alternate:")
     if state.NEW_PROJECT_MADE.get():
         state.NEW_NAME.set("")
@@ -95,15 +94,15 @@ def own_choice(ws: Workspace) -> None:
             index=None,
             placeholder="Choose a folder, or type its path",
             accept_new_options=True,
-            help="Only folders that the operator has allowed with REFOCUS_IMPORT_ROOTS.",
+            help="Folders that the setting REFOCUS_IMPORT_ROOTS allows.",
         )
-    with st.expander("What should the zip hold?" if source == ZIP else "What should the folder hold?"):
+    with st.expander("What should the zip contain?" if source == ZIP else "What should the folder contain?"):
         st.markdown(FORMATS)
     taken = find_project(ws.database, name.strip()) is not None
-    if taken:  # said before anything is uploaded
-        st.caption(f":orange[There is a project named {plain(name.strip())} already: choose another name.]")
+    if taken:  # shown before the upload starts
+        st.caption(f":orange[A project named {plain(name.strip())} exists. Choose another name.]")
     missing = taken or not name.strip() or (upload is None and not folder)
-    wanted = "Choose another name." if taken else "Give a name and choose the images first."
+    hint = "Choose another name." if taken else "Enter a name and choose images first."
     if st.button(
         "Create project",
         key="create_project",
@@ -111,7 +110,7 @@ def own_choice(ws: Workspace) -> None:
         icon=":material/check:",
         width="stretch",
         disabled=missing,
-        help=wanted if missing else None,
+        help=hint if missing else None,
     ):
 
         def work(show: Progress) -> ImportReport:
@@ -119,7 +118,7 @@ def own_choice(ws: Workspace) -> None:
                 return library.import_zip(ws, name.strip(), upload, show)
             return library.import_folder(ws, name.strip(), Path(str(folder)), show)
 
-        report = _carry_out(f"“{name.strip()}” was not made", work)
+        report = _carry_out(f"Could not create “{name.strip()}”", work)
         if report is not None:
             state.UPLOAD.set(None)
             state.NEW_PROJECT_MADE.set(True)
@@ -127,22 +126,22 @@ def own_choice(ws: Workspace) -> None:
 
 
 def _upload() -> Any:
-    """The zip chosen, now or before another page was looked at: the browser's field forgets it."""
+    """The chosen zip, kept across page switches: the browser's field forgets it."""
     chosen = st.file_uploader(
         "Zip with your images", type="zip", key="new_zip", on_change=state.UPLOAD.set, args=(None,)
     )
     if chosen is not None:
         state.UPLOAD.set(chosen)
-    kept = state.UPLOAD.get()
-    if chosen is None and kept is not None:
+    upload = state.UPLOAD.get()
+    if chosen is None and upload is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f":green[:material/check:] {plain(kept.name)} is still here.", width="content")
+            st.caption(f":green[:material/check:] {plain(upload.name)} is selected.", width="content")
             st.button("Remove", key="remove_upload", type="tertiary", on_click=state.UPLOAD.set, args=(None,))
-    return kept
+    return upload
 
 
 def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportReport | None:
-    """Run an import with a progress bar; leaving the page stops it, and nothing of it is kept."""
+    """Run an import with a progress bar. Leaving the page cancels it; nothing is stored then."""
     bar = st.progress(0.0, text="Starting…")
     shown = -1
 
@@ -158,7 +157,7 @@ def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportRep
     except EXPECTED as error:
         bar.empty()
         st.error(
-            f"{plain(str(error))}\n\nNothing was stored. Mend it and try again.",
+            f"{plain(str(error))}\n\nNothing was imported. Fix this and try again.",
             title=plain(what),
             icon=":material/error:",
         )
@@ -178,16 +177,16 @@ def _lead_on(ws: Workspace, report: ImportReport, *, first_model: bool) -> None:
 
 
 def _folders(roots: tuple[Path, ...]) -> list[Path]:
-    """The allowed folders and what lies directly in them."""
-    found: list[Path] = []
+    """The allowed folders and their direct sub-folders."""
+    folders: list[Path] = []
     for root in roots:
         if os.path.isdir(root):
-            found += [root, *_sub_folders(root)]
-    return found
+            folders += [root, *_sub_folders(root)]
+    return folders
 
 
 def _sub_folders(folder: Path) -> list[Path]:
-    """None where this program may not look: `os.path.isdir`, since `Path.is_dir` raises there."""
+    """Empty where permission is denied. `os.path.isdir`, because `Path.is_dir` raises there."""
     try:
         return sorted(path for path in folder.iterdir() if path.name[0] != "." and os.path.isdir(path))
     except OSError:

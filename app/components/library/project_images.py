@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.kit.film_strip import Frame, film_strip
-from app.components.kit.text import one_of
+from app.components.kit.text import names_at, one_of
 from app.services.library import ProjectOverview
 from app.workspace import Workspace
 from db import library
@@ -23,7 +23,7 @@ def counts_table(overview: ProjectOverview) -> None:
         {"Class": [item.name for item in overview.classes]}
         | {split.capitalize(): list(overview.counts[split]) for split in SPLITS}
     )
-    frame["Together"] = frame[[split.capitalize() for split in SPLITS]].sum(axis=1)
+    frame["Total"] = frame[[split.capitalize() for split in SPLITS]].sum(axis=1)
     st.dataframe(frame, hide_index=True, key="counts_table", alt="Images per class and split")
 
 
@@ -31,8 +31,8 @@ def groups_tables(overview: ProjectOverview) -> None:
     """Images per value of each known attribute."""
     if not overview.groups:
         st.caption(
-            "No groups known. Add columns to an index.csv, for example place, and Compare tells which "
-            "group fares worst."
+            "No groups. Add a column such as place to an index.csv, and Compare shows the accuracy of each "
+            "group."
         )
         return
     for attribute, values in overview.groups.items():
@@ -71,10 +71,10 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
     images = [
         image
         for image in _mixed(library.list_images(ws.database, project.id, split))
-        if position in (ALL, image.class_position)
+        if position == ALL or position in image.positions
     ]
     if not images:
-        st.caption(f"No such images in the {split} split.")
+        st.caption(f"No images of this class in the {split} split.")
         return None
     pages = -(-len(images) // PER_PAGE)
     number = min(state.LIBRARY_PAGE.peek(), pages)
@@ -85,7 +85,7 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
                 id=image.id,
                 jpeg=resources.thumbnail(ws, image),
                 title=f"{image.name}: open in Annotate",
-                caption="/".join((names[image.class_position], *image.groups.values())),
+                caption="/".join((names_at(image.positions, names), *image.groups.values())),
             )
             for image in shown
         ],
@@ -99,7 +99,7 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
 
 
 def _mixed(images: list[ImageRecord]) -> list[ImageRecord]:
-    """The first of each class, then the second of each, and so on: one page shows what the classes are."""
+    """The first image of each class, then the second of each, and so on, so that a page shows all classes."""
     seen: Counter[int] = Counter()
     ranked = []
     for image in images:
@@ -109,13 +109,13 @@ def _mixed(images: list[ImageRecord]) -> list[ImageRecord]:
 
 
 def refusals_table(ws: Workspace, project: ProjectRecord) -> None:
-    """What the import left out, and why."""
+    """Files that the import refused, and why."""
     refused = library.list_refusals(ws.database, project.id)
-    st.caption(f"{one_of(len(refused), 'file')} left out; everything else went in.")
+    st.caption(f"{one_of(len(refused), 'file')} refused; everything else was imported.")
     st.dataframe(
-        pd.DataFrame({"File": [item.name for item in refused], "Why": [item.reason for item in refused]}),
+        pd.DataFrame({"File": [item.name for item in refused], "Reason": [item.reason for item in refused]}),
         hide_index=True,
         key="refusals_table",
-        column_config={"Why": st.column_config.TextColumn(width="large")},
-        alt="Files that were left out, with the reason",
+        column_config={"Reason": st.column_config.TextColumn(width="large")},
+        alt="Refused files with the reason",
     )

@@ -20,7 +20,7 @@ def publish_button(ws: Workspace, project: ProjectRecord, version: VersionRecord
     label = f"Publish version {version.number}" if newer else f"Roll back to version {version.number}"
     if st.button(label, key=key, icon=":material/publish:" if newer else ":material/history:"):
         with told(
-            f"Version {version.number} was not published", "The published version stays as it was; try again."
+            f"Version {version.number} was not published", "The published version is unchanged. Try again."
         ):
             wake = state.WAKE.get()
             compared = state.COMPARED_FOR.get()

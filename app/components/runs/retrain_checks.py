@@ -1,4 +1,4 @@
-"""Two checks of a retrain: what the drawings added to it, and whether its confidence can be believed."""
+"""Two checks of a retrain: what the drawings added, and whether its confidence is calibrated."""
 
 import streamlit as st
 
@@ -23,51 +23,54 @@ def retrain_checks(comparison: Comparison) -> None:
 
 
 def _drawing_effect(effect: DrawingEffect) -> None:
-    without, drawn = percent(effect.without.accuracy), percent(effect.drawn.accuracy)
+    without, with_drawings = percent(effect.without.accuracy), percent(effect.drawn.accuracy)
     where = "" if effect.groups is None else " in the worst group"
     st.markdown(
-        f"Without your drawings, the same retraining reaches **{without}**{where}; with them **{drawn}**.",
-        help="The control: a training from the same model, with the same steps and images, that sees no "
-        "drawing. The exact McNemar test asks whether the images that only one of the two has right are too "
-        "uneven for chance.",
+        f"Without your drawings, the same retraining reaches **{without}**{where}; with them "
+        f"**{with_drawings}**.",
+        help="The control starts from the same model, with the same steps and images, but without "
+        "drawings. The exact McNemar test compares the images that only one of the two predicts right.",
     )
-    differ = f"{one_of(effect.gained, 'image')} right only with them, {effect.lost} only without"
+    differ = f"{one_of(effect.gained, 'image')} right only with drawings, {effect.lost} only without"
     st.markdown(
         {
             "helped": f":green[:material/check_circle: Your drawings helped]: {differ}.",
-            "harmed": f":orange[:material/warning: Your drawings did harm here]: {differ}.",
-            "unmeasurable": f":orange[:material/info: Your drawings added nothing measurable here]: {differ}"
-            + (", too few to be sure." if effect.too_few else "."),
+            "harmed": f":orange[:material/warning: Your drawings made this worse]: {differ}.",
+            "unmeasurable": f":orange[:material/info: No measurable effect of your drawings]: {differ}"
+            + (", too few for a conclusion." if effect.too_few else "."),
         }[effect.verdict]
     )
     tested = one_of(effect.tested, "image")
+    if effect.precision is not None:
+        without, with_drawings = map(percent, effect.precision)
+        st.markdown(f"mAP without your drawings **{without}**, with them **{with_drawings}**.")
     st.caption(f"{_counts(effect)} · exact McNemar test on {tested}, p = {effect.p_value:.2g}")
 
 
 def _counts(effect: DrawingEffect) -> str:
-    """What was counted: "boat/grass: 20 of 27 right without, 24 with"."""
-    without, drawn = effect.without, effect.drawn
+    """The counts: "boat/grass: 20 of 27 right without, 24 with"."""
+    without, with_drawings = effect.without, effect.drawn
     if effect.groups is not None and effect.groups[0] != effect.groups[1]:
         names = [plain(name) for name in effect.groups]
         return (
             f"{names[0]}: {without.correct} of {without.n} right without, "
-            f"{names[1]}: {drawn.correct} of {drawn.n} with"
+            f"{names[1]}: {with_drawings.correct} of {with_drawings.n} with"
         )
     name = "All images" if effect.groups is None else plain(effect.groups[0])
-    return f"{name}: {without.correct} of {without.n} right without, {drawn.correct} with"
+    return f"{name}: {without.correct} of {without.n} right without, {with_drawings.correct} with"
 
 
 def _calibration(before: Calibration, after: Calibration) -> None:
     st.markdown(
         f"Confidence **{_whole(before.confidence)} → {_whole(after.confidence)} %**, "
         f"calibration error **{_whole(before.error)} → {_whole(after.error)} points**",
-        help="Confidence: the mean probability of the predicted class. Calibration error: how far confidence "
-        f"and accuracy are apart, on average over {BINS} bins of confidence (Guo et al., 2017).",
+        help="Confidence: the mean probability of the predicted class. Calibration error: the mean "
+        f"difference of confidence and accuracy over {BINS} bins of confidence (Guo et al., 2017).",
     )
     warning = calibration_warning(before, after)
     if warning is not None:
         st.markdown(f":orange[:material/warning: {warning}]")
-    few = "" if after.n >= 100 else "; few images: the error is rough"
+    few = "" if after.n >= 100 else " (few images: a rough estimate)"
     st.caption(f"n = {after.n}{few}")
 
 

@@ -1,4 +1,4 @@
-"""Why a run failed, in a sentence, and a button that tries it again."""
+"""Why a run failed, and a button to retry it."""
 
 import streamlit as st
 
@@ -11,18 +11,18 @@ from db.records import RunRecord
 
 def run_failure(ws: Workspace, run: RunRecord, *, key: str) -> None:
     sentence, _, details = (run.message or "The run failed.").partition("\n")
-    st.error(plain(sentence), icon=":material/error:")  # it may hold an image's name
+    st.error(plain(sentence), icon=":material/error:")  # it may contain an image's name
     if details.strip():
-        with st.expander("Last lines"):
+        with st.expander("Last lines of the log"):
             st.code(details.strip(), language=None, wrap_lines=True)
     again = st.button(
         "Retry",
         key=key,
         icon=":material/replay:",
         width="stretch",
-        help="It goes on from its last checkpoint, or starts over when guidance was drawn since.",
+        help="Resumes from the last checkpoint. Starts over if the guidance has changed.",
     )
     if again:
-        with told("The run was not started again", "Nothing was changed; try again when no other run waits."):
+        with told("The run was not restarted", "Try again when no other run is waiting."):
             training.retry(ws, run.id)
             st.rerun()

@@ -1,4 +1,4 @@
-"""A run in plain words: its settings, its status."""
+"""The settings and the status of a run, as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ STATUS: dict[RunStatus, tuple[str, str, str]] = {  # name, colour, icon
     "queued": ("waiting", "gray", ":material/schedule:"),
     "running": ("running", "blue", ":material/autorenew:"),
     "published": ("published", "green", ":material/check_circle:"),
-    "kept": ("kept, not published", "orange", ":material/inventory_2:"),
+    "kept": ("not published", "orange", ":material/inventory_2:"),
     "failed": ("failed", "orange", ":material/error:"),
     "cancelled": ("cancelled", "gray", ":material/stop_circle:"),
 }
@@ -42,7 +42,7 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
         "Guidance": str(name) if objective is None else objective.words.sentence,
         "Steps": f"{config.get('steps')} steps, each with {images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",
-        "Seed": f"{config.get('seed')}: the same seed, images and regions give the same model",
+        "Seed": f"{config.get('seed')} (same seed, images and regions: same model)",
     }
     return words
 

@@ -1,4 +1,4 @@
-"""The sidebar's Retrain panel: start a run, watch it, hear how it ended."""
+"""The sidebar's Retrain panel: start a run, watch it, see its result."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -25,14 +25,14 @@ MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
 def run_panel(ws: Workspace, project: ProjectRecord) -> None:
     published = project.current_version_id
     st.markdown("**First model**" if published is None else "**Retrain**")
-    with told("The training cannot be shown", "Reload the page; a run in progress is not disturbed."):
+    with told("The training cannot be shown", "Reload the page. A run in progress continues."):
         status = training.status(ws, project.id)
         if status.active is not None:
             watch(ws, status.active.id)
             return
         if published is None:
             start_first_model(ws, project, key="panel_first_model")
-            st.caption("Learns the classes from the labels alone. Then you see where it looks.")
+            st.caption("Trains on the labels. Then you see where the model looks.")
         else:
             _start_retrain(ws, project, status, published)
         if status.last is not None:
@@ -40,11 +40,11 @@ def run_panel(ws: Workspace, project: ProjectRecord) -> None:
 
 
 def start_first_model(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
-    """The button that trains a project's first model, or trains it anew."""
-    label = "Train first model" + ("" if project.current_version_id is None else " anew")
+    """The button that trains a project's first model, or retrains it."""
+    label = "Train first model" if project.current_version_id is None else "Retrain first model"
     kind: Literal["primary", "secondary"] = "primary" if project.current_version_id is None else "secondary"
     if st.button(label, key=key, type=kind, icon=":material/play_arrow:"):
-        with told("The training did not start", "Nothing was changed; try again."):
+        with told("The training did not start", "Try again."):
             training.request_first_model(ws, project.id)
             st.rerun()
 
@@ -58,7 +58,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         key=state.MODE.name,
         required=True,
         label_visibility="collapsed",
-        help="Quick: about half a minute; the last layers learn. Full: minutes; every layer learns.",
+        help="Quick trains the last layers: about half a minute. Full trains all layers: minutes.",
         persist_state="session",
         width="stretch",
     )
@@ -75,15 +75,17 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         help="Draw on at least one image first." if nothing else None,
     )
     if nothing:
-        st.caption("No image guided yet. Draw on one in Annotate, then retrain.")
+        st.caption("No drawings yet. Draw on an image in Annotate, then retrain.")
     else:
         learns = [f"{one_of(guided, 'image')} guided"]
         if status.moved_images:
             learns.append(f"{status.moved_images} moved to training")
         st.caption(" · ".join([*learns, _time_needed(mode)]))
+        if mode == "quick" and status.refits:
+            st.caption("The last layer is then refitted with the moved images.")
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
-            st.caption(f"Starts again from version {start.number} with all guidance.")
+            st.caption(f"Starts from version {start.number} and uses all saved guidance.")
     if mode == "quick" and status.unguided_classes:
         st.caption(_left_alone(status.unguided_classes))
     unsaved = len(drafts.drafted_images(ws.database, project.id))
@@ -99,15 +101,11 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
 def _left_alone(classes: Sequence[str]) -> str:
     more = len(classes) - NAMED
     names = [plain(name) for name in classes[:NAMED]] + ([f"{more} more"] if more > 0 else [])
-    return f"Nothing drawn for {listed(names)} yet: a few images of each class do most."
+    return f"No drawings for {listed(names)} yet. Draw on a few images of each class."
 
 
 def _time_needed(mode: RunMode) -> str:
-    return (
-        "takes about half a minute: the last layers learn"
-        if mode == "quick"
-        else "takes minutes: all layers learn"
-    )
+    return "about half a minute (last layers)" if mode == "quick" else "minutes (all layers)"
 
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
@@ -140,17 +138,19 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
 
 
 def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
-    """What came of a run, and for how many images it is better or worse than the version before it."""
+    """The version that a run made, and how many images it fixes or gets newly wrong."""
     state_of_it = (
         "is published" if version.number == published else f"is ready; version {published} is published"
     )
     fixed, newly_wrong, changes = 0, 0, ""
-    known = versions.list_versions(ws.database, version.project_id)
-    if earlier := [one for one in known if one.number < version.number]:
+    all_versions = versions.list_versions(ws.database, version.project_id)
+    if earlier := [other for other in all_versions if other.number < version.number]:
         fixed, newly_wrong = versions.count_changes(ws.database, earlier[-1].id, version.id, "validation")
     if fixed or newly_wrong:
         images = one_of(fixed, "validation image")
-        changes = f" :small[Against version {earlier[-1].number}: {images} fixed, {newly_wrong} newly wrong.]"
+        changes = (
+            f" :small[Compared with version {earlier[-1].number}: {images} fixed, {newly_wrong} newly wrong.]"
+        )
     colour, icon = ("orange", "warning") if newly_wrong > fixed else ("green", "check_circle")
     worse = " :small[Roll it back in Models.]" if newly_wrong > fixed and version.number == published else ""
     return f":{colour}[:material/{icon}: **Version {version.number}** {state_of_it}.]{changes}{worse}"

@@ -1,4 +1,4 @@
-"""A run as it goes on: how far, in one sentence, redrawn every second while it is active."""
+"""The progress of a run, redrawn every second while it is active."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ REDRAW_SECONDS = 1.0
 
 
 def progress_of(run: RunRecord) -> tuple[float, str]:
-    """(share done of the present stretch of work in [0, 1], what is being done), from the latest event."""
+    """(share of the current phase done in [0, 1], text), from the latest event."""
     if run.cancel_requested:
         return 1.0, "Stopping…"
     if run.status == "queued":
@@ -25,21 +25,19 @@ def progress_of(run: RunRecord) -> tuple[float, str]:
     if event.get("event") == "phase":
         return 0.0, f"{event['name']}…"
     if event.get("event") == "step":
-        return event["step"] / event["total"], f"Learning: step {event['step']} of {event['total']}"
+        return event["step"] / event["total"], f"Training: step {event['step']} of {event['total']}"
     if event.get("event") == "validation":
-        return 1.0, f"Checking: {100 * event['accuracy']:.0f} % of {event['n']} validation images right"
+        return 1.0, f"Validation: {100 * event['accuracy']:.0f} % of {event['n']} images right"
     return 0.0, "Starting…"
 
 
 def watch(ws: Workspace, run_id: int) -> None:
-    """Show an active run live, with a Cancel button; the whole page is drawn again when the run ends."""
+    """Show an active run live, with a Cancel button. The page reruns when the run ends."""
     st.fragment(_live, run_every=REDRAW_SECONDS)(ws, run_id)
 
 
 def _live(ws: Workspace, run_id: int) -> None:
-    with told(
-        "The state of the run cannot be read", "It goes on by itself; this page looks again in a second."
-    ):
+    with told("The state of the run cannot be read", "The run continues. This page tries again in a second."):
         launch.ensure_worker(ws)  # this alone is drawn again while somebody watches
         run = runs.get_run(ws.database, run_id)
         if run.status not in ACTIVE_STATUSES:
@@ -48,7 +46,7 @@ def _live(ws: Workspace, run_id: int) -> None:
         before = runs.running(ws.database) if run.status == "queued" else None
         if before is not None:
             name = plain(library.get_project(ws.database, before.project_id).name)
-            sentence = f"Waits until the run of {name} has ended…"
+            sentence = f"Waiting for the run of {name}…"
         st.progress(min(1.0, share), text=sentence)
         if st.button(
             "Cancel", key="panel_cancel", icon=":material/stop_circle:", disabled=run.cancel_requested
@@ -56,6 +54,6 @@ def _live(ws: Workspace, run_id: int) -> None:
             training.cancel(ws, run_id)
             st.rerun()
         losses = training.curves(ws, run_id).losses.get("total", [])
-        known = [loss for loss in losses if loss is not None]
-        if len(known) > 1:
-            st.metric("Loss", f"{known[-1]:.2f}", chart_data=known, height=104)
+        values = [loss for loss in losses if loss is not None]
+        if len(values) > 1:
+            st.metric("Loss", f"{values[-1]:.2f}", chart_data=values, height=104)

@@ -1,6 +1,6 @@
 """Guided: regions alone must give the class, everything else none, and so must counter-examples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from gain_core.errors import ConfigError
@@ -53,6 +53,12 @@ class Guided(Objective):
             return cls(counter_examples=CounterExamples(), mining=Mining())
         # With counter-examples, quick mode gains nothing from the regions alone (docs/decisions/0026).
         return cls(inside_weight=0.0, counter_examples=CounterExamples())
+
+    def for_several_labels(self) -> "Guided":
+        """The regions alone. What nobody outlined, a second person say, would be pasted into pictures that do
+        not have its label (docs/decisions/0028).
+        """
+        return replace(self, inside_weight=max(self.inside_weight, 1.0), counter_examples=None)
 
     def losses(self, batch: "Batch") -> "Losses":
         from gain_core.training import terms

@@ -68,6 +68,10 @@ class Objective(ABC):
         """Whether it can learn nothing without a guided image."""
         return True
 
+    def for_several_labels(self) -> "Objective":
+        """What the app trains with where images show several classes."""
+        return self
+
     @abstractmethod
     def losses(self, batch: "Batch") -> "Losses":
         """The weighted terms of one step by name; a step goes down their sum."""

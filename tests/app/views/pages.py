@@ -8,23 +8,12 @@ from typing import Any
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from app.state import Draft
+from app.drawing.draft import Draft
 from db.records import ImageRecord, RegionRecord
 
 MAIN = Path(__file__).resolve().parents[3] / "app" / "main.py"
 BOX = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 40.0)))
-RECT: dict[str, Any] = {
-    "type": "Rect",
-    "left": 40,
-    "top": 40,
-    "width": 100,
-    "height": 80,
-    "originX": "left",
-    "originY": "top",
-    "stroke": "#00b86b",
-    "strokeWidth": 2,
-    "fill": "#00b86b40",
-}
+OTHER_BOX = RegionRecord("box", "look_here", ((30.0, 8.0), (50.0, 24.0)))
 
 
 def open_page(name: str = "library", state: dict[str, Any] | None = None) -> AppTest:
@@ -68,12 +57,7 @@ def table(app: AppTest, column: str) -> pd.DataFrame:
     return next(item.value for item in app.dataframe if item.value.columns[0] == column)
 
 
-def drawn(image: ImageRecord, *objects: dict[str, Any]) -> dict[str, Any]:
-    """Session state with an unsaved drawing of `image`, as the canvas leaves it."""
-    nothing: dict[str, Any] = {"objects": []}
-    current = {"objects": list(objects)}
-    key = (image.id, image.class_id)
-    return {
-        "annotate_image": image.id,
-        "annotate_drafts": {key: Draft(nothing, nothing, current, revision=0, canvas_size=(396, 396))},
-    }
+def drawn(image: ImageRecord, *regions: RegionRecord) -> dict[str, Any]:
+    """Session state with an unsaved drawing of `image`."""
+    draft = Draft(stored=(), regions=regions, revision=0)
+    return {"annotate_image": image.id, "annotate_drafts": {(image.id, image.class_id): draft}}

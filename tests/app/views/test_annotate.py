@@ -1,18 +1,13 @@
-import io
-import math
-
-import numpy as np
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app.components.annotate.key_list import KEYS
 from app.components.kit.number_format import percent
-from app.drawing.regions import canvas_from_regions
 from app.services import annotation, explanation
 from app.services.map_figures import map_figures
-from db.records import RegionRecord, Role
+from db.records import RegionRecord
 from tests.app.seeded import CLASSES, Seeded
-from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, own_key, said
+from tests.app.views.pages import BOX, MAIN, OTHER_BOX, click, drawn, keys, open_page, own_key, said
 
 
 def test_the_queue_begins_with_a_mispredicted_image_and_says_what_is_wrong(seeded: Seeded) -> None:
@@ -78,16 +73,11 @@ def test_next_and_previous_walk_through_the_queue(seeded: Seeded) -> None:
 def test_a_drawing_is_saved_as_regions_in_image_pixels_and_the_next_image_comes(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = click(open_page("annotate", drawn(image, RECT)), "annotate_save_next")
+    app = click(open_page("annotate", drawn(image, BOX)), "annotate_save_next")
 
     stored = annotation.load(seeded.ws, image.id, image.class_id)
     assert stored is not None
-    (region,) = stored.regions
-    assert (region.shape, region.role) == ("box", "look_here")
-    (left, top), (right, bottom) = region.points
-    scale = 64 / 396
-    assert (left, top) == pytest.approx((40 * scale, 40 * scale), abs=0.5)
-    assert (right, bottom) == pytest.approx((140 * scale, 120 * scale), abs=0.5)
+    assert stored.regions == (BOX,)
     assert app.session_state["annotate_image"] != image.id
     assert not app.button(key="retrain").disabled
 
@@ -99,83 +89,79 @@ def test_saved_regions_come_back_to_the_canvas(seeded: Seeded) -> None:
 
     app = open_page("annotate", {"annotate_image": image.id})
 
-    draft = app.session_state["annotate_drafts"][(image.id, image.class_id)]
-    assert [item["type"] for item in draft.seed["objects"]] == ["Rect"]
+    assert app.session_state["annotate_on_canvas"].drawing.regions == (BOX,)
     assert "1 region saved" in said(app)
-
-
-@pytest.mark.parametrize(("role", "whole"), [("look_here", True), ("ignore_this", False)])
-def test_an_object_circled_with_the_brush_counts_as_a_whole(seeded: Seeded, role: Role, whole: bool) -> None:
-    """And what to ignore is only what the stroke covers: people paint all around an object."""
-    seeded.publish()
-    image = seeded.images("train")[0]
-    angles = [t / 10 * math.pi for t in range(20)]
-    circle = tuple((32 + 15 * math.cos(angle), 32 + 15 * math.sin(angle)) for angle in angles)
-    stroke = RegionRecord("brush", role, circle, 4.0)
-    (item,) = canvas_from_regions((stroke,), (64, 64), (396, 396))["objects"]
-
-    app = open_page("annotate", drawn(image, item))
-    assert ("What is circled counts as a whole." in said(app)) == whole
-    assert ("Only the line is ignored" in said(app)) != whole
-
-    click(app, "annotate_save")
-    stored = annotation.load(seeded.ws, image.id, image.class_id)
-    assert stored is not None
-    png = stored.look_png if whole else stored.ignore_png
-    assert png is not None
-    assert bool(np.asarray(Image.open(io.BytesIO(png)))[32, 32]) == whole
 
 
 @pytest.mark.parametrize(
     ("side", "words"),
     [
-        (390, "of the picture: all of that counts as the object"),
-        (30, "Covers 1 % of the picture: the rest counts as background"),
+        (63, "is marked. All of it will be trained as the object"),
+        (5, "Only 1 % is marked. Is that the whole object?"),
     ],
 )
 def test_what_a_very_large_or_small_drawing_means_is_said_under_it(
-    seeded: Seeded, side: int, words: str
+    seeded: Seeded, side: float, words: str
 ) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    assert "of the picture:" not in said(open_page("annotate", drawn(image, RECT)))
+    assert "is marked" not in said(open_page("annotate", drawn(image, BOX)))
 
-    app = open_page("annotate", drawn(image, {**RECT, "left": 0, "top": 0, "width": side, "height": side}))
+    app = open_page("annotate", drawn(image, RegionRecord("box", "look_here", ((0.0, 0.0), (side, side)))))
 
     assert words in said(app)
     click(app, "annotate_save")
     assert annotation.load(seeded.ws, image.id, image.class_id) is not None
 
 
-def test_undo_takes_back_the_last_region_and_clear_takes_all(seeded: Seeded) -> None:
+def test_undo_and_redo_walk_through_the_regions_and_clear_is_one_step(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+    app = open_page("annotate", drawn(image, BOX, OTHER_BOX))
+    assert app.button(key="annotate_redo").disabled
 
-    click(app, "annotate_undo")
-    assert "1 region, not saved yet" in said(app)
     click(app, "annotate_clear")
     assert app.button(key=own_key(app.button, "annotate_save")).disabled
-
-
-def test_clear_is_taken_back_by_undo_as_the_step_that_it_was(seeded: Seeded) -> None:
-    seeded.publish()
-    image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
-
-    click(app, "annotate_clear")
     click(app, "annotate_undo")
     assert "2 regions, not saved yet" in said(app)
     click(app, "annotate_undo")
     assert "1 region, not saved yet" in said(app)
-    click(app, "annotate_undo")
+    click(app, "annotate_redo")
+    assert "2 regions, not saved yet" in said(app)
+    click(click(app, "annotate_undo"), "annotate_undo")
     assert app.button(key="annotate_undo").disabled
+
+
+def test_every_key_of_the_page_is_in_the_list_of_keys(seeded: Seeded) -> None:
+    seeded.publish()
+    shortcuts = set()
+    for split in ("train", "validation"):
+        app = open_page("annotate", {"annotate_image": seeded.images(split)[0].id})
+        shortcuts |= {button.proto.shortcut.upper() for button in app.button if button.proto.shortcut}
+    listed = " ".join(key for key, _ in KEYS).replace("←", "LEFT").replace("→", "RIGHT").split()
+    assert len(shortcuts) >= 6
+    assert shortcuts <= set(listed)
+
+
+def test_one_region_is_deleted_from_the_list_and_comes_back_with_undo(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX, OTHER_BOX))
+    assert "1. Box" in said(app)
+    assert "25 % of the picture" in said(app)
+
+    click(app, "annotate_delete_0")
+
+    draft = app.session_state["annotate_drafts"][(image.id, image.class_id)]
+    assert draft.regions == app.session_state["annotate_on_canvas"].drawing.regions == (OTHER_BOX,)
+    click(app, "annotate_undo")
+    assert "2 regions, not saved yet" in said(app)
 
 
 def test_clear_is_taken_back_after_another_page(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+    app = open_page("annotate", drawn(image, BOX, OTHER_BOX))
 
     click(app, "annotate_clear")
     app.switch_page("views/train.py").run()
@@ -206,7 +192,7 @@ def test_an_image_of_another_split_is_only_looked_at(seeded: Seeded) -> None:
     app = open_page("annotate", {"annotate_image": seeded.images("test")[0].id})
 
     assert app.button(key=own_key(app.button, "annotate_save")).disabled
-    assert "only looked at" in said(app)
+    assert "for looking only" in said(app)
 
 
 def test_a_link_opens_its_image(seeded: Seeded) -> None:

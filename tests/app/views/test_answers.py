@@ -10,7 +10,7 @@ from app.services import annotation, answers
 from db import drafts, library
 from db.records import DraftRecord, ImageRecord, Role
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, own_key, said
+from tests.app.views.pages import BOX, click, drawn, keys, open_page, own_key, said
 
 BUTTONS = ("annotate_wrong_place", "annotate_right_place")
 
@@ -27,14 +27,14 @@ def disabled(app: AppTest) -> list[bool]:
 def test_wrong_place_is_saved_as_ignore_this_and_the_next_image_comes(seeded: Seeded) -> None:
     seeded.publish()
     first, second = seeded.images("train")[:2]
-    app = open_page("annotate", {**drawn(second, RECT), "annotate_image": first.id})
+    app = open_page("annotate", {**drawn(second, BOX), "annotate_image": first.id})
     assert disabled(app) == [False, False]
 
     click(app, "annotate_wrong_place")
 
     assert roles(seeded, first) == {"ignore_this"}
     assert app.session_state["annotate_image"] == second.id
-    assert "ignore this place" in app.toast[0].value
+    assert "ignore this region" in app.toast[0].value
     assert "1 region, not saved yet" in said(app)  # the drawing that waited there is untouched
 
 
@@ -62,7 +62,7 @@ def test_what_another_window_draws_while_an_answer_is_saved_is_kept(
     monkeypatch.setattr(answers, "answer", meanwhile)
     click(app, "annotate_wrong_place")
 
-    kept = drafts.get_draft(seeded.ws.database, image.id)
+    kept = drafts.get_draft(seeded.ws.database, image.id, image.class_id)
     assert kept is not None
     assert kept.regions == (BOX,)
 
@@ -106,7 +106,7 @@ def test_an_answer_is_whole_when_the_next_key_ends_its_run(
     app.run()
 
     assert roles(seeded, second) == {"look_here"}
-    assert "look at this place" in app.toast[0].value
+    assert "look at this region" in app.toast[0].value
     assert app.session_state["annotate_image"] not in (first.id, second.id)
     click(app, "annotate_take_back")
     assert roles(seeded, second) == set()
@@ -128,13 +128,13 @@ def test_an_answer_that_was_drawn_over_is_not_taken_back(seeded: Seeded) -> None
 def test_an_image_with_a_drawing_that_is_not_saved_is_not_answered(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT))
+    app = open_page("annotate", drawn(image, BOX))
 
     click(app, "annotate_wrong_place")
 
     assert roles(seeded, image) == set()
     assert app.session_state["annotate_image"] == image.id
-    assert "has a drawing that is not saved" in said(app)
+    assert "has an unsaved drawing" in said(app)
     assert "1 region, not saved yet" in said(app)
 
 

@@ -33,7 +33,7 @@ def test_groups_are_offered_with_their_sentences_when_the_list_is_unfolded(seede
     app = open_page("annotate", OPEN)
 
     assert {"annotate_group_0_0", "annotate_group_0_1", "annotate_group_1_0"} <= keys(app)
-    assert "3 images are called “boat” for the same kind of evidence" in said(app)
+    assert "3 images predicted “boat”: similar evidence" in said(app)
 
 
 def test_a_picked_group_is_the_queue_until_all_images_are_wanted_again(seeded: Seeded) -> None:
@@ -42,7 +42,7 @@ def test_a_picked_group_is_the_queue_until_all_images_are_wanted_again(seeded: S
 
     assert app.session_state["annotate_image"] == chosen[0].id
     assert "#### Image 1 of 2" in said(app)
-    assert "3 images are called “boat”" in said(app)
+    assert "3 images predicted “boat”" in said(app)
     assert app.session_state["annotate_queue"].image_ids == tuple(image.id for image in chosen[:2])
 
     click(app, "annotate_all_images")

@@ -1,17 +1,16 @@
 """Drawings that are not saved yet: they survive, and no window overwrites another's."""
 
-from app.drawing.regions import regions_from_canvas
 from app.services import annotation, labels
 from db import drafts, library
 from db.records import DraftRecord
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, click, drawn, open_page, said
+from tests.app.views.pages import BOX, OTHER_BOX, click, drawn, open_page, said
 
 
 def test_an_unsaved_drawing_survives_a_visit_to_another_page(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT))
+    app = open_page("annotate", drawn(image, BOX))
     assert "1 region, not saved yet" in said(app)
 
     app.switch_page("views/train.py").run()
@@ -24,7 +23,7 @@ def test_an_unsaved_drawing_survives_a_visit_to_another_page(seeded: Seeded) -> 
 def test_an_unsaved_drawing_waits_while_another_image_is_looked_at(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT))
+    app = open_page("annotate", drawn(image, BOX))
 
     click(click(app, "annotate_next"), "annotate_previous")
 
@@ -35,7 +34,7 @@ def test_an_unsaved_drawing_waits_while_another_image_is_looked_at(seeded: Seede
 def test_an_unsaved_drawing_survives_a_reload_and_a_restart(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    open_page("annotate", drawn(image, RECT, {**RECT, "left": 200}))
+    open_page("annotate", drawn(image, BOX, OTHER_BOX))
 
     app = open_page("annotate", {"annotate_image": image.id})  # another session
 
@@ -51,7 +50,7 @@ def test_an_unsaved_drawing_survives_a_reload_and_a_restart(seeded: Seeded) -> N
 def test_what_was_saved_can_be_shown_instead_and_the_drawing_does_not_come_back(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT))
+    app = open_page("annotate", drawn(image, BOX))
     annotation.save(seeded.ws, image.id, image.class_id, (BOX, BOX))
     click(click(app, "annotate_save"), "annotate_reload")
     assert "2 regions saved" in said(app)
@@ -61,43 +60,26 @@ def test_what_was_saved_can_be_shown_instead_and_the_drawing_does_not_come_back(
     assert "2 regions saved" in said(app)
 
 
-def test_what_is_saved_is_not_unsaved_because_the_canvas_writes_it_in_other_words(seeded: Seeded) -> None:
-    """After a stroke and Undo, the canvas gives the shapes that it began with, and what it adds to them."""
-    seeded.publish()
-    image = seeded.images("train")[0]
-    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
-    app = open_page("annotate", {"annotate_image": image.id})
-    draft = app.session_state["annotate_drafts"][(image.id, image.class_id)]
-    (shape,) = draft.stored["objects"]
-    draft.seed = draft.current = {"objects": [{**shape, "version": "7", "left": shape["left"] + 0.02}]}
-    draft.mount += 1  # a canvas that has not spoken yet
-
-    app.run()
-
-    assert "1 region saved" in said(app)
-    assert drafts.get_draft(seeded.ws.database, image.id) is None
-
-
 def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT))
+    app = open_page("annotate", drawn(image, BOX))
     click(open_page("annotate", {"annotate_image": image.id}), "annotate_clear")
-    assert drafts.get_draft(seeded.ws.database, image.id) is None
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
     click(app, "annotate_wrong_place")
     assert annotation.load(seeded.ws, image.id, image.class_id) is None  # not over the drawing
-    assert "has a drawing that is not saved" in said(app)
+    assert "has an unsaved drawing" in said(app)
     click(click(app, "annotate_next"), "annotate_previous")
 
     assert "1 region, not saved yet" in said(app)
-    assert drafts.get_draft(seeded.ws.database, image.id) is not None
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is not None
 
 
 def test_what_another_window_has_saved_is_shown_as_saved_when_one_comes_back(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    first = open_page("annotate", drawn(image, RECT))
+    first = open_page("annotate", drawn(image, BOX))
     second = open_page("annotate", {"annotate_image": image.id})
     assert "1 region, not saved yet" in said(second)
     click(first, "annotate_save")
@@ -111,14 +93,14 @@ def test_what_another_window_has_saved_is_shown_as_saved_when_one_comes_back(see
 def test_saving_leaves_what_another_window_has_drawn_since(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT))
+    app = open_page("annotate", drawn(image, BOX))
     newer = DraftRecord(image.id, image.class_id, 0, (BOX, BOX))
     drafts.keep_draft(seeded.ws.database, newer)
 
     click(app, "annotate_save")
 
     assert annotation.load(seeded.ws, image.id, image.class_id) is not None
-    assert drafts.get_draft(seeded.ws.database, image.id) == newer
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) == newer
     assert "1 region saved" in said(app)  # this window shows what it saved
 
 
@@ -126,10 +108,9 @@ def test_a_drawing_is_shown_as_saved_when_its_run_ended_before_it_could_say_so(s
     """Saved, and this window has not taken note: what it shows is what is saved, or nothing."""
     seeded.publish()
     image = seeded.images("train")[0]
-    for state in (drawn(image, RECT), drawn(image)):
+    for state in (drawn(image, BOX), drawn(image)):
         app = open_page("annotate", state)
-        shown = app.session_state["annotate_drafts"][(image.id, image.class_id)].current
-        regions = regions_from_canvas(shown, (64, 64), (396, 396)) or (BOX,)
+        regions = app.session_state["annotate_drafts"][(image.id, image.class_id)].regions or (BOX,)
         annotation.save(seeded.ws, image.id, image.class_id, regions)
 
         app.run()
@@ -141,7 +122,7 @@ def test_a_drawing_is_shown_as_saved_when_its_run_ended_before_it_could_say_so(s
 def test_what_another_window_has_drawn_since_is_shown_to_whoever_comes_back(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = click(open_page("annotate", drawn(image, RECT)), "annotate_save_next")
+    app = click(open_page("annotate", drawn(image, BOX)), "annotate_save_next")
     revision = annotation.load(seeded.ws, image.id, image.class_id).revision  # type: ignore[union-attr]
     drafts.keep_draft(seeded.ws.database, DraftRecord(image.id, image.class_id, revision, (BOX, BOX, BOX)))
 
@@ -173,14 +154,14 @@ def test_a_drawing_whose_label_changed_does_not_overwrite_what_was_saved_for_the
 def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    click(open_page("annotate", drawn(image, RECT)), "annotate_clear")
-    assert drafts.get_draft(seeded.ws.database, image.id) is None
+    click(open_page("annotate", drawn(image, BOX)), "annotate_clear")
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
 
 def test_an_unsaved_drawing_goes_along_when_the_label_is_changed_elsewhere(seeded: Seeded) -> None:
     seeded.publish()
     boat = seeded.images("train")[0]
-    app = open_page("annotate", drawn(boat, RECT))
+    app = open_page("annotate", drawn(boat, BOX))
     car = library.list_classes(seeded.ws.database, seeded.project_id)[1]
     labels.change_label(seeded.ws, boat, car.id)
 
@@ -196,7 +177,7 @@ def test_an_unsaved_drawing_goes_along_when_the_label_is_changed_elsewhere(seede
 def test_somebody_elses_newer_drawing_is_not_overwritten(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, RECT))
+    app = open_page("annotate", drawn(image, BOX))
     annotation.save(seeded.ws, image.id, image.class_id, (BOX, BOX))
 
     click(app, "annotate_save")

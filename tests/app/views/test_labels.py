@@ -7,7 +7,7 @@ from app.state import PickedGroup
 from db import library, runs
 from db.records import ImageRecord
 from tests.app.seeded import Seeded, seed
-from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, own_key, said, table
+from tests.app.views.pages import BOX, click, drawn, keys, open_page, own_key, said, table
 
 
 def label_menu(app: AppTest) -> Any:
@@ -65,10 +65,10 @@ def test_an_image_with_a_drawing_that_is_not_saved_keeps_its_label(seeded: Seede
     seeded.publish()
     boat = seeded.images("train")[0]
 
-    app = say_it_is(open_page("annotate", drawn(boat, RECT)), "car")
+    app = say_it_is(open_page("annotate", drawn(boat, BOX)), "car")
 
     assert class_of(seeded, boat) == 0
-    assert "has a drawing that is not saved" in said(app)
+    assert "has an unsaved drawing" in said(app)
     assert "1 region, not saved yet" in said(app)
 
 
@@ -79,7 +79,7 @@ def test_the_library_lists_changed_labels_only_when_there_are_any(seeded: Seeded
 
     app = open_page()
 
-    assert "1 label changed here" in said(app)
+    assert "1 label changed" in said(app)
     changes = next(item.value for item in app.dataframe if "Imported as" in item.value.columns)
     assert changes.to_dict("list") == {
         "File": ["000.png"],
@@ -98,7 +98,7 @@ def test_doubtful_labels_are_gone_through_one_by_one_until_none_is_left(seeded: 
 
     click(app, "annotate_doubtful")
     assert "Image 1 of 3" in said(app)
-    assert "Most images like these carry another label" in said(app)
+    assert "Most similar images have another label" in said(app)
     order = app.session_state["annotate_queue"].image_ids
 
     say_it_is(app, "boat" if order[0] == second.id else "car")
@@ -168,12 +168,12 @@ def test_all_images_means_all_also_from_within_a_group(seeded: Seeded) -> None:
     assert "of 4" in said(app)
 
 
-def test_without_a_drawing_changed_labels_lead_to_a_first_model_anew(seeded: Seeded) -> None:
+def test_without_a_drawing_changed_labels_lead_to_a_new_first_model(seeded: Seeded) -> None:
     seeded.publish()
     say_it_is(open_page("annotate", {"annotate_image": seeded.images("train")[0].id}), "car")
     app = open_page()
     assert app.button(key="retrain").disabled
-    assert app.button(key="labels_first_model").label == "Train first model anew"
+    assert app.button(key="labels_first_model").label == "Retrain first model"
 
     click(app, "labels_first_model")
 

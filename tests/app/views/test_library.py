@@ -96,9 +96,9 @@ def test_a_project_shows_its_counts_and_what_was_refused(seeded: Seeded) -> None
         "Train": [2, 2],
         "Validation": [1, 1],
         "Test": [1, 1],
-        "Together": [4, 4],
+        "Total": [4, 4],
     }
-    assert table(app, "File").to_dict("list") == {"File": ["notes.txt"], "Why": ["It is not an image."]}
+    assert table(app, "File").to_dict("list") == {"File": ["notes.txt"], "Reason": ["It is not an image."]}
     assert table(app, "Place").to_dict("list") == {"Place": ["grass", "water"], "Images": [4, 4]}
 
 
@@ -108,7 +108,7 @@ def test_a_project_without_a_model_asks_for_its_first_one(seeded: Seeded) -> Non
     run = runs.active_run(seeded.ws.database, seeded.project_id)
     assert run is not None
     assert run.base_version_id is None
-    assert "The first model is learning" in said(app)
+    assert "Training the first model" in said(app)
     assert {key for key in keys(app) if key.endswith("_cancel")} == {"panel_cancel"}
 
 
@@ -166,7 +166,7 @@ def test_the_form_for_a_new_project_keeps_its_name_and_zip_over_a_page_switch(
     app.switch_page("views/train.py").run()
     app.switch_page("views/library.py").run()
 
-    assert "a.zip is still here" in said(app)
+    assert "a.zip is selected" in said(app)
     click(app, "create_project")
     assert asked == [("Bay", b"PK")]
     click(app, "remove_upload")
@@ -197,6 +197,6 @@ def test_a_zip_is_let_go_once_its_project_is_made_and_the_demo_leaves_the_form_a
 def test_a_name_that_is_taken_is_said_before_anything_is_uploaded(seeded: Seeded) -> None:
     app = click(open_page(), "toggle_new_project")
     app.text_input(key="new_name").set_value(f" {seeded.project.name} ").run()
-    assert "already: choose another name" in said(app)
+    assert "exists. Choose another name" in said(app)
     app.text_input(key="new_name").set_value("Another bay").run()
-    assert "already: choose another name" not in said(app)
+    assert "exists. Choose another name" not in said(app)

@@ -1,9 +1,13 @@
 """A wrong validation image becomes a training image with one key, and goes back with the same."""
 
+import pytest
+
 from app.services import annotation, evaluation
 from db import library, runs, splits
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, click, drawn, keys, open_page, own_key, said
+from tests.app.views.pages import BOX, click, drawn, keys, open_page, own_key, said
+
+REFITTED = "The last layer is then refitted with the moved images."
 
 
 def test_a_validation_image_is_moved_to_training_and_the_next_one_comes(seeded: Seeded) -> None:
@@ -45,9 +49,9 @@ def test_a_drawing_that_is_not_saved_keeps_its_image_where_it_is(seeded: Seeded)
     splits.move_to_training(seeded.ws.database, boat.id)
     moved = library.get_image(seeded.ws.database, boat.id)
 
-    app = click(open_page("annotate", drawn(moved, RECT)), "annotate_move")
+    app = click(open_page("annotate", drawn(moved, BOX)), "annotate_move")
 
-    assert "has a drawing that is not saved" in said(app)
+    assert "has an unsaved drawing" in said(app)
     assert library.get_image(seeded.ws.database, boat.id) == moved
 
 
@@ -58,13 +62,17 @@ def test_training_and_test_images_cannot_be_moved(seeded: Seeded) -> None:
         assert "annotate_move" not in keys(app)
 
 
-def test_a_retrain_may_learn_from_moved_images_alone(seeded: Seeded) -> None:
+def test_a_retrain_may_learn_from_moved_images_alone(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
     boat = seeded.images("validation")[0]
     seeded.publish(wrong=[boat.id])
     assert open_page().button(key="retrain").disabled
     splits.move_to_training(seeded.ws.database, boat.id)
     app = open_page()
     assert "1 moved to training" in said(app)
+    assert REFITTED not in said(app)
+    monkeypatch.setattr("app.services.training.LEAST_TO_REFIT", 1)
+    app = open_page()
+    assert REFITTED in said(app)
 
     click(app, "retrain")
 

@@ -8,14 +8,14 @@ from app.jobs import launch
 from app.services import annotation
 from db import library, runs
 from tests.app.seeded import LEASE, Seeded, seed
-from tests.app.views.pages import BOX, MAIN, RECT, click, drawn, keys, open_page, said
+from tests.app.views.pages import BOX, MAIN, click, drawn, keys, open_page, said
 
 
 def test_retrain_waits_for_guidance_and_says_so(seeded: Seeded) -> None:
     seeded.publish()
     app = open_page()
     assert app.button(key="retrain").disabled
-    assert "No image guided yet" in said(app)
+    assert "No drawings yet" in said(app)
 
 
 def test_retrain_queues_a_run_of_the_chosen_mode_and_shows_it_live(seeded: Seeded) -> None:
@@ -43,7 +43,7 @@ def test_a_running_step_is_told_in_a_sentence(seeded: Seeded) -> None:
 
     app = open_page("train")
 
-    assert (app.progress[0].value, app.progress[0].text) == (25, "Learning: step 15 of 60")
+    assert (app.progress[0].value, app.progress[0].text) == (25, "Training: step 15 of 60")
 
 
 def test_a_failed_run_says_why_and_can_be_retried(seeded: Seeded) -> None:
@@ -52,7 +52,7 @@ def test_a_failed_run_says_why_and_can_be_retried(seeded: Seeded) -> None:
     app = open_page("train")
 
     assert "The disk is full." in said(app)
-    assert "ended before its first step" in said(app)
+    assert "ended before its first training step" in said(app)
     click(app, "retry")
     assert runs.get_run(seeded.ws.database, run.id).status == "queued"
 
@@ -93,14 +93,14 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
     boat, car = seeded.images("validation")
     first = seeded.publish(wrong=[boat.id])
     seeded.publish(seed=1)
-    assert "Against version 1: 1 validation image fixed, 0 newly wrong." in said(open_page())
+    assert "Compared with version 1: 1 validation image fixed, 0 newly wrong." in said(open_page())
 
     library.set_current_version(seeded.ws.database, seeded.project_id, first.id)
     seeded.publish(wrong=[car.id], seed=2)  # trained from version 1, and worse than version 2
     worse = said(open_page())
     assert ":orange[:material/warning: **Version 3** is published.]" in worse
     assert (
-        "Against version 2: 0 validation images fixed, 1 newly wrong.] :small[Roll it back in Models.]"
+        "Compared with version 2: 0 validation images fixed, 1 newly wrong.] :small[Roll it back in Models.]"
         in worse
     )
 
@@ -111,7 +111,7 @@ def test_what_a_retrain_changed_is_said_beside_the_button_also_when_it_is_worse(
 def test_a_retrain_that_was_not_published_says_why_everywhere_and_can_be_published(seeded: Seeded) -> None:
     first = seeded.publish()
     car = seeded.images("validation")[1]
-    why = "Not published. Worse than version 1 on validation: 1 image became wrong and 0 right."
+    why = "Not published: worse than version 1 on validation images (1 image newly wrong, 0 fixed)."
     kept = seeded.publish(wrong=[car.id], seed=1, kept_because=why)
     assert seeded.project.current_version_id == first.id
 
@@ -135,11 +135,11 @@ def test_a_second_quick_retrain_says_that_it_starts_again_from_the_first_model(s
     seeded.publish()
     image = seeded.images("train")[0]
     annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
-    assert "Starts again" not in said(open_page())
+    assert "Starts from version" not in said(open_page())
 
     seeded.publish(seed=1)
 
-    assert "Starts again from version 1" in said(open_page())
+    assert "Starts from version 1" in said(open_page())
 
 
 def test_a_class_without_a_drawing_is_named_beside_retrain(seeded: Seeded) -> None:
@@ -147,17 +147,17 @@ def test_a_class_without_a_drawing_is_named_beside_retrain(seeded: Seeded) -> No
     boat, car = (image for image in seeded.images("train")[:2])
     annotation.save(seeded.ws, boat.id, boat.class_id, (BOX,))
     app = open_page()
-    assert "Nothing drawn for car yet" in said(app)
+    assert "No drawings for car yet" in said(app)
     app.get_by_key("retrain_mode").set_value("full").run()
-    assert "Nothing drawn" not in said(app)  # measured in quick mode only
+    assert "No drawings for" not in said(app)  # measured in quick mode only
 
     annotation.save(seeded.ws, car.id, car.class_id, (BOX,))
-    assert "Nothing drawn" not in said(open_page())
+    assert "No drawings for" not in said(open_page())
 
 
 def test_a_drawing_that_is_not_saved_is_pointed_out_beside_retrain(seeded: Seeded) -> None:
     seeded.publish()
-    app = open_page("annotate", drawn(seeded.images("train")[0], RECT))
+    app = open_page("annotate", drawn(seeded.images("train")[0], BOX))
     app.switch_page("views/models.py").run()
 
     assert "1 drawing not saved yet" in said(app)
@@ -206,4 +206,4 @@ def test_a_run_that_waits_for_another_projects_says_for_which(seeded: Seeded) ->
 
     app = open_page("library", {"project": seeded.project_id})
 
-    assert app.progress[0].text == r"Waits until the run of Another \*bay\* has ended…"
+    assert app.progress[0].text == r"Waiting for the run of Another \*bay\*…"

@@ -7,9 +7,9 @@ from app.services import annotation, explanation
 from app.services.explanation import ModelShelf, RegionView, attention_for
 from db.records import ImageRecord
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, RECT, click, drawn, open_page, said
+from tests.app.views.pages import BOX, click, drawn, open_page, said
 
-NOTE = "What misleads the model lies on the object itself"
+NOTE = "The misleading evidence is on the object itself"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_region_that_misleads_by_itself_is_told_and_judged_once(
     seeded: Seeded, images: dict[bool, ImageRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = Judge(monkeypatch, misleads=True)
-    app = open_page("annotate", drawn(images[False], RECT))  # drawn, not saved yet
+    app = open_page("annotate", drawn(images[False], BOX))  # drawn, not saved yet
     assert NOTE in said(app)
     assert "move wrong validation images to training" in said(app)
     app.run()

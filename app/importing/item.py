@@ -1,0 +1,54 @@
+"""One image of an import with its labels: what every format yields, whatever its files look like."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.errors import FileRefusedError
+from db.records import Split
+
+MAX_TEXT = 100  # characters of a class name, group name or group value
+SEPARATOR = "|"  # between the labels of one image, and between their masks
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLabel:
+    """A class that the image shows, and the picture that marks its object."""
+
+    name: str
+    mask: str | None = None  # name of the file, relative like `Item.name`
+    mask_path: str | None = None  # of the file in the source
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One image as its format describes it; nothing of its content is known yet."""
+
+    name: str  # as the user knows it
+    path: str  # of the file in the source
+    labels: tuple[ItemLabel, ...]  # at least one, with different names
+    split: Split | None = None  # None: to be decided
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(label.name for label in self.labels)
+
+
+def short_text(raw: str, what: str) -> str:
+    """Raises FileRefusedError for text that is empty, long or cannot be shown."""
+    text = raw.strip()
+    if not text:
+        raise FileRefusedError(f"Its {what} is empty.")
+    if len(text) > MAX_TEXT:
+        raise FileRefusedError(f"Its {what} is longer than {MAX_TEXT} characters.")
+    if not text.isprintable():
+        raise FileRefusedError(f"Its {what} has characters that cannot be shown.")
+    return text
+
+
+def class_name(raw: str, what: str) -> str:
+    """`short_text`, and without the sign between labels."""
+    text = short_text(raw, what)
+    if SEPARATOR in text:
+        raise FileRefusedError(f"Its {what} has the sign {SEPARATOR}, which stands between labels.")
+    return text

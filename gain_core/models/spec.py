@@ -1,0 +1,101 @@
+"""What a model is told about its images: size, normalisation, classes. Needs no torch."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gain_core.errors import ConfigError, InputError
+
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+
+# Images that a CPU explains at once. The widest maps of more do not fit its caches.
+PIECE = 4
+
+Triple = tuple[float, float, float]
+
+# Beyond these nothing was ever trained, but a file by anybody may ask for it. Pixels are in [0, 1].
+_LARGEST_SIDE, _LARGEST_MEAN = 8192, 1000
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """All that is needed, beside the weights, to build a model and feed it. ConfigError for a value out of
+    range.
+    """
+
+    backbone: str  # a timm name; of your own network, what you call it
+    classes: tuple[str, ...]  # by position in the logits
+    image_size: int = 224  # S, pixels; images are squashed to S×S
+    output_stride: int = (
+        32  # S / side of the map; 16 gives maps of twice the side where the backbone allows it
+    )
+    mean: Triple = (127 / 255, 127 / 255, 127 / 255)  # of RGB in [0, 1]; the default is EfficientNet-Lite0's
+    std: Triple = (128 / 255, 128 / 255, 128 / 255)
+    multi_label: bool = False  # False: classes exclude each other (softmax); True: independent (sigmoid)
+    head: Literal["linear", "paper"] = "linear"  # GAP + linear; "paper": VGG's own two fully connected layers
+
+    def __post_init__(self) -> None:
+        # A spec may come from anybody's file.
+        for field in ("backbone", "head"):
+            if not isinstance(getattr(self, field), str):
+                raise ConfigError(f"expected {field} as text, got {getattr(self, field)!r}")
+        if not isinstance(self.classes, tuple) or not all(isinstance(name, str) for name in self.classes):
+            raise ConfigError(f"expected a tuple of class names, got {self.classes!r}")
+        if any("\ud800" <= letter <= "\udfff" for name in self.classes for letter in name):
+            raise ConfigError(f"expected class names that can be written as UTF-8, got {self.classes!r}")
+        if not all(type(side) is int for side in (self.image_size, self.output_stride)):
+            raise ConfigError(
+                f"expected whole numbers of pixels, got {self.image_size!r} and {self.output_stride!r}"
+            )
+        if not isinstance(self.multi_label, bool):
+            raise ConfigError(f"expected multi_label true or false, got {self.multi_label!r}")
+        for triple in (self.mean, self.std):
+            if not isinstance(triple, tuple) or not all(
+                isinstance(value, int | float) and abs(value) <= _LARGEST_MEAN for value in triple
+            ):
+                raise ConfigError(
+                    f"expected means and stds as tuples of numbers up to {_LARGEST_MEAN}, got {self.mean}, "
+                    f"{self.std}"
+                )
+        if len(self.classes) == 0 or len(set(self.classes)) != len(self.classes):
+            raise ConfigError(f"expected at least one class and no name twice, got {self.classes!r}")
+        if not 32 <= self.image_size <= _LARGEST_SIDE:
+            raise ConfigError(f"expected image_size from 32 to {_LARGEST_SIDE}, got {self.image_size}")
+        if self.output_stride not in (8, 16, 32):
+            raise ConfigError(f"expected output_stride 8, 16 or 32, got {self.output_stride}")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise ConfigError(f"expected three means and three positive stds, got {self.mean} and {self.std}")
+        if self.head not in ("linear", "paper"):
+            raise ConfigError(f'expected head "linear" or "paper", got {self.head!r}')
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON; `from_dict` gives the same spec back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ModelSpec":
+        """ConfigError for an unknown or missing key, or a value of another form."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ConfigError(f"unknown keys in model spec: {', '.join(sorted(unknown))}")
+        # JSON knows lists alone; of text, a tuple would be made, too.
+        tuples = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        try:
+            return cls(**{**values, **tuples})
+        except TypeError as error:
+            raise ConfigError(f"model spec: {error}") from error
+
+
+def pixels(image: Image.Image, spec: ModelSpec) -> NDArray[np.float32]:
+    """PIL RGB -> (3, S, S): squashed (bilinear, antialiased), to [0, 1], then minus mean over std."""
+    if image.mode != "RGB":
+        raise InputError(f"expected an RGB image, got mode {image.mode!r}")
+    squashed = image.resize((spec.image_size, spec.image_size), Image.Resampling.BILINEAR)
+    values = np.array(squashed, dtype=np.float32).transpose(2, 0, 1)  # (3, S, S) in [0, 255]
+    mean, std = (np.array(triple, dtype=np.float32)[:, None, None] for triple in (spec.mean, spec.std))
+    normalised: NDArray[np.float32] = (values / np.float32(255) - mean) / std
+    return normalised
