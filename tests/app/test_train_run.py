@@ -24,8 +24,7 @@ from gain_core.errors import ConfigError, InputError, UnwritableError
 from gain_core.events import Phase, Step
 from gain_core.models.model_file import load_model
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives import Guided, Labels
 from tests.gain_core.toy import draw
 
 LEFT = ["model.onnx", "model.safetensors", "predictions.json", "result.json"]
