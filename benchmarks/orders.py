@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 
 from app.services import annotation, explanation, library
 from app.services.annotation import QueueItem
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
-from gain_core.explain.gradcam import explain
-from gain_core.explain.masking import erase, erased_logits
-from gain_core.models.classifier import preprocess
+from gain_core.explain.masking import erase
+from gain_core.models.inference import probabilities_of
+from gain_core.models.spec import pixels
 
 Order = Literal[
     "random",
@@ -109,13 +110,12 @@ def erased_apart(ws: Workspace, version: VersionRecord, image: ImageRecord) -> t
     [0, 1].
     """
     model = explanation.SHELF.get(ws, version)
-    pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
-    own = torch.tensor([[image.class_position]])
-    with torch.no_grad():
-        rest = erase(pixels, explain(model, pixels, own).attention)  # (1, 1, 3, S, S)
-        left = erased_logits(model, torch.cat([rest, pixels.unsqueeze(1) - rest], 1)).softmax(2)  # (1, 2, C)
-    without_attended, without_rest = left[0, :, image.class_position].tolist()
-    return without_attended, without_rest
+    image_pixels = pixels(library.open_image(ws, image), model.spec)[None]  # (1, 3, S, S)
+    evidence = model.evidence_maps(image_pixels).evidence[:, [image.class_position]]  # (1, 1, h, w)
+    rest = erase(torch.from_numpy(image_pixels), torch.from_numpy(evidence).relu())[0].numpy()  # (1, 3, S, S)
+    logits = model.evidence_maps(np.concatenate([rest, image_pixels - rest])).logits  # (2, C)
+    without_attended, without_rest = probabilities_of(logits, multi_label=False)[:, image.class_position]
+    return float(without_attended), float(without_rest)
 
 
 def _wrong(items: Sequence[QueueItem]) -> list[QueueItem]:
