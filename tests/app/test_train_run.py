@@ -143,12 +143,8 @@ def test_a_retrain_starts_from_its_base(spec, tmp_path):
 
 def test_a_base_for_other_classes_is_refused(spec, tmp_path):
     execute(spec, lambda event: None)
-    other = replace(
-        spec,
-        model={**spec.model, "classes": ["green", "red"]},
-        base_weights=spec.out_folder / "model.safetensors",
-        out_folder=tmp_path / "again",
-    )
+    swapped, base = {**spec.model, "classes": ["green", "red"]}, spec.out_folder / "model.safetensors"
+    other = replace(spec, model=swapped, base_weights=base, out_folder=tmp_path / "again")
     with pytest.raises(InputError, match=r"expected a model of \['green', 'red'\]"):
         execute(other, lambda event: None)
 
