@@ -14,8 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-from app.services import annotation, explanation, library
-from app.services.annotation import QueueItem
+from app.services import explanation, library, queue
+from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 from gain_core.explain.masking import erase
@@ -38,9 +38,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> list[ImageRecord]:
     """Training images with a mask, in the order in which they get guidance."""
     items = [
-        item
-        for item in annotation.queue(ws, version.project_id, version.id)
-        if item.image.mask_sha256 is not None
+        item for item in queue.whole(ws, version.project_id, version.id) if item.image.mask_sha256 is not None
     ]
     if order == "app":
         return [item.image for item in items]

@@ -59,11 +59,10 @@ def move_draft(session: Session, image_id: int, class_id: int, to_class_id: int,
 
 def drafted_images(database: Database, project_id: int) -> set[int]:
     """Ids of the project's images with a draft."""
-    query = (
-        select(models.Draft.image_id)
-        .join(models.Image, models.Image.id == models.Draft.image_id)
-        .where(models.Image.project_id == project_id)
+    image = select(models.Image.id).where(
+        models.Image.id == models.Draft.image_id, models.Image.project_id == project_id
     )
+    query = select(models.Draft.image_id).where(image.exists())
     with database.reading() as session:
         return set(session.scalars(query))
 

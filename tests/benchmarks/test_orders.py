@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.services.annotation import QueueItem
+from app.services.queue import QueueItem
 from benchmarks import orders
 from benchmarks.orders import ORDERS, entropy, evidence_in_turns, first, in_order, in_turns
 from db.records import PredictionRecord

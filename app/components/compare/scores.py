@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.components.kit.number_format import of_n, percent, points
 from app.components.kit.text import one_of, plain
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Evaluation, Group, Score, worst_groups
+from app.services.comparison import Comparison
+from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group, Score, worst_groups
 
 
 def score_cards(comparison: Comparison) -> None:
@@ -34,15 +35,15 @@ def score_cards(comparison: Comparison) -> None:
             else "Not measurable: no image in this split has a mask or an earlier drawing."
         )
     with fixed.container(border=True, height="stretch", gap=None):
-        newly_wrong = len(comparison.changed("newly_wrong"))
+        newly_wrong = comparison.count("newly_wrong")
         st.metric(
             "Fixed",
-            len(comparison.changed("fixed")),
+            comparison.count("fixed"),
             f"{newly_wrong} newly wrong",
             delta_color="inverse" if newly_wrong else "off",
             delta_arrow="off",
         )
-        st.caption(f"of {one_of(len(comparison.pairs), 'image')}")
+        st.caption(f"of {one_of(comparison.images, 'image')}")
 
 
 def score_tables(comparison: Comparison) -> None:
