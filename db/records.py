@@ -29,6 +29,8 @@ class ProjectRecord:
     multi_label: bool  # images may show several classes, and each class is decided by itself
     current_version_id: int | None  # the published model version, None before the first run
     created_at: datetime  # UTC
+    label_revision: int = 0  # grows when one of its images gets another label or split
+    review_revision: int = 0  # grows when guidance of it is saved, or an image skipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,9 @@ def test_a_key_right_after_a_stroke_takes_it_along(server: LiveServer, page: Pag
     drag(page, *OTHER_BOX)
     page.keyboard.press("s")
     says(page, f"{first.name}: 2 regions saved.")
+    toast = page.get_by_test_id("stToast").last.bounding_box()
+    assert toast is not None
+    assert toast["y"] > 500  # below the images and the tools
 
     show(page, server, second)
     drag(page, *BOX)
@@ -163,6 +166,8 @@ def test_keys_and_tools_right_after_a_stroke_know_of_it(
     kept = drafts.get_draft(project.ws.database, image.id, image.class_id)
     assert kept is not None
     assert [len(region.points) for region in kept.regions] == [2, 4]
+    page.keyboard.press("ArrowRight")  # the tool that was clicked does not take it
+    expect(page).not_to_have_url(re.compile(rf"image={image.id}\b"))
 
 
 @pytest.mark.browser
@@ -221,3 +226,5 @@ def test_the_tab_key_does_not_reach_tools_that_are_out_of_sight(
         page.keyboard.press("Tab")
         on_tools = "() => document.activeElement.shadowRoot?.activeElement?.closest('.dc-toolbar') != null"
         assert not page.evaluate(on_tools)
+    page.keyboard.press("?")
+    says(page, "Save, then the next image")

@@ -10,8 +10,7 @@ from app.jobs.execution import StoppedError, execute
 from app.services.run_spec import RunSpec
 from gain_core.events import Phase, Step
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives import Guided, Labels
 from tests.app.test_train_run import QUICK, _threads_as_before, names_in, same_weights, spec
 
 __all__ = ["_threads_as_before", "spec"]  # fixtures

@@ -16,9 +16,9 @@ from app.components.kit.number_format import confidence
 from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
 from app.services import annotation
-from app.services.annotation import QueueItem
 from app.services.explanation import AttentionView
 from app.services.map_figures import map_figures
+from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.mistakes import THRESHOLD
 from db.records import ClassRecord, ImageRecord, VersionRecord
@@ -61,7 +61,7 @@ def verdict(
         st.caption(f"{plain(image.name)} · {plain(about)}")
     if version is None or view is None:
         with _frame():
-            st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
+            st.image(resources.photograph(ws, image, map_size(image)), alt=image.name)
         return Asked(label=label)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         position = _map_class(image, version, view, classes)
@@ -75,7 +75,7 @@ def verdict(
                 image,
                 position,
                 state.OPACITY.get() / 100,
-                _size(image),
+                map_size(image),
                 against_rival=rival is not None,
             ),
             alt=f"{image.name}: attention map for {name}",
@@ -107,7 +107,8 @@ def _frame() -> DeltaGenerator:
     return st.container(height=_room()[1] + 2, border=False, vertical_alignment="center", gap=None)
 
 
-def _size(image: ImageRecord) -> tuple[int, int]:
+def map_size(image: ImageRecord) -> tuple[int, int]:
+    """Of the picture with the map, pixels."""
     return fit_canvas((image.width, image.height), *_room())
 
 
@@ -124,18 +125,19 @@ def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[Clas
 
 
 def _of_several(view: AttentionView, image: ImageRecord, classes: list[ClassRecord]) -> str:
-    """What is wrongly predicted or missed."""
-    predicted = [position for position, share in enumerate(view.probabilities) if share > THRESHOLD]
-    badges = [
-        f":orange-badge[:material/close: {plain(classes[position].name)} "
-        f"{confidence(view.probabilities[position])}{', missed' if position in image.positions else ''}]"
-        for position in range(len(classes))
-        if (position in predicted) != (position in image.positions)
+    """What is wrongly predicted, else how many labels are missed: the probabilities of labels stand above."""
+    missed = [position for position in image.positions if view.probabilities[position] <= THRESHOLD]
+    wrong = [
+        f":orange-badge[:material/close: {plain(item.name)} {confidence(view.probabilities[item.position])}]"
+        for item in classes
+        if view.probabilities[item.position] > THRESHOLD and item.position not in image.positions
     ]
-    if badges:
-        return " ".join(badges)
-    names = plain(names_at(sorted(image.positions), [item.name for item in classes]))
-    return f":green-badge[:material/check: {names}, correct]"
+    if wrong:
+        labels = plain(names_at(sorted(image.positions), [item.name for item in classes]))
+        return " ".join(wrong) + ("" if len(image.labels) > 1 else f" but it is **{labels}**.")
+    if missed:
+        return f":orange-badge[:material/close: {len(missed)} of {len(image.labels)} labels missed]"
+    return ":green-badge[:material/check: Correct]"
 
 
 def _map_class(
@@ -146,7 +148,7 @@ def _map_class(
     """
     first = image.class_position if view.multi_label else view.predicted
     positions = [item.position for item in classes]
-    few = len(classes) <= CLASSES_AS_PILLS
+    few = len(classes) <= CLASSES_AS_PILLS and len(image.labels) == 1
     widget = st.pills if few else st.selectbox
     # A pill's label is Markdown, a menu's is not.
     names = {item.position: plain(item.name) if few else item.name for item in classes}

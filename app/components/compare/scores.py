@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.components.kit.number_format import of_n, percent, points
 from app.components.kit.text import one_of, plain
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Evaluation, Group, Score, worst_groups
+from app.services.comparison import Comparison
+from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group, Score, worst_groups
 
 
 def score_cards(comparison: Comparison) -> None:
@@ -34,15 +35,15 @@ def score_cards(comparison: Comparison) -> None:
             else "Not measurable: no image in this split has a mask or an earlier drawing."
         )
     with fixed.container(border=True, height="stretch", gap=None):
-        newly_wrong = len(comparison.changed("newly_wrong"))
+        newly_wrong = comparison.count("newly_wrong")
         st.metric(
             "Fixed",
-            len(comparison.changed("fixed")),
+            comparison.count("fixed"),
             f"{newly_wrong} newly wrong",
             delta_color="inverse" if newly_wrong else "off",
             delta_arrow="off",
         )
-        st.caption(f"of {one_of(len(comparison.pairs), 'image')}")
+        st.caption(f"of {one_of(comparison.images, 'image')}")
 
 
 def score_tables(comparison: Comparison) -> None:
@@ -72,8 +73,8 @@ def score_tables(comparison: Comparison) -> None:
     _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
     if precisions:
         st.caption(
-            "Before, After: recall, the share of the class's images in which it is predicted. Classes are "
-            "independent, so calibration is not shown."
+            "AP: average precision. Found: the share of the class's images in which it is predicted. "
+            "Classes are independent, so calibration is not shown."
         )
     if after.missing or before.missing:
         st.caption(
@@ -107,6 +108,9 @@ def _worst_group(comparison: Comparison) -> None:
         st.metric("Worst group", None)
         return
     before, after = worst
+    what = "Accuracy of the least accurate group."
+    if comparison.after.precisions:
+        what = "Share of images of a class in which it is found, in the class or group where that is lowest."
     note = (
         f"Groups with fewer than {WORST_GROUP_MIN_N} images are ignored."
         if _large_enough(worst)
@@ -116,7 +120,7 @@ def _worst_group(comparison: Comparison) -> None:
         "Worst group",
         percent(after.score.accuracy),
         points(before.score.accuracy, after.score.accuracy),
-        help="Accuracy of the least accurate group. It may be another group than before. " + note,
+        help=f"{what} It may be another group than before. {note}",
     )
     st.caption(f"{plain(after.name)}: {of_n(after.score)}")
 
@@ -132,12 +136,13 @@ def _table(
     precisions: Sequence[tuple[float | None, float | None]] = (),
 ) -> None:
     """precisions: average precision before and after, of each row of a multi-label project."""
+    old_name, new_name = ("Found before", "Found after") if precisions else ("Before", "After")
     frame = pd.DataFrame(
         {
             heading: [name for name, _, _ in rows],
             "Images": [new.n for _, _, new in rows],
-            "Before": [_rounded(old.accuracy if old else None) for _, old, _ in rows],
-            "After": [_rounded(new.accuracy) for _, _, new in rows],
+            old_name: [_rounded(old.accuracy if old else None) for _, old, _ in rows],
+            new_name: [_rounded(new.accuracy) for _, _, new in rows],
             "95 % interval": [_interval(new) for _, _, new in rows],
             "Attention inside": [_rounded(new.attention_inside) for _, _, new in rows],
         }
@@ -155,8 +160,8 @@ def _table(
             "Images": st.column_config.NumberColumn(width="small"),
             "AP before": _share_column("#9aa5a8"),
             "AP after": _share_column("#14606e"),
-            "Before": _share_column("#9aa5a8"),
-            "After": _share_column("#14606e"),
+            old_name: _share_column("#9aa5a8"),
+            new_name: _share_column("#14606e"),
             "Attention inside": _share_column("#d97706"),
         },
     )

@@ -1,6 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.components.annotate.key_list import KEYS
 from app.components.kit.number_format import percent
 from app.services import annotation, explanation
 from app.services.map_figures import map_figures
@@ -129,6 +130,17 @@ def test_undo_and_redo_walk_through_the_regions_and_clear_is_one_step(seeded: Se
     assert "2 regions, not saved yet" in said(app)
     click(click(app, "annotate_undo"), "annotate_undo")
     assert app.button(key="annotate_undo").disabled
+
+
+def test_every_key_of_the_page_is_in_the_list_of_keys(seeded: Seeded) -> None:
+    seeded.publish()
+    shortcuts = set()
+    for split in ("train", "validation"):
+        app = open_page("annotate", {"annotate_image": seeded.images(split)[0].id})
+        shortcuts |= {button.proto.shortcut.upper() for button in app.button if button.proto.shortcut}
+    listed = " ".join(key for key, _ in KEYS).replace("←", "LEFT").replace("→", "RIGHT").split()
+    assert len(shortcuts) >= 6
+    assert shortcuts <= set(listed)
 
 
 def test_one_region_is_deleted_from_the_list_and_comes_back_with_undo(seeded: Seeded) -> None:
