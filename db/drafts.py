@@ -1,6 +1,6 @@
-"""Drawings that are not saved yet, one for each image and class at most."""
+"""Unsaved drawings, at most one per image and class."""
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from sqlalchemy import Delete, case, delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -11,12 +11,14 @@ from db.records import DraftRecord, RegionRecord
 
 
 def keep_draft(database: Database, draft: DraftRecord) -> None:
-    """In the place of the last one of this image and class. Without effect when the image is gone."""
+    """Replace the draft of this image and class. Does nothing when the image no longer exists."""
     values = {
         "image_id": draft.image_id,
         "class_id": draft.class_id,
         "revision": draft.revision,
-        "regions": [asdict(region) for region in draft.regions],
+        "regions": [  # not asdict, which copies every point: this is written with every stroke
+            {field.name: getattr(region, field.name) for field in fields(region)} for region in draft.regions
+        ],
     }
     with database.writing() as session:
         image_id = session.scalar(

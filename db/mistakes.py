@@ -1,5 +1,5 @@
-"""What a version gets wrong of an image: stored with the prediction, so that the database can order and count
-by it; and judged again when somebody changes the labels.
+"""The most confident mistake of a version on an image. It is stored with the prediction, so that the database
+can sort and count by it, and computed again when labels change.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,10 +16,11 @@ THRESHOLD = 0.5  # a class of a multi-label project is predicted above this prob
 def surest_mistake(
     predicted: int, probabilities: Sequence[float], labels: Collection[int], *, multi_label: bool
 ) -> float | None:
-    """How sure a model is of its surest mistake, in (0, 1]; None where it predicts exactly `labels`.
+    """The confidence of the model's most confident mistake, in (0, 1]; None when it predicts exactly
+    `labels`.
 
-    With one label: the probability of the wrong class. With several: of a class that the image does not show,
-    or that a class that it shows is not there. labels: class positions.
+    With one label: the probability of the wrong class. With several: the probability of a class that the
+    image does not show, or 1 minus that of a class that it shows. labels: class positions.
     """
     if not multi_label:
         return None if predicted in labels else probabilities[predicted]
@@ -68,7 +69,7 @@ def labels_of_images(session: Session, project_id: int) -> dict[int, list[int]]:
 
 
 def judge_again(session: Session, image_id: int) -> None:
-    """Within the caller's transaction: what every version gets wrong of an image with other labels."""
+    """Within the caller's transaction: update every version's mistake on an image with changed labels."""
     multi_label = session.scalars(
         select(Project.multi_label).join(Image, Image.project_id == Project.id).where(Image.id == image_id)
     ).one()

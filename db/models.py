@@ -197,7 +197,7 @@ class Region(Base):
 
 
 class Draft(Base):
-    """What somebody has drawn on an image for a class and not saved: it survives a restart."""
+    """An unsaved drawing on an image for one class; it survives a restart."""
 
     __tablename__ = "drafts"
 

@@ -32,7 +32,7 @@ FILTERS: dict[Filter, str] = {
 }
 
 
-MAPS: dict[MapOf, str] = {"said": "Predicted class", "truth": "True class"}
+MAPS: dict[MapOf, str] = {"said": "Predicted", "truth": "True class"}
 
 
 def compare_page(ws: Workspace) -> None:
@@ -169,7 +169,7 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
             key=state.COMPARE_MAP.name,
             required=True,
             label_visibility="collapsed",
-            help="The evidence for the class that each version predicts, or for the true class.",
+            help="Maps for the class that each version predicts, or for the true class in both.",
         )
     chosen = state.COMPARE_FILTER.get() or "all"
     of_truth = state.COMPARE_MAP.get() == "truth"

@@ -71,6 +71,8 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
             st.rerun()
         _status(ws, run)
         curves = training.curves(ws, run.id)
+        several = library.get_project(ws.database, run.project_id).multi_label
+        accuracy = "Top class right" if several else "Accuracy"
         left, right = st.columns([0.62, 0.38], gap="medium")
         with left:
             if curves.steps:
@@ -79,8 +81,8 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
                 line_chart("Losses", losses, key="losses_chart", alt="Loss terms by training step")
             if curves.steps and curves.validation_steps:
                 line_chart(
-                    f"Accuracy on {curves.validation_images} validation images",
-                    {"Accuracy": (curves.validation_steps, curves.accuracy)},
+                    f"{accuracy} on {curves.validation_images} validation images",
+                    {accuracy: (curves.validation_steps, curves.accuracy)},
                     key="accuracy_chart",
                     percent=True,
                     alt="Validation accuracy by training step",
@@ -92,7 +94,7 @@ def _details(ws: Workspace, run_id: int, *, live: bool) -> None:
                     else "No curves: the run ended before its first training step."
                 )
         with right:
-            _facts(ws, run, curves)
+            _facts(ws, run, curves, accuracy)
 
 
 def _status(ws: Workspace, run: RunRecord) -> None:
@@ -120,10 +122,10 @@ def _took(run: RunRecord) -> str:
     return f" · took {(run.finished_at - run.started_at).total_seconds():.0f} s"
 
 
-def _facts(ws: Workspace, run: RunRecord, curves: training.Curves) -> None:
+def _facts(ws: Workspace, run: RunRecord, curves: training.Curves, accuracy: str) -> None:
     numbers = {version.id: version.number for version in versions.list_versions(ws.database, run.project_id)}
     if curves.steps and curves.accuracy:  # before the first step, this is the accuracy of the start model
-        st.metric("Validation accuracy", percent(curves.accuracy[-1]))
+        st.metric(f"{accuracy} on validation", percent(curves.accuracy[-1]))
     words = settings_in_words(run, numbers.get(run.base_version_id or 0))
     if run.version_id is not None:
         words["Published" if run.status == "published" else "Stored"] = (

@@ -139,7 +139,7 @@ def test_predictions_of_the_first_schema_stay_and_know_no_group_doubt_or_control
 
     # what was measured for its label is still there: the step has noted which that was
     assert versions.list_predictions(database, 1) == [
-        PredictionRecord(1, 1, 0, (0.75, 0.25), 0.5, 0.125, mistake=0.75)
+        PredictionRecord(1, 1, 0, (0.75, 0.25), 0.5, 0.125, mistake=0.75, label=3)
     ]
     image = library.get_image(database, 1)
     assert (image.given_positions, image.moved_from) == (None, None)

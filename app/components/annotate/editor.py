@@ -11,6 +11,7 @@ from app.components.annotate.canvas import ROLES, TOOLS, drawing_canvas, newest
 from app.components.annotate.drafts import close_open, forget_draft, keep, open_draft, settle_draft
 from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_steps import drawing_steps
+from app.components.annotate.key_list import key_list
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
 from app.components.kit.text import names_at, one_of
@@ -72,7 +73,9 @@ def board(
         with second_row:
             drawing_steps(image, draft, on_canvas)
         _actions(ws, image, draft, queue, conflict)
-        st.markdown(what_is_drawn(image, draft, on_canvas.drawing))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(what_is_drawn(image, draft, on_canvas.drawing), width="stretch")
+            key_list()
         shortcut_note(ws, image, version, draft)
 
 
@@ -156,7 +159,7 @@ def _actions(
             "Skip" if not skipped else "Unskip",
             key="annotate_skip",
             disabled=not drawable,
-            help="Back into the queue." if skipped else "To the end of the queue.",
+            help="Put it back into the queue." if skipped else "Move it to the end of the queue.",
         ):
             wake = state.WAKE.get()
             (annotation.unskip if skipped else annotation.skip)(ws, image.id)
@@ -186,13 +189,13 @@ def _actions(
             st.rerun()
         with conflict.container(horizontal=True, gap="small"):
             st.button(
-                "Show what is saved",
+                "Discard mine",
                 key="annotate_reload",
                 on_click=forget_draft,
                 args=(ws, image, state.DRAFTS.get()),
             )
             st.button(
-                "Put mine in its place",
+                "Overwrite with mine",
                 key="annotate_overwrite",
                 on_click=_overwrite,
                 args=(ws, image, draft),
@@ -213,7 +216,9 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) ->
         names = [item.name for item in library.list_classes(ws.database, now.project_id)]
         name = names_at(now.positions, names)
         wake = state.WAKE.get()
-        wake.toast = f"{image.name} is labelled {name} now. Your drawing is kept; save it for that."
+        wake.toast = (
+            f"{image.name} is labelled {name} now. Your drawing is unchanged; save it for that label."
+        )
         wake.is_news = True
         return
     regions = draft.regions

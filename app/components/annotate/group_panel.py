@@ -109,7 +109,7 @@ def _entry(
     if is_picked:
         label = "Shown now"
     elif group.counts.training:
-        label = f"Draw on {one_of(group.counts.training, 'training image')}"
+        label = f"Draw on {one_of(group.counts.training, 'image')}"
     else:
         label = f"Look at {one_of(group.counts.images, 'image')}"
     action.button(

@@ -15,13 +15,14 @@ def label_switch(image: ImageRecord, view: AttentionView | None, classes: list[C
     """
     if len(image.labels) == 1:
         return image
-    chosen = st.segmented_control(
+    chosen = st.pills(
         "Label",
         sorted(image.positions),
         format_func=lambda position: _named(position, view, classes),
         default=image.class_position,
         key=f"annotate_label_of_{image.id}",  # a choice that comes late is not for the next image
         required=True,
+        wrap=True,
         label_visibility="collapsed",
         help="The map is of this class, and what you draw is for it.",
     )

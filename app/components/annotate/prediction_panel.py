@@ -125,18 +125,19 @@ def _sentence(view: AttentionView | None, image: ImageRecord, classes: list[Clas
 
 
 def _of_several(view: AttentionView, image: ImageRecord, classes: list[ClassRecord]) -> str:
-    """What is wrongly predicted or missed."""
-    predicted = [position for position, share in enumerate(view.probabilities) if share > THRESHOLD]
-    badges = [
-        f":orange-badge[:material/close: {plain(classes[position].name)} "
-        f"{confidence(view.probabilities[position])}{', missed' if position in image.positions else ''}]"
-        for position in range(len(classes))
-        if (position in predicted) != (position in image.positions)
+    """What is wrongly predicted, else how many labels are missed: the probabilities of labels stand above."""
+    missed = [position for position in image.positions if view.probabilities[position] <= THRESHOLD]
+    wrong = [
+        f":orange-badge[:material/close: {plain(item.name)} {confidence(view.probabilities[item.position])}]"
+        for item in classes
+        if view.probabilities[item.position] > THRESHOLD and item.position not in image.positions
     ]
-    if badges:
-        return " ".join(badges)
-    names = plain(names_at(sorted(image.positions), [item.name for item in classes]))
-    return f":green-badge[:material/check: {names}, correct]"
+    if wrong:
+        labels = plain(names_at(sorted(image.positions), [item.name for item in classes]))
+        return " ".join(wrong) + ("" if len(image.labels) > 1 else f" but it is **{labels}**.")
+    if missed:
+        return f":orange-badge[:material/close: {len(missed)} of {len(image.labels)} labels missed]"
+    return ":green-badge[:material/check: Correct]"
 
 
 def _map_class(
@@ -147,7 +148,7 @@ def _map_class(
     """
     first = image.class_position if view.multi_label else view.predicted
     positions = [item.position for item in classes]
-    few = len(classes) <= CLASSES_AS_PILLS
+    few = len(classes) <= CLASSES_AS_PILLS and len(image.labels) == 1
     widget = st.pills if few else st.selectbox
     # A pill's label is Markdown, a menu's is not.
     names = {item.position: plain(item.name) if few else item.name for item in classes}

@@ -30,7 +30,7 @@ def score_cards(comparison: Comparison) -> None:
         )
         measured = after.overall.attention_images
         st.caption(
-            f"of attention is on the object (n = {measured}{' labels' if after.precisions else ''})"
+            f"on the object, n = {measured}{' labels' if after.precisions else ''}"
             if measured
             else "Not measurable: no image in this split has a mask or an earlier drawing."
         )
@@ -73,8 +73,8 @@ def score_tables(comparison: Comparison) -> None:
     _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
     if precisions:
         st.caption(
-            "Before, After: share of the images of the class in which it is found. Each class is decided by "
-            "itself, so no class is taken for another, and calibration is not shown."
+            "AP: average precision. Found: the share of the class's images in which it is predicted. "
+            "Classes are independent, so calibration is not shown."
         )
     if after.missing or before.missing:
         st.caption(
@@ -95,11 +95,11 @@ def _accuracy(before: Evaluation, after: Evaluation) -> None:
         "mAP",
         percent(after.mean_precision),
         points(before.mean_precision, after.mean_precision),
-        help="Mean over the classes of the average precision: how well the images are ranked by each class. "
-        "No threshold is needed.",
+        help="Mean average precision over the classes: how well each class ranks the images, without a "
+        "threshold.",
     )
     overall = after.overall
-    st.caption(f"{overall.correct} of {overall.n} images have exactly their labels predicted")
+    st.caption(f"{overall.correct} of {overall.n} images: all labels right")
 
 
 def _worst_group(comparison: Comparison) -> None:
@@ -108,6 +108,9 @@ def _worst_group(comparison: Comparison) -> None:
         st.metric("Worst group", None)
         return
     before, after = worst
+    what = "Accuracy of the least accurate group."
+    if comparison.after.precisions:
+        what = "Share of images of a class in which it is found, in the class or group where that is lowest."
     note = (
         f"Groups with fewer than {WORST_GROUP_MIN_N} images are ignored."
         if _large_enough(worst)
@@ -117,7 +120,7 @@ def _worst_group(comparison: Comparison) -> None:
         "Worst group",
         percent(after.score.accuracy),
         points(before.score.accuracy, after.score.accuracy),
-        help="Accuracy of the least accurate group. It may be another group than before. " + note,
+        help=f"{what} It may be another group than before. {note}",
     )
     st.caption(f"{plain(after.name)}: {of_n(after.score)}")
 
@@ -133,12 +136,13 @@ def _table(
     precisions: Sequence[tuple[float | None, float | None]] = (),
 ) -> None:
     """precisions: average precision before and after, of each row of a multi-label project."""
+    old_name, new_name = ("Found before", "Found after") if precisions else ("Before", "After")
     frame = pd.DataFrame(
         {
             heading: [name for name, _, _ in rows],
             "Images": [new.n for _, _, new in rows],
-            "Before": [_rounded(old.accuracy if old else None) for _, old, _ in rows],
-            "After": [_rounded(new.accuracy) for _, _, new in rows],
+            old_name: [_rounded(old.accuracy if old else None) for _, old, _ in rows],
+            new_name: [_rounded(new.accuracy) for _, _, new in rows],
             "95 % interval": [_interval(new) for _, _, new in rows],
             "Attention inside": [_rounded(new.attention_inside) for _, _, new in rows],
         }
@@ -156,8 +160,8 @@ def _table(
             "Images": st.column_config.NumberColumn(width="small"),
             "AP before": _share_column("#9aa5a8"),
             "AP after": _share_column("#14606e"),
-            "Before": _share_column("#9aa5a8"),
-            "After": _share_column("#14606e"),
+            old_name: _share_column("#9aa5a8"),
+            new_name: _share_column("#14606e"),
             "Attention inside": _share_column("#d97706"),
         },
     )
