@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from app.services.evaluation import Comparison, Evaluation, Pair, Score, evaluate
-from db.records import ImageRecord, LabelRecord, PredictionRecord, VersionRecord
+from db.records import ImageRecord, LabelFigures, LabelRecord, PredictionRecord, VersionRecord
 
 CLASSES = ("boat", "car")
 VERSION = VersionRecord(1, 1, 1, None, None, "model.safetensors", "ab", "", datetime(2026, 1, 1, tzinfo=UTC))
@@ -155,3 +156,24 @@ def test_a_comparison_gives_the_pairs_of_one_change() -> None:
     assert comparison.changed("fixed") == (fixed,)
     assert comparison.changed("newly_wrong") == (newly_wrong,)
     assert comparison.changed("wrong") == ()
+
+
+def test_of_several_labels_each_is_counted_and_ranked() -> None:
+    """Boat and car on the first image, a boat on the second; the model finds boats, and ranks cars last."""
+    both = replace(image(1, 0), labels=(LabelRecord(1, 0), LabelRecord(2, 1)))
+    images = [both, image(2, 0)]
+    figures = (LabelFigures(0, 0.25, None), LabelFigures(1, 0.75, None))
+    predictions = {
+        1: PredictionRecord(1, 1, 0, (0.9, 0.2), 0.75, mistake=0.8, label=1, label_figures=figures),
+        2: PredictionRecord(1, 2, 0, (0.8, 0.3), None, label_figures=(LabelFigures(0, None, None),)),
+    }
+
+    result = evaluate(VERSION, "validation", CLASSES, images, predictions, multi_label=True)
+
+    assert result.overall == Score(correct=1, n=2, attention_inside=0.5, attention_images=2)
+    assert result.classes == (("boat", Score(2, 2, 0.25, 1)), ("car", Score(0, 1, 0.75, 1)))
+    assert result.precisions == (1.0, 0.5)
+    assert result.mean_precision == 0.75
+    assert result.worst_group_any is not None
+    assert result.worst_group_any.name == "car"
+    assert result.calibration is None
