@@ -57,6 +57,9 @@ page = st.navigation(
     ]
 )
 
+# Streamlit shows them at the top right, over Annotate's images and tools.
+_TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 1rem !important}</style>"
+
 state.arrive(page.title)
 ready = False
 with told("Refocus cannot open its data folder", "Fix this and reload the page."):
@@ -69,6 +72,7 @@ if ready:
     message = state.take_up()
     if message:
         wake = state.WAKE.get()
+        st.html(_TOASTS)
         st.toast(plain(message), icon=":material/info:" if wake.is_news else ":material/check:")
         wake.toast, wake.is_news = "", False
     page.run()

@@ -1,27 +1,43 @@
 """Every st.cache_resource and st.cache_data of the program.
 
-Files and weights are named by their hash, so cached results never become stale.
+Files and weights are named by their hash, so cached results never become stale. Counts from the database are
+keyed by the project, the version and the project's revisions, which grow with every change.
 """
 
 import importlib
 import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 from PIL import Image
 
+from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
-from app.services import library
-from app.services.attribution_clusters import attended_square
+from app.services import attribution_clusters, evaluation, library, queue
+from app.services.attribution_clusters import EvidenceGroup, attended_square
+from app.services.comparison import Comparison, compare
+from app.services.evaluation import Evaluation
+from app.services.library import ProjectOverview
+from app.services.queue import QueueFigures
 from app.settings import Settings, load_settings
 from app.workspace import Workspace, open_workspace
-from db.records import ImageRecord, RegionRecord, VersionRecord
+from db import versions
+from db.records import ImageRecord, ProjectRecord, RegionRecord, Split, VersionRecord
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
     from app.services.explanation import AttentionView, RegionView
 
+T = TypeVar("T")
+
 JPEG_QUALITY = 90
+MAP_BYTES = 64 * 2**20
+PICTURE_BYTES = 64 * 2**20
+THUMBNAIL_BYTES = 32 * 2**20
+COUNT_BYTES = 64 * 2**20  # a queue of 70,000 images takes 3 MB
 
 
 def workspace() -> Workspace:
@@ -64,38 +80,113 @@ def demo_pictures() -> list[tuple[str, bytes]]:
     ]
 
 
+def queue_order(ws: Workspace, project: ProjectRecord, split: Split) -> tuple[int, ...]:
+    """Ids of the queue of the published version, one object for all sessions."""
+    version_id = project.current_version_id
+    key = ("order", version_id, split, project.review_revision)
+    return _counted(ws, project, key, lambda: queue.order(ws, project.id, version_id, split))
+
+
+def queue_figures(ws: Workspace, project: ProjectRecord) -> QueueFigures:
+    version_id = project.current_version_id
+    return _counted(ws, project, ("figures", version_id), lambda: queue.figures(ws, project.id, version_id))
+
+
+def doubtful(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
+    version_id = project.current_version_id
+    key = ("doubtful", version_id, project.review_revision)
+    return _counted(ws, project, key, lambda: queue.doubtful(ws, version_id))
+
+
+def evidence_groups(ws: Workspace, project: ProjectRecord, classes: tuple[str, ...]) -> list[EvidenceGroup]:
+    version_id = project.current_version_id
+    return _counted(
+        ws,
+        project,
+        ("groups", version_id),
+        lambda: attribution_clusters.evidence_groups(ws, version_id, classes),
+    )
+
+
+def evidence_members(ws: Workspace, project: ProjectRecord, group: tuple[int, int]) -> frozenset[int]:
+    """Ids of the images of one evidence group of the published version."""
+    version_id = project.current_version_id or 0
+    key = ("members", version_id, group)
+    return _counted(ws, project, key, lambda: attribution_clusters.members(ws, version_id, group))
+
+
+def report(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> Evaluation:
+    """Figures of one version."""
+    key = ("report", version_id, split)
+    return _counted(ws, project, key, lambda: evaluation.report(ws, version_id, split))
+
+
+def comparison(
+    ws: Workspace, project: ProjectRecord, before_id: int, after_id: int, split: Split
+) -> Comparison:
+    """Figures of two versions, and how many images changed."""
+    key = ("comparison", before_id, after_id, split)
+    return _counted(ws, project, key, lambda: compare(ws, before_id, after_id, split))
+
+
+def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int) -> tuple[int, int]:
+    """(fixed, newly wrong) validation images."""
+    key = ("changes", before_id, after_id)
+    return _counted(
+        ws, project, key, lambda: versions.count_changes(ws.database, before_id, after_id, "validation")
+    )
+
+
+def overview(ws: Workspace, project: ProjectRecord) -> ProjectOverview:
+    """What the library page says about a project."""
+    return _counted(ws, project, ("overview", project), lambda: library.overview(ws, project.id))
+
+
+def _counted(ws: Workspace, project: ProjectRecord, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` counts, for as long as no image of the project gets another label or split."""
+    named = ws.settings.resolved_database_url, project.id, project.label_revision, key
+    counted: T = _counts().get(named, make)
+    return counted
+
+
+@st.cache_resource(show_spinner=False)
+def _counts() -> BoundedCache[Any]:
+    def size(counted: object) -> int:
+        return 2_000 + 40 * len(counted) if isinstance(counted, tuple | frozenset) else 10_000
+
+    return BoundedCache(COUNT_BYTES, size)
+
+
 def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
     """JPEG of at most side × side pixels."""
-    return _thumbnail(image.sha256, side, ws, image)
+    return _thumbnails().get((image.sha256, side), lambda: library.thumbnail(ws, image, side))
 
 
-@st.cache_data(show_spinner=False, max_entries=3000)
-def _thumbnail(sha256: str, side: int, _ws: Workspace, _image: ImageRecord) -> bytes:
-    return library.thumbnail(_ws, _image, side)
+@st.cache_resource(show_spinner=False)
+def _thumbnails() -> BoundedCache[bytes]:
+    return BoundedCache(THUMBNAIL_BYTES, len)
 
 
 def photograph(ws: Workspace, image: ImageRecord, size: tuple[int, int]) -> bytes:
     """JPEG of the photograph at `size` (width, height)."""
-    return _photograph(image.sha256, size, ws, image)
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _photograph(sha256: str, size: tuple[int, int], _ws: Workspace, _image: ImageRecord) -> bytes:
-    return _jpeg(_resized(_ws, _image, size))
+    return _pictures().get((image.sha256, size), lambda: _jpeg(_resized(ws, image, size)))
 
 
 def attention(ws: Workspace, version: VersionRecord, image: ImageRecord) -> "AttentionView":
     """Evidence maps of all classes and the probabilities."""
-    return _attention(version.sha256, image.sha256, ws, version, image)
+
+    def make() -> "AttentionView":
+        from app.services import explanation
+
+        return explanation.attention_for(ws, version, image)
+
+    return _maps().get((version.sha256, image.sha256), make)
 
 
-@st.cache_data(show_spinner=False, max_entries=3000)
-def _attention(
-    weights: str, photo: str, _ws: Workspace, _version: VersionRecord, _image: ImageRecord
-) -> "AttentionView":
-    from app.services import explanation
-
-    return explanation.attention_for(_ws, _version, _image)
+@st.cache_resource(show_spinner=False)
+def _maps() -> "BoundedCache[AttentionView]":
+    """By bytes: of a thousand classes one view takes 200 KB, of ten 2 KB."""
+    return BoundedCache(MAP_BYTES, lambda view: int(view.evidence.nbytes) + 16 * len(view.probabilities))
 
 
 def region_view(
@@ -131,48 +222,65 @@ def attention_picture(
     against_rival: bool = False,
 ) -> bytes:
     """JPEG of the photograph at `size` with the map of the class at `position` over it; opacity in [0, 1]."""
-    named = version.sha256, image.sha256, position, against_rival
-    return _attention_picture(*named, opacity, size, ws, version, image)
+
+    def make() -> bytes:
+        from gain_core.imaging.overlay import overlay
+
+        shown = attention(ws, version, image).attention(position, against_rival=against_rival)
+        return _jpeg(overlay(_resized(ws, image, size), shown, opacity))
+
+    key = (version.sha256, image.sha256, position, against_rival, opacity, size)
+    return _pictures().get(key, make)
 
 
-@st.cache_data(show_spinner=False, max_entries=600)
-def _attention_picture(
-    weights: str,
-    photo: str,
-    position: int,
-    against_rival: bool,
-    opacity: float,
-    size: tuple[int, int],
-    _ws: Workspace,
-    _version: VersionRecord,
-    _image: ImageRecord,
-) -> bytes:
-    from gain_core.imaging.overlay import overlay
-
-    shown = attention(_ws, _version, _image).attention(position, against_rival=against_rival)
-    return _jpeg(overlay(_resized(_ws, _image, size), shown, opacity))
+@st.cache_resource(show_spinner=False)
+def _pictures() -> BoundedCache[bytes]:
+    """Photographs, with a map over them or without, as JPEG: some 100 KB each."""
+    return BoundedCache(PICTURE_BYTES, len)
 
 
 def evidence_crop(
     ws: Workspace, version: VersionRecord, image: ImageRecord, position: int, side: int
 ) -> bytes:
     """JPEG, side × side pixels: a cut-out around the strongest evidence for the class at `position`."""
-    return _evidence_crop(version.sha256, image.sha256, position, side, ws, version, image)
+
+    def make() -> bytes:
+        shown = attention(ws, version, image).attention(position)
+        box = attended_square(shown, (image.width, image.height))
+        return _jpeg(library.open_image(ws, image).resize((side, side), Image.Resampling.LANCZOS, box=box))
+
+    return _pictures().get(("crop", version.sha256, image.sha256, position, side), make)
 
 
-@st.cache_data(show_spinner=False, max_entries=1000)
-def _evidence_crop(
-    weights: str,
-    photo: str,
-    position: int,
-    side: int,
-    _ws: Workspace,
-    _version: VersionRecord,
-    _image: ImageRecord,
-) -> bytes:
-    view = attention(_ws, _version, _image)
-    box = attended_square(view.attention(position), (_image.width, _image.height))
-    return _jpeg(library.open_image(_ws, _image).resize((side, side), Image.Resampling.LANCZOS, box=box))
+def prefetch(
+    ws: Workspace,
+    version: VersionRecord,
+    image: ImageRecord,
+    opacity: float,
+    map_size: tuple[int, int],
+    canvas_size: tuple[int, int],
+) -> None:
+    """Make beside the page what it shows first of the next image, while somebody looks at this one.
+
+    Nothing is waited for; what fails is made and told when the image is shown.
+    """
+
+    def make() -> None:
+        with suppress(Exception):
+            photograph(ws, image, canvas_size)
+            predicted = attention(ws, version, image).predicted
+            attention_picture(ws, version, image, predicted, opacity, map_size)
+        waiting.release()
+
+    waiting = _prefetching()[1]
+    if waiting.acquire(blocking=False):
+        _prefetching()[0].submit(make)
+
+
+@st.cache_resource(show_spinner=False)
+def _prefetching() -> tuple[ThreadPoolExecutor, threading.Semaphore]:
+    """One thread, and how many may wait for it: twenty people must not make it fall behind."""
+    return ThreadPoolExecutor(1, "prefetch"), threading.Semaphore(4)
 
 
 def _resized(ws: Workspace, image: ImageRecord, size: tuple[int, int]) -> Image.Image:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
@@ -87,7 +87,16 @@ class QueueOrder:
     project_id: int
     version_id: int | None
     split: Split
-    image_ids: tuple[int, ...]
+    narrowed_to: str  # all images, doubtful labels, or an evidence group
+    revision: tuple[int, int]  # of the project's labels and, where it matters, its guidance
+    image_ids: tuple[int, ...] = ()
+
+    def same_queue(self, other: "QueueOrder") -> bool:
+        """Whether both hold images of the same queue, perhaps as it was at another time."""
+        return replace(self, revision=other.revision, image_ids=other.image_ids) == other
+
+    def holding(self, image_ids: tuple[int, ...]) -> "QueueOrder":
+        return replace(self, image_ids=image_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +175,11 @@ FOLLOWED_RUN: Key[int | None] = Key(
 
 # --- library
 NEW_PROJECT_OPEN: Key[bool] = Key("library_new_open", bool, "the form for a new project is open")
+FOLLOWED_IMPORT: Key[int | None] = Key(
+    "followed_import",
+    _no_image,
+    "import that this window has asked for: its project is shown when it is there",
+)
 NEW_NAME: Key[str] = Key("new_name", str, "name typed for a new project")
 NEW_PROJECT_MADE: Key[bool] = Key(
     "library_new_made", bool, "the form has created a project and must be cleared"

@@ -33,8 +33,7 @@ from benchmarks.rounds import Result, add_arguments, biased_model, measured, ope
 from db.library import list_classes
 from gain_core.models.classifier import DEFAULT_BACKBONE
 from gain_core.training.config import DEFAULT_OBJECTIVE
-from gain_core.training.objectives import OBJECTIVES
-from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives import OBJECTIVES, Labels
 
 FORMS = ("guided", "gainext")
 

@@ -32,11 +32,7 @@ from benchmarks.report import environment, mean, print_table, write_json
 from gain_core.models.classifier import Classifier
 from gain_core.training.config import TrainConfig
 from gain_core.training.full import Division, step_losses
-from gain_core.training.objectives.gainext import GainExt
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
-from gain_core.training.objectives.signed import Signed
-from gain_core.training.objectives.term_settings import CounterExamples
+from gain_core.training.objectives import CounterExamples, GainExt, Guided, Labels, Signed
 from gain_core.training.sampling import seeded
 
 # From scratch, L_am keeps the network from learning anything first.

@@ -43,9 +43,9 @@ def refitted(
     fitted_to = {image.id for image in [*added, *some_of_each_class(images, seed)]}
     chosen = [position for position, image in enumerate(images) if image.id in fitted_to]
     model = load_model(ws.files.absolute(version.path))
-    kept = FeatureStore(ws.files.features).get_or_compute(model, samples)
+    outputs = FeatureStore(ws.files.features).get_or_compute(model, samples)
     with torch.inference_mode():
-        features = torch.cat([model.neck(chunk.float()).mean((2, 3)) for chunk in kept.split(_BATCH)])
+        features = torch.cat([model.neck(chunk.float()).mean((2, 3)) for chunk in outputs.split(_BATCH)])
         labels = torch.tensor([samples[position].label for position in chosen])
         weight, bias = last_layer(features[chosen], labels, len(model.spec.classes))
         probabilities = (features @ weight.T + bias).softmax(1)

@@ -8,21 +8,19 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import zip_longest
-from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 
-from app.services import annotation, library
-from app.services.annotation import QueueItem
+from app.services import explanation, library, queue
+from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
-from gain_core.explain.gradcam import explain
-from gain_core.explain.masking import erase, erased_logits
-from gain_core.models.classifier import Classifier, preprocess
-from gain_core.models.model_file import load_model
+from gain_core.explain.masking import erase
+from gain_core.models.inference import probabilities_of
+from gain_core.models.spec import pixels
 
 Order = Literal[
     "random",
@@ -40,9 +38,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 def in_order(ws: Workspace, version: VersionRecord, order: Order, seed: int) -> list[ImageRecord]:
     """Training images with a mask, in the order in which they get guidance."""
     items = [
-        item
-        for item in annotation.queue(ws, version.project_id, version.id)
-        if item.image.mask_sha256 is not None
+        item for item in queue.whole(ws, version.project_id, version.id) if item.image.mask_sha256 is not None
     ]
     if order == "app":
         return [item.image for item in items]
@@ -111,19 +107,13 @@ def erased_apart(ws: Workspace, version: VersionRecord, image: ImageRecord) -> t
     """Probability of the image's class without the attended place (I*^c of eq. 3), and without the rest; in
     [0, 1].
     """
-    model = _classifier(ws.files.absolute(version.path))
-    pixels = preprocess(library.open_image(ws, image), model.spec).unsqueeze(0)  # (1, 3, S, S)
-    own = torch.tensor([[image.class_position]])
-    with torch.no_grad():
-        rest = erase(pixels, explain(model, pixels, own).attention)  # (1, 1, 3, S, S)
-        left = erased_logits(model, torch.cat([rest, pixels.unsqueeze(1) - rest], 1)).softmax(2)  # (1, 2, C)
-    without_attended, without_rest = left[0, :, image.class_position].tolist()
-    return without_attended, without_rest
-
-
-@lru_cache(maxsize=1)
-def _classifier(path: Path) -> Classifier:
-    return load_model(path)
+    model = explanation.SHELF.get(ws, version)
+    image_pixels = pixels(library.open_image(ws, image), model.spec)[None]  # (1, 3, S, S)
+    evidence = model.evidence_maps(image_pixels).evidence[:, [image.class_position]]  # (1, 1, h, w)
+    rest = erase(torch.from_numpy(image_pixels), torch.from_numpy(evidence).relu())[0].numpy()  # (1, 3, S, S)
+    logits = model.evidence_maps(np.concatenate([rest, image_pixels - rest])).logits  # (2, C)
+    without_attended, without_rest = probabilities_of(logits, multi_label=False)[:, image.class_position]
+    return float(without_attended), float(without_rest)
 
 
 def _wrong(items: Sequence[QueueItem]) -> list[QueueItem]:

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.services import annotation, labels
+from app.services import labels, queue
 from app.workspace import Workspace
 from benchmarks.annotators import guide
 from benchmarks.orders import first, in_order
@@ -83,7 +83,7 @@ def _made_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[
 
 def _called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
     """Doubtful labels as if the wrong ones were imported: labels changed in the app are never doubtful."""
-    items = annotation.queue(ws, version.project_id, version.id)
+    items = queue.whole(ws, version.project_id, version.id)
     return {item.image.id for item in items if item.rival is not None}
 
 

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, exc, insert, select, update
+from sqlalchemy import Select, delete, exc, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from db import models
 from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.records import GuidanceRecord, RegionRecord, Role
+from db.labelled import SHOWN
+from db.records import GuidanceRecord, RegionRecord, Role, Split
+from db.revisions import count_change
 from db.rows import guidance_record
 
 _CHANGED = "What is drawn on this image was changed in another window in the meantime."
-SHOWN = models.ImageLabel.position.is_not(None)  # else the label was taken away
 _RELABELLED = "This image got another label in another window in the meantime."
 
 
@@ -44,10 +45,10 @@ def save_guidance(
             if expected_revision != (revision if exists else 0):
                 raise ConflictError(_CHANGED)
         session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
-        if not regions and not exists:
-            return None
-        masks = (look_png, ignore_png) if regions else (None, None)
-        _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks)
+        if regions or exists:
+            masks = (look_png, ignore_png) if regions else (None, None)
+            _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks)
+        count_change(session, image_id, "review_revision")
         return _get(session, image_id, class_id)
 
 
@@ -85,37 +86,56 @@ def list_guidance(database: Database, project_id: int) -> list[GuidanceRecord]:
 
 def guided_images(database: Database, project_id: int) -> set[int]:
     """Ids of the images with at least one region, for whichever class."""
-    query = (
-        select(models.Guidance.image_id)
-        .join(models.Image, models.Image.id == models.Guidance.image_id)
-        .where(models.Image.project_id == project_id, models.Guidance.regions.any())
+    query = select(models.Guidance.image_id).where(
+        models.Guidance.regions.any(), _guided_image(project_id).exists()
     )
     with database.reading() as session:
         return set(session.scalars(query))
 
 
-def count_guided_images(database: Database, project_id: int) -> int:
-    return len(guided_images(database, project_id))
+def _guided_image(project_id: int) -> Select[Any]:
+    """The image of a guidance, for `exists`: so that the little guidance is gone through, not all images."""
+    return select(models.Image.id).where(
+        models.Image.id == models.Guidance.image_id, models.Image.project_id == project_id
+    )
+
+
+def count_guided_images(database: Database, project_id: int, split: Split | None = None) -> int:
+    """Images with at least one region, of one split or of all."""
+    image = _guided_image(project_id)
+    if split is not None:
+        image = image.where(models.Image.split == split)
+    query = select(func.count(models.Guidance.image_id.distinct())).where(
+        models.Guidance.regions.any(), image.exists()
+    )
+    with database.reading() as session:
+        return session.scalar(query) or 0
 
 
 def roles_by_class(database: Database, project_id: int) -> dict[int, set[Role]]:
     """Of each class with training images: the roles of the regions that were drawn on these for it."""
     label = models.ImageLabel
-    of_this_label = and_(
-        models.Guidance.image_id == label.image_id, models.Guidance.class_id == label.class_id
-    )
-    query = (
-        select(label.class_id, models.Region.role)
+    in_training = (
+        select(label.image_id)
         .join(models.Image, models.Image.id == label.image_id)
-        .outerjoin(models.Guidance, of_this_label)
-        .outerjoin(models.Region, models.Region.guidance_id == models.Guidance.id)
-        .where(models.Image.project_id == project_id, models.Image.split == "train", SHOWN)
+        .where(label.class_id == models.Class.id, models.Image.split == "train", SHOWN)
+    )
+    classes = select(models.Class.id).where(models.Class.project_id == project_id, in_training.exists())
+    of_this_label = (
+        _guided_image(project_id)
+        .join(label, label.image_id == models.Image.id)
+        .where(models.Image.split == "train", label.class_id == models.Guidance.class_id, SHOWN)
+    )
+    roles_drawn = (
+        select(models.Guidance.class_id, models.Region.role)
+        .join(models.Region, models.Region.guidance_id == models.Guidance.id)
+        .where(of_this_label.exists())
         .distinct()
     )
-    roles: dict[int, set[Role]] = {}
     with database.reading() as session:
-        for class_id, role in session.execute(query):
-            roles.setdefault(class_id, set()).update(() if role is None else (role,))
+        roles: dict[int, set[Role]] = {class_id: set() for class_id in session.scalars(classes)}
+        for class_id, role in session.execute(roles_drawn):
+            roles[class_id].add(role)
     return roles
 
 

@@ -1,6 +1,6 @@
-"""Drawings that are not saved yet, one for each image and class at most."""
+"""Unsaved drawings, at most one per image and class."""
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from sqlalchemy import Delete, case, delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -11,12 +11,14 @@ from db.records import DraftRecord, RegionRecord
 
 
 def keep_draft(database: Database, draft: DraftRecord) -> None:
-    """In the place of the last one of this image and class. Without effect when the image is gone."""
+    """Replace the draft of this image and class. Does nothing when the image no longer exists."""
     values = {
         "image_id": draft.image_id,
         "class_id": draft.class_id,
         "revision": draft.revision,
-        "regions": [asdict(region) for region in draft.regions],
+        "regions": [  # not asdict, which copies every point: this is written with every stroke
+            {field.name: getattr(region, field.name) for field in fields(region)} for region in draft.regions
+        ],
     }
     with database.writing() as session:
         image_id = session.scalar(
@@ -57,11 +59,10 @@ def move_draft(session: Session, image_id: int, class_id: int, to_class_id: int,
 
 def drafted_images(database: Database, project_id: int) -> set[int]:
     """Ids of the project's images with a draft."""
-    query = (
-        select(models.Draft.image_id)
-        .join(models.Image, models.Image.id == models.Draft.image_id)
-        .where(models.Image.project_id == project_id)
+    image = select(models.Image.id).where(
+        models.Image.id == models.Draft.image_id, models.Image.project_id == project_id
     )
+    query = select(models.Draft.image_id).where(image.exists())
     with database.reading() as session:
         return set(session.scalars(query))
 

@@ -1,4 +1,4 @@
-"""Labels that people change: an image gets another class of its project, and remembers the imported ones."""
+"""Changed labels: an image gets other classes of its project; the imported ones are stored too."""
 
 from collections.abc import Collection
 
@@ -12,15 +12,15 @@ from db.errors import ConflictError, NotFoundError
 from db.mistakes import judge_again
 from db.models import Class, Image, ImageLabel, Project
 
-_CHANGED = "The label of this image was changed elsewhere in the meantime."
+_CHANGED = "The label of this image was changed in another window."
 
 
 def set_label(database: Database, image_id: int, class_id: int, expected_class_id: int) -> None:
-    """Give the image another class in the place of one that it has, whole or not at all; what was drawn for
-    that goes along, and so does its mask: the object is the same.
+    """Replace one class of the image by another, in one transaction. Guidance, draft and mask move to the new
+    class, because the object is the same.
 
-    `expected_class_id`: the class that the caller saw. Raises ConflictError when the image does not have it
-    any more, or has `class_id` beside it; NotFoundError when there is no such image or no such class in its
+    `expected_class_id`: the class that the caller saw. Raises ConflictError when the image no longer has it,
+    or already has `class_id`; NotFoundError when there is no such image or no such class in its
     project.
     """
     with database.writing() as session:
@@ -48,10 +48,10 @@ def set_label(database: Database, image_id: int, class_id: int, expected_class_i
 
 
 def add_label(database: Database, image_id: int, class_id: int, expected: Collection[int]) -> None:
-    """Say that an image of a multi-label project shows this class too.
+    """Add a class to an image of a multi-label project.
 
-    `expected`: ids of the classes that the caller saw. Raises ConflictError when they are others by now, or
-    the project's images have one label each; NotFoundError as `set_label`.
+    `expected`: ids of the classes that the caller saw. Raises ConflictError when they have changed since, or
+    when images of the project have one label each; NotFoundError as `set_label`.
     """
     with database.writing() as session:
         places = _lock(session, image_id, class_id)
@@ -62,32 +62,32 @@ def add_label(database: Database, image_id: int, class_id: int, expected: Collec
             .where(Image.id == image_id)
         ).one()
         if not several:
-            raise ConflictError("An image of this project has one label.")
+            raise ConflictError("Images of this project have exactly one label.")
         if class_id not in shown:
             _show(session, image_id, class_id, max(shown.values()) + 1, stored=class_id in places)
             judge_again(session, image_id)
 
 
 def remove_label(database: Database, image_id: int, class_id: int, expected: Collection[int]) -> None:
-    """Say that an image does not show this class; what was drawn for it stays, and trains nothing.
+    """Remove a class from an image. Its guidance stays stored but is not used in training.
 
-    As `add_label`; raises ConflictError for the last label of an image, too.
+    Like `add_label`; also raises ConflictError for the last label of an image.
     """
     with database.writing() as session:
         shown = _expect(_lock(session, image_id, class_id), expected)
         if set(shown) == {class_id}:
-            raise ConflictError("An image needs a label: give it another one before this one goes.")
+            raise ConflictError("An image needs at least one label. Add another one first.")
         if class_id in shown:
             _take_away(session, image_id, class_id)
             rest = sorted((shown[other], other) for other in shown if other != class_id)
-            for place, (_, other) in enumerate(rest):  # upwards, so that no two share a place meanwhile
+            for place, (_, other) in enumerate(rest):  # in ascending order, so that no two share a position
                 _place(session, image_id, other, place)
             judge_again(session, image_id)
 
 
 def _lock(session: Session, image_id: int, class_id: int) -> dict[int, int | None]:
-    """The places of the image's labels by class id, None for one that was taken away; the image is held until
-    the end of the transaction. Raises NotFoundError."""
+    """Positions of the image's labels by class id, None for a removed label. Locks the image until the end of
+    the transaction. Raises NotFoundError."""
     session.execute(select(Image.id).where(Image.id == image_id).with_for_update())
     own_class = session.scalar(
         select(Class.id)
@@ -95,7 +95,7 @@ def _lock(session: Session, image_id: int, class_id: int) -> dict[int, int | Non
         .where(Image.id == image_id, Class.id == class_id)
     )
     if own_class is None:
-        raise NotFoundError(f"There is no image {image_id} in a project that has a class {class_id}.")
+        raise NotFoundError(f"There is no image {image_id} in a project with class {class_id}.")
     labels = session.scalars(select(ImageLabel).where(ImageLabel.image_id == image_id))
     return {label.class_id: label.position for label in labels}
 
@@ -124,7 +124,7 @@ def _show(session: Session, image_id: int, class_id: int, place: int, *, stored:
 
 
 def _take_away(session: Session, image_id: int, class_id: int) -> None:
-    """A label that was imported is remembered."""
+    """Imported labels stay stored, without a position."""
     _place(session, image_id, class_id, None)
     session.execute(
         delete(ImageLabel).where(

@@ -4,45 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import delete, exc, insert, select, update
-from sqlalchemy.orm import aliased
 
 from db import models
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
+from db.labelled import CHANGED, IMAGES, LABELS_IN_ORDER
 from db.new_images import NewImage, expect_labels, insert_images
 from db.records import ClassRecord, ImageRecord, ProjectRecord, RefusalRecord, Review, Split
+from db.revisions import count_change
 from db.rows import class_record, image_records, project_record
-
-# A row for each label of each image, those that were taken away too; columns, not whole objects, which cost
-# seconds at 100,000 images.
-_IMAGES = (
-    select(
-        models.Image.id,
-        models.Image.project_id,
-        models.Image.name,
-        models.Image.sha256,
-        models.Image.suffix,
-        models.Image.width,
-        models.Image.height,
-        models.Image.split,
-        models.Image.groups,
-        models.Image.review,
-        models.Image.moved_from,
-        models.ImageLabel.position,
-        models.ImageLabel.given,
-        models.ImageLabel.class_id,
-        models.Class.position,
-        models.ImageLabel.mask_sha256,
-    )
-    .join_from(
-        models.Image,
-        models.ImageLabel,
-        models.ImageLabel.image_id == models.Image.id,
-    )
-    .join(models.Class, models.Class.id == models.ImageLabel.class_id)
-)
-# by id of the image, its labels in their order; where NULL stands is not the same in all databases
-_ORDER = (models.Image.id, models.ImageLabel.position.is_(None), models.ImageLabel.position)
 
 
 def list_projects(database: Database) -> list[ProjectRecord]:
@@ -165,11 +135,11 @@ def list_classes(database: Database, project_id: int) -> list[ClassRecord]:
 
 def list_images(database: Database, project_id: int, split: Split | None = None) -> list[ImageRecord]:
     """In the order in which they were imported; `split` None: of all splits. One query."""
-    query = _IMAGES.where(models.Image.project_id == project_id)
+    query = IMAGES.where(models.Image.project_id == project_id)
     if split is not None:
         query = query.where(models.Image.split == split)
     with database.reading() as session:
-        return image_records(session.execute(query.order_by(*_ORDER)))
+        return image_records(session.execute(query.order_by(*LABELS_IN_ORDER)))
 
 
 def used_hashes(database: Database) -> set[str]:
@@ -181,20 +151,16 @@ def used_hashes(database: Database) -> set[str]:
 
 def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
     """The images whose labels somebody changed, in the order in which they were imported."""
-    changed = aliased(models.ImageLabel)
-    relabelled = (
-        select(changed.image_id)
-        .where(changed.image_id == models.Image.id, changed.given == changed.position.is_(None))
-        .exists()
-    )
-    query = _IMAGES.where(models.Image.project_id == project_id, relabelled)
+    query = IMAGES.where(models.Image.project_id == project_id, models.Image.id.in_(CHANGED))
     with database.reading() as session:
-        return image_records(session.execute(query.order_by(*_ORDER)))
+        return image_records(session.execute(query.order_by(*LABELS_IN_ORDER)))
 
 
 def get_image(database: Database, image_id: int) -> ImageRecord:
     with database.reading() as session:
-        images = image_records(session.execute(_IMAGES.where(models.Image.id == image_id).order_by(*_ORDER)))
+        images = image_records(
+            session.execute(IMAGES.where(models.Image.id == image_id).order_by(*LABELS_IN_ORDER))
+        )
         if not images:
             raise NotFoundError(f"There is no image with the number {image_id}.")
         return images[0]
@@ -217,6 +183,7 @@ def set_review(database: Database, image_id: int, review: Review) -> None:
         )
         if changed is None:
             raise NotFoundError(f"Image {image_id} does not exist.")
+        count_change(session, image_id, "review_revision")
 
 
 def set_current_version(database: Database, project_id: int, version_id: int) -> None:

@@ -68,6 +68,8 @@ class Project(Base):
         ForeignKey("model_versions.id", ondelete="SET NULL", use_alter=True)
     )
     created_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+    label_revision: Mapped[int] = mapped_column(default=0, server_default="0")
+    review_revision: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Class(Base):
@@ -84,11 +86,16 @@ class Class(Base):
     name: Mapped[str] = mapped_column(String(200))
 
 
+def _few(name: str, column: str, condition: str) -> Index:  # of the few rows that meet the condition
+    return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 class Image(Base):
     __tablename__ = "images"
     __table_args__ = (
         UniqueConstraint("project_id", "name"),
         Index(None, "project_id", "split"),
+        _few("ix_images_moved", "project_id", "moved_from IS NOT NULL"),
         NEVER_REUSE_IDS,
     )
 
@@ -113,7 +120,10 @@ class ImageLabel(Base):
     """
 
     __tablename__ = "image_labels"
-    __table_args__ = (UniqueConstraint("image_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("image_id", "position"),
+        _few("ix_image_labels_changed", "image_id", "given = (position IS NULL)"),
+    )
 
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
     class_id: Mapped[int] = mapped_column(
@@ -134,6 +144,25 @@ class Refusal(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+
+
+class Import(Base):
+    """A project in the making: how far it is, or how that ended."""
+
+    __tablename__ = "imports"
+    __table_args__ = (NEVER_REUSE_IDS,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(20))
+    location: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(20))
+    progress: Mapped[dict[str, Any]]
+    cancel_requested: Mapped[bool]
+    message: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[list[Any]]
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"))
+    alive_until: Mapped[datetime]
 
 
 class Guidance(Base):
@@ -168,7 +197,7 @@ class Region(Base):
 
 
 class Draft(Base):
-    """What somebody has drawn on an image for a class and not saved: it survives a restart."""
+    """An unsaved drawing on an image for one class; it survives a restart."""
 
     __tablename__ = "drafts"
 
@@ -253,6 +282,7 @@ class Prediction(Base):
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     predicted: Mapped[int]
+    confidence: Mapped[float | None] = mapped_column(Float)  # the probability of `predicted`
     probabilities: Mapped[list[Any]]
     mistake: Mapped[float | None] = mapped_column(Float)
     attention_inside: Mapped[float | None] = mapped_column(Float)
@@ -263,5 +293,7 @@ class Prediction(Base):
     label_rival: Mapped[int | None]
     label_doubt: Mapped[float | None] = mapped_column(Float)
     control_predicted: Mapped[int | None]
+    control_right: Mapped[bool | None]
+    suspect: Mapped[int | None]  # of several labels the one to look at first, a class position
     control_probabilities: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     label_figures: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -1,4 +1,4 @@
-"""Images with their labels as an import brings them."""
+"""New images with their labels, from an import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from db.records import Split
 
 @dataclass(frozen=True, slots=True)
 class NewLabel:
-    """A class of an image that is to be stored, and its mask."""
+    """A class of a new image, and its mask."""
 
     class_position: int  # index into the project's classes
     mask_sha256: str | None = None
@@ -21,7 +21,7 @@ class NewLabel:
 
 @dataclass(frozen=True, slots=True)
 class NewImage:
-    """An image that is to be stored with a new project; the fields mean what they mean in ImageRecord."""
+    """An image of a new project; fields as in ImageRecord."""
 
     name: str
     sha256: str

@@ -29,6 +29,8 @@ class ProjectRecord:
     multi_label: bool  # images may show several classes, and each class is decided by itself
     current_version_id: int | None  # the published model version, None before the first run
     created_at: datetime  # UTC
+    label_revision: int = 0  # grows when one of its images gets another label or split
+    review_revision: int = 0  # grows when guidance of it is saved, or an image skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class LabelFigures:
-    """What `PredictionRecord` says of one label, for each of several."""
+    """The figures of `PredictionRecord` for one of several labels."""
 
     label: int  # class position
     attention_inside: float | None
@@ -204,8 +206,8 @@ class PredictionRecord:
     # control.
     control_predicted: int | None = None
     control_probabilities: tuple[float, ...] | None = None  # of a multi-label project
-    # How sure the version is of its surest mistake about the labels that the image has now, in (0, 1]; None:
-    # it makes none. See `db.mistakes`.
+    # Confidence of the version's most confident mistake on the image's current labels, in (0, 1]; None: no
+    # mistake. See `db.mistakes`.
     mistake: float | None = None
     label: int = 0  # class position: the true class then; of several the one that the version sees least
     label_figures: tuple[LabelFigures, ...] = ()  # where an image has several labels: of each

@@ -31,6 +31,8 @@ def project_record(row: models.Project) -> ProjectRecord:
         multi_label=row.multi_label,
         current_version_id=row.current_version_id,
         created_at=row.created_at,
+        label_revision=row.label_revision,
+        review_revision=row.review_revision,
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
 from db.models import Image
+from db.revisions import count_change
 
 
 def move_to_training(database: Database, image_id: int) -> None:
@@ -34,3 +35,4 @@ def _move(database: Database, image_id: int, allowed: ColumnElement[bool], value
             raise NotFoundError(f"Image {image_id} does not exist.")
         if moved is None:
             raise ConflictError("This image was moved to another split in another window.")
+        count_change(session, image_id, "label_revision")

@@ -2,19 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, insert, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
 from db import models
 from db.engine import Database
 from db.errors import NotFoundError
-from db.mistakes import labels_of_images, surest_mistake
+from db.labelled import another_prediction, is_of, is_right, prediction_columns, prediction_record, with_label
+from db.mistakes import control_is_right, labels_of_images, surest_mistake, suspicious_label
 from db.records import LabelFigures, PredictionRecord, Split, VersionRecord
 from db.rows import version_record
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,61 +75,25 @@ def list_predictions(
 ) -> list[PredictionRecord]:
     """In the order of the images, of one split or of all. One query."""
     prediction = models.Prediction
-    label_remains = (
-        select(models.ImageLabel.class_id)
-        .join(models.Class, models.Class.id == models.ImageLabel.class_id)
-        .where(
-            models.ImageLabel.image_id == prediction.image_id,
-            models.ImageLabel.position.is_not(None),
-            models.Class.position == prediction.label,
-        )
-        .exists()
+    query = with_label(
+        select(*prediction_columns(prediction)).join(models.Image, models.Image.id == prediction.image_id)
     )
-
-    def of_this_label(column: InstrumentedAttribute[T]) -> ColumnElement[T]:
-        """What was measured for a label that the image has no more is not known for the one it has."""
-        return case((label_remains, column))
-
-    query = (
-        select(
-            prediction.version_id,
-            prediction.image_id,
-            prediction.predicted,
-            prediction.probabilities,
-            of_this_label(prediction.attention_inside),
-            of_this_label(prediction.attention_spread),
-            prediction.evidence_inside,
-            prediction.evidence_group,
-            of_this_label(prediction.label_rival),
-            of_this_label(prediction.label_doubt),
-            prediction.control_predicted,
-            prediction.control_probabilities,
-            prediction.mistake,
-            prediction.label,
-            prediction.label_figures,
-        )
-        .join(models.Image, models.Image.id == prediction.image_id)
-        .where(prediction.version_id == version_id)
-        .order_by(prediction.image_id)
-    )
+    query = query.where(prediction.version_id == version_id).order_by(prediction.image_id)
     if split is not None:
         query = query.where(models.Image.split == split)
     with database.reading() as session:
-        return [_record(*row) for row in session.execute(query)]
+        return [prediction_record(tuple(row)) for row in session.execute(query)]
 
 
 def count_changes(database: Database, before_id: int, after_id: int, split: Split) -> tuple[int, int]:
     """(fixed, newly wrong): images of the split that one version has wrong and the other right. One query."""
-    before, after = aliased(models.Prediction), aliased(models.Prediction)
-    was_right, is_right = before.mistake.is_(None), after.mistake.is_(None)
+    before, after = another_prediction(), another_prediction()
+    was, now = is_right(before), is_right(after)
     query = (
-        select(
-            func.count().filter(is_right & ~was_right),
-            func.count().filter(was_right & ~is_right),
-        )
+        select(func.count().filter(now & ~was), func.count().filter(was & ~now))
         .select_from(models.Image)
-        .join(before, (before.image_id == models.Image.id) & (before.version_id == before_id))
-        .join(after, (after.image_id == models.Image.id) & (after.version_id == after_id))
+        .join(before, is_of(before, before_id))
+        .join(after, is_of(after, after_id))
         .where(models.Image.split == split)
     )
     with database.reading() as session:
@@ -148,40 +111,25 @@ def insert_predictions(session: Session, version_id: int, predictions: Sequence[
         .where(models.ModelVersion.id == version_id)
     ).one()
     labels = labels_of_images(session, project.id)
-    mistakes = [
-        surest_mistake(
-            item.predicted,
-            item.probabilities,
-            labels.get(item.image_id, ()),
-            multi_label=project.multi_label,
-        )
-        for item in predictions
-    ]
     # by the connection, a third faster: the session would keep track of each row
     session.connection().execute(
         insert(models.Prediction),
-        [_values(version_id, *item) for item in zip(predictions, mistakes, strict=True)],
+        [
+            _values(version_id, item, labels.get(item.image_id, ()), project.multi_label)
+            for item in predictions
+        ],
     )
 
 
-def _record(
-    version_id: int, image_id: int, predicted: int, probabilities: list[float], *further: Any
-) -> PredictionRecord:
-    """Columns in the order of the record's fields."""
-    *figures, control, mistake, label, of_labels = further
-    by_label = tuple(LabelFigures(*of_label) for of_label in of_labels or ())
-    control = None if control is None else tuple(control)
-    further = (*figures, control, mistake, label, by_label)
-    return PredictionRecord(version_id, image_id, predicted, tuple(probabilities), *further)
-
-
-def _values(version_id: int, item: NewPrediction, mistake: float | None) -> dict[str, Any]:
+def _values(version_id: int, item: NewPrediction, labels: Sequence[int], multi_label: bool) -> dict[str, Any]:
     """Numbers as plain Python ones, whatever array they were taken from."""
+    mistake = surest_mistake(item.predicted, item.probabilities, labels, multi_label=multi_label)
     return {
         "version_id": version_id,
         "image_id": item.image_id,
         "label": int(item.label),
         "predicted": int(item.predicted),
+        "confidence": float(item.probabilities[item.predicted]),
         "probabilities": [float(probability) for probability in item.probabilities],
         "attention_inside": _number(item.attention_inside),
         "attention_spread": _number(item.attention_spread),
@@ -194,6 +142,10 @@ def _values(version_id: int, item: NewPrediction, mistake: float | None) -> dict
         if item.control_probabilities is None
         else [float(probability) for probability in item.control_probabilities],
         "mistake": _number(mistake),
+        "suspect": suspicious_label(item.probabilities, labels, item.label)
+        if multi_label and labels
+        else None,
+        "control_right": control_is_right(item.control_predicted, item.control_probabilities, labels),
         "label_figures": [list(astuple(figures)) for figures in item.label_figures] or None,
     }
 

@@ -89,6 +89,9 @@ def test_a_key_right_after_a_stroke_takes_it_along(server: LiveServer, page: Pag
     drag(page, *OTHER_BOX)
     page.keyboard.press("s")
     says(page, f"{first.name}: 2 regions saved.")
+    toast = page.get_by_test_id("stToast").last.bounding_box()
+    assert toast is not None
+    assert toast["y"] > 500  # below the images and the tools
 
     show(page, server, second)
     drag(page, *BOX)
@@ -163,6 +166,8 @@ def test_keys_and_tools_right_after_a_stroke_know_of_it(
     kept = drafts.get_draft(project.ws.database, image.id, image.class_id)
     assert kept is not None
     assert [len(region.points) for region in kept.regions] == [2, 4]
+    page.keyboard.press("ArrowRight")  # the tool that was clicked does not take it
+    expect(page).not_to_have_url(re.compile(rf"image={image.id}\b"))
 
 
 @pytest.mark.browser
@@ -174,7 +179,7 @@ def test_a_save_from_the_conflict_is_told(server: LiveServer, page: Page, projec
     two = RegionRecord("box", "look_here", ((1.0, 1.0), (9.0, 9.0)))
     annotation.save(project.ws, image.id, image.class_id, (two, two))
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Put mine in its place").click()
+    page.get_by_role("button", name="Overwrite with mine").click()
     says(page, f"{image.name}: 1 region saved.")
 
 
@@ -206,7 +211,7 @@ def test_what_is_circled_with_the_brush_is_filled(server: LiveServer, page: Page
     expect(page.locator(".st-key-annotate_brush")).to_be_visible()
     page.wait_for_timeout(1_000)  # and the canvas has taken it up
     drag(page, *CIRCLE)
-    says(page, "What is circled counts as a whole.")
+    says(page, "The circled area counts as a whole.")
 
 
 @pytest.mark.browser
@@ -221,3 +226,5 @@ def test_the_tab_key_does_not_reach_tools_that_are_out_of_sight(
         page.keyboard.press("Tab")
         on_tools = "() => document.activeElement.shadowRoot?.activeElement?.closest('.dc-toolbar') != null"
         assert not page.evaluate(on_tools)
+    page.keyboard.press("?")
+    says(page, "Save, then the next image")

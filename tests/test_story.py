@@ -75,7 +75,7 @@ def _train_first_model(page: Page) -> None:
     _wait_for_version(page, 1)
     expect(page).to_have_url(re.compile(r"/annotate"))
     choose(page, "Train")  # it opens on a mistake, which may be a validation image
-    expect(page.get_by_text("it is only looked at")).to_have_count(0)
+    expect(page.get_by_text("for looking only")).to_have_count(0)
     canvas(page)
 
 

@@ -9,7 +9,7 @@ from gain_core.dataset.sample import Sample
 from gain_core.events import Phase, Step
 from gain_core.models.classifier import Classifier
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives import Labels
 from gain_core.training.trainer import train
 
 CONTROL_PHASE = "Training the control without your drawings"

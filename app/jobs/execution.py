@@ -23,8 +23,10 @@ from gain_core.errors import CheckpointError, InputError, UnwritableError
 from gain_core.events import Event
 from gain_core.explain.inference import keep_session
 from gain_core.models.classifier import Classifier, build_classifier, default_spec
-from gain_core.models.files import file_sha256
+from gain_core.models.files import file_sha256, session_file
+from gain_core.models.inference import InferenceModel
 from gain_core.models.model_file import load_model, save_model
+from gain_core.models.onnx_session import read_session
 from gain_core.training.trainer import train
 
 _READERS = 8  # processes, at most, that read and change the images of a full training
@@ -59,7 +61,7 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     config = spec.config
     if device.type == "cuda" and not config.loader_workers:  # a CPU is busy with training
         config = replace(config, loader_workers=_readers())
-    store = FeatureStore(spec.features_folder)
+    store = FeatureStore(spec.features_folder, _session_of_base(spec, device))
     checkpoint = spec.out_folder / "checkpoint.pt"
     if spec.resume_from is not None and spec.resume_from.exists():
         write_atomically(checkpoint, spec.resume_from.read_bytes())
@@ -111,6 +113,17 @@ def _base_model(spec: RunSpec) -> Classifier:
     if model.spec.classes != tuple(spec.model["classes"]):
         raise InputError(f"expected a model of {spec.model['classes']}, got one of {model.spec.classes}")
     return model
+
+
+def _session_of_base(spec: RunSpec, device: torch.device) -> InferenceModel | None:
+    """The session kept beside the base, whose trunk a quick training leaves as it is; None: there is none."""
+    if spec.base_weights is None or spec.config.mode != "quick" or device.type != "cpu":
+        return None
+    try:
+        sha256 = file_sha256(spec.base_weights)
+        return read_session(session_file(spec.base_weights), sha256, torch.get_num_threads())
+    except CheckpointError:
+        return None
 
 
 def _save(path: Path, model: Classifier, spec: RunSpec) -> str:

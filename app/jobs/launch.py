@@ -1,4 +1,4 @@
-"""Start the worker from a server, when there is none."""
+"""Start the worker from a server, when there is none, and a process for each import."""
 
 import os
 import subprocess
@@ -14,6 +14,7 @@ from app.settings import Settings
 from app.workspace import Workspace
 
 WORKER_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.worker")
+IMPORT_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.import_run")
 START_SECONDS = 10.0  # a worker that was just started is given this long to take its lock
 LOG_BYTES = 1_000_000
 
@@ -39,6 +40,18 @@ def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> N
         ) from error
 
 
+def start_import(ws: Workspace, import_id: int) -> None:
+    """Carry out an import in a process that outlives this one; its log is `trainer/import.log`.
+
+    Raises ServiceError when it cannot be started.
+    """
+    try:
+        trainer_folder(ws.settings.home).mkdir(exist_ok=True)
+        _start(ws.settings, (*IMPORT_COMMAND, str(import_id)), "import.log")
+    except OSError as error:
+        raise ServiceError(f"The import cannot be started ({error.strerror}).") from error
+
+
 def settings_environment(settings: Settings) -> dict[str, str]:
     """The environment variables that `load_settings` reads as `settings`."""
     values = {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
@@ -55,12 +68,12 @@ def _start_when_missing(settings: Settings, command: tuple[str, ...]) -> None:
     if worker_is_there(home):
         _started.pop(home, None)
     elif time.monotonic() - _started.get(home, -START_SECONDS) >= START_SECONDS:
-        _start(settings, command)
+        _start(settings, command, "worker.log")
         _started[home] = time.monotonic()
 
 
-def _start(settings: Settings, command: tuple[str, ...]) -> None:
-    log = trainer_folder(settings.home) / "worker.log"
+def _start(settings: Settings, command: tuple[str, ...], log_name: str) -> None:
+    log = trainer_folder(settings.home) / log_name
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as stream:
@@ -73,5 +86,5 @@ def _start(settings: Settings, command: tuple[str, ...]) -> None:
             start_new_session=True,
         )
     threading.Thread(
-        target=process.wait, name="worker-reaper", daemon=True
+        target=process.wait, name="process-reaper", daemon=True
     ).start()  # or it stays as a zombie

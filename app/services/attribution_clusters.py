@@ -1,94 +1,81 @@
 """Attribution clusters: images of one predicted class that a model version decides by similar evidence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.services.annotation import QueueItem
+from app.workspace import Workspace
+from db import queue as stored
+from db.queue import EvidenceTally
 
 CROP_SHARE = 0.4  # of the photograph's shorter side: enough to tell water from grass, too little for a scene
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceGroup:
-    """Images with the same predicted class and similar evidence."""
+    """Training and validation images with the same predicted class and similar evidence."""
 
-    predicted: int  # class position
-    number: int  # from 0 within the predicted class
-    image_ids: tuple[int, ...]  # training images first, each split in the order of its queue
-    training: int  # images of the training split: these can be drawn on
-    wrong: int  # images that are of another class
-    guided: int
-    inside: float | None  # mean share of the evidence in the object, over `measured` images; in [0, 1]
-    measured: int  # images whose object was known when the version was trained: from a mask or from guidance
-    spread: float | None  # mean share of the picture that the true class's attention covers, in (0, 1]
+    counts: EvidenceTally
     sentence: str  # for people
 
     @property
     def key(self) -> tuple[int, int]:
-        """Which of the version's groups it is."""
-        return self.predicted, self.number
+        """Which of the version's groups it is: class position, and number within that class."""
+        return self.counts.predicted, self.counts.number
 
     @property
     def suspicion(self) -> float:
         """Share of wrong images, plus share of the evidence outside the object or, where no object is known,
         of the picture that attention covers; in [0, 2]."""
-        outside = (self.spread or 0.0) if self.inside is None else 1 - self.inside
-        return self.wrong / len(self.image_ids) + outside
+        counts = self.counts
+        outside = (counts.spread or 0.0) if counts.inside is None else 1 - counts.inside
+        return counts.wrong / counts.images + outside
 
 
-def grouped(items: Iterable[QueueItem], classes: Sequence[str]) -> list[EvidenceGroup]:
-    """The evidence groups among the images of one or several queues, the most suspicious first.
-
-    `items`: of one version, training images first; `classes`: names by position. No groups where no version
-    has looked, or one that was made before there were groups.
+def evidence_groups(ws: Workspace, version_id: int | None, classes: Sequence[str]) -> list[EvidenceGroup]:
+    """The most suspicious first; `classes`: names by position. No groups where no version has looked, or one
+    that was made before there were groups.
     """
-    members: dict[tuple[int, int], list[QueueItem]] = {}
-    for item in items:
-        if item.said is not None and item.said.evidence_group is not None:
-            members.setdefault((item.said.predicted, item.said.evidence_group), []).append(item)
-    divided = {position for position, number in members if number > 0}
-    groups = [_group(key, members[key], classes[key[0]], apart=key[0] in divided) for key in sorted(members)]
+    return [] if version_id is None else grouped(stored.tally_evidence(ws.database, version_id), classes)
+
+
+def grouped(tallies: Sequence[EvidenceTally], classes: Sequence[str]) -> list[EvidenceGroup]:
+    """`tallies`: all of one version, by class position and number."""
+    divided = {item.predicted for item in tallies if item.number > 0}
+    groups = [
+        EvidenceGroup(item, _sentence(item, classes[item.predicted], apart=item.predicted in divided))
+        for item in tallies
+    ]
     return sorted(groups, key=lambda group: -group.suspicion)
 
 
-def _group(key: tuple[int, int], items: Sequence[QueueItem], name: str, *, apart: bool) -> EvidenceGroup:
-    said = [item.said for item in items if item.said is not None]
-    insides = [one.evidence_inside for one in said if one.evidence_inside is not None]
-    spreads = [one.attention_spread for one in said if one.attention_spread is not None]
-    wrong = sum(item.predicted not in item.image.positions for item in items)
-    inside = fmean(insides) if insides else None
-    return EvidenceGroup(
-        predicted=key[0],
-        number=key[1],
-        image_ids=tuple(item.image.id for item in items),
-        training=sum(item.image.split == "train" for item in items),
-        wrong=wrong,
-        guided=sum(item.guided for item in items),
-        inside=inside,
-        measured=len(insides),
-        spread=fmean(spreads) if spreads else None,
-        sentence=_sentence(name, len(items), wrong, inside, len(insides), apart),
-    )
+def members(ws: Workspace, version_id: int, group: tuple[int, int]) -> frozenset[int]:
+    """Ids of the images of the group with this key."""
+    return stored.evidence_members(ws.database, version_id, *group)
 
 
-def _sentence(name: str, count: int, wrong: int, inside: float | None, measured: int, apart: bool) -> str:
+def first_members(orders: Iterable[Sequence[int]], group: Collection[int], count: int) -> list[int]:
+    """The first images of a group in the order of the queues."""
+    return list(islice((image_id for order in orders for image_id in order if image_id in group), count))
+
+
+def _sentence(item: EvidenceTally, name: str, *, apart: bool) -> str:
     """The group in one or two sentences: size, errors, and where the evidence is."""
-    sentence = f"{count} image{'' if count == 1 else 's'} predicted “{name}”"
-    if wrong:
-        sentence += (
-            (", all wrong" if count > 1 else ", wrong") if wrong == count else f", {wrong} of them wrong"
-        )
-    if inside is None:
+    sentence = f"{item.images} image{'' if item.images == 1 else 's'} predicted “{name}”"
+    if item.wrong == item.images:
+        sentence += ", all wrong" if item.images > 1 else ", wrong"
+    elif item.wrong:
+        sentence += f", {item.wrong} of them wrong"
+    if item.inside is None:
         return sentence + (": similar evidence." if apart else ": no clear pattern.")
-    where = "outside the object" if inside < 0.5 else "on the object"
-    share = 100 * max(inside, 1 - inside)
+    where = "outside the object" if item.inside < 0.5 else "on the object"
+    share = 100 * max(item.inside, 1 - item.inside)
     sentence += f": {share:.0f} % of the evidence is {where}"
-    if measured < count:
-        sentence += f" (measured in {measured} marked image{'' if measured == 1 else 's'})"
+    if item.measured < item.images:
+        sentence += f" (measured in {item.measured} marked image{'' if item.measured == 1 else 's'})"
     return sentence + "."
 
 

@@ -1,4 +1,4 @@
-"""How well a version ranks the images by each class, where images may show several."""
+"""Average precision by class, for images with several labels."""
 
 from collections.abc import Sequence
 

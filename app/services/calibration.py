@@ -6,7 +6,8 @@ Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.0459
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from statistics import fmean
+
+from db.evaluation import Bin
 
 BINS = 15  # of equal width, as in the paper
 FALL = 0.05  # warn when mean confidence falls by more than this at the same accuracy
@@ -31,17 +32,27 @@ def calibration(predictions: Sequence[tuple[float, bool]]) -> Calibration | None
     The expected calibration error is |accuracy - mean confidence| of the images of each bin, weighed by how
     many these are.
     """
-    n = len(predictions)
-    if not n:
-        return None
     bins: dict[int, list[tuple[float, bool]]] = {}
     for confidence, right in predictions:
         bins.setdefault(max(1, ceil(confidence * BINS)), []).append((confidence, right))
-    gaps = [abs(sum(right - confidence for confidence, right in members)) for members in bins.values()]
+    return calibration_of_bins(
+        [
+            Bin(
+                len(members), sum(confidence for confidence, _ in members), sum(right for _, right in members)
+            )
+            for members in bins.values()
+        ]
+    )
+
+
+def calibration_of_bins(bins: Sequence[Bin]) -> Calibration | None:
+    n = sum(item.n for item in bins)
+    if not n:
+        return None
     return Calibration(
-        confidence=fmean(confidence for confidence, _ in predictions),
-        accuracy=fmean(right for _, right in predictions),
-        error=sum(gaps) / n,
+        confidence=sum(item.confidence for item in bins) / n,
+        accuracy=sum(item.correct for item in bins) / n,
+        error=sum(abs(item.correct - item.confidence) for item in bins) / n,
         n=n,
     )
 

@@ -1,12 +1,11 @@
 """What the drawings added to a retrain: its model against its control, image by image."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, evaluate, groups_of, worst_groups
-from db.mistakes import surest_mistake
-from db.records import ImageRecord, PredictionRecord
+from app.services.comparison import Comparison
+from app.services.evaluation import WORST_GROUP_MIN_N, groups_of, worst_groups
 from gain_core.metrics import Count
 
 SIGNIFICANCE = 0.05
@@ -59,28 +58,13 @@ def exact_mcnemar(gained: int, lost: int) -> float:
     return min(1.0, 2 * tail / 2**n)
 
 
-def _of_control(image: ImageRecord, said: PredictionRecord) -> PredictionRecord:
-    """What the control predicts, as a prediction. Of single-label projects probabilities are not known."""
-    predicted = said.control_predicted or 0
-    probabilities = said.control_probabilities or said.probabilities
-    multi_label = said.control_probabilities is not None
-    mistake = surest_mistake(predicted, probabilities, image.positions, multi_label=multi_label)
-    return replace(said, predicted=predicted, probabilities=probabilities, mistake=mistake)
-
-
 def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     """Of the version after, on the images that both versions have predicted; None: it has no control."""
-    version, split = comparison.after.version, comparison.after.split
-    classes = [name for name, _ in comparison.after.classes]
-    pairs = [pair for pair in comparison.pairs if pair.after.control_predicted is not None]
-    if not pairs:
+    if comparison.control is None:
         return None
-    images = [pair.image for pair in pairs]
-    predicted = {pair.image.id: pair.after for pair in pairs}
-    controls = {pair.image.id: _of_control(pair.image, pair.after) for pair in pairs}
-    multi_label = bool(comparison.after.precisions)
-    without = evaluate(version, split, classes, images, controls, multi_label=multi_label)
-    with_drawings = evaluate(version, split, classes, images, predicted, multi_label=multi_label)
+    without, with_drawings = comparison.control
+    classes = [name for name, _ in comparison.after.classes]
+    tallies = [item for item in comparison.tallies if item.controlled]
     worst = (
         worst_groups(without, with_drawings)
         if any(group.attribute for group in with_drawings.groups)
@@ -88,16 +72,15 @@ def drawing_effect(comparison: Comparison) -> DrawingEffect | None:
     )
     if worst is not None and all(group.score.n >= WORST_GROUP_MIN_N for group in worst):
         chosen = {(group.attribute, group.name) for group in worst}
-        pairs = [pair for pair in pairs if chosen & set(groups_of(pair.image, classes))]
+        tallies = [item for item in tallies if chosen & set(groups_of(item, classes))]
     scores = (without.overall, with_drawings.overall) if worst is None else (worst[0].score, worst[1].score)
-    right = [(controls[pair.image.id].right, pair.after.right) for pair in pairs]
     return DrawingEffect(
         without=Count(scores[0].correct, scores[0].n),
         drawn=Count(scores[1].correct, scores[1].n),
         groups=None if worst is None else (worst[0].name, worst[1].name),
-        gained=right.count((False, True)),
-        lost=right.count((True, False)),
-        tested=len(right),
+        gained=sum(item.gained for item in tallies),
+        lost=sum(item.lost for item in tallies),
+        tested=sum(item.controlled for item in tallies),
         precision=None
         if without.mean_precision is None or with_drawings.mean_precision is None
         else (without.mean_precision, with_drawings.mean_precision),

@@ -1,25 +1,24 @@
-"""Accuracy of a model version, overall and by group, and the changes between two versions.
+"""Accuracy of a model version, overall, by class and by group.
 
-Everything is counted from stored predictions; no model runs.
+Counted from predictions, no model runs: in the database where an image has one label, else from lists.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Literal
 
 from app.services.average_precision import average_precisions
-from app.services.calibration import Calibration, calibration
+from app.services.calibration import BINS, Calibration, calibration, calibration_of_bins
 from app.workspace import Workspace
+from db import evaluation as counted
 from db import library, versions
+from db.evaluation import PairTally, Tally
 from db.mistakes import THRESHOLD
+from db.queue import count_queue
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
 from gain_core.metrics import wilson_interval
 
 WORST_GROUP_MIN_N = 20  # below this, one image changes a group's accuracy by 5 points or more
-
-_Seen = tuple[bool, float | None]  # one label of one image: right, share of its attention inside
-Change = Literal["fixed", "newly_wrong", "right", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,73 +84,21 @@ class Evaluation:
         return _worst(self.groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One image with the predictions of two model versions."""
-
-    image: ImageRecord
-    before: PredictionRecord
-    after: PredictionRecord
-
-    @property
-    def change(self) -> Change:
-        if self.before.right:
-            return "right" if self.after.right else "newly_wrong"
-        return "fixed" if self.after.right else "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    before: Evaluation
-    after: Evaluation
-    pairs: tuple[Pair, ...]  # images that both versions have predicted
-
-    def changed(self, change: Change) -> tuple[Pair, ...]:
-        return tuple(pair for pair in self.pairs if pair.change == change)
-
-
 def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
     """Accuracy of one version on one split: overall, by class, by group. Raises db.errors.NotFoundError."""
     version = versions.get_version(ws.database, version_id)
     project = library.get_project(ws.database, version.project_id)
     classes = [item.name for item in library.list_classes(ws.database, project.id)]
-    images = library.list_images(ws.database, project.id, split)
-    predictions = _predictions(ws, version_id, split)
-    return evaluate(version, split, classes, images, predictions, multi_label=project.multi_label)
-
-
-def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Comparison:
-    """Two versions of one project on the same images. Raises db.errors.NotFoundError."""
-    return compare_with(
-        ws,
-        versions.get_version(ws.database, before_id),
-        versions.get_version(ws.database, after_id),
-        split,
-        _predictions(ws, after_id, split),
+    if project.multi_label:
+        images = library.list_images(ws.database, project.id, split)
+        predictions = predictions_of(ws, version_id, split)
+        return evaluate(version, split, classes, images, predictions, multi_label=True)
+    bins = counted.count_confidences(ws.database, project.id, version_id, split, BINS)
+    found = evaluate_tallies(
+        version, split, classes, counted.tally(ws.database, project.id, version_id, split)
     )
-
-
-def compare_with(
-    ws: Workspace,
-    older: VersionRecord,
-    newer: VersionRecord,
-    split: Split,
-    after: Mapping[int, PredictionRecord],
-) -> Comparison:
-    """A version and predictions by image id, stored or not yet. Raises db.errors.NotFoundError."""
-    multi_label = library.get_project(ws.database, older.project_id).multi_label
-    classes = [item.name for item in library.list_classes(ws.database, older.project_id)]
-    images = library.list_images(ws.database, older.project_id, split)
-    before = _predictions(ws, older.id, split)
-    return Comparison(
-        before=evaluate(older, split, classes, images, before, multi_label=multi_label),
-        after=evaluate(newer, split, classes, images, after, multi_label=multi_label),
-        pairs=tuple(
-            Pair(image, before[image.id], after[image.id])
-            for image in images
-            if image.id in before and image.id in after
-        ),
-    )
+    missing = count_queue(ws.database, project.id, split) - found.overall.n
+    return replace(found, missing=missing, calibration=calibration_of_bins(bins))
 
 
 def evaluate(
@@ -165,49 +112,59 @@ def evaluate(
 ) -> Evaluation:
     """Pure counting: `images` of the split against `predictions` by image id; class names by position."""
     seen = [(image, predictions[image.id]) for image in images if image.id in predictions]
-    everything: list[_Seen] = []
-    by_class: list[list[_Seen]] = [[] for _ in classes]
-    by_group: dict[tuple[str | None, str], list[_Seen]] = {}
-    for image, prediction in seen:
-        for position in image.positions:
-            one = _of_label(prediction, position, multi_label)
-            everything.append(one)
-            by_class[position].append(one)
-            for group in _groups_of_label(image, classes[position]):
-                by_group.setdefault(group, []).append(one)
-    overall = replace(
-        _score(everything), correct=sum(prediction.right for _, prediction in seen), n=len(seen)
-    )
-    return Evaluation(
-        version=version,
-        split=split,
-        overall=overall,
-        classes=tuple((name, _score(members)) for name, members in zip(classes, by_class, strict=True)),
-        groups=tuple(
-            Group(name=name, attribute=attribute, score=_score(members))
-            for (attribute, name), members in sorted(
-                by_group.items(), key=lambda item: (item[0][0] or "", item[0][1])
-            )
-        ),
+    of_labels = [
+        _tally(image, prediction, position, multi_label)
+        for image, prediction in seen
+        for position in image.positions
+    ]
+    found = evaluate_tallies(version, split, classes, of_labels)
+    right = sum(prediction.right for _, prediction in seen)
+    confidences = [(said.probabilities[said.predicted], said.right) for _, said in seen]
+    return replace(
+        found,
+        overall=replace(found.overall, correct=right, n=len(seen)),
         missing=len(images) - len(seen),
-        calibration=None
-        if multi_label
-        else calibration(
-            [(prediction.probabilities[prediction.predicted], prediction.right) for _, prediction in seen]
-        ),
+        calibration=None if multi_label else calibration(confidences),
         precisions=average_precisions(seen, len(classes)) if multi_label else (),
     )
 
 
-def groups_of(image: ImageRecord, classes: Sequence[str]) -> list[tuple[str | None, str]]:
-    """(attribute, name) of the image's groups, one for each of its attributes and labels."""
-    return [group for position in image.positions for group in _groups_of_label(image, classes[position])]
+def evaluate_tallies(
+    version: VersionRecord, split: Split, classes: Sequence[str], tallies: Sequence[Tally]
+) -> Evaluation:
+    """Each label of each image counts."""
+    by_group: dict[tuple[str | None, str], list[Tally]] = {}
+    for item in tallies:
+        for group in _groups(item.position, item.groups, classes):
+            by_group.setdefault(group, []).append(item)
+    return Evaluation(
+        version=version,
+        split=split,
+        overall=_score(tallies),
+        classes=tuple(
+            (name, _score([item for item in tallies if item.position == position]))
+            for position, name in enumerate(classes)
+        ),
+        groups=tuple(
+            Group(name=name, attribute=attribute, score=_score(by_group[attribute, name]))
+            for attribute, name in sorted(by_group, key=lambda group: (group[0] or "", group[1]))
+        ),
+        missing=0,
+        calibration=None,
+    )
 
 
-def _groups_of_label(image: ImageRecord, label: str) -> list[tuple[str | None, str]]:
-    if not image.groups:
-        return [(None, label)]
-    return [(attribute, f"{label}/{value}") for attribute, value in image.groups.items()]
+def groups_of(item: PairTally, classes: Sequence[str]) -> list[tuple[str | None, str]]:
+    """(attribute, name) of the images' groups, one for each of their attributes and labels."""
+    return [group for position in item.positions for group in _groups(position, item.groups, classes)]
+
+
+def _groups(
+    position: int, attributes: Mapping[str, str], classes: Sequence[str]
+) -> list[tuple[str | None, str]]:
+    if not attributes:
+        return [(None, classes[position])]
+    return [(attribute, f"{classes[position]}/{value}") for attribute, value in attributes.items()]
 
 
 def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] | None:
@@ -219,25 +176,28 @@ def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] |
     return None
 
 
-def _predictions(ws: Workspace, version_id: int, split: Split) -> dict[int, PredictionRecord]:
+def predictions_of(ws: Workspace, version_id: int, split: Split) -> dict[int, PredictionRecord]:
+    """By image id."""
     return {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
 
 
-def _of_label(prediction: PredictionRecord, position: int, multi_label: bool) -> _Seen:
+def _tally(image: ImageRecord, prediction: PredictionRecord, position: int, multi_label: bool) -> Tally:
     """Whether one label is predicted right, and the share of its attention inside."""
-    if not multi_label:
-        return prediction.right, prediction.attention_inside
-    inside = [one.attention_inside for one in prediction.label_figures if one.label == position]
-    return prediction.probabilities[position] > THRESHOLD, inside[0] if inside else None
+    right, inside = prediction.right, prediction.attention_inside
+    if multi_label:
+        right = prediction.probabilities[position] > THRESHOLD
+        figures = (one.attention_inside for one in prediction.label_figures if one.label == position)
+        inside = next(figures, None)
+    return Tally(position, image.groups, 1, int(right), inside or 0.0, int(inside is not None))
 
 
-def _score(members: Sequence[_Seen]) -> Score:
-    inside = [share for _, share in members if share is not None]
+def _score(tallies: Sequence[Tally]) -> Score:
+    measured = sum(item.measured for item in tallies)
     return Score(
-        correct=sum(right for right, _ in members),
-        n=len(members),
-        attention_inside=fmean(inside) if inside else None,
-        attention_images=len(inside),
+        correct=sum(item.correct for item in tallies),
+        n=sum(item.n for item in tallies),
+        attention_inside=sum(item.inside for item in tallies) / measured if measured else None,
+        attention_images=measured,
     )
 
 

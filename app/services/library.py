@@ -23,7 +23,7 @@ from app.importing.importer import (
 from app.importing.sources import FolderSource, open_zip
 from app.importing.staging import store_lock
 from app.workspace import Workspace
-from db import annotations, runs
+from db import annotations, holdings, runs
 from db import library as rows
 from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
 from gain_core.atomic import write_atomically
@@ -35,6 +35,7 @@ from gain_core.imaging.pictures import open_rgb
 class ProjectOverview:
     project: ProjectRecord
     classes: tuple[ClassRecord, ...]  # by position
+    images: Mapping[Split, int]
     counts: Mapping[Split, tuple[int, ...]]  # images per split, by class position; every split is present
     groups: Mapping[str, Mapping[str, int]]  # group -> value -> number of images, e.g. {"place": {"sea": 60}}
     n_images: int
@@ -128,22 +129,28 @@ def overview(ws: Workspace, project_id: int) -> ProjectOverview:
     """The figures of one project for the library page. Raises db.errors.NotFoundError."""
     project = rows.get_project(ws.database, project_id)
     classes = rows.list_classes(ws.database, project_id)
-    images = rows.list_images(ws.database, project_id)
-    per_class = Counter((image.split, position) for image in images for position in image.positions)
+    per_class = holdings.tally_labels(ws.database, project_id)
+    images: dict[Split, int] = dict.fromkeys(SPLITS, 0)
     groups: dict[str, Counter[str]] = {}
-    for image in images:
-        for group, value in image.groups.items():
-            groups.setdefault(group, Counter())[value] += 1
+    moved = 0
+    for item in holdings.tally_images(ws.database, project_id):
+        images[item.split] += item.n
+        moved += item.moved
+        for group, value in item.groups.items():
+            groups.setdefault(group, Counter())[value] += item.n
     return ProjectOverview(
         project=project,
         classes=tuple(classes),
-        counts={split: tuple(per_class[split, item.position] for item in classes) for split in SPLITS},
+        images=images,
+        counts={
+            split: tuple(per_class.get((split, item.position), 0) for item in classes) for split in SPLITS
+        },
         groups={group: dict(sorted(values.items())) for group, values in groups.items()},
-        n_images=len(images),
-        n_masks=sum(any(label.mask_sha256 is not None for label in image.labels) for image in images),
+        n_images=sum(images.values()),
+        n_masks=holdings.count_masks(ws.database, project_id),
         n_guided=annotations.count_guided_images(ws.database, project_id),
-        n_refused=len(rows.list_refusals(ws.database, project_id)),
-        n_moved=sum(image.moved_from is not None for image in images),
+        n_refused=holdings.count_refusals(ws.database, project_id),
+        n_moved=moved,
     )
 
 

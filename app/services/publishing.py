@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.services.evaluation import Comparison, Group, compare_with, worst_groups
+from app.services.comparison import Comparison, compare_with
+from app.services.evaluation import Group, worst_groups
 from app.workspace import Workspace
 from db import library, runs, versions
 from db.records import RunRecord
@@ -45,7 +46,7 @@ def why_worse(comparison: Comparison) -> str | None:
     multi-label project a lower mAP; None: nothing.
     """
     reasons = []
-    fixed, newly_wrong = (len(comparison.changed(change)) for change in ("fixed", "newly_wrong"))
+    fixed, newly_wrong = comparison.count("fixed"), comparison.count("newly_wrong")
     if newly_wrong > fixed:
         reasons.append(f"{newly_wrong} image{'' if newly_wrong == 1 else 's'} newly wrong, {fixed} fixed")
     worst = worst_groups(comparison.before, comparison.after)

@@ -16,7 +16,7 @@ from db.splits import count_moved
 from db.versions import get_version
 from gain_core.dataset.sample import LEAST_TO_REFIT, AlsoShown, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
-from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives import Labels
 
 
 class TrainingRefusedError(ServiceError):

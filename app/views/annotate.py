@@ -1,39 +1,37 @@
 """Annotate: suspicious images first, their attention maps, and a canvas to draw on."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
 from app.components.annotate.answer_buttons import act
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
-from app.components.annotate.editor import board
+from app.components.annotate.editor import board, canvas_size
 from app.components.annotate.group_panel import group_panel, picked_group
 from app.components.annotate.label_menu import change
 from app.components.annotate.label_switch import label_switch
 from app.components.annotate.move_button import move
-from app.components.annotate.prediction_panel import Asked, verdict
+from app.components.annotate.prediction_panel import Asked, map_size, verdict
+from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look, held_order, leave_image
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip
 from app.components.kit.text import names_at, one_of, plain
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.services import annotation, attribution_clusters, training
-from app.services.annotation import QueueItem
-from app.services.attribution_clusters import EvidenceGroup
-from app.state import QueueOrder
+from app.services import annotation, queue, training
+from app.services.queue import LOOKED_AT, QueueFigures, QueueItem
 from app.workspace import Workspace
 from db import drafts, library, versions
 from db.errors import NotFoundError
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
-STRIP = 40  # thumbnails at a time: the one on screen, a few before it, the rest after it
+STRIP = 32  # thumbnails at a time: the one on screen, a few before it, the rest after it
 BEHIND = 4
 DEMO_DRAWS = 20
-LOOKED_AT: dict[Split, str] = {
-    "train": "Train",
-    "validation": "Validation",
-}  # test stays unseen until Compare
 
 
 def annotate_page(ws: Workspace) -> None:
@@ -51,28 +49,29 @@ def annotate_page(ws: Workspace) -> None:
     image = _wanted(ws, project)
     if image is not None and image.split in LOOKED_AT:
         state.QUEUE_SPLIT.set(image.split)
-    queues = {
-        split: annotation.queue(ws, project.id, project.current_version_id, split=split)
-        for split in LOOKED_AT
-    }
     classes = library.list_classes(ws.database, project.id)
-    everything = [item for split in LOOKED_AT for item in queues[split]]
-    groups = attribution_clusters.grouped(everything, [item.name for item in classes])
-    picked = picked_group(project.current_version_id, groups, None if image is None else image.id)
-    if picked is not None:
-        queues = {split: _only(picked, queues[split]) for split in LOOKED_AT}
-    doubtful = [item for item in queues["train"] if item.doubtful]
+    names = tuple(item.name for item in classes)
+    figures = resources.queue_figures(ws, project)
+    groups = resources.evidence_groups(ws, project, names)
+    picked = picked_group(ws, project, groups, None if image is None else image.id)
+    doubtful = resources.doubtful(ws, project)
     narrowed = only_doubtful(project.id, doubtful, None if image is None else image.id)
-    guided = sum(item.guided for item in queues["train"])
-    if image is None and not guided and picked is None and not narrowed and _first_look(project):
-        state.QUEUE_SPLIT.set(_where_mistakes_are(queues))
+    guided = queue.guided(ws, project.id)
+    sizes: Mapping[Split, int] = figures.images
+    narrowed_to, only = EVERYTHING, None
     if narrowed:
-        queues = {"train": doubtful, "validation": []}
-    if not queues[state.QUEUE_SPLIT.get()]:
-        state.QUEUE_SPLIT.set(next((split for split in LOOKED_AT if queues[split]), "train"))
-    queue = _in_order(project, state.QUEUE_SPLIT.get(), queues[state.QUEUE_SPLIT.get()])
-    if image is None and queue:
-        image = queue[0].image
+        sizes, narrowed_to, only = {"train": len(doubtful), "validation": 0}, DOUBTFUL, doubtful
+    elif picked is not None:
+        training = picked.counts.training
+        sizes = {"train": training, "validation": picked.counts.images - training}
+        narrowed_to, only = str(picked.key), resources.evidence_members(ws, project, picked.key)
+    elif image is None and not guided and first_look(project):
+        state.QUEUE_SPLIT.set(_where_mistakes_are(figures))
+    if not sizes[state.QUEUE_SPLIT.get()]:
+        state.QUEUE_SPLIT.set(next((split for split in LOOKED_AT if sizes[split]), "train"))
+    ids = held_order(ws, project, state.QUEUE_SPLIT.get(), narrowed_to, only)
+    if image is None and ids:
+        image = library.get_image(ws.database, ids[0])
     if image is None:
         empty_state(
             "draw",
@@ -90,54 +89,47 @@ def annotate_page(ws: Workspace) -> None:
     version = None
     if project.current_version_id is not None:
         version = versions.get_version(ws.database, project.current_version_id)
+    here = ids.index(image.id) if image.id in ids else None
     with st.container(gap=None):
-        with _head(ws, project, queues, queue, image, guided, whole=picked is None and not narrowed):
+        whole = picked is None and not narrowed
+        with _head(ws, project, _Heading(here, len(ids), sizes, figures, guided, whole)):
             doubtful_button(project.id, len(doubtful), narrowed=narrowed)
             if version is not None and not narrowed:
-                group_panel(ws, version, groups, {item.image.id: item for item in everything}, picked)
+                group_panel(ws, project, version, groups, names, picked)
         if narrowed:
             st.caption(WHAT_TO_DO)
         elif picked is not None:
             st.caption(plain(picked.sentence))
-    picked_id = _strip(ws, queue, image, classes)
+    first = max(0, (here or 0) - BEHIND)
+    items = queue.read(ws, project.current_version_id, ids[first : first + STRIP], names)
+    picked_id = _strip(ws, items, image, classes)
     if picked_id is not None and picked_id != image.id:
         state.IMAGE.set(picked_id)
         st.rerun()
-    _desk(ws, project, queue, image, version, classes)
+    item = next((item for item in items if item.image.id == image.id), None)
+    _desk(ws, project, ids, image, item, version, classes)
     address.drawn()
+    following = queue.neighbour([item.image.id for item in items], image.id, 1)
+    coming = next((item.image for item in items if item.image.id == following), None)
+    if version is not None and coming is not None and coming.id != image.id:
+        opacity = state.OPACITY.get() / 100
+        resources.prefetch(ws, version, coming, opacity, map_size(coming), canvas_size(coming))
 
 
-def _only(group: EvidenceGroup, items: list[QueueItem]) -> list[QueueItem]:
-    members = set(group.image_ids)
-    return [item for item in items if item.image.id in members]
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    here: int | None  # place of the image on screen, from 0; None: it is in no queue
+    length: int  # of the queue on screen
+    sizes: Mapping[Split, int]  # of the queues that it can be switched to
+    figures: QueueFigures
+    guided: int
+    whole: bool  # the queue is not narrowed to a group, whose sentence says what is wrong in it
 
 
-def _in_order(project: ProjectRecord, split: Split, items: list[QueueItem]) -> list[QueueItem]:
-    """The queue as first shown for this version, as far as it is still in it: it must not shuffle under the
-    hand that saves."""
-    by_id = {item.image.id: item for item in items}
-    order = state.QUEUE.get()
-    now = (project.id, project.current_version_id, split)
-    if (
-        order is None
-        or (order.project_id, order.version_id, order.split) != now
-        or not set(by_id) <= set(order.image_ids)
-    ):
-        order = QueueOrder(*now, image_ids=tuple(by_id))
-        state.QUEUE.set(order)
-    return [by_id[image_id] for image_id in order.image_ids if image_id in by_id]
-
-
-def _first_look(project: ProjectRecord) -> bool:
-    """Whether this version's queue was not shown yet."""
-    order = state.QUEUE.get()
-    return order is None or (order.project_id, order.version_id) != (project.id, project.current_version_id)
-
-
-def _where_mistakes_are(queues: dict[Split, list[QueueItem]]) -> Split:
+def _where_mistakes_are(figures: QueueFigures) -> Split:
     """Training images, unless they are all right and others are not: a model can fit its training images and
     still look at the wrong place, and an image that this misleads shows it best."""
-    return next((split for split in LOOKED_AT if _wrong(queues[split])), "train")
+    return next((split for split in LOOKED_AT if figures.wrong[split]), "train")
 
 
 def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
@@ -153,48 +145,33 @@ def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
     return image if image.project_id == project.id else None
 
 
-def _head(
-    ws: Workspace,
-    project: ProjectRecord,
-    queues: dict[Split, list[QueueItem]],
-    queue: list[QueueItem],
-    image: ImageRecord,
-    guided: int,
-    *,
-    whole: bool,
-) -> DeltaGenerator:
-    """Draws it; the row, for what else belongs there. `whole`: the queue is not narrowed to a group, whose
-    sentence says what is wrong in it."""
-    place = next((number for number, item in enumerate(queue, 1) if item.image.id == image.id), None)
-
-    def begin_anew() -> None:
-        state.IMAGE.set(None)
-        st.query_params.pop("image", None)
-
+def _head(ws: Workspace, project: ProjectRecord, heading: _Heading) -> DeltaGenerator:
+    """Draws it; the row, for what else belongs there."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with row:
-        st.markdown(f"#### Image {place} of {len(queue)}" if place else "#### A test image", width="content")
+        title = "A test image" if heading.here is None else f"Image {heading.here + 1} of {heading.length}"
+        st.markdown(f"#### {title}", width="content")
         st.segmented_control(
             "Images of",
-            [split for split in LOOKED_AT if queues[split]],
-            format_func=LOOKED_AT.__getitem__,
+            [split for split in LOOKED_AT if heading.sizes[split]],
+            format_func=str.capitalize,
             key=state.QUEUE_SPLIT.name,
             required=True,
             label_visibility="collapsed",
-            on_change=begin_anew,
+            on_change=leave_image,
             help="Draw on training images. Validation images show how the model handles new ones; press M to "
             "move a wrong one to training.",
         )
-        wrong = {split: _wrong(queues[split]) for split in LOOKED_AT}
-        mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if whole and wrong[split]]
+        wrong = heading.figures.wrong
+        mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if heading.whole and wrong[split]]
         badges = [f":orange-badge[Wrong: {', '.join(mistakes)}]"] if mistakes else []
-        badges.append(f":green-badge[:material/check: {guided} guided]")
+        badges.append(f":green-badge[:material/check: {heading.guided} guided]")
         st.markdown(" ".join(badges), width="stretch")
         offered = (
-            whole
+            heading.whole
             and project.source == "demo"
             and project.current_version_id is not None
-            and guided < DEMO_DRAWS
+            and heading.guided < DEMO_DRAWS
         )
         if offered and st.button(
             f"Let the demo draw {DEMO_DRAWS}",
@@ -210,17 +187,11 @@ def _head(
     return row
 
 
-def _wrong(queue: list[QueueItem]) -> int:
-    return sum(item.right is False for item in queue)
-
-
 def _strip(
-    ws: Workspace, queue: list[QueueItem], image: ImageRecord, classes: list[ClassRecord]
+    ws: Workspace, items: list[QueueItem], image: ImageRecord, classes: list[ClassRecord]
 ) -> int | None:
-    here = next((index for index, item in enumerate(queue) if item.image.id == image.id), 0)
-    first = max(0, here - BEHIND)
     waiting = drafts.drafted_images(ws.database, image.project_id)
-    frames = [_frame(ws, item, classes, item.image.id in waiting) for item in queue[first : first + STRIP]]
+    frames = [_frame(ws, item, classes, item.image.id in waiting) for item in items]
     return film_strip(frames, key="queue_strip", current=image.id, side=58)
 
 
@@ -242,14 +213,13 @@ def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], unsaved: 
 def _desk(
     ws: Workspace,
     project: ProjectRecord,
-    queue: list[QueueItem],
+    ids: tuple[int, ...],
     image: ImageRecord,
+    item: QueueItem | None,
     version: VersionRecord | None,
     classes: list[ClassRecord],
 ) -> None:
-    ids = [item.image.id for item in queue]
-    item = queue[ids.index(image.id)] if image.id in ids else None
-    next_id = annotation.neighbour(ids, image.id, 1)
+    next_id = queue.neighbour(ids, image.id, 1)
     asked = Asked()
     left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
     with left:

@@ -14,8 +14,9 @@ from app.components.kit.text import one_of, plain
 from app.components.runs.publishing import publish_button
 from app.components.runs.retrain_checks import retrain_checks
 from app.components.sidebar import chosen_project
-from app.services import evaluation, publishing
-from app.services.evaluation import Comparison, Pair
+from app.services import publishing
+from app.services.comparison import Comparison
+from app.services.comparison import pairs as read_pairs
 from app.state import ComparedFor, Filter, MapOf
 from app.workspace import Workspace
 from db import library, versions
@@ -31,7 +32,7 @@ FILTERS: dict[Filter, str] = {
 }
 
 
-MAPS: dict[MapOf, str] = {"said": "Predicted class", "truth": "True class"}
+MAPS: dict[MapOf, str] = {"said": "Predicted", "truth": "True class"}
 
 
 def compare_page(ws: Workspace) -> None:
@@ -57,8 +58,8 @@ def compare_page(ws: Workspace) -> None:
         state.COMPARE_FILTER.set(None)
     if before.id == after.id:
         st.info(f"Version {after.number} is chosen on both sides. Choose two different versions.")
-    comparison = evaluation.compare(ws, before.id, after.id, split)
-    if not comparison.pairs:
+    comparison = resources.comparison(ws, project, before.id, after.id, split)
+    if not comparison.images:
         st.info(f"These versions have no predictions for the same {split} images. Choose another split.")
         return
     score_cards(comparison)
@@ -145,19 +146,18 @@ def _at_first(
 
 def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> None:
     """The same images with both maps, one page of them at a time."""
-    chosen_by: dict[Filter, tuple[Pair, ...]] = {
-        name: comparison.pairs if name == "all" else comparison.changed(name) for name in FILTERS
+    counts: dict[Filter, int] = {
+        name: comparison.images if name == "all" else comparison.count(name) for name in FILTERS
     }
-
     state.COMPARE_MAP.get()
     if state.COMPARE_FILTER.get() is None:
-        state.COMPARE_FILTER.set(_most_telling(chosen_by))
+        state.COMPARE_FILTER.set(_most_telling(counts))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Same images, before and after**", width="content")
         st.pills(
             "Images",
             list(FILTERS),
-            format_func=lambda name: f"{FILTERS[name]} {len(chosen_by[name])}",
+            format_func=lambda name: f"{FILTERS[name]} {counts[name]}",
             key=state.COMPARE_FILTER.name,
             required=True,
             label_visibility="collapsed",
@@ -169,40 +169,43 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
             key=state.COMPARE_MAP.name,
             required=True,
             label_visibility="collapsed",
-            help="The evidence for the class that each version predicts, or for the true class.",
+            help="Maps for the class that each version predicts, or for the true class in both.",
         )
     chosen = state.COMPARE_FILTER.get() or "all"
-    pairs = sorted(chosen_by[chosen], key=_towards_the_object, reverse=True)
     of_truth = state.COMPARE_MAP.get() == "truth"
-    if not pairs:
+    if not counts[chosen]:
         st.caption(f"No images: {FILTERS[chosen].lower()}.")
         return
     evidence_legend()
-    pages = -(-len(pairs) // PAIRS_PER_PAGE)
+    pages = -(-counts[chosen] // PAIRS_PER_PAGE)
     number = min(state.COMPARE_PAGE.peek(), pages)
     sides = comparison.before.version, comparison.after.version
+    pairs = read_pairs(
+        ws,
+        sides[0].id,
+        sides[1].id,
+        comparison.after.split,
+        None if chosen == "all" else chosen,
+        limit=PAIRS_PER_PAGE,
+        offset=(number - 1) * PAIRS_PER_PAGE,
+    )
     with st.grid(3, gap="small", min_column_width=250):
-        for pair in pairs[(number - 1) * PAIRS_PER_PAGE : number * PAIRS_PER_PAGE]:
+        for pair in pairs:
             multi_label = bool(comparison.after.precisions)
             pair_card(ws, pair, sides, classes, of_truth=of_truth, multi_label=multi_label)
     if pages > 1:
         st.pagination(pages, key=state.COMPARE_PAGE.name)
-    note = one_of(len(pairs), "image")
+    note = one_of(counts[chosen], "image")
     if any(pair.after.attention_inside is not None for pair in pairs):
         note += ". First: attention to the true class moved most towards the object."
     st.caption(note)
 
 
-def _most_telling(chosen_by: dict[Filter, tuple[Pair, ...]]) -> Filter:
+def _most_telling(counts: dict[Filter, int]) -> Filter:
     """*Newly wrong* when that is more than *fixed*."""
-    if len(chosen_by["newly_wrong"]) > len(chosen_by["fixed"]):
+    if counts["newly_wrong"] > counts["fixed"]:
         return "newly_wrong"
-    return "fixed" if chosen_by["fixed"] else "all"
-
-
-def _towards_the_object(pair: Pair) -> float:
-    before, after = pair.before.attention_inside, pair.after.attention_inside
-    return 0.0 if before is None or after is None else after - before
+    return "fixed" if counts["fixed"] else "all"
 
 
 st.header("Compare")

@@ -6,7 +6,8 @@ from app import resources, state
 from app.components.kit.error_box import told
 from app.components.kit.text import file_name, one_of, plain
 from app.components.library.changed_labels import changed_labels_table
-from app.components.library.new_project import demo_choice, own_choice
+from app.components.library.import_panel import followed_import, import_panel
+from app.components.library.new_project import demo_choice, lead_on, own_choice
 from app.components.library.project_images import counts_table, groups_tables, refusals_table, thumbnails
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
@@ -22,6 +23,10 @@ SOURCES = {"demo": "synthetic images", "upload": "uploaded", "folder": "from a f
 
 
 def library_page(ws: Workspace) -> None:
+    followed = followed_import(ws)
+    if followed is not None and followed.status == "done":
+        lead_on(ws, followed)
+    import_panel(ws)
     project = chosen_project(ws)
     if project is None:
         st.title("See where your classifier looks. Then correct it.")
@@ -31,7 +36,7 @@ def library_page(ws: Workspace) -> None:
         )
         _two_choices(ws)
         return
-    overview = library.overview(ws, project.id)
+    overview = resources.overview(ws, project)
     _head(ws, project, overview)
     if state.NEW_PROJECT_OPEN.get():
         _two_choices(ws)

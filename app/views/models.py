@@ -12,7 +12,7 @@ from app.components.kit.number_format import of_n, percent
 from app.components.kit.text import ago, file_name, plain
 from app.components.runs.publishing import publish_button
 from app.components.sidebar import chosen_project
-from app.services import evaluation, publishing
+from app.services import publishing
 from app.workspace import Workspace
 from db import versions
 from db.records import ProjectRecord, VersionRecord
@@ -68,7 +68,7 @@ def _card(
             )
             if not_published_because is not None and version.id != project.current_version_id:
                 st.markdown(f":orange[:small[{plain(not_published_because)}]]")
-        figures = evaluation.report(ws, version.id, "validation")
+        figures = resources.report(ws, project, version.id, "validation")
         with accuracy.container(gap=None):
             if figures.precisions:
                 st.metric("mAP", percent(figures.mean_precision))

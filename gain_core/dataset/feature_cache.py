@@ -34,8 +34,10 @@ _CHECKSUM = struct.Struct("<I")
 class FeatureStore:
     """A folder of stored features; several processes may share it. Without a folder nothing is stored."""
 
-    def __init__(self, folder: Path | str | None = None) -> None:
+    def __init__(self, folder: Path | str | None = None, session: InferenceModel | None = None) -> None:
+        """session: computes missing features; it must have the trunk of every model that is asked about."""
         self.folder = None if folder is None else Path(folder)
+        self._session = session
 
     def get_or_compute(
         self,
@@ -73,7 +75,7 @@ class FeatureStore:
         names = [sample.key or f"without a key, {position}" for position, sample in enumerate(samples)]
         absent = {name: s for name, s in zip(names, samples, strict=True) if name not in features}
         missing, calls = list(absent.values()), iter(absent)
-        looks = trunk_of(model, len(missing))
+        trunk = self.trunk_of(model, len(missing))
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
             following = [reader.submit(pixels_of, chunk, model.spec) for chunk in chunks[:1]]
@@ -83,7 +85,7 @@ class FeatureStore:
                 following += [
                     reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
                 ]
-                for sample, output in zip(chunk, trunk_output(looks, pixels), strict=True):
+                for sample, output in zip(chunk, trunk_output(trunk, pixels), strict=True):
                     _expect_finite(sample, output)
                     if folder is not None and sample.key:
                         _write(_file(folder, sample.key), output)
@@ -91,6 +93,15 @@ class FeatureStore:
         if missing:
             yield Phase("Reading images", len(missing), len(missing))
         return torch.from_numpy(np.stack([features[name] for name in names]))
+
+    def trunk_of(self, model: Classifier, images: int) -> InferenceModel:
+        """What computes the trunk's output of so many images soonest: a session takes a second to make."""
+        if self._session is not None:
+            return self._session
+        if images >= _WORTH_A_SESSION:
+            return inference_model(model)
+        learns = any(layer.training for layer in model.modules())
+        return TorchModel(copy.deepcopy(model).eval() if learns else model)
 
 
 def _check_keys(samples: Sequence[Sample]) -> None:
@@ -109,14 +120,6 @@ def _check_keys(samples: Sequence[Sample]) -> None:
                 f"{sample.title}: expected a key of its own (the SHA-256 of the file), got that of "
                 f"{earlier.title}"
             )
-
-
-def trunk_of(model: Classifier, images: int) -> InferenceModel:
-    """What computes the trunk's output of so many images soonest: a session takes a second to make."""
-    if images >= _WORTH_A_SESSION:
-        return inference_model(model)
-    learns = any(layer.training for layer in model.modules())
-    return TorchModel(copy.deepcopy(model).eval() if learns else model)
 
 
 def trunk_output(model: InferenceModel, pixels: Tensor) -> np.ndarray:

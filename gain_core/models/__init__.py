@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
     from gain_core.models.folding import folded
     from gain_core.models.model_file import load_model, read_header, save_model
-    from gain_core.models.wrap import WrappedClassifier, wrap
+    from gain_core.models.wrapped import WrappedClassifier, wrap
 
 __all__ = [
     "DEFAULT_BACKBONE",
@@ -42,7 +42,7 @@ __getattr__, __dir__ = exports(
         "gain_core.models.classifier",
         "gain_core.models.model_file",
         "gain_core.models.folding",
-        "gain_core.models.wrap",
+        "gain_core.models.wrapped",
     ),
     __all__,
 )

@@ -38,10 +38,10 @@ class Exported(NamedTuple):
 def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None) -> Exported:
     """The ONNX model of a classifier as it is now, compared with torch on one image.
 
-    made_of: SHA-256 of its model file, which `read_session` asks for. threads: of the session. BackboneError,
-    with the reason, for a network that cannot be written as ONNX, a head without a closed form (eq. 1 would
-    need its gradient), another precision than float32, and for maps that differ from torch's by more than
-    1e-4 of the largest.
+    made_of: SHA-256 of its model file, which `read_session` asks for. threads: of the session; None for as
+    many as torch has. BackboneError, with the reason, for a network that cannot be written as ONNX, a head
+    without a closed form (eq. 1 would need its gradient), another precision than float32, and for maps that
+    differ from torch's by more than 1e-4 of the largest.
     """
     if model.linear_head_weights is None:
         raise BackboneError("expected pooling and a linear layer as the head, got one without a closed form")
@@ -52,7 +52,7 @@ def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None
         looking = _Looking(copy.deepcopy(model).cpu().eval())
         expected = [output.numpy() for output in looking(torch.from_numpy(example))]
         content = _written(looking, torch.from_numpy(example))
-    session = OnnxModel(open_session(content, threads), model.spec)
+    session = OnnxModel(open_session(content, threads or torch.get_num_threads()), model.spec)
     apart = _difference(session, example, expected)
     if apart > TOLERANCE:
         raise BackboneError(f"expected torch's maps from ONNX Runtime, got some that differ by {apart:.1e}")

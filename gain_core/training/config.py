@@ -6,11 +6,19 @@ from typing import Any, Literal, get_args
 
 from gain_core.errors import ConfigError
 from gain_core.training.flat_settings import nested
-from gain_core.training.objectives import MODES, Mode, Objective, objective_named, read_objective
-from gain_core.training.objectives.gainext import GainExt
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
-from gain_core.training.objectives.term_settings import External, Maps, Mining
+from gain_core.training.objectives import (
+    MODES,
+    External,
+    GainExt,
+    Guided,
+    Labels,
+    Maps,
+    Mining,
+    Mode,
+    Objective,
+    objective_named,
+    read_objective,
+)
 from gain_core.training.settings import check_values, expect_at_least_one, read_settings
 
 __all__ = ["DEFAULT_OBJECTIVE", "MODES", "Mode", "TrainConfig", "quick_steps"]

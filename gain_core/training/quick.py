@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gain_core.dataset.feature_cache import FeatureStore, trunk_of, trunk_output
+from gain_core.dataset.feature_cache import FeatureStore, trunk_output
 from gain_core.dataset.reading import guidance_by_class, label_rows
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.events import Phase
@@ -153,17 +153,19 @@ def prepare_quick(
         yield Phase("Making counter-examples", 0, 1)
         made = make_composites(samples, model.spec.image_size, settings.per_region, config.seed)
         if made:
-            composites = yield from _features_of(model, made)
+            composites = yield from _features_of(model, made, store)
     return QuickTask(model, samples, features, config, device, origin, composites)
 
 
-def _features_of(model: Classifier, made: Sequence[Composite]) -> Generator[Phase, None, Composites]:
+def _features_of(
+    model: Classifier, made: Sequence[Composite], store: FeatureStore
+) -> Generator[Phase, None, Composites]:
     """Of composites that nobody will ask for again: computed as they are needed, kept nowhere."""
     labels = targets_of(made)
-    looks, rows = trunk_of(model, len(made)), []
+    trunk, rows = store.trunk_of(model, len(made)), []
     for start in range(0, len(made), _EVALUATION_BATCH):
         yield Phase("Making counter-examples", start, len(made))
         chunk = made[start : start + _EVALUATION_BATCH]
         pixels = torch.stack([preprocess(Image.fromarray(one.pixels), model.spec) for one in chunk])
-        rows.append(torch.from_numpy(trunk_output(looks, pixels)))
+        rows.append(torch.from_numpy(trunk_output(trunk, pixels)))
     return Composites(torch.cat(rows), labels)

@@ -17,8 +17,9 @@ from db import library, runs
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, ProjectRecord, RefusalRecord, RunRecord, Split, VersionRecord
 from db.versions import NewPrediction
+from gain_core.explain.inference import keep_session
 from gain_core.models.classifier import build_classifier, default_spec
-from gain_core.models.files import file_sha256
+from gain_core.models.files import file_sha256, session_file
 from gain_core.models.model_file import save_model
 from gain_core.training.config import TrainConfig
 
@@ -130,18 +131,21 @@ class Seeded:
 
 
 def write_model(path: Path, seed: int) -> None:
-    """A real model file with random weights; the same seed gives the same file."""
-    path.write_bytes(_model_file(seed))
+    """A real model file with random weights, its session beside it; the same seed gives the same files."""
+    weights, session = _model_files(seed)
+    path.write_bytes(weights)
+    session_file(path).write_bytes(session)
 
 
 @cache
-def _model_file(seed: int) -> bytes:
+def _model_files(seed: int) -> tuple[bytes, bytes]:
     torch.manual_seed(seed)
     model = build_classifier(default_spec("tf_efficientnet_lite0", CLASSES, 64), weights="none", seed=seed)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         save_model(path, model)
-        return path.read_bytes()
+        keep_session(path, file_sha256(path), model)
+        return path.read_bytes(), session_file(path).read_bytes()
 
 
 def open_home(home: Path) -> Workspace:

@@ -1,109 +1,142 @@
 """What images were decided by, in groups and in words."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from app.services.annotation import QueueItem
-from app.services.attribution_clusters import EvidenceGroup, attended_square, grouped
-from db.records import ImageRecord, LabelRecord, PredictionRecord, Split
+from app.services import queue
+from app.services.attribution_clusters import (
+    EvidenceGroup,
+    attended_square,
+    evidence_groups,
+    first_members,
+    grouped,
+    members,
+)
+from app.workspace import Workspace
+from db import library as rows
+from db.new_images import NewImage, NewLabel
+from db.queue import EvidenceTally
+from db.records import ImageRecord, Split
+from db.versions import NewPrediction
+from tests.app.material import fresh_workspace
+from tests.app.test_queue import published
 
 CLASSES = ("boat", "car")
 
 
-def item(
-    image_id: int,
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    return fresh_workspace(tmp_path)
+
+
+def tally(
+    images: int = 1,
     *,
-    true: int = 0,
-    said: int = 0,
-    group: int | None = 0,
+    predicted: int = 0,
+    number: int = 0,
+    wrong: int = 0,
     inside: float | None = None,
+    measured: int | None = None,
     spread: float | None = None,
-    split: Split = "train",
-    guided: bool = False,
-) -> QueueItem:
-    image = ImageRecord(
-        image_id, 1, f"{image_id}.jpg", "aa", ".jpg", 64, 64, split, (LabelRecord(true, true),), {}, "open"
+) -> EvidenceTally:
+    seen = images if measured is None else measured
+    return EvidenceTally(
+        predicted, number, images, images, wrong, inside, seen if inside is not None else 0, spread
     )
-    prediction = PredictionRecord(1, image_id, said, (0.5, 0.5), None, spread, inside, group)
-    return QueueItem(image, prediction, guided, "")
 
 
-def only(*items: QueueItem) -> EvidenceGroup:
-    (group,) = grouped(items, CLASSES)
+def only(item: EvidenceTally) -> EvidenceGroup:
+    (group,) = grouped([item], CLASSES)
     return group
-
-
-def test_a_group_counts_its_images_and_keeps_their_order() -> None:
-    group = only(
-        item(4, guided=True, spread=0.5),
-        item(2, true=1, spread=0.25),
-        item(9, split="validation"),
-    )
-    assert group.key == (0, 0)
-    assert group.image_ids == (4, 2, 9)
-    assert (group.training, group.wrong, group.guided) == (2, 1, 1)
-    assert (group.inside, group.measured, group.spread) == (None, 0, 0.375)
-
-
-def test_groups_are_told_apart_by_class_and_number() -> None:
-    groups = grouped([item(1), item(2, group=1), item(3, said=1, true=1), item(4)], CLASSES)
-    assert {group.key: group.image_ids for group in groups} == {(0, 0): (1, 4), (0, 1): (2,), (1, 0): (3,)}
 
 
 def test_the_most_suspicious_group_comes_first() -> None:
     groups = grouped(
         [
-            item(1, inside=0.75),  # a quarter outside
-            item(2, group=1, inside=0.5),  # half outside
-            item(3, group=2, spread=0.375),  # no object known: what attention covers
-            item(4, group=3, true=1, inside=0.75),  # wrong, and a quarter outside
+            tally(inside=0.75),  # a quarter outside
+            tally(number=1, inside=0.5),  # half outside
+            tally(number=2, spread=0.375),  # no object known: what attention covers
+            tally(number=3, wrong=1, inside=0.75),  # wrong, and a quarter outside
         ],
         CLASSES,
     )
-    assert [group.number for group in groups] == [3, 1, 2, 0]
+    assert [group.key for group in groups] == [(0, 3), (0, 1), (0, 2), (0, 0)]
     assert [group.suspicion for group in groups] == [1.25, 0.5, 0.375, 0.25]
 
 
-def test_images_without_a_group_or_a_prediction_are_in_none() -> None:
-    unseen = QueueItem(item(2).image, None, False, "")
-    assert grouped([item(1, group=None), unseen], CLASSES) == []
-    assert grouped([], CLASSES) == []
+def test_groups_are_counted_in_the_database_and_keep_the_order_of_their_queue(ws: Workspace) -> None:
+    """Test images, images without a group and those without a prediction are in none."""
+    boat, car, other, lonely, looked, tested = _images(ws)
+    version_id = published(
+        ws,
+        boat.project_id,
+        [
+            NewPrediction(boat.id, 0, 0, (0.9, 0.1), None, 0.5, 0.25, 0),
+            NewPrediction(car.id, 1, 0, (0.8, 0.2), None, 0.25, None, 0),
+            NewPrediction(other.id, 0, 0, (0.7, 0.3), None, None, 0.75, 1),
+            NewPrediction(lonely.id, 1, 1, (0.2, 0.8)),
+            NewPrediction(looked.id, 0, 0, (0.9, 0.1), None, None, None, 0),
+            NewPrediction(tested.id, 0, 0, (0.9, 0.1), None, None, None, 0),
+        ],
+    )
+    groups = {group.key: group for group in evidence_groups(ws, version_id, CLASSES)}
+    assert {key: group.counts for key, group in groups.items()} == {
+        (0, 0): EvidenceTally(0, 0, 3, 2, 1, 0.25, 1, 0.375),
+        (0, 1): EvidenceTally(0, 1, 1, 1, 0, 0.75, 1, None),
+    }
+    found = members(ws, version_id, (0, 0))
+    assert found == {boat.id, car.id, looked.id}
+    orders = [queue.order(ws, boat.project_id, version_id, split) for split in queue.LOOKED_AT]
+    assert first_members(orders, found, 7) == [car.id, boat.id, looked.id]  # wrong, right; validation
+    assert first_members(orders, found, 1) == [car.id]
+    assert evidence_groups(ws, None, CLASSES) == []
+
+
+def _images(ws: Workspace) -> list[ImageRecord]:
+    splits: list[Split] = ["train", "train", "train", "train", "validation", "test"]
+    new = [
+        NewImage(f"{n}.png", f"{n}", ".png", 8, 8, split, (NewLabel(n % 2),))
+        for n, split in enumerate(splits)
+    ]
+    new[4] = replace(new[4], labels=(NewLabel(0),))
+    project = rows.create_project(ws.database, "a", "upload", "b", 224, list(CLASSES), new, [])
+    return rows.list_images(ws.database, project.id)
 
 
 @pytest.mark.parametrize(
-    ("items", "sentence"),
+    ("item", "sentence"),
     [
         (
-            [item(1, inside=0.25), item(2, inside=0.15, true=1), item(3, inside=0.2)],
+            tally(3, inside=0.2, wrong=1),
             "3 images predicted “boat”, 1 of them wrong: 80 % of the evidence is outside the object.",
         ),
         (
-            [item(1, inside=0.75), item(2, inside=0.75)],
+            tally(2, inside=0.75),
             "2 images predicted “boat”: 75 % of the evidence is on the object.",
         ),
         (
-            [item(1, true=1, inside=0.0), item(2, true=1), item(3, true=1)],
+            tally(3, inside=0.0, measured=1, wrong=3),
             "3 images predicted “boat”, all wrong: 100 % of the evidence is outside the object "
             "(measured in 1 marked image).",
         ),
+        (tally(2), "2 images predicted “boat”: no clear pattern."),
         (
-            [item(1), item(2)],
-            "2 images predicted “boat”: no clear pattern.",
-        ),
-        (
-            [item(1, true=1, inside=0.5)],
+            tally(1, inside=0.5, wrong=1),
             "1 image predicted “boat”, wrong: 50 % of the evidence is on the object.",
         ),
     ],
 )
 def test_the_sentence_says_what_decides_and_on_how_many_images_that_rests(
-    items: list[QueueItem], sentence: str
+    item: EvidenceTally, sentence: str
 ) -> None:
-    assert only(*items).sentence == sentence
+    assert only(item).sentence == sentence
 
 
 def test_where_no_object_is_known_groups_of_a_class_are_of_the_same_kind_each() -> None:
-    sentences = [group.sentence for group in grouped([item(1), item(2), item(3, group=1)], CLASSES)]
+    sentences = [group.sentence for group in grouped([tally(2), tally(1, number=1)], CLASSES)]
     assert sentences == [
         "2 images predicted “boat”: similar evidence.",
         "1 image predicted “boat”: similar evidence.",

@@ -9,9 +9,10 @@ from app.jobs.control import CONTROL_PHASE
 from app.jobs.execution import StoppedError, execute
 from app.services.run_spec import RunSpec
 from gain_core.events import Phase, Step
+from gain_core.models.files import session_file
+from gain_core.models.onnx_session import OnnxModel
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives import Guided, Labels
 from tests.app.test_train_run import QUICK, _threads_as_before, names_in, same_weights, spec
 
 __all__ = ["_threads_as_before", "spec"]  # fixtures
@@ -51,6 +52,23 @@ def test_the_control_is_the_same_training_from_the_same_base_by_labels_alone(spe
     told = [event for event in events if isinstance(event, Phase) and event.name == CONTROL_PHASE]
     assert [(phase.done, phase.total) for phase in told] == [(done, 6) for done in range(7)]
     assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_counter_examples_go_through_the_session_kept_beside_the_base(spec, monkeypatch):
+    execute(spec, lambda event: None)
+    composed = replace(GUIDED, objective=Guided.for_mode("quick"), l2_sp_weight=0.0)
+    asked, trunk_features = [], OnnxModel.trunk_features
+    monkeypatch.setattr(
+        OnnxModel, "trunk_features", lambda self, images: asked.append(1) or trunk_features(self, images)
+    )
+    whole = retrain(spec, composed, "whole")
+    execute(whole, lambda event: None)
+    assert asked
+    session_file(whole.base_weights).unlink()
+    without = retrain(spec, composed, "without")
+    execute(without, lambda event: None)
+    for mine, theirs in zip(stored(whole), stored(without), strict=True):
+        assert mine["probabilities"] == pytest.approx(theirs["probabilities"], abs=1e-3)
 
 
 def test_a_run_stopped_in_its_control_keeps_its_steps_and_trains_the_control_again(spec, tmp_path):

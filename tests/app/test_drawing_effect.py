@@ -3,10 +3,9 @@ from dataclasses import replace
 import pytest
 
 from app.services.drawing_effect import DrawingEffect, drawing_effect, exact_mcnemar
-from app.services.evaluation import Comparison, Pair
 from db.records import ImageRecord, PredictionRecord
 from gain_core.metrics import Count
-from tests.app.test_evaluation import evaluation, image, said
+from tests.app.test_evaluation import comparison, image, said
 
 Seen = tuple[ImageRecord, PredictionRecord]
 
@@ -21,13 +20,7 @@ def seen(number: int, position: int, with_drawings: bool, without: bool, **group
 
 def effect_of(items: list[Seen]) -> DrawingEffect | None:
     images, after = [item[0] for item in items], [item[1] for item in items]
-    return drawing_effect(
-        Comparison(
-            before=evaluation(images, after),
-            after=evaluation(images, after),
-            pairs=tuple(Pair(one, prediction, prediction) for one, prediction in items),
-        )
-    )
+    return drawing_effect(comparison(images, after, after))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,21 @@
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from app.services.evaluation import Comparison, Evaluation, Pair, Score, evaluate
-from db.records import ImageRecord, LabelFigures, LabelRecord, PredictionRecord, VersionRecord
+from app.services import labels
+from app.services.comparison import CHANGES, Comparison, Pair, compare, compare_lists, pairs
+from app.services.drawing_effect import drawing_effect
+from app.services.evaluation import Evaluation, Group, Score, evaluate
+from app.workspace import Workspace
+from db import library, runs, versions
+from db.evaluation import Change
+from db.new_images import NewImage, NewLabel
+from db.records import SPLITS, ImageRecord, LabelFigures, LabelRecord, PredictionRecord, VersionRecord
+from db.versions import NewPrediction
+from tests.app.material import fresh_workspace
 
 CLASSES = ("boat", "car")
 VERSION = VersionRecord(1, 1, 1, None, None, "model.safetensors", "ab", "", datetime(2026, 1, 1, tzinfo=UTC))
@@ -36,6 +47,13 @@ def said(
 
 def evaluation(images: list[ImageRecord], predictions: list[PredictionRecord]) -> Evaluation:
     return evaluate(VERSION, "validation", CLASSES, images, {item.image_id: item for item in predictions})
+
+
+def comparison(
+    images: list[ImageRecord], before: list[PredictionRecord], after: list[PredictionRecord]
+) -> Comparison:
+    by_id = [{item.image_id: item for item in predictions} for predictions in (before, after)]
+    return compare_lists((VERSION, VERSION), "validation", CLASSES, images, *by_id)
 
 
 def crowd(
@@ -141,21 +159,11 @@ def test_attention_inside_is_the_mean_over_images_that_have_it() -> None:
     ("before", "after", "change"),
     [(1, 0, "fixed"), (0, 1, "newly_wrong"), (0, 0, "right"), (1, 1, "wrong")],
 )
-def test_a_pair_is_fixed_newly_wrong_or_stays_as_it_was(before: int, after: int, change: str) -> None:
-    pair = Pair(image(1, 0), said(1, before), said(1, after, version=2))
+def test_an_image_is_fixed_newly_wrong_or_stays_as_it_was(before: int, after: int, change: Change) -> None:
+    result = comparison([image(1, 0)], [said(1, before)], [said(1, after, version=2)])
 
-    assert pair.change == change
-
-
-def test_a_comparison_gives_the_pairs_of_one_change() -> None:
-    nothing = evaluation([], [])
-    fixed = Pair(image(1, 0), said(1, 1), said(1, 0))
-    newly_wrong = Pair(image(2, 0), said(2, 0), said(2, 1))
-    comparison = Comparison(before=nothing, after=nothing, pairs=(fixed, newly_wrong))
-
-    assert comparison.changed("fixed") == (fixed,)
-    assert comparison.changed("newly_wrong") == (newly_wrong,)
-    assert comparison.changed("wrong") == ()
+    assert {name: result.count(name) for name in CHANGES if result.count(name)} == {change: 1}
+    assert result.images == 1
 
 
 def test_of_several_labels_each_is_counted_and_ranked() -> None:
@@ -174,6 +182,119 @@ def test_of_several_labels_each_is_counted_and_ranked() -> None:
     assert result.classes == (("boat", Score(2, 2, 0.25, 1)), ("car", Score(0, 1, 0.75, 1)))
     assert result.precisions == (1.0, 0.5)
     assert result.mean_precision == 0.75
-    assert result.worst_group_any is not None
-    assert result.worst_group_any.name == "car"
-    assert result.calibration is None
+    assert result.worst_group_any == Group("car", None, Score(0, 1, 0.75, 1))
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_what_the_database_counts_is_what_counting_by_hand_gives(tmp_path: Path, several: bool) -> None:
+    """On random images of three splits with attributes, masks, missing predictions and changed labels."""
+    ws = fresh_workspace(tmp_path)
+    chance = random.Random(0)
+    new = [
+        NewImage(
+            f"{n}.png",
+            f"{n}",
+            ".png",
+            8,
+            8,
+            chance.choice(SPLITS),
+            _labels(chance, several),
+            chance.choice([{}, {"place": "sea"}, {"place": "sand", "sky": "grey"}]),
+        )
+        for n in range(120)
+    ]
+    project = library.create_project(
+        ws.database, "a", "upload", "b", 224, list(CLASSES), new, [], multi_label=several
+    )
+    first, second = (_random_version(ws, project.id, chance, several) for _ in range(2))
+    classes = library.list_classes(ws.database, project.id)
+    for one in [image for image in library.list_images(ws.database, project.id) if len(image.labels) == 1][
+        ::9
+    ]:
+        labels.change_label(ws, one, classes[1 - one.class_position].id)
+
+    for split in SPLITS:
+        images = library.list_images(ws.database, project.id, split)
+        before, after = (
+            {item.image_id: item for item in versions.list_predictions(ws.database, version.id, split)}
+            for version in (first, second)
+        )
+        counted = compare(ws, first.id, second.id, split)
+        by_hand = compare_lists((first, second), split, CLASSES, images, before, after, multi_label=several)
+        _same(counted.before, by_hand.before)
+        _same(counted.after, by_hand.after)
+        assert {name: counted.count(name) for name in CHANGES} == {
+            name: by_hand.count(name) for name in CHANGES
+        }
+        assert drawing_effect(counted) == drawing_effect(by_hand)
+        both = [one for one in images if one.id in before and one.id in after]
+        assert counted.images == len(both) > 10
+        expected = sorted(both, key=lambda one: _moved(before[one.id], after[one.id]), reverse=True)
+        pages = [
+            pairs(ws, first.id, second.id, split, None, limit=7, offset=start)
+            for start in range(0, len(both), 7)
+        ]
+        assert [pair.image for page in pages for pair in page] == expected
+        assert pages[0][0] == Pair(expected[0], before[expected[0].id], after[expected[0].id])
+        fixed = pairs(ws, first.id, second.id, split, "fixed", limit=100)
+        assert [pair.image for pair in fixed] == [
+            one for one in expected if not before[one.id].right and after[one.id].right
+        ]
+
+
+def _labels(chance: random.Random, several: bool) -> tuple[NewLabel, ...]:
+    return tuple(
+        NewLabel(position) for position in chance.sample(range(2), 1 + several * chance.randrange(2))
+    )
+
+
+def _random_version(ws: Workspace, project_id: int, chance: random.Random, several: bool) -> VersionRecord:
+    predictions = []
+    for one in library.list_images(ws.database, project_id):
+        if chance.random() < 0.1:
+            continue
+        sure = chance.random()
+        predictions.append(
+            NewPrediction(
+                one.id,
+                one.class_position,
+                int(sure < 0.5),
+                (sure, chance.random() if several else 1 - sure),
+                chance.choice([None, 0.25, 0.5, chance.random()]),
+                control_predicted=chance.choice([0, 1] if several else [None, 0, 1]),
+                control_probabilities=(chance.random(), chance.random()) if several else None,
+            )
+        )
+    run = runs.request_run(ws.database, project_id, "quick", {}, None)
+    claimed = runs.claim(ws.database, "test", 60)
+    assert claimed is not None
+    return runs.finish_with_version(
+        ws.database, run.id, claimed.lease_token or "", "m", "0" * 64, "", predictions
+    )
+
+
+def _same(counted: Evaluation, by_hand: Evaluation) -> None:
+    assert counted.missing == by_hand.missing
+    assert counted.precisions == by_hand.precisions
+    one, other = counted.calibration, by_hand.calibration
+    assert (one is None) == (other is None) == bool(by_hand.precisions)
+    if one is not None and other is not None:
+        assert (one.n, one.accuracy) == (other.n, other.accuracy)
+        assert one.error == pytest.approx(other.error)
+        assert one.confidence == pytest.approx(other.confidence)
+    names = [(group.attribute, group.name) for group in by_hand.groups]
+    assert [(group.attribute, group.name) for group in counted.groups] == names
+    for score, expected in zip(
+        [counted.overall, *(score for _, score in counted.classes), *(item.score for item in counted.groups)],
+        [by_hand.overall, *(score for _, score in by_hand.classes), *(item.score for item in by_hand.groups)],
+        strict=True,
+    ):
+        assert (score.correct, score.n) == (expected.correct, expected.n)
+        assert score.attention_images == expected.attention_images
+        assert score.attention_inside == pytest.approx(expected.attention_inside)
+
+
+def _moved(before: PredictionRecord, after: PredictionRecord) -> float:
+    if before.attention_inside is None or after.attention_inside is None:
+        return 0.0
+    return after.attention_inside - before.attention_inside

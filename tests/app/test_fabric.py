@@ -169,7 +169,7 @@ REGIONS = st.lists(
 SIDE = st.integers(1, 6000)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(REGIONS, st.tuples(SIDE, SIDE), st.tuples(st.integers(1, 2400), st.integers(1, 1600)))
 def test_any_regions_survive_the_canvas(
     regions: list[RegionRecord], image: tuple[int, int], canvas: tuple[int, int]

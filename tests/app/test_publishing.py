@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.services import publishing
-from app.services.evaluation import Comparison, Pair
+from app.services.comparison import Comparison
 from app.services.publishing import why_worse
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
@@ -16,7 +16,7 @@ from db.library import create_project, get_project, list_images
 from db.new_images import NewImage, NewLabel
 from db.records import RunRecord
 from db.versions import NewPrediction
-from tests.app.test_evaluation import evaluation, image, said
+from tests.app.test_evaluation import comparison, image, said
 
 Item = tuple[int, str, bool, bool]  # class position, place, right before, right after
 
@@ -26,39 +26,38 @@ def group(position: int, place: str, before: int, after: int, n: int) -> list[It
     return [(position, place, number < before, number < after) for number in range(n)]
 
 
-def comparison(items: list[Item]) -> Comparison:
+def compared(items: list[Item]) -> Comparison:
     images = [image(number, position, place=place) for number, (position, place, _, _) in enumerate(items)]
     before = [said(n, item[0] if item[2] else 1 - item[0], true=item[0]) for n, item in enumerate(items)]
     after = [said(n, item[0] if item[3] else 1 - item[0], true=item[0]) for n, item in enumerate(items)]
-    pairs = tuple(Pair(*three) for three in zip(images, before, after, strict=True))
-    return Comparison(evaluation(images, before), evaluation(images, after), pairs)
+    return comparison(images, before, after)
 
 
 def test_a_better_model_and_an_equal_one_are_not_worse() -> None:
-    assert why_worse(comparison(group(0, "water", 3, 5, 5) + group(1, "grass", 4, 4, 5))) is None
-    assert why_worse(comparison(group(0, "water", 3, 3, 5))) is None
+    assert why_worse(compared(group(0, "water", 3, 5, 5) + group(1, "grass", 4, 4, 5))) is None
+    assert why_worse(compared(group(0, "water", 3, 3, 5))) is None
 
 
 def test_more_images_newly_wrong_than_fixed_are_worse_though_the_worst_group_gains() -> None:
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 20, 18, 20)
-    assert why_worse(comparison(items)) == (  # grass alone has 20 images and falls too
+    assert why_worse(compared(items)) == (  # grass alone has 20 images and falls too
         "2 images newly wrong, 1 fixed; the worst group fell from 20 of 20 "
         "(car/grass) to 18 of 20 (car/grass)"
     )
     items = group(0, "water", 1, 2, 5) + group(1, "grass", 5, 3, 5)
-    assert why_worse(comparison(items)) == "2 images newly wrong, 1 fixed"
+    assert why_worse(compared(items)) == "2 images newly wrong, 1 fixed"
 
 
 def test_a_lower_worst_group_is_worse_though_more_images_are_right() -> None:
     items = group(0, "water", 12, 20, 20) + group(1, "grass", 15, 11, 20)
-    assert why_worse(comparison(items)) == (
+    assert why_worse(compared(items)) == (
         "the worst group fell from 12 of 20 (boat/water) to 11 of 20 (car/grass)"
     )
 
 
 def test_a_group_of_fewer_than_twenty_images_does_not_count_beside_larger_ones() -> None:
     items = group(0, "water", 12, 20, 20) + group(1, "grass", 2, 1, 2)
-    assert why_worse(comparison(items)) is None
+    assert why_worse(compared(items)) is None
 
 
 def test_a_lower_map_of_several_labels_is_worse() -> None:
@@ -71,7 +70,7 @@ def test_a_lower_map_of_several_labels_is_worse() -> None:
 
 
 def test_without_validation_images_nothing_is_worse() -> None:
-    assert why_worse(comparison([])) is None
+    assert why_worse(compared([])) is None
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from app.components.runs.run_labels import images_of_a_step, loss_name, settings
 from app.services import training
 from app.workspace import Workspace
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.term_settings import CounterExamples
+from gain_core.training.objectives import CounterExamples, Guided
 from tests.app.test_training import project_id, ws
 
 __all__ = ["project_id", "ws"]  # fixtures

@@ -7,7 +7,8 @@ import pytest
 from app.jobs.attempt_files import AttemptFolder
 from app.jobs.execution import execute
 from app.jobs.run_result import read_outcome
-from app.services import annotation, evaluation, library, training
+from app.services import annotation, library, queue, training
+from app.services.comparison import compare
 from app.services.drawing_effect import drawing_effect
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
@@ -50,8 +51,8 @@ def test_photographs_of_several_classes_go_through_the_whole_loop(tmp_path: Path
     assert tuple(item.name for item in classes) == CLASSES
 
     first = trained(ws, training.request_first_model(ws, project_id, steps=10))
-    queue = annotation.queue(ws, project_id, first.id)
-    both = next(item.image for item in queue if len(item.image.labels) > 1)
+    items = queue.whole(ws, project_id, first.id)
+    both = next(item.image for item in items if len(item.image.labels) > 1)
     for label in both.labels[:2]:
         mask = library.open_mask(ws, both.seen_as(label.class_id))
         assert mask is not None
@@ -59,7 +60,7 @@ def test_photographs_of_several_classes_go_through_the_whole_loop(tmp_path: Path
     second = trained(ws, training.request_retrain(ws, project_id, "quick", steps=10))
 
     assert {item.reason.split()[0] for item in queue} <= {"Missed", "Predicted", "Correct."}
-    comparison = evaluation.compare(ws, first.id, second.id, "validation")
+    comparison = compare(ws, first.id, second.id, "validation")
     for figures in (comparison.before, comparison.after):
         assert figures.mean_precision is not None
         assert 0 < figures.mean_precision <= 1

@@ -24,20 +24,12 @@ from gain_core.errors import ConfigError, InputError, UnwritableError
 from gain_core.events import Phase, Step
 from gain_core.models.model_file import load_model
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
+from gain_core.training.objectives import Guided, Labels
 from tests.gain_core.toy import draw
 
 LEFT = ["model.onnx", "model.safetensors", "predictions.json", "result.json"]
-QUICK = TrainConfig(
-    objective=Labels(),
-    steps=6,
-    batch_size=4,
-    guided_batch_size=2,
-    checkpoint_every=2,
-    validate_every=3,
-    threads=1,
-)
+SMALL = {"batch_size": 4, "guided_batch_size": 2, "checkpoint_every": 2, "validate_every": 3, "threads": 1}
+QUICK = TrainConfig(objective=Labels(), steps=6, **SMALL)
 
 
 @pytest.fixture
@@ -151,12 +143,8 @@ def test_a_retrain_starts_from_its_base(spec, tmp_path):
 
 def test_a_base_for_other_classes_is_refused(spec, tmp_path):
     execute(spec, lambda event: None)
-    other = replace(
-        spec,
-        model={**spec.model, "classes": ["green", "red"]},
-        base_weights=spec.out_folder / "model.safetensors",
-        out_folder=tmp_path / "again",
-    )
+    swapped, base = {**spec.model, "classes": ["green", "red"]}, spec.out_folder / "model.safetensors"
+    other = replace(spec, model=swapped, base_weights=base, out_folder=tmp_path / "again")
     with pytest.raises(InputError, match=r"expected a model of \['green', 'red'\]"):
         execute(other, lambda event: None)
 

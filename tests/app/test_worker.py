@@ -77,7 +77,7 @@ def test_a_retrain_that_is_worse_on_validation_images_is_kept_beside_the_publish
         "kept",
         version.id,
     )
-    assert "1 image became wrong and 0 right" in (kept.message or "")
+    assert "1 image newly wrong, 0 fixed" in (kept.message or "")
     stored = get_version(stage.ws.database, kept.version_id or 0)
     assert stage.ws.files.absolute(stored.path).read_bytes() == f"weights of run {kept.id}".encode()
 

@@ -3,15 +3,16 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from app.services.annotation import QueueItem
+from app.services.queue import QueueItem
 from benchmarks import orders
 from benchmarks.orders import ORDERS, entropy, evidence_in_turns, first, in_order, in_turns
 from db.records import PredictionRecord
-from gain_core.explain.masking import erased_logits
-from gain_core.models.classifier import Classifier
+from gain_core.models.inference import EvidenceMaps
+from gain_core.models.onnx_session import OnnxModel
 from tests.app.seeded import Seeded
 
 
@@ -56,25 +57,27 @@ def test_what_is_left_without_the_attended_place_and_without_the_rest_is_judged_
     project: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T(A) is told to be the left half: the first picture is the right half, the second the left one."""
-    judged: list[torch.Tensor] = []
+    judged: list[np.ndarray] = []
 
     def erase(images: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
         halved = images.clone().unsqueeze(1)
         halved[..., : images.shape[3] // 2] = 0
         return halved
 
-    def logits(model: Classifier, images: torch.Tensor) -> torch.Tensor:
+    def maps(model: OnnxModel, images: np.ndarray) -> EvidenceMaps:
         judged.append(images)
-        return erased_logits(model, images)
+        return EvidenceMaps(*model.run(("logits", "evidence"), images))
 
     monkeypatch.setattr(orders, "erase", erase)
-    monkeypatch.setattr(orders, "erased_logits", logits)
+    monkeypatch.setattr(OnnxModel, "evidence_maps", maps)
     both = orders.erased_apart(project.ws, project.publish(), project.images("train")[0])
     assert all(0 <= probability <= 1 for probability in both)
-    right, left = judged[0][0]
+    right, left = judged[-1]
     half = right.shape[2] // 2
-    assert right[..., :half].abs().sum() == 0 == left[..., half:].abs().sum()
-    assert right[..., half:].abs().sum() > 0 < left[..., :half].abs().sum()
+    assert not right[..., :half].any()
+    assert not left[..., half:].any()
+    assert right[..., half:].any()
+    assert left[..., :half].any()
 
 
 def test_more_images_than_an_order_offers_are_refused(project: Seeded) -> None:

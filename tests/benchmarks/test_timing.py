@@ -55,17 +55,18 @@ def test_a_rival_that_fails_is_named(capfd: pytest.CaptureFixture[str]) -> None:
 SMALL = ["--models", "mobilenetv3_small_050", "--batches", "2", "--repeats", "1"]
 
 
-def test_maps_are_timed_against_a_forward_and_both_packages(
+def test_maps_are_timed_against_a_forward_and_both_packages_and_beside_a_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    attention_speed.main([*SMALL, "--no-compile", "--json", str(tmp_path / "out.json")])
+    attention_speed.main([*SMALL, "--json", str(tmp_path / "out.json")])
     document = json.loads((tmp_path / "out.json").read_text())
-    (row,) = document["rows"]
-    assert (row["model"], row["batch"], row["compiled_ratio"]) == ("mobilenetv3_small_050", 2, None)
-    for name in ("forward_ms", "ours_ratio", "grad_cam_ratio", "captum_ratio", "ours_strict_ratio"):
+    (row,), (busy,) = document["rows"], document["busy_rows"]
+    assert (row["model"], row["batch"]) == (busy["model"], busy["batch"]) == ("mobilenetv3_small_050", 2)
+    for name in ("strict_forward_ms", "ours_ratio", "plain_ratio", "grad_cam_ratio", "captum_ratio"):
         assert row[name] > 0, name
     assert row["max_abs_difference"] < 1e-4
-    assert "| mobilenetv3_small_050 | 2 " in capsys.readouterr().out
+    assert busy["slowdown"] == busy["ours_ms"] / row["ours_ms"]
+    assert capsys.readouterr().out.count("| mobilenetv3_small_050 | 2 ") == 2
 
 
 def test_steps_are_timed_against_cross_entropy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

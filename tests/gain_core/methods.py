@@ -3,13 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
-from gain_core.training.objectives import Mode, Objective
-from gain_core.training.objectives.gain import Gain
-from gain_core.training.objectives.gainext import GainExt
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
-from gain_core.training.objectives.signed import Signed
-from gain_core.training.objectives.term_settings import CounterExamples, Mining
+from gain_core.training.objectives import (
+    CounterExamples,
+    Gain,
+    GainExt,
+    Guided,
+    Labels,
+    Mining,
+    Mode,
+    Objective,
+    Signed,
+)
 
 QUICK: dict[str, Objective] = {
     "guided": Guided(),

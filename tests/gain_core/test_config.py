@@ -5,12 +5,17 @@ import pytest
 
 from gain_core.errors import ConfigError
 from gain_core.training.config import TrainConfig, quick_steps
-from gain_core.training.objectives.gain import Gain
-from gain_core.training.objectives.gainext import GainExt
-from gain_core.training.objectives.guided import Guided
-from gain_core.training.objectives.labels import Labels
-from gain_core.training.objectives.signed import Signed
-from gain_core.training.objectives.term_settings import CounterExamples, External, Maps, Mining
+from gain_core.training.objectives import (
+    CounterExamples,
+    External,
+    Gain,
+    GainExt,
+    Guided,
+    Labels,
+    Maps,
+    Mining,
+    Signed,
+)
 from tests.gain_core.methods import FULL, QUICK
 
 

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from gain_core.errors import BackboneError, ConfigError
 from gain_core.explain.gradcam import attention_weights, explain
 from gain_core.models.classifier import (
-    PIECE,
     Classifier,
     ModelSpec,
     build_classifier,
@@ -19,6 +18,7 @@ from gain_core.models.classifier import (
     preprocess,
     preprocess_mask,
 )
+from gain_core.models.spec import PIECE
 from tests.gain_core.tiny import CLASSES, images, relative, tiny_model
 
 

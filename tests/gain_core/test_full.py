@@ -11,10 +11,7 @@ from gain_core.errors import InputError
 from gain_core.events import Step
 from gain_core.training.config import TrainConfig
 from gain_core.training.full import FullTask
-from gain_core.training.objectives.gain import Gain
-from gain_core.training.objectives.gainext import GainExt
-from gain_core.training.objectives.signed import Signed
-from gain_core.training.objectives.term_settings import External, Maps, Mining
+from gain_core.training.objectives import External, Gain, GainExt, Maps, Mining, Signed
 from gain_core.training.trainer import train
 from tests.gain_core.methods import composed, method
 from tests.gain_core.toy import ignoring, toy_model, toy_samples

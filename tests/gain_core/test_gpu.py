@@ -17,7 +17,7 @@ from gain_core.explain.dataset_maps import explain_files
 from gain_core.explain.gradcam import explain
 from gain_core.models.classifier import Classifier
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.term_settings import External
+from gain_core.training.objectives import External
 from gain_core.training.trainer import train
 from tests.gain_core.methods import composed, method
 from tests.gain_core.pretend_gpu import GpuTensor, pretend_gpu

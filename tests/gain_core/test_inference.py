@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gain_core.dataset.feature_cache import trunk_of
+from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.errors import BackboneError, CheckpointError
 from gain_core.explain import inference
 from gain_core.explain.gradcam import explain
@@ -111,7 +111,7 @@ def test_another_head_another_precision_and_a_few_images_go_through_torch(
         assert reason in caplog.text
         expected = explain(plain, torch.from_numpy(pixels(2, side))).evidence.float().numpy()
         assert difference(looks.evidence_maps(pixels(2, side)).evidence, expected) < 1e-6
-    assert isinstance(trunk_of(curved, 3), TorchModel)
+    assert isinstance(FeatureStore().trunk_of(network("resnet18"), 3), TorchModel)
 
 
 def test_a_session_whose_maps_differ_from_torchs_is_refused(

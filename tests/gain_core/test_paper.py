@@ -11,8 +11,7 @@ from gain_core.events import Step
 from gain_core.imaging.raster import shapes_png
 from gain_core.models.classifier import build_classifier, default_spec
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives.gainext import GainExt
-from gain_core.training.objectives.term_settings import External, Maps, Mining
+from gain_core.training.objectives import External, GainExt, Maps, Mining
 from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples
 

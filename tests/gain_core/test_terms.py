@@ -9,7 +9,7 @@ import torch
 from gain_core.distributed import ALONE
 from gain_core.models.classifier import Classifier
 from gain_core.training.batch import Images, Losses
-from gain_core.training.objectives.term_settings import CounterExamples
+from gain_core.training.objectives import CounterExamples
 from gain_core.training.terms import counter_examples
 from tests.gain_core.tiny import CLASSES, images, model_of_maps, tiny_model
 

@@ -26,8 +26,8 @@ ROLES: dict[Role, str] = {
 # The canvas tells of a stroke a fifth of a second after it, and of a polygon once it is closed: too late for
 # a key that comes at once, and never for a page that is left. So its own button for that is pressed after
 # every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either. And it holds
-# the pointer until the button is let go: over a greyed-out button the browser would tell nobody. Its own keys
-# for steps back and forth reach nothing of ours: Ctrl+Z, Ctrl+Shift+Z and Ctrl+Y press our buttons.
+# the pointer until the button is let go: over a greyed-out button the browser would tell nobody. The keys
+# Ctrl+Z, Ctrl+Shift+Z, Ctrl+Y and ? press our buttons.
 _JS = """
 const listening = new WeakSet()
 const around = (event) => event.composedPath().find((one) => one.classList?.contains("dc-root"))
@@ -49,25 +49,36 @@ export default function ({ parentElement }) {
     if (tools) tools.inert = true
   }
   const typing = "textarea, [contenteditable], input:not([type=radio]):not([type=checkbox]):not([type=range])"
-  const step = (event) => {
+  const meant = (event) => {
     const key = event.key.toLowerCase()
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return
-    if (event.composedPath().some((one) => one.matches?.(typing))) return
-    const name = key === "y" || event.shiftKey ? "redo" : "undo"
+    const control = event.ctrlKey || event.metaKey
+    if (key === "?" && !control) return "keys"
+    if (!control || event.altKey || !["z", "y"].includes(key)) return null
+    return key === "y" || event.shiftKey ? "redo" : "undo"
+  }
+  const press = (event) => {
+    const name = meant(event)
+    if (!name || event.composedPath().some((one) => one.matches?.(typing))) return
     const button = document.querySelector(`.st-key-annotate_${name} button`)
     if (!button) return
     event.preventDefault()
     button.click()
   }
+  // A tool chosen by mouse would keep the arrow keys for itself.
+  const release = (event) => {
+    const group = event.detail && event.target.closest?.("[data-testid=stButtonGroup]")
+    if (group) setTimeout(() => { if (group.contains(document.activeElement)) document.activeElement.blur() })
+  }
   const heard = {
-    keydown: step,
+    keydown: press, click: release,
     pointerdown: hold, mousedown: begin, touchstart: begin, mouseup: end, touchend: end,
     focusin: hide, mouseover: hide,
   }
   // Not while events come down: at the end of a stroke the canvas, which listens below, is first.
-  for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act)
+  // A click is the exception: the tools above let none pass.
+  for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act, name === "click")
   return () => {
-    for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act)
+    for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act, name === "click")
     listening.delete(parentElement)
   }
 }

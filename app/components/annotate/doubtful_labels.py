@@ -1,13 +1,13 @@
 """Doubtful labels: images whose most similar images have another label; their number, and a queue of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import streamlit as st
 
 from app import state
 from app.components.annotate.group_panel import leave_group
+from app.components.annotate.queue_order import begin_anew
 from app.components.kit.text import one_of
-from app.services.annotation import QueueItem
 
 WHAT_TO_DO = (
     "Most similar images have another label. If this label is wrong, choose the right one under *Wrong "
@@ -15,12 +15,12 @@ WHAT_TO_DO = (
 )
 
 
-def only_doubtful(project_id: int, doubtful: Sequence[QueueItem], image_id: int | None) -> bool:
+def only_doubtful(project_id: int, doubtful: Collection[int], image_id: int | None) -> bool:
     """Whether the queue shows doubtful labels only: requested in this project, some are left, and no other
     image was opened.
     """
     narrowed = state.ONLY_DOUBTFUL.get() == project_id and (
-        bool(doubtful) and (image_id is None or image_id in [item.image.id for item in doubtful])
+        bool(doubtful) and (image_id is None or image_id in doubtful)
     )
     state.ONLY_DOUBTFUL.set(project_id if narrowed else None)
     return narrowed
@@ -48,6 +48,4 @@ def _switch(project_id: int | None) -> None:
     if project_id is None:
         leave_group()
     state.QUEUE_SPLIT.set("train")
-    state.QUEUE.set(None)
-    state.IMAGE.set(None)
-    st.query_params.pop("image", None)
+    begin_anew()

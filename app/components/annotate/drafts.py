@@ -138,7 +138,7 @@ def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
     if kept_drafts.get_draft(ws.database, image.id, image.class_id) is None and not (here and here.unsaved):
         return True
     name = plain(image.name)
-    st.warning(f"{name} has a drawing that is not saved. Save it or clear it; nothing was changed.")
+    st.warning(f"{name} has an unsaved drawing. Save it or clear it first.")
     return False
 
 

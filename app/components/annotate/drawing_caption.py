@@ -1,4 +1,4 @@
-"""What a drawing is taken for, and whether it is kept: one line under the canvas."""
+"""The line under the canvas: how the drawing will be used, and whether it is saved."""
 
 from app.components.kit.text import one_of
 from app.drawing.draft import Draft
@@ -13,11 +13,9 @@ COVERS_MUCH, COVERS_LITTLE = 0.7, 0.03
 
 
 def what_is_drawn(image: ImageRecord, draft: Draft, on_canvas: CanvasDrawing) -> str:
-    """One line under the canvas: what is drawn, and whether it is kept."""
+    """One line: the number of regions, whether they are saved, and warnings."""
     if image.split != "train":
-        return (
-            f":small[:gray[A {image.split} image: it is only looked at. Guidance goes to training images.]]"
-        )
+        return f":small[:gray[This is a {image.split} image, for looking only. Draw on training images.]]"
     count = one_of(len(draft.regions), "region")
     covers = _circled(on_canvas) + _covers(look_share(draft.regions, (image.width, image.height)))
     if on_canvas.problem:
@@ -32,17 +30,22 @@ def what_is_drawn(image: ImageRecord, draft: Draft, on_canvas: CanvasDrawing) ->
 
 
 def _circled(on_canvas: CanvasDrawing) -> str:
-    """What a stroke around something is taken for."""
+    """The meaning of a closed stroke."""
     if on_canvas.circled("look_here"):
-        return " :small[What is circled counts as a whole.]"
+        return " :small[The circled area counts as a whole.]"
     if on_canvas.circled("ignore_this"):
-        return " :small[Only the line is ignored, not what it goes around: paint over that, or draw a box.]"
+        return " :small[Only the line is ignored, not the area inside. Paint over the area, or draw a box.]"
     return ""
 
 
 def _covers(share: float | None) -> str:
-    """What a drawing that covers nearly all or nearly nothing is taken for."""
+    """A warning for a drawing that covers nearly all or nearly nothing of the picture."""
     if share is None or COVERS_LITTLE <= share <= COVERS_MUCH:
         return ""
-    meaning = "all of that counts as the object" if share > COVERS_MUCH else "the rest counts as background"
-    return f" :small[Covers {100 * min(max(share, 0.01), 0.99):.0f} % of the picture: {meaning}.]"
+    percent = f"{100 * min(max(share, 0.01), 0.99):.0f} %"
+    if share > COVERS_MUCH:
+        return f" :small[{percent} is marked. All of it will be trained as the object.]"
+    return (
+        f" :small[Only {percent} is marked. Is that the whole object? The rest will be trained as "
+        "background.]"
+    )

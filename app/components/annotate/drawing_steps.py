@@ -3,16 +3,16 @@
 import streamlit as st
 
 from app import state
-from app.components.annotate.canvas import HOW
+from app.components.annotate.canvas import HOW, ROLES
 from app.components.annotate.drafts import clear, delete, redo, undo
 from app.drawing.draft import Draft
 from app.drawing.regions import covered_shares
 from app.state import OnCanvas
 from db.records import ImageRecord, Role, Shape
 
-LISTED = 12  # regions in the list
+LISTED = 8  # regions in the list
 _SHAPES: dict[Shape, str] = {"box": "Box", "polygon": "Polygon", "brush": "Stroke"}
-_ROLES: dict[Role, str] = {"look_here": ":green-badge[Look here]", "ignore_this": ":red-badge[Ignore this]"}
+_BADGES: dict[Role, str] = {"look_here": "green-badge", "ignore_this": "red-badge"}
 
 
 def drawing_steps(image: ImageRecord, draft: Draft, on_canvas: OnCanvas) -> None:
@@ -78,8 +78,8 @@ def _regions(image: ImageRecord, draft: Draft) -> None:
     for (number, region), share in zip(newest_first, shares, strict=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(
-                f"{number + 1}. {_SHAPES[region.shape]} {_ROLES[region.role]} "
-                f":small[{100 * share:.0f} % of the picture]",
+                f"{number + 1}. {_SHAPES[region.shape]} :{_BADGES[region.role]}[{ROLES[region.role]}] "
+                f":small[{f'{100 * share:.0f}' if share >= 0.01 else 'Less than 1'} % of the picture]",
                 width="stretch",
             )
             st.button(

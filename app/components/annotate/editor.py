@@ -7,10 +7,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import resources, state
-from app.components.annotate.canvas import ROLES, TOOLS, drawing_canvas
+from app.components.annotate.canvas import ROLES, TOOLS, drawing_canvas, newest
 from app.components.annotate.drafts import close_open, forget_draft, keep, open_draft, settle_draft
 from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_steps import drawing_steps
+from app.components.annotate.key_list import key_list
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
 from app.components.kit.text import names_at, one_of
@@ -19,6 +20,7 @@ from app.drawing.fabric import CIRCLED_COLOUR
 from app.drawing.lasso import filled
 from app.drawing.regions import fit_canvas
 from app.services import annotation
+from app.services.queue import neighbour
 from app.workspace import Workspace
 from db import library
 from db.records import ImageRecord, VersionRecord
@@ -41,8 +43,7 @@ def board(
     with told(f"{image.name} cannot be drawn on", "Go on with another image, or reload the page."):
         conflict = st.container()  # above all else: under the canvas, a low window would not show it
         _tools(disabled=image.split != "train")
-        room = _room()
-        size = fit_canvas((image.width, image.height), *room)
+        room, size = _room(), canvas_size(image)
         draft, on_canvas = open_draft(ws, image, size)
         circled = on_canvas.drawing.circled("look_here")
         second_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
@@ -72,8 +73,15 @@ def board(
         with second_row:
             drawing_steps(image, draft, on_canvas)
         _actions(ws, image, draft, queue, conflict)
-        st.markdown(what_is_drawn(image, draft, on_canvas.drawing))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(what_is_drawn(image, draft, on_canvas.drawing), width="stretch")
+            key_list()
         shortcut_note(ws, image, version, draft)
+
+
+def canvas_size(image: ImageRecord) -> tuple[int, int]:
+    """Of the canvas that shows the image, pixels."""
+    return fit_canvas((image.width, image.height), *_room())
 
 
 def _room() -> tuple[int, int]:
@@ -133,24 +141,25 @@ def _actions(
     ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], conflict: DeltaGenerator
 ) -> None:
     """conflict: where to ask what to do when somebody else has saved meanwhile."""
-    next_id = annotation.neighbour(queue, image.id, 1)
+    next_id = neighbour(queue, image.id, 1)
     drawable = image.split == "train"
     nothing = not draft.regions and draft.revision == 0
     skipped = image.review == "skipped"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if st.button(
+        st.button(
             "Previous",
             key="annotate_previous",
             icon=":material/arrow_back:",
-            disabled=annotation.neighbour(queue, image.id, -1) is None,
+            disabled=neighbour(queue, image.id, -1) is None,
             shortcut="Left",
-        ):
-            _go(queue, -1)
+            on_click=_go,
+            args=(ws, image, draft, queue, -1),
+        )
         if st.button(
             "Skip" if not skipped else "Unskip",
             key="annotate_skip",
             disabled=not drawable,
-            help="Back into the queue." if skipped else "To the end of the queue.",
+            help="Put it back into the queue." if skipped else "Move it to the end of the queue.",
         ):
             wake = state.WAKE.get()
             (annotation.unskip if skipped else annotation.skip)(ws, image.id)
@@ -165,27 +174,28 @@ def _actions(
             disabled=nothing or not drawable,
             shortcut="S",
         )
-        if st.button(
+        st.button(
             "Next",
             key="annotate_next",
             icon=":material/arrow_forward:",
             disabled=next_id is None,
             shortcut="Right",
-        ):
-            _go(queue, 1)
+            on_click=_go,
+            args=(ws, image, draft, queue, 1),
+        )
     if save or save_next:
         with conflict, told(f"{image.name} was not saved", "Your drawing is still here."):
             _save(ws, image, draft, next_id if save_next else None)
             st.rerun()
         with conflict.container(horizontal=True, gap="small"):
             st.button(
-                "Show what is saved",
+                "Discard mine",
                 key="annotate_reload",
                 on_click=forget_draft,
                 args=(ws, image, state.DRAFTS.get()),
             )
             st.button(
-                "Put mine in its place",
+                "Overwrite with mine",
                 key="annotate_overwrite",
                 on_click=_overwrite,
                 args=(ws, image, draft),
@@ -206,7 +216,9 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) ->
         names = [item.name for item in library.list_classes(ws.database, now.project_id)]
         name = names_at(now.positions, names)
         wake = state.WAKE.get()
-        wake.toast = f"{image.name} is labelled {name} now. Your drawing is kept; save it for that."
+        wake.toast = (
+            f"{image.name} is labelled {name} now. Your drawing is unchanged; save it for that label."
+        )
         wake.is_news = True
         return
     regions = draft.regions
@@ -218,9 +230,17 @@ def _save(ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None) ->
     wake.image_id = go_to
 
 
-def _go(queue: Sequence[int], step: Literal[1, -1]) -> None:
-    """From where the page is by now: a second press may come before it shows the first one's image."""
-    wanted = annotation.neighbour(queue, state.IMAGE.get(), step)
+def _go(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], step: Literal[1, -1]) -> None:
+    """A callback, so that the board that is left is not drawn once more; what is new on it is kept.
+
+    From where the page is by now: a second press may come before it shows the first one's image.
+    """
+    on_canvas = state.ON_CANVAS.get()
+    if on_canvas is not None and on_canvas.image_id == image.id:
+        draft.draw(newest(on_canvas))
+        with told(f"The drawing on {image.name} was not stored", "It is still in this window."):
+            keep(ws, image, draft)
+    wanted = neighbour(queue, state.IMAGE.get(), step)
     if wanted is not None:
         state.IMAGE.set(wanted)
     st.rerun()

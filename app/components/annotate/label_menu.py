@@ -6,7 +6,7 @@ from app import state
 from app.components.annotate.drafts import leave_memory, nothing_unsaved
 from app.components.kit.text import plain
 from app.services import labels
-from app.services.annotation import QueueItem
+from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.records import ClassRecord, ImageRecord
 

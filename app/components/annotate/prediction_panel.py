@@ -16,9 +16,9 @@ from app.components.kit.number_format import confidence
 from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
 from app.services import annotation
-from app.services.annotation import QueueItem
 from app.services.explanation import AttentionView
 from app.services.map_figures import map_figures
+from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.mistakes import THRESHOLD
 from db.records import ClassRecord, ImageRecord, VersionRecord
@@ -61,7 +61,7 @@ def verdict(
         st.caption(f"{plain(image.name)} · {plain(about)}")
     if version is None or view is None:
         with _frame():
-            st.image(resources.photograph(ws, image, _size(image)), alt=image.name)
+            st.image(resources.photograph(ws, image, map_size(image)), alt=image.name)
         return Asked(label=label)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         position = _map_class(image, version, view, classes)
@@ -75,7 +75,7 @@ def verdict(
                 image,
                 position,
                 state.OPACITY.get() / 100,
-                _size(image),
+                map_size(image),
                 against_rival=rival is not None,
             ),
             alt=f"{image.name}: attention map for {name}",
@@ -107,7 +107,8 @@ def _frame() -> DeltaGenerator:
     return st.container(height=_room()[1] + 2, border=False, vertical_alignment="center", gap=None)
 
 
-def _size(image: ImageRecord) -> tuple[int, int]:
+def map_size(image: ImageRecord) -> tuple[int, int]:
+    """Of the picture with the map, pixels."""
     return fit_canvas((image.width, image.height), *_room())
 
 

@@ -9,7 +9,7 @@ from app import resources
 from app.components.kit.number_format import confidence, percent
 from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
-from app.services.evaluation import Pair
+from app.services.comparison import Pair
 from app.services.map_figures import map_figures
 from app.workspace import Workspace
 from db.mistakes import THRESHOLD

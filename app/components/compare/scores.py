@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.components.kit.number_format import of_n, percent, points
 from app.components.kit.text import one_of, plain
-from app.services.evaluation import WORST_GROUP_MIN_N, Comparison, Evaluation, Group, Score, worst_groups
+from app.services.comparison import Comparison
+from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group, Score, worst_groups
 
 
 def score_cards(comparison: Comparison) -> None:
@@ -29,20 +30,20 @@ def score_cards(comparison: Comparison) -> None:
         )
         measured = after.overall.attention_images
         st.caption(
-            f"of attention is on the object (n = {measured}{' labels' if after.precisions else ''})"
+            f"on the object, n = {measured}{' labels' if after.precisions else ''}"
             if measured
             else "Not measurable: no image in this split has a mask or an earlier drawing."
         )
     with fixed.container(border=True, height="stretch", gap=None):
-        newly_wrong = len(comparison.changed("newly_wrong"))
+        newly_wrong = comparison.count("newly_wrong")
         st.metric(
             "Fixed",
-            len(comparison.changed("fixed")),
+            comparison.count("fixed"),
             f"{newly_wrong} newly wrong",
             delta_color="inverse" if newly_wrong else "off",
             delta_arrow="off",
         )
-        st.caption(f"of {one_of(len(comparison.pairs), 'image')}")
+        st.caption(f"of {one_of(comparison.images, 'image')}")
 
 
 def score_tables(comparison: Comparison) -> None:
@@ -72,8 +73,8 @@ def score_tables(comparison: Comparison) -> None:
     _table([(name, old, new) for (name, old), (_, new) in of_classes], "Class", "classes_table", precisions)
     if precisions:
         st.caption(
-            "AP: average precision. Found: share of the images of the class in which it is predicted. Each "
-            "class is decided by itself, so calibration of the most probable class is not shown."
+            "AP: average precision. Found: the share of the class's images in which it is predicted. "
+            "Classes are independent, so calibration is not shown."
         )
     if after.missing or before.missing:
         st.caption(
@@ -94,11 +95,11 @@ def _accuracy(before: Evaluation, after: Evaluation) -> None:
         "mAP",
         percent(after.mean_precision),
         points(before.mean_precision, after.mean_precision),
-        help="Mean over the classes of the average precision: how well the images are ranked by each class. "
-        "No threshold is needed.",
+        help="Mean average precision over the classes: how well each class ranks the images, without a "
+        "threshold.",
     )
     overall = after.overall
-    st.caption(f"{overall.correct} of {overall.n} images have exactly their labels predicted")
+    st.caption(f"{overall.correct} of {overall.n} images: all labels right")
 
 
 def _worst_group(comparison: Comparison) -> None:

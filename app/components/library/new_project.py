@@ -8,13 +8,14 @@ from typing import Any
 import streamlit as st
 
 from app import resources, state
-from app.components.kit.error_box import EXPECTED
+from app.components.kit.error_box import told
 from app.components.kit.text import plain
-from app.errors import ServiceError
 from app.importing.importer import MAX_PROJECT_NAME
-from app.services import library, training
-from app.services.library import ImportReport, Progress
+from app.jobs import launch
+from app.services import imports
 from app.workspace import Workspace
+from db import runs
+from db.imports import ImportRecord
 from db.library import find_project
 
 ZIP, FOLDER = "Upload a zip", "Folder on the server"
@@ -52,11 +53,14 @@ def demo_choice(ws: Workspace) -> None:
         column.image(picture, width="stretch", alt=shows)
     st.space("stretch")
     if st.button(
-        "Try the demo", key="try_demo", type="primary", icon=":material/play_arrow:", width="stretch"
+        "Try the demo",
+        key="try_demo",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=state.FOLLOWED_IMPORT.get() is not None,
     ):
-        report = _carry_out("The demo was not created", lambda show: library.create_demo(ws, show))
-        if report is not None:
-            _lead_on(ws, report, first_model=True)
+        _ask("The demo was not created", ws, lambda: imports.ask_for_demo(ws))
 
 
 def own_choice(ws: Workspace) -> None:
@@ -101,8 +105,11 @@ def own_choice(ws: Workspace) -> None:
     taken = find_project(ws.database, name.strip()) is not None
     if taken:  # shown before the upload starts
         st.caption(f":orange[A project named {plain(name.strip())} exists. Choose another name.]")
-    missing = taken or not name.strip() or (upload is None and not folder)
+    busy = state.FOLLOWED_IMPORT.get() is not None
+    missing = busy or taken or not name.strip() or (upload is None and not folder)
     hint = "Choose another name." if taken else "Enter a name and choose images first."
+    if busy:
+        hint = "Wait for the running import, or cancel it."
     if st.button(
         "Create project",
         key="create_project",
@@ -112,17 +119,11 @@ def own_choice(ws: Workspace) -> None:
         disabled=missing,
         help=hint if missing else None,
     ):
-
-        def work(show: Progress) -> ImportReport:
-            if upload is not None:
-                return library.import_zip(ws, name.strip(), upload, show)
-            return library.import_folder(ws, name.strip(), Path(str(folder)), show)
-
-        report = _carry_out(f"Could not create “{name.strip()}”", work)
-        if report is not None:
-            state.UPLOAD.set(None)
-            state.NEW_PROJECT_MADE.set(True)
-            _lead_on(ws, report, first_model=False)
+        what = f"Could not create “{name.strip()}”"
+        if upload is not None:
+            _ask(what, ws, lambda: imports.ask_for_upload(ws, name, upload))
+        else:
+            _ask(what, ws, lambda: imports.ask_for_folder(ws, name, Path(str(folder))))
 
 
 def _upload() -> Any:
@@ -140,39 +141,29 @@ def _upload() -> Any:
     return upload
 
 
-def _carry_out(what: str, work: Callable[[Progress], ImportReport]) -> ImportReport | None:
-    """Run an import with a progress bar. Leaving the page cancels it; nothing is stored then."""
-    bar = st.progress(0.0, text="Starting…")
-    shown = -1
-
-    def show(done: int, total: int, doing: str) -> None:
-        nonlocal shown
-        hundredth = 100 * done // max(total, 1)
-        if hundredth != shown:
-            shown = hundredth
-            bar.progress(min(1.0, done / max(total, 1)), text=f"{doing}: {done} of {total}")
-
-    try:
-        return work(show)
-    except EXPECTED as error:
-        bar.empty()
-        st.error(
-            f"{plain(str(error))}\n\nNothing was imported. Fix this and try again.",
-            title=plain(what),
-            icon=":material/error:",
-        )
-        return None
+def _ask(what: str, ws: Workspace, ask: Callable[[], ImportRecord]) -> None:
+    """Request an import and start it. It continues when this page is left or loses its connection."""
+    with told(what, "Nothing was imported. Fix this and try again."):
+        record = ask()
+        state.FOLLOWED_IMPORT.set(record.id)
+        launch.start_import(ws, record.id)
+        st.rerun()
 
 
-def _lead_on(ws: Workspace, report: ImportReport, *, first_model: bool) -> None:
-    state.choose_project(report.project_id)
+def lead_on(ws: Workspace, record: ImportRecord) -> None:
+    """Show the project that an import of this window has made."""
+    state.FOLLOWED_IMPORT.set(None)
+    state.choose_project(record.project_id)
     state.NEW_PROJECT_OPEN.set(False)
-    state.IMPORT_NOTES.set(report.notes)
-    if first_model:
-        try:
-            state.FOLLOWED_RUN.set(training.request_first_model(ws, report.project_id).id)
-        except ServiceError:
-            state.FOLLOWED_RUN.set(None)  # the project's page has the button, and says why when pressed
+    state.IMPORT_NOTES.set(record.notes)
+    if record.source != "demo":
+        state.UPLOAD.set(None)
+        state.NEW_PROJECT_MADE.set(True)
+    elif record.project_id is not None:
+        run = runs.active_run(ws.database, record.project_id) or runs.last_ended(
+            ws.database, record.project_id
+        )
+        state.FOLLOWED_RUN.set(None if run is None else run.id)
     st.rerun()
 
 

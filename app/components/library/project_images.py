@@ -1,7 +1,5 @@
 """The images of one project: counts, groups, thumbnails, refusals."""
 
-from collections import Counter
-
 import pandas as pd
 import streamlit as st
 
@@ -10,8 +8,8 @@ from app.components.kit.film_strip import Frame, film_strip
 from app.components.kit.text import names_at, one_of
 from app.services.library import ProjectOverview
 from app.workspace import Workspace
-from db import library
-from db.records import SPLITS, ImageRecord, ProjectRecord
+from db import holdings, library
+from db.records import SPLITS, ProjectRecord
 
 PER_PAGE = 32
 ALL = -1  # of the class filter
@@ -68,17 +66,21 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
             width=170,
         )
     split, position = state.LIBRARY_SPLIT.get(), state.LIBRARY_CLASS.get()
-    images = [
-        image
-        for image in _mixed(library.list_images(ws.database, project.id, split))
-        if position == ALL or position in image.positions
-    ]
-    if not images:
+    counts = overview.counts[split]
+    count = overview.images[split] if position == ALL else counts[position]
+    if not count:
         st.caption(f"No images of this class in the {split} split.")
         return None
-    pages = -(-len(images) // PER_PAGE)
+    pages = -(-count // PER_PAGE)
     number = min(state.LIBRARY_PAGE.peek(), pages)
-    shown = images[(number - 1) * PER_PAGE : number * PER_PAGE]
+    shown = holdings.read_images(
+        ws.database,
+        project.id,
+        split,
+        None if position == ALL else position,
+        limit=PER_PAGE,
+        offset=(number - 1) * PER_PAGE,
+    )
     picked = film_strip(
         [
             Frame(
@@ -96,16 +98,6 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
     if pages > 1:
         st.pagination(pages, key=state.LIBRARY_PAGE.name)
     return picked
-
-
-def _mixed(images: list[ImageRecord]) -> list[ImageRecord]:
-    """The first image of each class, then the second of each, and so on, so that a page shows all classes."""
-    seen: Counter[int] = Counter()
-    ranked = []
-    for image in images:
-        ranked.append((seen[image.class_position], image.class_position, image))
-        seen[image.class_position] += 1
-    return [image for _, _, image in sorted(ranked, key=lambda item: item[:2])]
 
 
 def refusals_table(ws: Workspace, project: ProjectRecord) -> None:

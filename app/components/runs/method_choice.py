@@ -14,8 +14,7 @@ def method_choice(mode: RunMode) -> str:
     with st.expander("Method"):
         chosen = st.selectbox(
             "Method",
-            list(methods),
-            index=list(methods).index(default),
+            sorted(methods, key=lambda key: key != default),
             format_func=lambda key: methods[key].name + (" (default)" if key == default else ""),
             key=f"method_{mode}",
             label_visibility="collapsed",

@@ -5,8 +5,8 @@ import streamlit as st
 from app.components.kit.number_format import percent
 from app.components.kit.text import one_of, plain
 from app.services.calibration import BINS, Calibration, calibration_warning
+from app.services.comparison import Comparison
 from app.services.drawing_effect import DrawingEffect, drawing_effect
-from app.services.evaluation import Comparison
 
 
 def retrain_checks(comparison: Comparison) -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app import state
+from app import resources, state
 from app.components.kit.error_box import told
 from app.components.kit.text import listed, one_of, plain
 from app.components.runs.method_choice import method_choice
@@ -119,7 +119,7 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
             )
             publish_button(ws, project, version, key="panel_publish")
         else:
-            st.markdown(_made(ws, version, published.number if published else None))
+            st.markdown(_made(ws, project, version, published.number if published else None))
         if version.parent_id is None:
             if state.PAGE.get() != "Annotate" and st.button(
                 "See where it looks", key="panel_annotate", icon=":material/draw:", width="stretch"
@@ -137,7 +137,7 @@ def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
         run_failure(ws, run, key="retry")
 
 
-def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
+def _made(ws: Workspace, project: ProjectRecord, version: VersionRecord, published: int | None) -> str:
     """The version that a run made, and how many images it fixes or gets newly wrong."""
     state_of_it = (
         "is published" if version.number == published else f"is ready; version {published} is published"
@@ -145,7 +145,7 @@ def _made(ws: Workspace, version: VersionRecord, published: int | None) -> str:
     fixed, newly_wrong, changes = 0, 0, ""
     all_versions = versions.list_versions(ws.database, version.project_id)
     if earlier := [other for other in all_versions if other.number < version.number]:
-        fixed, newly_wrong = versions.count_changes(ws.database, earlier[-1].id, version.id, "validation")
+        fixed, newly_wrong = resources.changes(ws, project, earlier[-1].id, version.id)
     if fixed or newly_wrong:
         images = one_of(fixed, "validation image")
         changes = (

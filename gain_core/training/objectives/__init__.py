@@ -1,9 +1,12 @@
 """What a training minimises, one file for each method. Nothing here imports torch before a step is computed.
 
-A new method is one file with a class like those below, and its name in the import that registers it here.
+A new method is one file with a class like those below, and its import here, which registers it.
 """
 
-from gain_core.training.objectives import guided, gainext, gain, signed, labels  # noqa: F401, I001 (page's order)
+from gain_core.training.objectives.gain import Gain
+from gain_core.training.objectives.gainext import GainExt
+from gain_core.training.objectives.guided import Guided
+from gain_core.training.objectives.labels import Labels
 from gain_core.training.objectives.objective import (
     MODES,
     OBJECTIVES,
@@ -14,12 +17,23 @@ from gain_core.training.objectives.objective import (
     read_objective,
     register,
 )
+from gain_core.training.objectives.signed import Signed
+from gain_core.training.objectives.term_settings import CounterExamples, External, Maps, Mining
 
 __all__ = [
     "MODES",
     "OBJECTIVES",
+    "CounterExamples",
+    "External",
+    "Gain",
+    "GainExt",
+    "Guided",
+    "Labels",
+    "Maps",
+    "Mining",
     "Mode",
     "Objective",
+    "Signed",
     "Words",
     "objective_named",
     "read_objective",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from gain_core.errors import ConfigError
-from gain_core.training.objectives.objective import Mode, Objective, Stream, Words, register
+from gain_core.training.objectives.objective import Mode, Objective, Words, register
 from gain_core.training.objectives.term_settings import CounterExamples, Mining
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class Guided(Objective):
             "background": "Backgrounds without objects",
         },
     )
-    streams: ClassVar[tuple[Stream, ...]] = ("plain", "guided", "counter_examples")
     epochs: ClassVar[bool] = False
 
     label_weight: float = 0.3  # L_cl of images without guidance, which carry the shortcut

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from gain_core.training.batch import Batch, Losses
 
 Mode = Literal["quick", "full"]
-Stream = Literal["plain", "guided", "counter_examples"]
+Stream = Literal["plain", "guided"]  # counter-examples are drawn where there are settings for them
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-OBJECTIVES: dict[str, type["Objective"]] = {}  # by key, in the order in which the page lists them
+OBJECTIVES: dict[str, type["Objective"]] = {}  # by key
 
 
 @dataclass(frozen=True, slots=True)

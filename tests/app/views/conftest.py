@@ -1,4 +1,4 @@
-"""A data folder that the page reads, and a project in it; no trainer is started."""
+"""A data folder that the page reads, and a project in it; no trainer starts, imports are done at once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from app.jobs import launch
+from app.jobs import import_run, launch
 from tests.app.seeded import Seeded, open_home, seed
 
 
@@ -15,6 +15,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("REFOCUS_HOME", str(tmp_path))
     monkeypatch.delenv("REFOCUS_DATABASE_URL", raising=False)
     monkeypatch.setattr(launch, "ensure_worker", lambda ws: None)
+    monkeypatch.setattr(launch, "start_import", import_run.carry_out)
     yield tmp_path
     st.cache_resource.clear()
     st.cache_data.clear()

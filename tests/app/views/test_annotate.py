@@ -1,6 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.components.annotate.key_list import KEYS
 from app.components.kit.number_format import percent
 from app.services import annotation, explanation
 from app.services.map_figures import map_figures
@@ -95,8 +96,8 @@ def test_saved_regions_come_back_to_the_canvas(seeded: Seeded) -> None:
 @pytest.mark.parametrize(
     ("side", "words"),
     [
-        (63, "of the picture: all of that counts as the object"),
-        (5, "Covers 1 % of the picture: the rest counts as background"),
+        (63, "is marked. All of it will be trained as the object"),
+        (5, "Only 1 % is marked. Is that the whole object?"),
     ],
 )
 def test_what_a_very_large_or_small_drawing_means_is_said_under_it(
@@ -104,7 +105,7 @@ def test_what_a_very_large_or_small_drawing_means_is_said_under_it(
 ) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    assert "of the picture:" not in said(open_page("annotate", drawn(image, BOX)))
+    assert "is marked" not in said(open_page("annotate", drawn(image, BOX)))
 
     app = open_page("annotate", drawn(image, RegionRecord("box", "look_here", ((0.0, 0.0), (side, side)))))
 
@@ -129,6 +130,17 @@ def test_undo_and_redo_walk_through_the_regions_and_clear_is_one_step(seeded: Se
     assert "2 regions, not saved yet" in said(app)
     click(click(app, "annotate_undo"), "annotate_undo")
     assert app.button(key="annotate_undo").disabled
+
+
+def test_every_key_of_the_page_is_in_the_list_of_keys(seeded: Seeded) -> None:
+    seeded.publish()
+    shortcuts = set()
+    for split in ("train", "validation"):
+        app = open_page("annotate", {"annotate_image": seeded.images(split)[0].id})
+        shortcuts |= {button.proto.shortcut.upper() for button in app.button if button.proto.shortcut}
+    listed = " ".join(key for key, _ in KEYS).replace("←", "LEFT").replace("→", "RIGHT").split()
+    assert len(shortcuts) >= 6
+    assert shortcuts <= set(listed)
 
 
 def test_one_region_is_deleted_from_the_list_and_comes_back_with_undo(seeded: Seeded) -> None:
@@ -180,7 +192,7 @@ def test_an_image_of_another_split_is_only_looked_at(seeded: Seeded) -> None:
     app = open_page("annotate", {"annotate_image": seeded.images("test")[0].id})
 
     assert app.button(key=own_key(app.button, "annotate_save")).disabled
-    assert "only looked at" in said(app)
+    assert "for looking only" in said(app)
 
 
 def test_a_link_opens_its_image(seeded: Seeded) -> None:

@@ -68,7 +68,7 @@ def test_an_image_with_a_drawing_that_is_not_saved_keeps_its_label(seeded: Seede
     app = say_it_is(open_page("annotate", drawn(boat, BOX)), "car")
 
     assert class_of(seeded, boat) == 0
-    assert "has a drawing that is not saved" in said(app)
+    assert "has an unsaved drawing" in said(app)
     assert "1 region, not saved yet" in said(app)
 
 
@@ -98,7 +98,7 @@ def test_doubtful_labels_are_gone_through_one_by_one_until_none_is_left(seeded: 
 
     click(app, "annotate_doubtful")
     assert "Image 1 of 3" in said(app)
-    assert "Most images like these carry another label" in said(app)
+    assert "Most similar images have another label" in said(app)
     order = app.session_state["annotate_queue"].image_ids
 
     say_it_is(app, "boat" if order[0] == second.id else "car")

@@ -1,16 +1,16 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import pytest
 from sqlalchemy import text
 
 from app.components.kit.text import plain
 from app.errors import ImportRefusedError
+from app.jobs import launch
 from app.services import annotation, library
 from app.services.library import ImportReport
+from db import imports, runs
 from db import library as rows
-from db import runs
 from tests.app.seeded import Seeded, seed
 from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
@@ -154,8 +154,8 @@ def test_the_form_for_a_new_project_keeps_its_name_and_zip_over_a_page_switch(
 ) -> None:
     asked: list[tuple[str, bytes]] = []
 
-    def refuse(_: object, name: str, upload: IO[bytes], *__: object) -> ImportReport:
-        asked.append((name, upload.read()))
+    def refuse(_: object, name: str, upload: Path, *__: object) -> ImportReport:
+        asked.append((name, upload.read_bytes()))
         raise ImportRefusedError("The zip holds no image.")
 
     monkeypatch.setattr(library, "import_zip", refuse)
@@ -200,3 +200,37 @@ def test_a_name_that_is_taken_is_said_before_anything_is_uploaded(seeded: Seeded
     assert "exists. Choose another name" in said(app)
     app.text_input(key="new_name").set_value("Another bay").run()
     assert "exists. Choose another name" not in said(app)
+
+
+def test_an_import_of_another_window_is_seen_and_can_be_cancelled(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does somebody who comes back after a lost connection."""
+    monkeypatch.setattr(launch, "start_import", lambda *_: None)
+    app = click(click(open_page(), "toggle_new_project"), "try_demo")
+    (asked,) = imports.open_imports(seeded.ws.database)
+    assert app.button(key="try_demo").disabled
+    imports.begin_import(seeded.ws.database, asked.id)
+    imports.report_import(seeded.ws.database, asked.id, 3, 10, "Drawing")
+
+    other = open_page()
+    assert "The demo · Drawing: 3 of 10" in [item.proto.text for item in other.get("progress")]
+    click(other, f"cancel_import_{asked.id}")
+
+    assert imports.get_import(seeded.ws.database, asked.id).cancel_requested
+    imports.end_cancelled_import(seeded.ws.database, asked.id)
+    app.run()
+    assert app.session_state["followed_import"] is None
+    assert not app.button(key="try_demo").disabled
+    assert not app.error
+
+
+def test_why_an_import_failed_is_shown_in_every_window_until_it_is_dismissed(seeded: Seeded) -> None:
+    asked = imports.request_import(seeded.ws.database, "Bay 2", "folder", "/data")
+    imports.fail_import(seeded.ws.database, asked.id, "The zip holds no image.")
+
+    app = open_page()
+    assert "The zip holds no image." in app.error[0].value
+    click(app, f"dismiss_import_{asked.id}")
+
+    assert not app.error

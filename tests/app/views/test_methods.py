@@ -31,7 +31,7 @@ def test_a_method_of_one_file_is_listed_chosen_and_trained(seeded: Seeded) -> No
     annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
     app = open_page()
     choice = app.selectbox(key="method_quick")
-    assert choice.options == ["Guided (default)", "GAINext", "Signed evidence", "Labels only", "Loud labels"]
+    assert choice.options == ["Guided (default)", "GAINext", "Labels only", "Signed evidence", "Loud labels"]
 
     choice.select("loud").run()
     assert "Labels count twice. Needs: patience." in [caption.value for caption in app.caption]
@@ -56,4 +56,4 @@ def test_gain_is_a_method_of_full_retrains_alone(seeded: Seeded) -> None:
 
     options = app.selectbox(key="method_full").options
 
-    assert options == ["Guided", "GAINext (default)", "GAIN", "Signed evidence", "Labels only"]
+    assert options == ["GAINext (default)", "GAIN", "Guided", "Labels only", "Signed evidence"]

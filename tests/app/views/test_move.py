@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services import annotation, evaluation
+from app.services import annotation, comparison
 from db import library, runs, splits
 from tests.app.seeded import Seeded
 from tests.app.views.pages import BOX, click, drawn, keys, open_page, own_key, said
@@ -23,8 +23,8 @@ def test_a_validation_image_is_moved_to_training_and_the_next_one_comes(seeded: 
     assert "004.png is a training image now." in app.toast[0].value
     assert app.session_state["annotate_image"] == car.id
     assert library.get_image(seeded.ws.database, boat.id).split == "train"
-    comparison = evaluation.compare(seeded.ws, first.id, second.id, "validation")
-    assert [pair.image.id for pair in comparison.pairs] == [car.id]
+    pairs = comparison.pairs(seeded.ws, first.id, second.id, "validation", None, limit=5)
+    assert [pair.image.id for pair in pairs] == [car.id]
     assert "1 image moved from validation to training" in said(open_page("library"))
 
 
@@ -51,7 +51,7 @@ def test_a_drawing_that_is_not_saved_keeps_its_image_where_it_is(seeded: Seeded)
 
     app = click(open_page("annotate", drawn(moved, BOX)), "annotate_move")
 
-    assert "has a drawing that is not saved" in said(app)
+    assert "has an unsaved drawing" in said(app)
     assert library.get_image(seeded.ws.database, boat.id) == moved
 
 

@@ -52,7 +52,7 @@ def test_a_failed_run_says_why_and_can_be_retried(seeded: Seeded) -> None:
     app = open_page("train")
 
     assert "The disk is full." in said(app)
-    assert "ended before its first step" in said(app)
+    assert "ended before its first training step" in said(app)
     click(app, "retry")
     assert runs.get_run(seeded.ws.database, run.id).status == "queued"
 

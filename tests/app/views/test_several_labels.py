@@ -12,8 +12,7 @@ from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, LabelFigures, VersionRecord
 from db.versions import NewPrediction
 from gain_core.models.classifier import build_classifier, default_spec
-from gain_core.models.files import file_sha256
-from gain_core.models.model_file import save_model
+from gain_core.models.files import file_sha256, save_model
 from gain_core.training.config import TrainConfig
 from tests.app.seeded import SIDE, open_home, photograph
 from tests.app.views.pages import click, open_page, own_key, said

@@ -14,7 +14,7 @@ from gain_core.errors import InputError
 from gain_core.events import Step
 from gain_core.explain.gradcam import explain
 from gain_core.models.classifier import ModelSpec
-from gain_core.models.wrap import WrappedClassifier, wrap
+from gain_core.models.wrapped import WrappedClassifier, wrap
 from gain_core.training.config import TrainConfig
 from gain_core.training.objectives import Mode
 from gain_core.training.trainer import train

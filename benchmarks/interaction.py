@@ -1,0 +1,212 @@
+"""How long a click takes on a project of 100,000 images, in a real browser on a real server.
+
+    python -m benchmarks.interaction --json OUT
+
+The project is made by `benchmarks.large_project`; what is said there about its files is true of the figures.
+Each figure is the time in the browser from the click until the page shows its result, has loaded its pictures
+and is at rest. One person: *next* image, a box drawn (*stroke*, from letting go of the mouse until the page
+says that there is one region), the map of another class (*class switch*), *save* (Save and next), and the
+pages Library, Annotate and Compare, each reached from another page. Then twenty people in twenty windows of
+one browser, on the same cores as the server, press Next at the same moment, every two to four seconds.
+The server's memory is read after `--looks` different images.
+
+Aims: next p50 <= 300 ms and p95 <= 700; a page's p95 <= 1,000 ms; twenty people's p95 <= 2,500 ms without an
+error; no save lost; the server below 1,500 MB.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from benchmarks.large_project import make_large_project
+from benchmarks.live_pages import ARGUMENTS, Server, browser_command, serving, timed
+from benchmarks.report import environment, print_table, say
+from db.annotations import count_guided_images
+from db.engine import Database
+from db.records import ProjectRecord
+
+VIEWPORT = {"width": 1280, "height": 800}
+PEOPLE = 20
+PAUSE = (2.0, 4.0)  # seconds between two clicks of one of the twenty
+TITLE = "[...document.querySelectorAll('h4')].find((one) => one.innerText.startsWith('Image '))?.innerText"
+MAP = "document.querySelector('img[alt*=\"attention map for\"]')"
+CANVAS = "find('canvas.upper-canvas')"
+ERRORS = "[data-testid=stException], [data-testid=stAlertContentError]"
+NEXT = ".st-key-annotate_next button"
+# What a page shows when it is there.
+PAGES = {
+    "Library": "document.querySelector('.st-key-library_images')",
+    "Annotate": f"{CANVAS} && {MAP}",
+    "Compare": "document.querySelector('.st-key-compare_filter') && "
+    "document.querySelectorAll('img[alt*=\"attention map for\"]').length >= 2",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", type=Path, required=True, help="file for the figures")
+    parser.add_argument("--images", type=int, default=100_000, help="in the project")
+    parser.add_argument("--clicks", type=int, default=40, help="of each kind on one image")
+    parser.add_argument("--visits", type=int, default=12, help="of each page")
+    parser.add_argument("--rounds", type=int, default=5, help="clicks of each of the twenty people")
+    parser.add_argument("--looks", type=int, default=500, help="images looked at before memory is read")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        project = make_large_project(home, options.images, own_files=options.looks + 2 * options.clicks)
+        with serving(home, Path(folder)) as server:
+            figures = asyncio.run(_measure(server, project, home, options))
+    _print(figures)
+    options.json.write_text(json.dumps({"environment": environment(), **figures}, indent=1), "utf-8")
+
+
+def summary(taken: Sequence[float]) -> dict[str, float]:
+    """How many, the median and the 95th percentile (nearest rank), in milliseconds."""
+    ordered = sorted(taken)
+    rank = max(0, -(-95 * len(ordered) // 100) - 1)
+    return {"n": len(ordered), "p50": round(statistics.median(ordered)), "p95": round(ordered[rank])}
+
+
+async def _measure(
+    server: Server, project: ProjectRecord, home: Path, options: argparse.Namespace
+) -> dict[str, Any]:
+    taken: dict[str, list[float]] = {}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=browser_command(), args=list(ARGUMENTS))
+        page = await _opened(browser, server, "annotate")
+        say("the first map is there")
+        taken["next_ms"] = [await _next(page) for _ in range(options.clicks)]
+        say(f"next: {summary(taken['next_ms'])}")
+        taken |= await _drawn(page, options.clicks)
+        saves = len(taken["save_ms"])
+        taken |= await _visited(page, options.visits)
+        looked = options.clicks + saves
+        while looked < options.looks:
+            await _next(page)
+            looked += 1
+        server_mb = server.resident_mb
+        say(f"{looked} images looked at: {server_mb:.0f} MB")
+        errors = await page.locator(ERRORS).count()
+        taken["twenty_sessions_ms"], more = await _twenty(browser, server, options.rounds)
+        await browser.close()
+    database = Database.open(f"sqlite:///{home / 'refocus.db'}")
+    try:
+        lost = saves - count_guided_images(database, project.id)
+    finally:
+        database.close()
+    return {
+        **{name: summary(values) for name, values in taken.items()},
+        "errors": errors + more + server.errors(),
+        "lost_saves": lost,
+        "server_mb": round(server_mb),
+    }
+
+
+async def _opened(browser: Browser, server: Server, page_name: str) -> Page:
+    context = await browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
+    page = await context.new_page()
+    page.set_default_timeout(300_000)
+    await page.goto(f"{server.url}/{page_name}")
+    await timed(page, "", PAGES["Annotate"])
+    if not await page.evaluate(f"{TITLE}?.includes(' of ')"):
+        raise RuntimeError("expected the queue on the page")
+    return page
+
+
+async def _next(page: Page) -> float:
+    title = await page.evaluate(TITLE)
+    return await timed(page, NEXT, f"{TITLE} !== {json.dumps(title)} && {PAGES['Annotate']}")
+
+
+async def _drawn(page: Page, clicks: int) -> dict[str, list[float]]:
+    """A class switch, a box and a save on one image after the other."""
+    taken: dict[str, list[float]] = {"class_switch_ms": [], "stroke_ms": [], "save_ms": []}
+    for _ in range(clicks):
+        taken["class_switch_ms"].append(await _switch(page))
+        taken["stroke_ms"].append(await _box(page))
+        title = await page.evaluate(TITLE)
+        save = "[class*=st-key-annotate_save_next] button"
+        taken["save_ms"].append(
+            await timed(page, save, f"{TITLE} !== {json.dumps(title)} && {PAGES['Annotate']}")
+        )
+    for name, values in taken.items():
+        say(f"{name}: {summary(values)}")
+    return taken
+
+
+async def _switch(page: Page) -> float:
+    """To the map of the first class that is not shown."""
+    other = "[class*=st-key-annotate_map_of] button:not([aria-checked=true])"
+    alt = await page.evaluate(f"{MAP}.alt")
+    return await timed(page, other, f"{MAP}?.alt !== {json.dumps(alt)}")
+
+
+async def _box(page: Page) -> float:
+    canvas = page.locator("canvas.upper-canvas")
+    await canvas.scroll_into_view_if_needed()
+    frame = await canvas.bounding_box()
+    if frame is None:
+        raise RuntimeError("expected a canvas on the page")
+    left, top, width, height = (frame[name] for name in ("x", "y", "width", "height"))
+    await page.mouse.move(left + 0.3 * width, top + 0.3 * height)
+    await page.mouse.down()
+    await page.mouse.move(left + 0.6 * width, top + 0.6 * height, steps=6)
+    await page.mouse.up()
+    return await timed(page, "", "document.body.innerText.includes('1 region, not saved yet')")
+
+
+async def _visited(page: Page, visits: int) -> dict[str, list[float]]:
+    taken: dict[str, list[float]] = {name: [] for name in PAGES}
+    for _ in range(visits):
+        for name, there in PAGES.items():
+            link = f"[data-testid=stSidebarNavLink][href$='{'/' if name == 'Library' else name.lower()}']"
+            taken[name].append(await timed(page, link, there))
+    await timed(page, "[data-testid=stSidebarNavLink][href$=annotate]", PAGES["Annotate"])
+    figures = {f"{name.lower()}_100k_ms": values for name, values in taken.items()}
+    for name, values in figures.items():
+        say(f"{name}: {summary(values)}")
+    return figures
+
+
+async def _twenty(browser: Browser, server: Server, rounds: int) -> tuple[list[float], int]:
+    """The times of all clicks of all people, and how many of them met an error."""
+    pages = [await _opened(browser, server, "annotate") for _ in range(PEOPLE)]
+    say(f"{PEOPLE} windows are open")
+
+    async def works(page: Page, seed: int) -> list[float]:
+        chance = random.Random(seed)
+        taken = []
+        for _ in range(rounds):
+            await asyncio.sleep(chance.uniform(*PAUSE))
+            taken.append(await _next(page))
+        return taken
+
+    results = await asyncio.gather(
+        *(works(page, seed) for seed, page in enumerate(pages)), return_exceptions=True
+    )
+    failed = sum(isinstance(result, BaseException) for result in results)
+    shown = sum([await page.locator(ERRORS).count() for page in pages])
+    taken = [value for result in results if isinstance(result, list) for value in result]
+    return taken, failed + shown
+
+
+def _print(figures: dict[str, Any]) -> None:
+    rows = [
+        {"action": name.removesuffix("_ms"), **{key: str(values[key]) for key in ("n", "p50", "p95")}}
+        for name, values in figures.items()
+        if isinstance(values, dict)
+    ]
+    print_table(rows)
+    print(", ".join(f"{name}: {figures[name]}" for name in ("errors", "lost_saves", "server_mb")))
+
+
+if __name__ == "__main__":
+    main()

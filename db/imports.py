@@ -1,0 +1,166 @@
+"""Imports as rows: asked for by a page, carried out by a process of their own, watched by any page.
+
+waiting -> running -> done | failed | cancelled. Whoever carries one out says so again and again; one that has
+been silent for `LEASE_SECONDS` has failed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from db.clock import DatabaseTime
+from db.engine import Database
+from db.errors import NotFoundError
+from db.models import Import
+
+Status = Literal["waiting", "running", "done", "failed", "cancelled"]
+Origin = Literal["demo", "upload", "folder"]
+
+LEASE_SECONDS = 30.0
+SILENT = "The import stopped before it was finished. Nothing of it was kept."
+_ACTIVE = ("waiting", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    id: int
+    name: str  # of the project that it makes; empty: the import chooses one
+    source: Origin
+    location: str  # of the files: a path relative to the data folder (upload) or on the server (folder)
+    status: Status
+    done: int  # files, of `total`
+    total: int
+    doing: str  # what is being done, for people
+    cancel_requested: bool
+    message: str | None  # why it failed, for people
+    notes: tuple[str, ...]  # what it decided by itself
+    project_id: int | None  # what it has made
+
+    @property
+    def active(self) -> bool:
+        return self.status in _ACTIVE
+
+
+def request_import(database: Database, name: str, source: Origin, location: str = "") -> ImportRecord:
+    """It waits for somebody to carry it out."""
+    with database.writing() as session:
+        row = Import(
+            name=name,
+            source=source,
+            location=location,
+            status="waiting",
+            progress={"done": 0, "total": 0, "doing": ""},
+            cancel_requested=False,
+            notes=[],
+            alive_until=DatabaseTime(LEASE_SECONDS),
+        )
+        session.add(row)
+        session.flush()
+        return _record(row)
+
+
+def get_import(database: Database, import_id: int) -> ImportRecord:
+    """Raises NotFoundError."""
+    _fail_silent(database)
+    with database.reading() as session:
+        return _record(_get(session, import_id))
+
+
+def open_imports(database: Database) -> list[ImportRecord]:
+    """Those that are not done, and failed ones that nobody has read yet; the oldest first."""
+    _fail_silent(database)
+    query = select(Import).where(Import.status.in_((*_ACTIVE, "failed"))).order_by(Import.id)
+    with database.reading() as session:
+        return [_record(row) for row in session.scalars(query)]
+
+
+def begin_import(database: Database, import_id: int) -> ImportRecord | None:
+    """Take it; None when it does not wait any more."""
+    with database.writing() as session:
+        taken = session.scalar(
+            update(Import)
+            .where(Import.id == import_id, Import.status == "waiting")
+            .values(status="running", alive_until=DatabaseTime(LEASE_SECONDS))
+            .returning(Import.id)
+        )
+        return None if taken is None else _record(_get(session, import_id))
+
+
+def report_import(database: Database, import_id: int, done: int, total: int, doing: str) -> bool:
+    """Say how far it is; True when it is to stop: somebody asked for that, or it is not running any more."""
+    progress = {"done": done, "total": total, "doing": doing}
+    values = {"progress": progress, "alive_until": DatabaseTime(LEASE_SECONDS)}
+    with database.writing() as session:
+        cancel = session.scalar(
+            update(Import)
+            .where(Import.id == import_id, Import.status == "running")
+            .values(values)
+            .returning(Import.cancel_requested)
+        )
+        return cancel is None or cancel
+
+
+def finish_import(database: Database, import_id: int, project_id: int, notes: Sequence[str]) -> None:
+    """The project is there, whatever was said of the import meanwhile."""
+    _end(database, import_id, {"status": "done", "project_id": project_id, "notes": list(notes)})
+
+
+def fail_import(database: Database, import_id: int, message: str) -> None:
+    _end(database, import_id, {"status": "failed", "message": message})
+
+
+def end_cancelled_import(database: Database, import_id: int) -> None:
+    _end(database, import_id, {"status": "cancelled"})
+
+
+def cancel_import(database: Database, import_id: int) -> None:
+    """At once when nobody has begun; else whoever is at it hears of it in a second. An ended one stays."""
+    with database.writing() as session:
+        active = update(Import).where(Import.id == import_id)
+        session.execute(active.where(Import.status == "waiting").values(status="cancelled"))
+        session.execute(active.where(Import.status == "running").values(cancel_requested=True))
+
+
+def forget_import(database: Database, import_id: int) -> None:
+    """Somebody has read how it ended."""
+    with database.writing() as session:
+        session.execute(delete(Import).where(Import.id == import_id, Import.status.not_in(_ACTIVE)))
+
+
+def _fail_silent(database: Database) -> None:
+    silent = (Import.status.in_(_ACTIVE), Import.alive_until < DatabaseTime())
+    with database.reading() as session:
+        if session.scalar(select(Import.id).where(*silent).limit(1)) is None:
+            return
+    with database.writing() as session:
+        session.execute(update(Import).where(*silent).values(status="failed", message=SILENT))
+
+
+def _end(database: Database, import_id: int, values: dict[str, Any]) -> None:
+    with database.writing() as session:
+        session.execute(update(Import).where(Import.id == import_id).values(values))
+
+
+def _get(session: Session, import_id: int) -> Import:
+    row = session.get(Import, import_id)
+    if row is None:
+        raise NotFoundError(f"There is no import with the number {import_id}.")
+    return row
+
+
+def _record(row: Import) -> ImportRecord:
+    return ImportRecord(
+        id=row.id,
+        name=row.name,
+        source=row.source,  # type: ignore[arg-type]
+        location=row.location,
+        status=row.status,  # type: ignore[arg-type]
+        **row.progress,
+        cancel_requested=row.cancel_requested,
+        message=row.message,
+        notes=tuple(row.notes),
+        project_id=row.project_id,
+    )
