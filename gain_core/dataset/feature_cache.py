@@ -123,9 +123,9 @@ def _check_keys(samples: Sequence[Sample]) -> None:
 
 
 def trunk_output(model: InferenceModel, pixels: Tensor) -> np.ndarray:
-    """(B, K0, h0, w0) float16."""
+    """(B, K0, h0, w0) float16, in C order as in the files: another layout rounds training differently."""
     with np.errstate(over="ignore"):  # what float16 cannot hold is found by `_expect_finite`
-        return model.trunk_features(pixels.numpy()).astype(np.float16)
+        return model.trunk_features(pixels.numpy()).astype(np.float16, order="C")
 
 
 def _expect_finite(sample: Sample, output: np.ndarray) -> None:
