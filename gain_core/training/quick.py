@@ -76,11 +76,6 @@ class QuickTask:
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
-        self._neck = (
-            model.neck
-        )  # what a step computes with: on a CPU without its norm layer where that stands
-        if device.type != "cuda" and not config.train_norms and len(features):
-            self._neck = folded_neck(model, features[:1].float())
 
     def steps(self, first: int) -> Iterator[Losses]:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
