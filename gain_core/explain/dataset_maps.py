@@ -14,10 +14,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from threading import Lock
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -132,12 +130,12 @@ class _Looking:
     def __init__(self, model: Classifier, shelves: Sequence[Sequence[Path]]) -> None:
         self._threads = cpu_threads()
         self._workers = ThreadPoolExecutor(self._threads)
-        self._started: deque[tuple[int, Future[_Piece]]] = deque()  # images, and what is said of them
+        self._started: deque[tuple[int, Future[_Piece | _Read]]] = deque()  # images, and what is said of them
         if not shelves:
             return
         self._model = inference_model(model, threads=1)
-        # torch has threads of its own, and a GPU takes many images as soon as a few.
-        self._turn = nullcontext() if isinstance(self._model, OnnxModel) else Lock()
+        # torch has threads of its own: it explains in the caller's, and the workers read alone.
+        self._in_workers = isinstance(self._model, OnnxModel)
         at_once = PIECE if next(model.parameters()).device.type == "cpu" else _SHELF
         self._pieces = iter(
             shelf[start : start + at_once] for shelf in shelves for start in range(0, len(shelf), at_once)
@@ -154,9 +152,10 @@ class _Looking:
         told: list[_Piece] = []
         while files > 0:
             for piece in itertools.islice(self._pieces, 2 * self._threads + 1 - len(self._started)):
-                self._started.append((len(piece), self._workers.submit(self._explain, piece)))
+                self._started.append((len(piece), self._workers.submit(self._begin, piece)))
             count, future = self._started.popleft()
-            told.append(future.result())
+            begun = future.result()
+            told.append(begun if isinstance(begun, _Piece) else self._explain(begun))
             files -= count
         maps = [piece.attention for piece in told if len(piece.attention)]
         return (
@@ -167,23 +166,33 @@ class _Looking:
             np.concatenate(maps) if maps else np.zeros((0, 1, 1), np.float32),
         )
 
-    def _explain(self, files: Sequence[Path]) -> "_Piece":
-        read: dict[Path, Numbers] = {}
-        refused = []
+    def _begin(self, files: Sequence[Path]) -> "_Piece | _Read":
+        images: dict[Path, Numbers] = {}
+        refused, spec = [], self._model.spec
         for file in files:
             try:
-                read[file] = pixels(
-                    open_rgb(file, at_least=2 * self._model.spec.image_size), self._model.spec
-                )
+                images[file] = pixels(open_rgb(file, at_least=2 * spec.image_size), spec)
             except InputError as error:
                 refused.append(Refused(str(file), str(error)))
-        if not read:
-            return _Piece([], refused, np.zeros((0, 1, 1), np.float32))
-        with self._turn:
-            maps = self._model.evidence_maps(np.stack(list(read.values())))
+        read = _Read(images, refused)
+        return self._explain(read) if self._in_workers else read
+
+    def _explain(self, read: "_Read") -> "_Piece":
+        if not read.images:
+            return _Piece([], read.refused, np.zeros((0, 1, 1), np.float32))
+        maps = self._model.evidence_maps(np.stack(list(read.images.values())))
         probabilities, classes, attention = _most_probable(maps, self._model.spec)
         names = [self._model.spec.classes[position] for position in classes]
-        return _Piece([*_statistics(list(read), names, probabilities, attention)], refused, attention)
+        return _Piece(
+            [*_statistics(list(read.images), names, probabilities, attention)], read.refused, attention
+        )
+
+
+class _Read(NamedTuple):
+    """A few files, read."""
+
+    images: dict[Path, Numbers]  # each (3, S, S)
+    refused: list[Refused]
 
 
 class _Piece(NamedTuple):

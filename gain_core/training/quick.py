@@ -14,7 +14,6 @@ from gain_core.events import Phase
 from gain_core.guidance.composites import Composite, make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
 from gain_core.models.classifier import Classifier, LinearHead, preprocess
-from gain_core.models.folding import folded_neck
 from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
 from gain_core.training.last_layer import fitted_to, halfway, last_layer
@@ -79,11 +78,6 @@ class QuickTask:
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
-        self._neck = (
-            model.neck
-        )  # what a step computes with: on a CPU without its norm layer where that stands
-        if device.type == "cpu" and not config.train_norms and len(features):
-            self._neck = folded_neck(model, features[:1].float())
 
     def steps(self, first: int) -> Iterator[Losses]:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
@@ -105,7 +99,7 @@ class QuickTask:
         if self._composites is not None:
             read.append(self._composites.features[made])
             labels.append(self._composites.labels[made, None].expand(-1, self._labels.shape[1]))
-        features = self._neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
+        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
         division = Division(len(plain), len(guided), len(made))
         masks = self._guided.of(guided).to(self._device)
         losses = config.objective.losses(
@@ -134,7 +128,9 @@ class QuickTask:
         """(len(positions), C), on the CPU, without gradients."""
         with torch.inference_mode():
             chunks = self._features[list(positions)].split(_EVALUATION_BATCH)
-            parts = [self._model.head(self._neck(c.to(self._device, torch.float32))).cpu() for c in chunks]
+            parts = [
+                self._model.head(self._model.neck(c.to(self._device, torch.float32))).cpu() for c in chunks
+            ]
         return torch.cat(parts)
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gain_core.analysis.predict import predict
+from gain_core.dataset import feature_cache
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.events import Step, Validation
@@ -25,6 +26,13 @@ from tests.gain_core.tiny import images, tiny_model
 from tests.gain_core.toy import ignoring, toy_model, toy_samples
 
 pytestmark = pytest.mark.usefixtures("toy_is_pretrained")
+
+
+@pytest.fixture(autouse=True)
+def _features_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On both devices: ONNX Runtime, which the CPU takes for many images, rounds otherwise."""
+    monkeypatch.setattr(feature_cache, "_WORTH_A_SESSION", 10**9)
+
 
 FULL = TrainConfig(
     mode="full",
