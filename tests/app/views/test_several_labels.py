@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from app.services import annotation
+from app.services import annotation, queue
 from app.workspace import Workspace
 from db import library, runs
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, LabelFigures, VersionRecord
 from db.versions import NewPrediction
 from gain_core.models.classifier import build_classifier, default_spec
-from gain_core.models.files import file_sha256, save_model
+from gain_core.models.files import file_sha256
+from gain_core.models.model_file import save_model
 from gain_core.training.config import TrainConfig
 from tests.app.seeded import SIDE, open_home, photograph
 from tests.app.views.pages import click, open_page, own_key, said
@@ -80,8 +81,8 @@ def test_the_label_that_is_missed_comes_first_and_drawings_are_for_the_label_cho
     ws: Workspace, images: list[ImageRecord]
 ) -> None:
     version = published(ws, images, missed=1)
-    queue = annotation.queue(ws, images[0].project_id, version.id)
-    assert [(item.image.name, item.reason) for item in queue[:2]] == [
+    items = queue.whole(ws, images[0].project_id, version.id)
+    assert [(item.image.name, item.reason) for item in items[:2]] == [
         ("0.png", "Missed car, 25 %."),
         ("2.png", "Missed car, 25 %."),
     ]
@@ -122,7 +123,7 @@ def test_compare_shows_average_precision_and_says_what_it_leaves_out(
     (table,) = [frame.value for frame in app.dataframe if "AP after" in frame.value]
     assert table["Found after"].tolist() == [1.0, 1.0, 0.0]
     assert table["Found before"].tolist() == [1.0, 0.0, 1.0]
-    assert "class is not shown" in said(app)
+    assert "calibration is not shown" in said(app)
 
 
 def test_models_and_library_show_such_a_project(ws: Workspace, images: list[ImageRecord]) -> None:
