@@ -17,14 +17,17 @@ error; no save lost; the server below 1,500 MB.
 import argparse
 import asyncio
 import json
+import math
 import random
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 from benchmarks.large_project import make_large_project
 from benchmarks.live_pages import ARGUMENTS, Server, browser_command, serving, timed
@@ -41,6 +44,10 @@ MAP = "document.querySelector('img[alt*=\"attention map for\"]')"
 CANVAS = "find('canvas.upper-canvas')"
 ERRORS = "[data-testid=stException], [data-testid=stAlertContentError]"
 NEXT = ".st-key-annotate_next button"
+KEYS = (
+    *("next_ms", "stroke_ms", "class_switch_ms", "save_ms"),
+    *("library_100k_ms", "annotate_100k_ms", "compare_100k_ms", "twenty_sessions_ms"),
+)
 # What a page shows when it is there.
 PAGES = {
     "Library": "document.querySelector('.st-key-library_images')",
@@ -68,9 +75,29 @@ def main() -> None:
     options.json.write_text(json.dumps({"environment": environment(), **figures}, indent=1), "utf-8")
 
 
+class Times:
+    """What each kind of click took, in milliseconds; what did not come in time is an error."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, list[float]] = defaultdict(list)
+        self.errors = 0
+
+    async def add(self, name: str, click: Awaitable[float]) -> None:
+        try:
+            self.taken[name].append(await click)
+        except (TimeoutError, PlaywrightError) as error:
+            say(f"{name}: {error}")
+            self.errors += 1
+
+    def tell(self, name: str) -> None:
+        say(f"{name}: {summary(self.taken[name])}")
+
+
 def summary(taken: Sequence[float]) -> dict[str, float]:
     """How many, the median and the 95th percentile (nearest rank), in milliseconds."""
     ordered = sorted(taken)
+    if not ordered:
+        return {"n": 0, "p50": math.inf, "p95": math.inf}
     rank = max(0, -(-95 * len(ordered) // 100) - 1)
     return {"n": len(ordered), "p50": round(statistics.median(ordered)), "p95": round(ordered[rank])}
 
@@ -78,24 +105,26 @@ def summary(taken: Sequence[float]) -> dict[str, float]:
 async def _measure(
     server: Server, project: ProjectRecord, home: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
-    taken: dict[str, list[float]] = {}
+    times = Times()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_command(), args=list(ARGUMENTS))
         page = await _opened(browser, server, "annotate")
         say("the first map is there")
-        taken["next_ms"] = [await _next(page) for _ in range(options.clicks)]
-        say(f"next: {summary(taken['next_ms'])}")
-        taken |= await _drawn(page, options.clicks)
-        saves = len(taken["save_ms"])
-        taken |= await _visited(page, options.visits)
+        for _ in range(options.clicks):
+            await times.add("next_ms", _next(page))
+        times.tell("next_ms")
+        await _draw(page, options.clicks, times)
+        saves = len(times.taken["save_ms"])
+        await _visit(page, options.visits, times)
         looked = options.clicks + saves
         while looked < options.looks:
-            await _next(page)
+            await times.add("walk_ms", _next(page))
             looked += 1
         server_mb = server.resident_mb
         say(f"{looked} images looked at: {server_mb:.0f} MB")
         errors = await page.locator(ERRORS).count()
-        taken["twenty_sessions_ms"], more = await _twenty(browser, server, options.rounds)
+        await page.close()
+        errors += await _twenty(browser, server, options.rounds, times)
         await browser.close()
     database = Database.open(f"sqlite:///{home / 'refocus.db'}")
     try:
@@ -103,8 +132,8 @@ async def _measure(
     finally:
         database.close()
     return {
-        **{name: summary(values) for name, values in taken.items()},
-        "errors": errors + more + server.errors(),
+        **{name: summary(times.taken[name]) for name in KEYS},
+        "errors": errors + times.errors + server.errors(),
         "lost_saves": lost,
         "server_mb": round(server_mb),
     }
@@ -126,20 +155,17 @@ async def _next(page: Page) -> float:
     return await timed(page, NEXT, f"{TITLE} !== {json.dumps(title)} && {PAGES['Annotate']}")
 
 
-async def _drawn(page: Page, clicks: int) -> dict[str, list[float]]:
+async def _draw(page: Page, clicks: int, times: "Times") -> None:
     """A class switch, a box and a save on one image after the other."""
-    taken: dict[str, list[float]] = {"class_switch_ms": [], "stroke_ms": [], "save_ms": []}
+    save = "[class*=st-key-annotate_save_next] button"
     for _ in range(clicks):
-        taken["class_switch_ms"].append(await _switch(page))
-        taken["stroke_ms"].append(await _box(page))
+        await times.add("class_switch_ms", _switch(page))
+        await times.add("stroke_ms", _box(page))
         title = await page.evaluate(TITLE)
-        save = "[class*=st-key-annotate_save_next] button"
-        taken["save_ms"].append(
-            await timed(page, save, f"{TITLE} !== {json.dumps(title)} && {PAGES['Annotate']}")
-        )
-    for name, values in taken.items():
-        say(f"{name}: {summary(values)}")
-    return taken
+        another = f"{TITLE} !== {json.dumps(title)} && {PAGES['Annotate']}"
+        await times.add("save_ms", timed(page, save, another))
+    for name in ("class_switch_ms", "stroke_ms", "save_ms"):
+        times.tell(name)
 
 
 async def _switch(page: Page) -> float:
@@ -163,39 +189,30 @@ async def _box(page: Page) -> float:
     return await timed(page, "", "document.body.innerText.includes('1 region, not saved yet')")
 
 
-async def _visited(page: Page, visits: int) -> dict[str, list[float]]:
-    taken: dict[str, list[float]] = {name: [] for name in PAGES}
+async def _visit(page: Page, visits: int, times: "Times") -> None:
     for _ in range(visits):
         for name, there in PAGES.items():
             link = f"[data-testid=stSidebarNavLink][href$='{'/' if name == 'Library' else name.lower()}']"
-            taken[name].append(await timed(page, link, there))
+            await times.add(f"{name.lower()}_100k_ms", timed(page, link, there))
     await timed(page, "[data-testid=stSidebarNavLink][href$=annotate]", PAGES["Annotate"])
-    figures = {f"{name.lower()}_100k_ms": values for name, values in taken.items()}
-    for name, values in figures.items():
-        say(f"{name}: {summary(values)}")
-    return figures
+    for name in PAGES:
+        times.tell(f"{name.lower()}_100k_ms")
 
 
-async def _twenty(browser: Browser, server: Server, rounds: int) -> tuple[list[float], int]:
-    """The times of all clicks of all people, and how many of them met an error."""
+async def _twenty(browser: Browser, server: Server, rounds: int, times: "Times") -> int:
+    """The clicks of all people; how many errors are on their pages at the end."""
     pages = [await _opened(browser, server, "annotate") for _ in range(PEOPLE)]
     say(f"{PEOPLE} windows are open")
 
-    async def works(page: Page, seed: int) -> list[float]:
+    async def works(page: Page, seed: int) -> None:
         chance = random.Random(seed)
-        taken = []
         for _ in range(rounds):
             await asyncio.sleep(chance.uniform(*PAUSE))
-            taken.append(await _next(page))
-        return taken
+            await times.add("twenty_sessions_ms", _next(page))
 
-    results = await asyncio.gather(
-        *(works(page, seed) for seed, page in enumerate(pages)), return_exceptions=True
-    )
-    failed = sum(isinstance(result, BaseException) for result in results)
-    shown = sum([await page.locator(ERRORS).count() for page in pages])
-    taken = [value for result in results if isinstance(result, list) for value in result]
-    return taken, failed + shown
+    await asyncio.gather(*(works(page, seed) for seed, page in enumerate(pages)))
+    times.tell("twenty_sessions_ms")
+    return sum([await page.locator(ERRORS).count() for page in pages])
 
 
 def _print(figures: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-PATIENCE = 120.0  # seconds for one action
+PATIENCE = 60.0  # seconds for one action; then it counts as an error
 
 # Clicks, and waits frame by frame until the page is as it should be: the time is the browser's own, without
 # the way to Python and back.

@@ -90,7 +90,9 @@ def verdict(
         guided = item is not None and item.guided
         if guided and multi_label:
             guided = annotation.load(ws, image.id, image.class_id) is not None
-        pressed = answer_buttons(image, guided, figures.spread is None, shown=position in image.positions)
+        pressed = answer_buttons(
+            image, guided, figures.spread is None, shown=not multi_label or position in image.positions
+        )
     moving = move_button(image)
     probability_bars([item.name for item in classes], view.probabilities, image.positions)
     return Asked(pressed, label, moving)
