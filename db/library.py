@@ -162,7 +162,7 @@ def get_image(database: Database, image_id: int) -> ImageRecord:
             session.execute(IMAGES.where(models.Image.id == image_id).order_by(*LABELS_IN_ORDER))
         )
         if not images:
-            raise NotFoundError(f"There is no image with the number {image_id}.")
+            raise NotFoundError(f"Image {image_id} does not exist.")
         return images[0]
 
 

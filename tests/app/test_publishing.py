@@ -61,7 +61,7 @@ def test_a_group_of_fewer_than_twenty_images_does_not_count_beside_larger_ones()
 
 
 def test_a_lower_map_of_several_labels_is_worse() -> None:
-    even = comparison(group(0, "water", 3, 3, 5))
+    even = compared(group(0, "water", 3, 3, 5))
     before, after = (
         replace(side, precisions=(1.0, mean)) for side, mean in ((even.before, 0.5), (even.after, 0.4))
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services import annotation
+from app.services import annotation, queue
 from app.workspace import Workspace
 from db import library, runs
 from db.new_images import NewImage, NewLabel
@@ -81,8 +81,8 @@ def test_the_label_that_is_missed_comes_first_and_drawings_are_for_the_label_cho
     ws: Workspace, images: list[ImageRecord]
 ) -> None:
     version = published(ws, images, missed=1)
-    queue = annotation.queue(ws, images[0].project_id, version.id)
-    assert [(item.image.name, item.reason) for item in queue[:2]] == [
+    items = queue.whole(ws, images[0].project_id, version.id)
+    assert [(item.image.name, item.reason) for item in items[:2]] == [
         ("0.png", "Missed car, 25 %."),
         ("2.png", "Missed car, 25 %."),
     ]
@@ -123,7 +123,7 @@ def test_compare_shows_average_precision_and_says_what_it_leaves_out(
     (table,) = [frame.value for frame in app.dataframe if "AP after" in frame.value]
     assert table["Found after"].tolist() == [1.0, 1.0, 0.0]
     assert table["Found before"].tolist() == [1.0, 0.0, 1.0]
-    assert "class is not shown" in said(app)
+    assert "calibration is not shown" in said(app)
 
 
 def test_models_and_library_show_such_a_project(ws: Workspace, images: list[ImageRecord]) -> None:
