@@ -61,7 +61,7 @@ def test_photographs_of_several_classes_go_through_the_whole_loop(tmp_path: Path
         annotation.mask_guidance(ws, both.id, label.class_id, mask)
     second = trained(ws, training.request_retrain(ws, project_id, "quick", steps=10))
 
-    assert {item.reason.split()[0] for item in queue} <= {"Missed", "Predicted", "Correct."}
+    assert {item.reason.split()[0] for item in items} <= {"Missed", "Predicted", "Correct."}
     comparison = compare(ws, first.id, second.id, "validation")
     for figures in (comparison.before, comparison.after):
         assert figures.mean_precision is not None

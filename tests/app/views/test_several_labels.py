@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services import annotation
+from app.services import annotation, queue
 from app.workspace import Workspace
 from db import library, runs
 from db.new_images import NewImage, NewLabel
@@ -81,8 +81,8 @@ def test_the_label_that_is_missed_comes_first_and_drawings_are_for_the_label_cho
     ws: Workspace, images: list[ImageRecord]
 ) -> None:
     version = published(ws, images, missed=1)
-    queue = annotation.queue(ws, images[0].project_id, version.id)
-    assert [(item.image.name, item.reason) for item in queue[:2]] == [
+    items = queue.whole(ws, images[0].project_id, version.id)
+    assert [(item.image.name, item.reason) for item in items[:2]] == [
         ("0.png", "Missed car, 25 %."),
         ("2.png", "Missed car, 25 %."),
     ]
