@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,12 +8,12 @@ import pytest
 from app.services import labels
 from app.services.comparison import CHANGES, Comparison, Pair, compare, compare_lists, pairs
 from app.services.drawing_effect import drawing_effect
-from app.services.evaluation import Evaluation, Score, evaluate
+from app.services.evaluation import Evaluation, Group, Score, evaluate
 from app.workspace import Workspace
 from db import library, runs, versions
 from db.evaluation import Change
 from db.new_images import NewImage, NewLabel
-from db.records import SPLITS, ImageRecord, LabelRecord, PredictionRecord, VersionRecord
+from db.records import SPLITS, ImageRecord, LabelFigures, LabelRecord, PredictionRecord, VersionRecord
 from db.versions import NewPrediction
 from tests.app.material import fresh_workspace
 
@@ -163,6 +164,25 @@ def test_an_image_is_fixed_newly_wrong_or_stays_as_it_was(before: int, after: in
 
     assert {name: result.count(name) for name in CHANGES if result.count(name)} == {change: 1}
     assert result.images == 1
+
+
+def test_of_several_labels_each_is_counted_and_ranked() -> None:
+    """Boat and car on the first image, a boat on the second; the model finds boats, and ranks cars last."""
+    both = replace(image(1, 0), labels=(LabelRecord(1, 0), LabelRecord(2, 1)))
+    images = [both, image(2, 0)]
+    figures = (LabelFigures(0, 0.25, None), LabelFigures(1, 0.75, None))
+    predictions = {
+        1: PredictionRecord(1, 1, 0, (0.9, 0.2), 0.75, mistake=0.8, label=1, label_figures=figures),
+        2: PredictionRecord(1, 2, 0, (0.8, 0.3), None, label_figures=(LabelFigures(0, None, None),)),
+    }
+
+    result = evaluate(VERSION, "validation", CLASSES, images, predictions, multi_label=True)
+
+    assert result.overall == Score(correct=1, n=2, attention_inside=0.5, attention_images=2)
+    assert result.classes == (("boat", Score(2, 2, 0.25, 1)), ("car", Score(0, 1, 0.75, 1)))
+    assert result.precisions == (1.0, 0.5)
+    assert result.mean_precision == 0.75
+    assert result.worst_group_any == Group("car", None, Score(0, 1, 0.75, 1))
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -16,6 +16,7 @@ from app.services import annotation, labels
 from app.services.library import import_folder
 from db import library
 from db.records import RegionRecord
+from tests.app.material import index, photograph, written
 from tests.app.seeded import SIDE, Seeded, open_home, seed
 
 LOOK = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 24.0)))
@@ -94,3 +95,37 @@ def test_the_labels_are_read_again_where_they_lie_with_the_images(seeded: Seeded
     assert [(i.name, i.split, i.class_position, i.groups) for i in after] == [
         (i.name, i.split, i.class_position, i.groups) for i in before
     ]
+
+
+def test_several_labels_come_back_with_what_was_drawn_for_each(seeded: Seeded, tmp_path: Path) -> None:
+    files = {f"{number}.png": photograph(number) for number in range(4)}
+    labels_of = ("boat|dog", "dog", "dog|boat", "boat")
+    lines = [f"{name},{label},train" for name, label in zip(files, labels_of, strict=True)]
+    first = written(tmp_path / "first", files | {"index.csv": index("file,label,split", *lines)})
+    report = import_folder(seeded.ws, "several", first, trusted=True)
+    images = library.list_images(seeded.ws.database, report.project_id)
+    for label in images[0].labels:
+        annotation.save(seeded.ws, images[0].id, label.class_id, [LOOK])
+
+    with zipfile.ZipFile(io.BytesIO(drawings_zip(seeded.ws, report.project_id))) as archive:
+        masks = {f"look_here/{name}/0.png.png" for name in ("boat", "dog")}
+        assert masks < set(archive.namelist())
+        told = json.loads(archive.read("drawings.json"))
+        assert [(item["file"], item["class"]) for item in told["images"]] == [
+            ("0.png", "boat"),
+            ("0.png", "dog"),
+        ]
+        again = written(tmp_path / "again", files | {"index.csv": archive.read("index.csv")})
+    report = import_folder(seeded.ws, "again", again, trusted=True)
+
+    back = library.list_images(seeded.ws.database, report.project_id)
+    assert (
+        [image.positions for image in back]
+        == [image.positions for image in images]
+        == [
+            (0, 1),
+            (1,),
+            (1, 0),
+            (0,),
+        ]
+    )

@@ -1,6 +1,7 @@
 """When a retrained model takes the published one's place by itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def test_a_lower_worst_group_is_worse_though_more_images_are_right() -> None:
 def test_a_group_of_fewer_than_twenty_images_does_not_count_beside_larger_ones() -> None:
     items = group(0, "water", 12, 20, 20) + group(1, "grass", 2, 1, 2)
     assert why_worse(compared(items)) is None
+
+
+def test_a_lower_map_of_several_labels_is_worse() -> None:
+    even = comparison(group(0, "water", 3, 3, 5))
+    before, after = (
+        replace(side, precisions=(1.0, mean)) for side, mean in ((even.before, 0.5), (even.after, 0.4))
+    )
+    assert why_worse(replace(even, before=before, after=after)) == "mAP fell from 75 to 70"
+    assert why_worse(replace(even, before=after, after=before)) is None
 
 
 def test_without_validation_images_nothing_is_worse() -> None:
