@@ -123,7 +123,7 @@ def test_compare_shows_average_precision_and_says_what_it_leaves_out(
     (table,) = [frame.value for frame in app.dataframe if "AP after" in frame.value]
     assert table["Found after"].tolist() == [1.0, 1.0, 0.0]
     assert table["Found before"].tolist() == [1.0, 0.0, 1.0]
-    assert "class is not shown" in said(app)
+    assert "calibration is not shown" in said(app)
 
 
 def test_models_and_library_show_such_a_project(ws: Workspace, images: list[ImageRecord]) -> None:
