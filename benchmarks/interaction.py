@@ -38,6 +38,7 @@ from db.records import ProjectRecord
 
 VIEWPORT = {"width": 1280, "height": 800}
 PEOPLE = 20
+MOMENT = 0.7  # seconds between a page at rest and the next click
 PAUSE = (2.0, 4.0)  # seconds between two clicks of one of the twenty
 TITLE = "[...document.querySelectorAll('h4')].find((one) => one.innerText.startsWith('Image '))?.innerText"
 MAP = "document.querySelector('img[alt*=\"attention map for\"]')"
@@ -83,6 +84,8 @@ class Times:
         self.errors = 0
 
     async def add(self, name: str, click: Awaitable[float]) -> None:
+        """After a moment, as a person: a page that is drawn still hears from its canvas and its strip."""
+        await asyncio.sleep(MOMENT)
         try:
             self.taken[name].append(await click)
         except (TimeoutError, PlaywrightError) as error:
