@@ -15,8 +15,8 @@ from db.records import GuidanceRecord, RegionRecord, Role, Split
 from db.revisions import count_change
 from db.rows import guidance_record
 
-_CHANGED = "What is drawn on this image was changed in another window in the meantime."
-_RELABELLED = "This image got another label in another window in the meantime."
+_CHANGED = "The drawing on this image was changed in another window."
+_RELABELLED = "The label of this image was changed in another window."
 
 
 def save_guidance(
