@@ -184,7 +184,7 @@ def test_the_environment_of_a_worker_carries_every_setting(tmp_path: Path) -> No
 def test_a_trainer_that_has_nowhere_to_write_is_told_as_what_it_is(tmp_path: Path) -> None:
     ws = open_workspace(Settings(home=tmp_path / "home"))
     trainer_folder(ws.settings.home).write_text("a file where the folder should be")
-    with pytest.raises(ServiceError, match=r"trainer cannot be started \(.+\)\. Make sure .*/trainer and"):
+    with pytest.raises(ServiceError, match=r"trainer cannot be started \(.+\)\. Check .*/trainer and"):
         ensure_worker(ws)
     ws.database.close()
 

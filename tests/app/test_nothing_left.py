@@ -120,7 +120,7 @@ def test_a_database_that_fails_at_the_end_takes_the_files_out_again(
     first = library.import_zip(ws, "first", zipped(tmp_path / "a.zip", two_classes()))
     before = stored_files(ws)
 
-    def failing(*_: object) -> None:
+    def failing(*_: object, **named: object) -> None:
         raise DuplicateNameError("taken in the meantime")
 
     monkeypatch.setattr(rows, "create_project", failing)
@@ -154,12 +154,12 @@ def test_files_and_their_folders_are_on_the_disk_before_rows_name_them(
     monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
     create = rows.create_project
 
-    def create_when_settled(*values: Any) -> ProjectRecord:
+    def create_when_settled(*values: Any, **named: Any) -> ProjectRecord:
         for folder in ("images", "masks"):
             paths = [ws.files.home, ws.files.home / folder, *(ws.files.home / folder).rglob("*")]
             assert len(paths) > 3
             assert {path.stat().st_ino for path in paths} <= synced
-        return create(*values)
+        return create(*values, **named)
 
     monkeypatch.setattr(rows, "create_project", create_when_settled)
     lines = ("file,label,mask", *(f"{name},{name[:3]},m.png" for name in two_classes()))

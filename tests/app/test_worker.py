@@ -159,7 +159,7 @@ def test_a_run_whose_every_attempt_is_killed_fails_with_a_sentence_and_can_be_re
     ended = stage.wait_for_status(run, "failed", "published")
     assert ended.status == "failed"
     assert ended.message is not None
-    assert "retry" in ended.message
+    assert "Press Retry" in ended.message
 
     stage.wish(steps=len({line["step"] for line in stage.trace()}) + 3)
     training.retry(stage.ws, run.id)

@@ -221,5 +221,5 @@ def test_a_missing_model_file_is_explained_and_drawing_still_works(seeded: Seede
 
     app = open_page("annotate")
 
-    assert "version 1 is gone" in app.error[0].value
+    assert "model version 1 is missing" in app.error[0].value
     assert "annotate_save" in keys(app)

@@ -181,7 +181,7 @@ def test_a_project_that_another_window_deleted_is_missed_aloud(seeded: Seeded) -
     app.run()
 
     assert app.session_state["project"] == seeded.project_id
-    assert "not there any more" in app.toast[0].value
+    assert "no longer exists" in app.toast[0].value
     assert app.toast[0].icon == ":material/info:"
     app.run()
     assert not app.toast
