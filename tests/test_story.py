@@ -70,6 +70,8 @@ def _make_project(page: Page, server: LiveServer, archive: Path) -> None:
 
 def _train_first_model(page: Page) -> None:
     """The Library follows the first run and opens Annotate by itself."""
+    # Streamlit drops a click while the panel of an import that has just ended asks for its last redraw.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.get_by_role("button", name="Train first model").first.click()
     expect(page.get_by_test_id("stProgress").first).to_be_visible()
     _wait_for_version(page, 1)
