@@ -124,5 +124,8 @@ def test_groups_of_a_missing_model_file_are_explained_and_drawing_still_works(se
 
     app = open_page("annotate", OPEN)
 
-    assert ["model version 1 is missing" in error.value for error in app.error] == [True, True]  # and the map's own
+    assert ["model version 1 is missing" in error.value for error in app.error] == [
+        True,
+        True,
+    ]  # and the map's own
     assert "annotate_save" in keys(app)
