@@ -1,7 +1,6 @@
 """Keeping what was drawn."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,32 +8,13 @@ from PIL import Image
 
 from app.drawing.regions import rasterise
 from app.errors import DrawingError
-from app.services import annotation, library
+from app.services import annotation
 from app.workspace import Workspace
-from db import library as rows
 from db.errors import ConflictError, NotFoundError
 from db.records import ImageRecord, RegionRecord
-from tests.app.material import fresh_workspace, photograph, zipped
 
 BOX = RegionRecord("box", "look_here", ((2.0, 3.0), (10.0, 9.0)))
 STROKE = RegionRecord("brush", "ignore_this", ((12.5, 4.5), (20.0, 12.0)), 3.0)
-
-
-@pytest.fixture
-def ws(tmp_path: Path) -> Workspace:
-    return fresh_workspace(tmp_path)
-
-
-@pytest.fixture
-def images(ws: Workspace, tmp_path: Path) -> list[ImageRecord]:
-    """Six training images of 24 × 16 pixels: three boats, three cars."""
-    files = {
-        f"train/{label}/{n}.png": photograph(10 * n + len(label))
-        for label in ("boat", "car")
-        for n in range(3)
-    }
-    report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
-    return rows.list_images(ws.database, report.project_id)
 
 
 def test_saved_regions_come_back_and_rebuild_their_masks(ws: Workspace, images: list[ImageRecord]) -> None:

@@ -2,11 +2,10 @@
 
 import random
 from itertools import zip_longest
-from pathlib import Path
 
 import pytest
 
-from app.services import annotation, labels, library, queue
+from app.services import annotation, labels, queue
 from app.workspace import Workspace
 from db import library as rows
 from db import runs, versions
@@ -14,26 +13,8 @@ from db.mistakes import suspicious_label
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, RegionRecord, Split
 from db.versions import NewPrediction
-from tests.app.material import fresh_workspace, photograph, zipped
 
 BOX = RegionRecord("box", "look_here", ((2.0, 3.0), (10.0, 9.0)))
-
-
-@pytest.fixture
-def ws(tmp_path: Path) -> Workspace:
-    return fresh_workspace(tmp_path)
-
-
-@pytest.fixture
-def images(ws: Workspace, tmp_path: Path) -> list[ImageRecord]:
-    """Six training images of 24 × 16 pixels: three boats, three cars."""
-    files = {
-        f"train/{label}/{n}.png": photograph(10 * n + len(label))
-        for label in ("boat", "car")
-        for n in range(3)
-    }
-    report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
-    return rows.list_images(ws.database, report.project_id)
 
 
 def published(ws: Workspace, project_id: int, predictions: list[NewPrediction]) -> int:

@@ -2,35 +2,16 @@
 
 from pathlib import Path
 
-import pytest
-
 from app.services import annotation, labels, library, queue
 from app.workspace import Workspace
 from db import library as rows
 from db import splits
 from db.records import ImageRecord, RegionRecord
-from tests.app.material import fresh_workspace, photograph, zipped
+from tests.app.material import photograph, zipped
 from tests.db.build import statements
 
 BOX = RegionRecord("box", "look_here", ((2.0, 3.0), (10.0, 9.0)))
 _PLACES = (("train", "boat/1"), ("train", "car/1"), ("validation", "boat/2"), ("validation", "car/2"))
-
-
-@pytest.fixture
-def ws(tmp_path: Path) -> Workspace:
-    return fresh_workspace(tmp_path)
-
-
-@pytest.fixture
-def images(ws: Workspace, tmp_path: Path) -> list[ImageRecord]:
-    """Six training images of 24 × 16 pixels: three boats, three cars."""
-    files = {
-        f"train/{label}/{n}.png": photograph(10 * n + len(label))
-        for label in ("boat", "car")
-        for n in range(3)
-    }
-    report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
-    return rows.list_images(ws.database, report.project_id)
 
 
 def test_the_queue_goes_round_forwards_and_stops_at_its_start() -> None:
