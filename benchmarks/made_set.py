@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 from PIL import Image
 
 from app.errors import FileRefusedError, ImportRefusedError
+from app.importing.formats import read_layout
+from app.importing.formats.index_csv import INDEX
 from app.importing.item import Item
-from app.importing.layout import INDEX, read_layout
 from app.importing.sources import FolderSource
 from app.settings import Settings
 from benchmarks.report import say

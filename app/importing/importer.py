@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.errors import FileRefusedError, ImportRefusedError
+from app.importing.formats import read_layout
+from app.importing.formats.class_folders import kinds_of_files
+from app.importing.formats.layout import Layout, example_of
 from app.importing.item import Item
-from app.importing.layout import Layout, example_of, kinds_of_files, read_layout
 from app.importing.photographs import check_mask, check_photograph
 from app.importing.sources import Source, shown
 from app.importing.staging import Staging, storing_told

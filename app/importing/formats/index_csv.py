@@ -1,125 +1,37 @@
-"""How the files of an import say what they are: an index.csv, or one folder per class."""
+"""A table index.csv with a row per image: its file, labels, split, masks and groups."""
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from app.errors import FileRefusedError, ImportRefusedError
+from app.importing.formats.layout import SPLITS, Layout
 from app.importing.item import MAX_TEXT, SEPARATOR, Item, ItemLabel, class_name, short_text
-from app.importing.sources import Source, plain_name, shown
-from db.records import RefusalRecord, Split
+from app.importing.sources import Source, plain_name
 
+TITLE = "Table (index.csv)"
 INDEX = "index.csv"
-_SPLITS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
-# Folders of data sets that say what kind of file lies in them, and not what the images show.
-_KINDS_OF_FILES = frozenset(
-    (
-        *("annotation", "annotations", "gt", "image", "images", "imagesets", "img", "imgs", "jpegimages"),
-        *("labels", "mask", "masks", "segmentationclass", "segmentationobject"),
-    )
-)
-_EMPTY = "It is a folder without any file: no image of this class came from it."
 _OWN_COLUMNS = ("file", "label", "split", "mask")
 
 
-@dataclass(slots=True)
-class Layout:
-    items: list[Item] = field(default_factory=list)
-    refused: list[RefusalRecord] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def refuse(self, name: str, reason: str) -> None:
-        self.refused.append(RefusalRecord(shown(name), reason))
+def is_in(source: Source) -> bool:
+    return _prefix(source) is not None
 
 
-def example_of(refused: Sequence[RefusalRecord]) -> str:
-    """A sentence with the first refusal, to put behind another; empty when there is none."""
-    return f" For example {refused[0].name}: {refused[0].reason}" if refused else ""
-
-
-def read_layout(source: Source) -> Layout:
-    """Raises ImportRefusedError when neither an index nor class folders can be made out."""
-    if not source.names:
-        raise ImportRefusedError(
-            f"Expected images, got no file that can be read.{example_of(source.refused)}"
-        )
+def _prefix(source: Source) -> str | None:
+    """The folder of the index, "" or ending in "/"; None where there is none."""
     folders = {name.split("/")[0] for name in source.names if "/" in name}
     # A zip is often one folder that holds everything. An index in one of several folders is not the import's.
     for prefix in ("", *(f"{folder}/" for folder in folders if len(folders) == 1)):
         if f"{prefix}{INDEX}" in source.names:
-            return _from_index(source, prefix)
-    return _from_folders(source)
+            return prefix
+    return None
 
 
-def _from_folders(source: Source) -> Layout:
-    layout = Layout()
-    paths = {path: path.split("/") for path in source.names}
-    around = ""
-    # One folder around the others carries no meaning, unless it is "train" itself. A lone file beside or in
-    # it, a README say, is no reason to take it for the only class.
-    while any(len(parts) > 2 for parts in paths.values()):
-        folders = {parts[0] for parts in paths.values() if len(parts) > 1}
-        outer = folders.pop()
-        if folders or outer.lower() in _SPLITS:
-            break
-        around += f"{outer}/"
-        paths = {path: parts[1:] or parts for path, parts in paths.items()}
-    has_splits = any(_SPLITS.get(parts[0].lower()) == "train" and len(parts) > 2 for parts in paths.values())
-    for path, parts in paths.items():
-        name = "/".join(parts)
-        try:
-            split = None
-            if has_splits:
-                split = _SPLITS.get(parts[0].lower())
-                if split is None:
-                    raise FileRefusedError("It lies outside the train, validation and test folders.")
-                parts = parts[1:]
-            if len(parts) < 2:
-                raise FileRefusedError("It lies in no class folder.")
-            label = ItemLabel(class_name(parts[0], "class name"))
-            layout.items.append(Item(name, path, (label,), split))
-        except FileRefusedError as error:
-            layout.refuse(name, str(error))
-    _expect_classes(layout)
-    for folder in source.empty_folders:
-        if folder.startswith(around) and _is_for_a_class(folder.removeprefix(around).split("/"), has_splits):
-            layout.refuse(f"{folder.removeprefix(around)}/", _EMPTY)
-    return layout
-
-
-def kinds_of_files(classes: Iterable[str]) -> list[str]:
-    """Those of the classes whose name says what kind of file lies in their folder, in order."""
-    return sorted(name for name in classes if name.lower() in _KINDS_OF_FILES)
-
-
-def _expect_classes(layout: Layout) -> None:
-    """Raises ImportRefusedError where all folders are named after kinds of files."""
-    names = {name for item in layout.items for name in item.classes}
-    found = kinds_of_files(names)
-    if names and len(found) == len(names):
-        raise ImportRefusedError(
-            f"Expected a folder for each class, named like it, got {', '.join(found)}. Sort the images into "
-            f"such folders, or put an {INDEX} beside these, with the columns file and label."
-        )
-
-
-def _is_for_a_class(parts: list[str], has_splits: bool) -> bool:
-    """Whether images in the folder with this path would be a class; a hidden folder is no one's class."""
-    above = [part.lower() for part in parts[:-1]]
-    in_place = len(above) == 1 and above[0] in _SPLITS if has_splits else not above
-    return in_place and not parts[-1].startswith(".")
-
-
-def _from_index(source: Source, prefix: str) -> Layout:
+def read(source: Source) -> Layout:
+    """Raises ImportRefusedError when the index is not a table with the columns file and label."""
+    prefix = _prefix(source) or ""
     layout = Layout()
     known = set(source.names)
     columns, rows = _rows(source.read(f"{prefix}{INDEX}"))
@@ -195,7 +107,7 @@ def _item(row: Mapping[str, str], columns: list[str], prefix: str) -> Item:
     name = plain_name(row["file"].strip())
     split = None
     if "split" in columns:
-        split = _SPLITS.get(row["split"].strip().lower())
+        split = SPLITS.get(row["split"].strip().lower())
         if split is None:
             raise FileRefusedError(f"expected a split of train, validation or test, got {row['split']!r}.")
     groups = {
