@@ -12,6 +12,7 @@ from app.errors import FileRefusedError, ImportRefusedError
 from app.importing.formats import read_layout
 from app.importing.formats.index_csv import INDEX
 from app.importing.item import Item
+from app.importing.marks import MaskFile
 from app.importing.sources import FolderSource
 from app.settings import Settings
 from benchmarks.report import say
@@ -67,7 +68,8 @@ def read_photographs(folder: Path, *needed: Column) -> list[Photograph]:
 def _photograph(item: Item) -> Photograph:
     (label,) = item.labels
     place = item.groups.get("place", "")
-    return Photograph(item.path, label.mask_path or "", item.split or "", label.name, place)
+    mask = next((mark.path for mark in label.marks if isinstance(mark, MaskFile)), "")
+    return Photograph(item.path, mask, item.split or "", label.name, place)
 
 
 def write_set(folder: Path, images: Iterable[Made]) -> int:

@@ -11,6 +11,7 @@ from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
 from db.labelled import SHOWN
+from db.new_images import region_values
 from db.records import GuidanceRecord, RegionRecord, Role, Split
 from db.revisions import count_change
 from db.rows import guidance_record
@@ -210,17 +211,4 @@ def _insert(session: Session, image_id: int, class_id: int, values: dict[str, An
 def _replace_regions(session: Session, guidance_id: int, regions: Sequence[RegionRecord]) -> None:
     session.execute(delete(models.Region).where(models.Region.guidance_id == guidance_id))
     if regions:
-        session.execute(
-            insert(models.Region),
-            [
-                {
-                    "guidance_id": guidance_id,
-                    "position": position,
-                    "shape": region.shape,
-                    "role": region.role,
-                    "points": [[float(x), float(y)] for x, y in region.points],
-                    "width": region.width,
-                }
-                for position, region in enumerate(regions)
-            ],
-        )
+        session.execute(insert(models.Region), region_values(guidance_id, regions))

@@ -4,7 +4,7 @@ waiting -> running -> done | failed | cancelled. Whoever carries one out says so
 been silent for `LEASE_SECONDS` has failed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ class ImportRecord:
     name: str  # of the project that it makes; empty: the import chooses one
     source: Origin
     location: str  # of the files: a path relative to the data folder (upload) or on the server (folder)
+    options: Mapping[str, Any]  # what was asked for beside that, see app/importing/options.py
     status: Status
     done: int  # files, of `total`
     total: int
@@ -44,13 +45,20 @@ class ImportRecord:
         return self.status in _ACTIVE
 
 
-def request_import(database: Database, name: str, source: Origin, location: str = "") -> ImportRecord:
-    """It waits for somebody to carry it out."""
+def request_import(
+    database: Database,
+    name: str,
+    source: Origin,
+    location: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> ImportRecord:
+    """It waits for somebody to carry it out. `options`: plain values, kept for them."""
     with database.writing() as session:
         row = Import(
             name=name,
             source=source,
             location=location,
+            options=dict(options or {}),
             status="waiting",
             progress={"done": 0, "total": 0, "doing": ""},
             cancel_requested=False,
@@ -157,6 +165,7 @@ def _record(row: Import) -> ImportRecord:
         name=row.name,
         source=row.source,  # type: ignore[arg-type]
         location=row.location,
+        options=row.options,
         status=row.status,  # type: ignore[arg-type]
         **row.progress,
         cancel_requested=row.cancel_requested,

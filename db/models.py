@@ -156,6 +156,7 @@ class Import(Base):
     name: Mapped[str] = mapped_column(String(200))
     source: Mapped[str] = mapped_column(String(20))
     location: Mapped[str] = mapped_column(Text)
+    options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     status: Mapped[str] = mapped_column(String(20))
     progress: Mapped[dict[str, Any]]
     cancel_requested: Mapped[bool]

@@ -8,15 +8,25 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from db import models
-from db.records import Split
+from db.records import RegionRecord, Split
+
+
+@dataclass(frozen=True, slots=True)
+class NewGuidance:
+    """Regions to be stored with a new image; fields as in GuidanceRecord."""
+
+    regions: tuple[RegionRecord, ...]  # at least one
+    look_png: bytes | None
+    ignore_png: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewLabel:
-    """A class of a new image, and its mask."""
+    """A class of a new image, its mask, and its guidance."""
 
     class_position: int  # index into the project's classes
     mask_sha256: str | None = None
+    guidance: NewGuidance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,65 @@ def insert_images(
             for position, label in enumerate(image.labels)
         ],
     )
+    insert_guidance(
+        session,
+        {
+            (ids[image.name], class_ids[label.class_position]): label.guidance
+            for image in images
+            for label in image.labels
+            if label.guidance is not None
+        },
+    )
+
+
+def insert_guidance(session: Session, guidance: Mapping[tuple[int, int], NewGuidance]) -> None:
+    """Within the caller's transaction: the first guidance of these images and classes, by their ids."""
+    if not guidance:
+        return
+    connection = session.connection()
+    connection.execute(
+        insert(models.Guidance),
+        [
+            {
+                "image_id": image_id,
+                "class_id": class_id,
+                "look_png": new.look_png,
+                "ignore_png": new.ignore_png,
+                "revision": 1,
+            }
+            for (image_id, class_id), new in guidance.items()
+        ],
+    )
+    image_ids = {image_id for image_id, _ in guidance}
+    columns = models.Guidance.id, models.Guidance.image_id, models.Guidance.class_id
+    project = select(models.Image.project_id).where(models.Image.id == min(image_ids)).scalar_subquery()
+    stored = select(*columns).join(models.Image, models.Image.id == models.Guidance.image_id)
+    connection.execute(
+        insert(models.Region),
+        [
+            values
+            for guidance_id, image_id, class_id in connection.execute(
+                stored.where(models.Image.project_id == project)
+            ).all()
+            if (image_id, class_id) in guidance
+            for values in region_values(guidance_id, guidance[image_id, class_id].regions)
+        ],
+    )
+
+
+def region_values(guidance_id: int, regions: Sequence[RegionRecord]) -> list[dict[str, Any]]:
+    """Rows of the table of regions."""
+    return [
+        {
+            "guidance_id": guidance_id,
+            "position": position,
+            "shape": region.shape,
+            "role": region.role,
+            "points": [[float(x), float(y)] for x, y in region.points],
+            "width": region.width,
+        }
+        for position, region in enumerate(regions)
+    ]
 
 
 def _image_values(image: NewImage, project_id: int) -> dict[str, Any]:

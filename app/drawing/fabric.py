@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.drawing import fabric_shapes
-from app.drawing.regions import Regions, region_from_shape, scaled
+from app.drawing.regions import MAX_REGIONS, Regions, region_from_shape, scaled
 from app.errors import DrawingError
 from db.records import RegionRecord, Role, Shape
 from gain_core.imaging.raster import Point
@@ -22,7 +22,6 @@ IGNORE_COLOUR = "#f0308c"  # stroke of "ignore this"; told apart from green by c
 CIRCLED_COLOUR = f"{LOOK_COLOUR}66"  # of what a stroke goes around: to be noticed when it appears
 # `stroke_width` for boxes and polygons, canvas pixels; the box tool refuses boxes under twice it
 OUTLINE_WIDTH = 2
-MAX_OBJECTS = 500  # shapes on one canvas; more is not drawn by hand
 CLICK = 3.0  # canvas pixels: a brush stroke that reaches no further is a click, and a click is no drawing
 ROUNDING = 0.05  # canvas pixels that the canvas may move what it was started with
 
@@ -76,9 +75,9 @@ class CanvasDrawing:
         """
         objects = told.get("objects") if isinstance(told, Mapping) else None
         if isinstance(objects, Sequence) and not isinstance(objects, str):
-            self._read = [self._read_again(index, item) for index, item in enumerate(objects[:MAX_OBJECTS])]
-            if len(objects) > MAX_OBJECTS:
-                self._read.append(_Read(None, None, problem=f"A drawing has at most {MAX_OBJECTS} regions."))
+            self._read = [self._read_again(index, item) for index, item in enumerate(objects[:MAX_REGIONS])]
+            if len(objects) > MAX_REGIONS:
+                self._read.append(_Read(None, None, problem=f"A drawing has at most {MAX_REGIONS} regions."))
         return self.regions
 
     @property

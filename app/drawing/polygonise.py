@@ -6,8 +6,11 @@ The outline is walked along the edges between pixels, so the unsimplified polygo
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from app.drawing.simplify import simplified_line
+from app.errors import DrawingError
 from gain_core.imaging.raster import Mask, Point, fill_polygon
 
 MIN_IOU = 0.98  # what simplification may cost; the promise to callers is 0.97
@@ -29,6 +32,34 @@ def polygons_of(mask: Mask) -> list[Ring]:
         if _iou(simple, mask) >= MIN_IOU:
             return simple
     return [_joined(part) for part in parts]
+
+
+def exact_polygons(mask: Mask, max_parts: int, max_corners: int) -> list[Ring]:
+    """As `polygons_of`, but covering exactly the pixels of the mask, whatever number of points that takes.
+
+    Raises DrawingError for more than `max_parts` parts or `max_corners` corners of pixels.
+    """
+    numbered, parts = ndimage.label(mask)
+    if parts > max_parts:
+        raise DrawingError(f"expected at most {max_parts:,} separate parts, got {parts:,}")
+    corners = _corners(mask)
+    if corners > max_corners:
+        raise DrawingError(f"expected an outline of at most {max_corners:,} corners, got {corners:,}")
+    polygons = []
+    for number, (rows, columns) in enumerate(ndimage.find_objects(numbered), start=1):
+        # Around one part every ring but the largest is a hole.
+        rings = sorted(_rings(numbered[rows, columns] == number), key=_area, reverse=True)
+        polygons.append([(x + columns.start, y + rows.start) for x, y in _joined(rings)])
+    areas = np.bincount(numbered.ravel())[1:]
+    return [polygons[place] for place in np.argsort(-areas, kind="stable")]
+
+
+def _corners(mask: Mask) -> int:
+    """How many corners the outlines of a mask have together."""
+    padded = np.pad(mask, 1).view(np.int8)
+    around = padded[:-1, :-1] + padded[:-1, 1:] + padded[1:, :-1] + padded[1:, 1:]  # of each grid point
+    diagonal = (around == 2) & (padded[:-1, :-1] == padded[1:, 1:])
+    return int((around % 2).sum()) + 2 * int(diagonal.sum())
 
 
 def _iou(polygons: Sequence[Ring], mask: Mask) -> float:
@@ -126,9 +157,9 @@ def _joined(part: list[Ring]) -> Ring:
     """One closed polygon of an outline and its holes, cut at the nearest pair of corners."""
     outline, *holes = part
     for hole in holes:
-        here, there = np.array(outline), np.array(hole)
-        distances = ((here[:, None, :] - there[None, :, :]) ** 2).sum(axis=2)  # (outline points, hole points)
-        i, j = divmod(int(distances.argmin()), len(hole))
+        distances, nearest = cKDTree(outline).query(hole)
+        j = int(np.argmin(distances))
+        i = int(nearest[j])
         outline = [*outline[: i + 1], *hole[j:], *hole[: j + 1], *outline[i:]]
     return outline
 

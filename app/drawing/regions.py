@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from app.drawing.lasso import outline_of_loop
-from app.drawing.polygonise import polygons_of
+from app.drawing.polygonise import exact_polygons, polygons_of
 from app.drawing.simplify import simplified_line
 from app.errors import DrawingError
 from db.records import RegionRecord, Role, Shape
@@ -24,6 +24,8 @@ Regions = tuple[RegionRecord, ...]
 
 TOLERANCE = 0.5  # image pixels that a stroke may lose to having fewer points
 MAX_POINTS = 2_000  # of one region from the hand
+MAX_CORNERS = 20_000  # of one region that follows the pixels of a mask
+MAX_REGIONS = 500  # of one drawing
 THINNEST = 1.5  # image pixels; a thinner stroke could pass between the centres of all pixels
 _COARSE = 96  # longer side of what `covered_shares` counts on, pixels
 
@@ -36,14 +38,20 @@ def fit_canvas(image_size: tuple[int, int], max_width: int, max_height: int) -> 
 
 
 def region_from_shape(
-    shape: Shape, role: Role, points: Sequence[Point], width: float | None, size: tuple[int, int]
+    shape: Shape,
+    role: Role,
+    points: Sequence[Point],
+    width: float | None,
+    size: tuple[int, int],
+    max_points: int = MAX_POINTS,
 ) -> tuple[RegionRecord | None, bool]:
     """What a shape that somebody drew on an image of `size` (width, height) counts as, and whether it is a
     stroke that goes around something.
 
     Boxes and polygons are cut off at the image's border. A *look here* stroke around something becomes a
     polygon with all that it encircles; an *ignore this* stroke does not, since people paint around an object
-    with it. Strokes lose the points that they do not need. None for a shape that covers no pixel.
+    with it. Strokes lose the points that they do not need, other shapes only what exceeds `max_points`. None
+    for a shape that covers no pixel.
     """
     goes_around = False
     if shape == "brush" and width is not None:
@@ -53,8 +61,8 @@ def region_from_shape(
         goes_around = outline is not None
         if outline is not None and role == "look_here":
             shape, points, width = "polygon", outline, None
-    elif len(points) > MAX_POINTS:
-        points = simplified_line(points, TOLERANCE, MAX_POINTS)
+    elif len(points) > max_points:
+        points = simplified_line(points, TOLERANCE, max_points)
     if shape == "box":
         points = _clipped_box(points, size)
     elif shape == "polygon":
@@ -177,3 +185,18 @@ def regions_from_mask(mask: Image.Image, role: Role = "look_here") -> tuple[Regi
     """
     polygons = polygons_of(np.asarray(mask) != 0)
     return tuple(RegionRecord("polygon", role, tuple(polygon)) for polygon in polygons)
+
+
+def pixel_regions(mask: Mask, role: Role) -> Regions:
+    """Regions that cover exactly the pixels of a mask (height, width), the largest first: a box for each
+    rectangle, else a polygon for each part that is connected over sides of pixels.
+
+    Raises DrawingError for more than `MAX_REGIONS` parts or `MAX_CORNERS` corners.
+    """
+    parts = exact_polygons(mask, MAX_REGIONS, MAX_CORNERS)
+    return tuple(
+        RegionRecord("box", role, (min(corners), max(corners)))
+        if len(corners) == 4
+        else RegionRecord("polygon", role, tuple(corners))
+        for corners in parts
+    )

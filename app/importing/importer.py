@@ -9,13 +9,15 @@ from app.importing.formats import read_layout
 from app.importing.formats.class_folders import kinds_of_files
 from app.importing.formats.layout import Layout, example_of
 from app.importing.item import Item
-from app.importing.photographs import check_mask, check_photograph
+from app.importing.mark_reader import MarkReader
+from app.importing.options import ImportOptions
+from app.importing.photographs import check_photograph
 from app.importing.sources import Source, shown
 from app.importing.staging import Staging, storing_told
 from app.workspace import Workspace
 from db import library as rows
 from db.errors import DuplicateNameError
-from db.new_images import NewImage, NewLabel
+from db.new_images import NewGuidance, NewImage, NewLabel
 from db.records import SPLITS, RefusalRecord, Split
 from gain_core.models.spec import DEFAULT_BACKBONE
 
@@ -44,6 +46,7 @@ class _Accepted:
     suffix: str
     size: tuple[int, int]
     masks: dict[str, str]  # SHA-256 by class
+    guidance: dict[str, NewGuidance]  # by class
 
 
 def project_name(name: str) -> str:
@@ -63,7 +66,12 @@ def check_project_name(ws: Workspace, name: str) -> str:
 
 
 def import_source(
-    ws: Workspace, name: str, source: Source, origin: str, on_progress: Progress | None = None
+    ws: Workspace,
+    name: str,
+    source: Source,
+    origin: str,
+    on_progress: Progress | None = None,
+    options: ImportOptions | None = None,
 ) -> ImportReport:
     """Make a project of everything in `source` that can be used. Either all of that is stored or nothing.
 
@@ -77,7 +85,7 @@ def import_source(
         raise ImportRefusedError(f"index.csv cannot be read. {error}") from error
     layout.refused[:0] = source.refused
     with storing_told(), Staging(ws.files) as staging:
-        accepted = _judge(ws, source, layout, staging, on_progress)
+        accepted = _judge(ws, source, layout, staging, options or ImportOptions(), on_progress)
         accepted = _with_splits(accepted, layout)
         classes, accepted = _with_training_images(accepted, layout)
         layout.notes += [
@@ -106,9 +114,16 @@ def import_source(
 
 
 def _judge(
-    ws: Workspace, source: Source, layout: Layout, staging: Staging, on_progress: Progress | None
+    ws: Workspace,
+    source: Source,
+    layout: Layout,
+    staging: Staging,
+    options: ImportOptions,
+    on_progress: Progress | None,
 ) -> list[_Accepted]:
     accepted: list[_Accepted] = []
+    guidance = layout.drawn_to_guide if options.guidance is None else options.guidance
+    reader = MarkReader(source, layout, ws.settings.max_image_pixels, guidance=guidance)
     first_of: dict[str, Item] = {}
     converted, misnamed = 0, []
     total = len(layout.items)
@@ -128,8 +143,17 @@ def _judge(
         if not photograph.converted and not _fits(item.name, photograph.suffix):
             misnamed.append(item.name)
         size = photograph.width, photograph.height
-        masks = _masks(ws, source, layout, staging, item, size)
-        accepted.append(_Accepted(item, sha256, photograph.suffix, size, masks))
+        marked = reader.read(item, size)
+        accepted.append(
+            _Accepted(
+                item,
+                sha256,
+                photograph.suffix,
+                size,
+                {name: staging.add_mask(one.mask) for name, one in marked.items() if one.mask},
+                {name: one.guidance for name, one in marked.items() if one.guidance},
+            )
+        )
     if on_progress is not None:
         on_progress(total, total, "Storing the project")
     if converted:
@@ -138,6 +162,7 @@ def _judge(
         )
     if misnamed:
         layout.notes.append(f"Of another format than their name says: {len(misnamed)}, e.g. {misnamed[0]}.")
+    layout.notes += reader.notes()
     return accepted
 
 
@@ -149,28 +174,6 @@ def _fits(name: str, suffix: str) -> bool:
 def _twice(first: Item, second: Item) -> str:
     where = "" if first.classes == second.classes else f", which is in class “{' and '.join(first.classes)}”"
     return f"It is the same picture as {first.name}{where}; only the first was taken."
-
-
-def _masks(
-    ws: Workspace,
-    source: Source,
-    layout: Layout,
-    staging: Staging,
-    item: Item,
-    size: tuple[int, int],
-) -> dict[str, str]:
-    """SHA-256 by class. They are for evaluation only: when one is refused, its image goes in all the same."""
-    masks = {}
-    for label in item.labels:
-        if label.mask is None or label.mask_path is None:
-            continue
-        try:
-            data = check_mask(source.read(label.mask_path), size, ws.settings.max_image_pixels)
-        except FileRefusedError as error:
-            layout.refuse(label.mask, f"{error} Its image {item.name} was taken without it.")
-            continue
-        masks[label.name] = staging.add_mask(data)
-    return masks
 
 
 def _with_splits(accepted: Sequence[_Accepted], layout: Layout) -> list[_Accepted]:
@@ -232,6 +235,9 @@ def _new_image(one: _Accepted, position_of: Mapping[str, int]) -> NewImage:
         width=one.size[0],
         height=one.size[1],
         split=one.item.split or "train",
-        labels=tuple(NewLabel(position_of[name], one.masks.get(name)) for name in one.item.classes),
+        labels=tuple(
+            NewLabel(position_of[name], one.masks.get(name), one.guidance.get(name))
+            for name in one.item.classes
+        ),
         groups=one.item.groups,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.errors import FileRefusedError
+from app.importing.marks import Mark
 from db.records import Split
 
 MAX_TEXT = 100  # characters of a class name, group name or group value
@@ -12,11 +13,10 @@ SEPARATOR = "|"  # between the labels of one image, and between their masks
 
 @dataclass(frozen=True, slots=True)
 class ItemLabel:
-    """A class that the image shows, and the picture that marks its object."""
+    """A class that the image shows, and what marks its objects."""
 
     name: str
-    mask: str | None = None  # name of the file, relative like `Item.name`
-    mask_path: str | None = None  # of the file in the source
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Item:
     labels: tuple[ItemLabel, ...]  # at least one, with different names
     split: Split | None = None  # None: to be decided
     groups: Mapping[str, str] = field(default_factory=dict)
+    annotated_size: tuple[int, int] | None = None  # (width, height) of the image that was annotated, if told
 
     @property
     def classes(self) -> tuple[str, ...]:

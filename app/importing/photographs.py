@@ -1,13 +1,14 @@
 """Is this an image, and can every reader agree on its pixels? The content decides, never the file's name."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
-from app.drawing.regions import mask_png
 from app.errors import FileRefusedError
 from gain_core.imaging.pictures import as_rgb, marked
+from gain_core.imaging.raster import Mask
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _LEAST_SIDE = 8  # pixels; less is a spacer or a tracking pixel, with nothing in it to draw on
@@ -54,10 +55,15 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
     return Photograph(buffer.getvalue(), ".png", *upright.size, converted=True)
 
 
-def check_mask(data: bytes, size: tuple[int, int], max_pixels: int) -> bytes:
-    """A mask file as a 1-bit PNG, nonzero = object. Raises FileRefusedError, also for another `size`.
+def read_mask(
+    data: bytes,
+    size: tuple[int, int],
+    max_pixels: int,
+    inside: Callable[[Image.Image], Mask] = marked,
+) -> Mask:
+    """The marked pixels of a mask file, (height, width). Raises FileRefusedError, also for another `size`.
 
-    `size`: (width, height) of its photograph. What counts as marked: `gain_core.imaging.pictures.marked`.
+    `size`: (width, height) of its photograph. `inside`: which pixels of the picture are marked.
     """
     mask = _decoded(data, max_pixels)
     if mask.size != size:
@@ -65,10 +71,10 @@ def check_mask(data: bytes, size: tuple[int, int], max_pixels: int) -> bytes:
             f"The mask has another size than its image: expected {size[0]}×{size[1]}, "
             f"got {mask.size[0]}×{mask.size[1]}."
         )
-    inside = marked(mask)
-    if not inside.any():
+    pixels = inside(mask)
+    if not pixels.any():
         raise FileRefusedError("The mask marks no pixel.")
-    return mask_png(Image.fromarray(inside))
+    return pixels
 
 
 def _decoded(data: bytes, max_pixels: int) -> Image.Image:

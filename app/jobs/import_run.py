@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.errors import ImportCancelledError, ServiceError
 from app.importing.importer import ImportReport, Progress
+from app.importing.options import ImportOptions
 from app.services import library, training
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
@@ -55,9 +56,10 @@ def carry_out(ws: Workspace, import_id: int) -> None:
 def _make(ws: Workspace, record: ImportRecord, show: Progress) -> ImportReport:
     if record.source == "demo":
         return library.create_demo(ws, show)
+    options = ImportOptions.from_dict(record.options)
     if record.source == "folder":
-        return library.import_folder(ws, record.name, Path(record.location), show)
-    return library.import_zip(ws, record.name, ws.files.absolute(record.location), show)
+        return library.import_folder(ws, record.name, Path(record.location), show, options)
+    return library.import_zip(ws, record.name, ws.files.absolute(record.location), show, options)
 
 
 class _Beat:

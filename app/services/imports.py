@@ -2,10 +2,11 @@
 
 import shutil
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
 from app.importing.importer import check_project_name
+from app.importing.options import ImportOptions
 from app.importing.staging import storing_told
 from app.workspace import Workspace
 from db import imports
@@ -17,12 +18,18 @@ def ask_for_demo(ws: Workspace) -> ImportRecord:
     return imports.request_import(ws.database, "", "demo")
 
 
-def ask_for_folder(ws: Workspace, name: str, folder: Path) -> ImportRecord:
+def ask_for_folder(
+    ws: Workspace, name: str, folder: Path, options: ImportOptions | None = None
+) -> ImportRecord:
     """Raises ImportRefusedError for an impossible name and DuplicateNameError for one that is taken."""
-    return imports.request_import(ws.database, check_project_name(ws, name), "folder", str(folder))
+    return imports.request_import(
+        ws.database, check_project_name(ws, name), "folder", str(folder), _stored(options)
+    )
 
 
-def ask_for_upload(ws: Workspace, name: str, upload: IO[bytes]) -> ImportRecord:
+def ask_for_upload(
+    ws: Workspace, name: str, upload: IO[bytes], options: ImportOptions | None = None
+) -> ImportRecord:
     """What was uploaded is copied to the disk first: it is gone with the connection.
 
     Raises as `ask_for_folder`, and ImportRefusedError when it cannot be stored.
@@ -34,4 +41,8 @@ def ask_for_upload(ws: Workspace, name: str, upload: IO[bytes]) -> ImportRecord:
         upload.seek(0)
         with path.open("wb") as stream:
             shutil.copyfileobj(upload, stream, 2**20)
-    return imports.request_import(ws.database, name, "upload", ws.files.relative(path))
+    return imports.request_import(ws.database, name, "upload", ws.files.relative(path), _stored(options))
+
+
+def _stored(options: ImportOptions | None) -> dict[str, Any]:
+    return (options or ImportOptions()).to_dict()

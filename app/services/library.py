@@ -20,6 +20,7 @@ from app.importing.importer import (
     import_source,
     project_name,
 )
+from app.importing.options import ImportOptions
 from app.importing.sources import FolderSource, open_zip
 from app.importing.staging import store_lock
 from app.workspace import Workspace
@@ -46,7 +47,11 @@ class ProjectOverview:
 
 
 def import_zip(
-    ws: Workspace, name: str, archive: Path | IO[bytes], on_progress: Progress | None = None
+    ws: Workspace,
+    name: str,
+    archive: Path | IO[bytes],
+    on_progress: Progress | None = None,
+    options: ImportOptions | None = None,
 ) -> ImportReport:
     """Make a project from a zip: a path, or an open binary file such as an upload.
 
@@ -55,11 +60,17 @@ def import_zip(
     """
     check_project_name(ws, name)
     with open_zip(archive, ws.settings.max_upload_mb) as source:
-        return import_source(ws, name, source, "upload", on_progress)
+        return import_source(ws, name, source, "upload", on_progress, options)
 
 
 def import_folder(
-    ws: Workspace, name: str, folder: Path, on_progress: Progress | None = None, *, trusted: bool = False
+    ws: Workspace,
+    name: str,
+    folder: Path,
+    on_progress: Progress | None = None,
+    options: ImportOptions | None = None,
+    *,
+    trusted: bool = False,
 ) -> ImportReport:
     """Make a project from a folder on this machine, which must lie inside one of `settings.import_roots`.
 
@@ -77,7 +88,7 @@ def import_folder(
             else "This server allows no folder for imports (REFOCUS_IMPORT_ROOTS). Upload a zip instead."
         )
     source = FolderSource(resolved, ws.settings.max_upload_mb)
-    return import_source(ws, name, source, "folder", on_progress)
+    return import_source(ws, name, source, "folder", on_progress, options)
 
 
 def _resolved(folder: Path) -> Path:

@@ -8,11 +8,14 @@ from dataclasses import replace
 from app.errors import FileRefusedError, ImportRefusedError
 from app.importing.formats.layout import SPLITS, Layout
 from app.importing.item import MAX_TEXT, SEPARATOR, Item, ItemLabel, class_name, short_text
+from app.importing.marks import MaskFile
 from app.importing.sources import Source, plain_name
+from db.records import Role
 
 TITLE = "Table (index.csv)"
 INDEX = "index.csv"
-_OWN_COLUMNS = ("file", "label", "split", "mask")
+_MASK_COLUMNS: dict[str, Role] = {"mask": "look_here", "ignore_mask": "ignore_this"}
+_OWN_COLUMNS = ("file", "label", "split", *_MASK_COLUMNS)
 
 
 def is_in(source: Source) -> bool:
@@ -44,7 +47,7 @@ def read(source: Source) -> Layout:
         shown_name = row["file"] or f"{INDEX}, line {line}"
         try:
             item = _item(row, columns, prefix)
-            used |= {item.path, *(label.mask_path for label in item.labels if label.mask_path)}
+            used |= {item.path, *(mark.path for label in item.labels for mark in _mask_files(label))}
             if item.path not in known:
                 raise FileRefusedError("There is no such file in the import.")
             if item.path in listed:
@@ -56,11 +59,9 @@ def read(source: Source) -> Layout:
             layout.refuse(shown_name, f"Line {line} of {INDEX}: {error}")
             continue
         listed.add(item.path)
-        for label in item.labels:
-            if label.mask_path is not None and label.mask_path not in known:
-                layout.refuse(
-                    label.mask or "", f"Line {line} of {INDEX}: there is no such mask in the import."
-                )
+        for mark in (mark for label in item.labels for mark in _mask_files(label)):
+            if mark.path not in known:
+                layout.refuse(mark.name, f"Line {line} of {INDEX}: there is no such mask in the import.")
         layout.items.append(replace(item, labels=tuple(_with_known_mask(one, known) for one in item.labels)))
     left_out = [name for name in source.names if name not in used]
     if left_out:
@@ -99,8 +100,12 @@ def _rows(data: bytes) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     return columns, rows
 
 
+def _mask_files(label: ItemLabel) -> list[MaskFile]:
+    return [mark for mark in label.marks if isinstance(mark, MaskFile)]
+
+
 def _with_known_mask(label: ItemLabel, known: set[str]) -> ItemLabel:
-    return label if label.mask_path in known else ItemLabel(label.name)
+    return ItemLabel(label.name, tuple(mark for mark in _mask_files(label) if mark.path in known))
 
 
 def _item(row: Mapping[str, str], columns: list[str], prefix: str) -> Item:
@@ -123,12 +128,15 @@ def _labels(row: Mapping[str, str], prefix: str) -> tuple[ItemLabel, ...]:
     names = [class_name(part, "label") for part in row["label"].split(SEPARATOR)]
     if len(set(names)) < len(names):
         raise FileRefusedError("Its label names a class twice.")
-    masks = [part.strip() for part in row.get("mask", "").split(SEPARATOR)]
-    if len(masks) > len(names):
-        raise FileRefusedError(f"Expected at most {len(names)} masks, one for each label, got {len(masks)}.")
-    masks += [""] * (len(names) - len(masks))
-    labels = []
-    for name, raw in zip(names, masks, strict=True):
-        mask = plain_name(raw) if raw else None
-        labels.append(ItemLabel(name, mask, f"{prefix}{mask}" if mask else None))
-    return tuple(labels)
+    marks: dict[str, list[MaskFile]] = {name: [] for name in names}
+    for column, role in _MASK_COLUMNS.items():
+        masks = [part.strip() for part in row.get(column, "").split(SEPARATOR)]
+        if len(masks) > len(names):
+            raise FileRefusedError(
+                f"Expected at most {len(names)} masks, one for each label, got {len(masks)}."
+            )
+        for name, raw in zip(names, masks, strict=False):
+            if raw:
+                mask = plain_name(raw)
+                marks[name].append(MaskFile(mask, f"{prefix}{mask}", role))
+    return tuple(ItemLabel(name, tuple(marks[name])) for name in names)

@@ -23,6 +23,7 @@ class Layout:
     items: list[Item] = field(default_factory=list)
     refused: list[RefusalRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    drawn_to_guide: bool = False  # whether the marks were drawn to train a model, and not to measure one
 
     def refuse(self, name: str, reason: str) -> None:
         self.refused.append(RefusalRecord(shown(name), reason))

@@ -1,0 +1,216 @@
+"""What annotations mark on an image: boxes, polygons, strokes and masks, as their format gives them.
+
+A format reads no image, so a mark becomes regions and pixels only when the size of its image is known.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+from PIL import Image
+
+from app.drawing.regions import (
+    MAX_CORNERS,
+    MAX_REGIONS,
+    mask_png,
+    pixel_regions,
+    rasterise,
+    region_from_shape,
+)
+from app.errors import DrawingError, FileRefusedError
+from app.importing.photographs import read_mask
+from db.new_images import NewGuidance
+from db.records import RegionRecord, Role, Shape
+from gain_core.imaging.pictures import marked
+from gain_core.imaging.raster import Mask, Point
+
+_FARTHEST = 1e6  # pixels; no annotation reaches so far beyond its image
+_SLACK = 1.0  # pixels; tools round, and some count from 1
+
+
+class Mark(Protocol):
+    """Of one class on one image."""
+
+    @property
+    def role(self) -> Role: ...
+
+    @property
+    def kind(self) -> str:
+        """A word for people: "box", "polygon", "stroke" or "mask"."""
+        ...
+
+
+class Pixels(Mark, Protocol):
+    """A mark that is a mask."""
+
+    def pixels(self, size: tuple[int, int]) -> Mask:
+        """For an image of `size` (width, height). Raises FileRefusedError when it does not fit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A box by two opposite corners, a polygon by its corners, or a stroke."""
+
+    shape: Shape
+    points: tuple[Point, ...]  # image pixels, x right, y down
+    role: Role = "look_here"
+    width: float | None = None  # of a stroke, image pixels
+    relative: bool = False  # the points are shares of the image's width and height
+
+    @property
+    def kind(self) -> str:
+        return "stroke" if self.shape == "brush" else self.shape
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFile:
+    """A picture of the image's size that marks an object."""
+
+    name: str  # for people, relative like `Item.name`
+    path: str  # in the source
+    role: Role = "look_here"
+    index: int | None = None  # the value of marked pixels; None: all but 0
+    colour: tuple[int, int, int] | None = None  # of marked pixels, where the picture has colours
+
+    @property
+    def kind(self) -> str:
+        return "mask"
+
+    def marked(self, picture: Image.Image) -> Mask:
+        if self.colour is not None and (self.index is None or picture.mode not in ("P", "L", "I", "I;16")):
+            return np.asarray((np.asarray(picture.convert("RGB")) == self.colour).all(axis=2))
+        return marked(picture) if self.index is None else np.asarray(np.asarray(picture) == self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What the marks of a class come to on an image of known size."""
+
+    mask: bytes | None  # what to look at, as a 1-bit PNG; None where nothing is marked
+    guidance: NewGuidance | None  # the regions; None where they were not asked for
+    kinds: Counter[str]  # how many marks of each kind were used
+    cut_off: int  # of these, how many reached over the border of the image
+    refused: tuple[tuple[str, str], ...]  # (mask file, or empty; reason)
+
+
+def read_marks(
+    marks: Sequence[Mark],
+    size: tuple[int, int],
+    read: Callable[[str], bytes],
+    max_pixels: int,
+    *,
+    guidance: bool,
+) -> Marked:
+    """What `marks`, all of one class, come to on an image of `size` (width, height).
+
+    A box says less than a mask of the same object: where a mask file marks the class, its boxes are not used.
+    `read` gives the bytes of a mask file and raises FileRefusedError; nothing is raised here.
+    """
+    used: list[tuple[Mark, RegionRecord | Mask]] = []
+    refused: list[tuple[str, str]] = []
+    for mark in marks:
+        try:
+            used.append((mark, _read(mark, size, read, max_pixels)))
+        except FileRefusedError as error:
+            refused.append((mark.name if isinstance(mark, MaskFile) else "", str(error)))
+    if any(isinstance(mark, MaskFile) and mark.role == "look_here" for mark, _ in used):
+        used = [pair for pair in used if pair[0].kind != "box" or pair[0].role != "look_here"]
+    regions: list[RegionRecord] = []
+    for mark, shape in used if guidance else ():
+        try:
+            regions += [shape] if isinstance(shape, RegionRecord) else pixel_regions(shape, mark.role)
+        except DrawingError as error:
+            refused.append((mark.name if isinstance(mark, MaskFile) else "", f"It cannot be drawn: {error}."))
+    if len(regions) > MAX_REGIONS:
+        refused.append(
+            ("", f"It has {len(regions):,} regions for a class: the first {MAX_REGIONS} are used.")
+        )
+    return Marked(
+        _look_mask(used, size),
+        _guidance(regions[:MAX_REGIONS], size) if regions else None,
+        Counter(mark.kind for mark, _ in used),
+        sum(_reaches_over(mark, size) for mark, _ in used),
+        tuple(refused),
+    )
+
+
+def count_marks(marks: Iterable[Mark]) -> Counter[str]:
+    """How many there are of each kind, before any image is read."""
+    return Counter(mark.kind for mark in marks)
+
+
+def counted(kinds: Counter[str]) -> str:
+    """Such as "3 boxes and 1 mask"; empty without any."""
+    plurals = {"box": "boxes"}
+    parts = [
+        f"{n:,} {kind if n == 1 else plurals.get(kind, f'{kind}s')}" for kind, n in sorted(kinds.items())
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _read(
+    mark: Mark, size: tuple[int, int], read: Callable[[str], bytes], max_pixels: int
+) -> RegionRecord | Mask:
+    """Raises FileRefusedError."""
+    if isinstance(mark, Outline):
+        return _region(mark, size)
+    if isinstance(mark, MaskFile):
+        return read_mask(read(mark.path), size, max_pixels, mark.marked)
+    mask = cast(Pixels, mark).pixels(size)
+    if not mask.any():
+        raise FileRefusedError("A mask marks no pixel.")
+    return mask
+
+
+def _region(outline: Outline, size: tuple[int, int]) -> RegionRecord:
+    """Raises FileRefusedError for numbers that are none, and for a shape that lies outside the image."""
+    points = _scaled(outline, size)
+    least = {"box": 2, "polygon": 3, "brush": 1}[outline.shape]
+    if not least <= len(points) <= MAX_CORNERS or (outline.shape == "box" and len(points) != 2):
+        raise FileRefusedError(f"A {outline.kind} has {len(points):,} points.")
+    if not all(math.isfinite(value) and abs(value) <= _FARTHEST for point in points for value in point):
+        raise FileRefusedError(f"A {outline.kind} has a coordinate that is no number of pixels.")
+    if outline.shape == "brush":
+        if outline.width is None or not 0 < outline.width <= _FARTHEST:
+            raise FileRefusedError("A stroke has no width.")
+        stroke = RegionRecord("brush", outline.role, tuple(points), outline.width)
+        region = stroke if any(rasterise([stroke], size)) else None
+    else:
+        region, _ = region_from_shape(outline.shape, outline.role, points, None, size, MAX_CORNERS)
+    if region is None:
+        raise FileRefusedError(f"A {outline.kind} covers no pixel of the image.")
+    return region
+
+
+def _scaled(outline: Outline, size: tuple[int, int]) -> list[Point]:
+    across, down = size if outline.relative else (1, 1)
+    return [(x * across, y * down) for x, y in outline.points]
+
+
+def _reaches_over(mark: Mark, size: tuple[int, int]) -> bool:
+    return isinstance(mark, Outline) and any(
+        not (-_SLACK <= x <= size[0] + _SLACK and -_SLACK <= y <= size[1] + _SLACK)
+        for x, y in _scaled(mark, size)
+    )
+
+
+def _look_mask(used: Sequence[tuple[Mark, RegionRecord | Mask]], size: tuple[int, int]) -> bytes | None:
+    shapes = [shape for mark, shape in used if mark.role == "look_here"]
+    look, _ = rasterise([shape for shape in shapes if isinstance(shape, RegionRecord)], size)
+    masks = [shape for shape in shapes if not isinstance(shape, RegionRecord)]
+    if look is not None:
+        masks.append(np.asarray(look))
+    return mask_png(Image.fromarray(np.logical_or.reduce(masks))) if masks else None
+
+
+def _guidance(regions: Sequence[RegionRecord], size: tuple[int, int]) -> NewGuidance:
+    look, ignore = rasterise(regions, size)
+    return NewGuidance(
+        tuple(regions),
+        None if look is None else mask_png(look),
+        None if ignore is None else mask_png(ignore),
+    )
