@@ -47,6 +47,10 @@ class FileStore:
     def run_folder(self, run_id: int, attempt: int) -> Path:
         return self.home / "runs" / f"{run_id:06d}" / f"attempt-{attempt}"
 
+    def prepared(self, project_id: int) -> Path:
+        """Bundles, reports and figures that were made for download: made again when asked for."""
+        return self.home / "prepared" / f"{project_id:06d}"
+
     def absolute(self, relative: str) -> Path:
         """A path stored in the database (relative to home), refused when it would leave home."""
         path = (self.home / relative).resolve()

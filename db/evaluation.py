@@ -90,6 +90,22 @@ def tally(database: Database, project_id: int, version_id: int, split: Split) ->
     return [Tally(position, json.loads(groups), *counts) for position, groups, *counts in rows]
 
 
+def tally_confusions(
+    database: Database, project_id: int, version_id: int, split: Split
+) -> list[tuple[int, int, int]]:
+    """(true class position, predicted one, images that the version has predicted so). One query."""
+    prediction = models.Prediction
+    query = (
+        with_label(select(LABEL, prediction.predicted, func.count()).select_from(models.Image))
+        .join(prediction, is_of(prediction, version_id))
+        .where(models.Image.project_id == project_id, models.Image.split == split)
+        .group_by(LABEL, prediction.predicted)
+        .order_by(LABEL, prediction.predicted)
+    )
+    with database.reading() as session:
+        return [(label, predicted, n) for label, predicted, n in session.execute(query)]
+
+
 def count_confidences(
     database: Database, project_id: int, version_id: int, split: Split, bins: int
 ) -> list[Bin]:

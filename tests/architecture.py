@@ -15,7 +15,8 @@ VAGUE_VARIABLES = {"one", "found", "known", "drawn", "kept", "wanted", "said"}
 NAMED_WELL = (  # modules that are clean of them; add a room when it is
     *("app.components.compare", "app.components.kit", "app.components.runs", "app.demo", "app.jobs"),
     *("benchmarks", "db", "gain_core.analysis", "gain_core.explain", "gain_core.guidance"),
-    *("gain_core.imaging", "gain_core.losses", "gain_core.metrics"),
+    *("gain_core.imaging", "gain_core.losses", "gain_core.metrics", "gain_core.metrics_of_classes"),
+    "gain_core.metrics_of_maps",
 )
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
@@ -23,7 +24,8 @@ SCREEN = ("app.main", "app.views", "app.components", "app.state", "app.resources
 PAGES = ("app.views", "app.components")
 TENSORS = ("torch", "torchvision", "timm", "safetensors")
 ABOVE_LOSSES = ("gain_core.dataset", "gain_core.guidance", "gain_core.analysis", "gain_core.training")
-ABOVE_MODELS = ("gain_core.explain", "gain_core.losses", "gain_core.metrics", *ABOVE_LOSSES)
+METRICS = ("gain_core.metrics", "gain_core.metrics_of_classes", "gain_core.metrics_of_maps")
+ABOVE_MODELS = ("gain_core.explain", "gain_core.losses", *METRICS, *ABOVE_LOSSES)
 ORM = ("sqlalchemy", "alembic", "db.models", "db.migrations")
 
 # (who, may not import, except who): dotted prefixes, matched by whole segments.
@@ -53,7 +55,7 @@ IMPORT_RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ..
     # The rooms of the library, from the ground up: each may use those before it.
     (("gain_core.imaging",), ("gain_core.models", *ABOVE_MODELS), ()),
     (("gain_core.models",), ABOVE_MODELS, ()),
-    (("gain_core.explain", "gain_core.metrics"), ("gain_core.losses", *ABOVE_LOSSES), ()),
+    (("gain_core.explain", *METRICS), ("gain_core.losses", *ABOVE_LOSSES), ()),
     (("gain_core.losses",), ABOVE_LOSSES, ()),
     (("gain_core.dataset",), ("gain_core.guidance", "gain_core.analysis", "gain_core.training"), ()),
     (("gain_core.guidance",), ("gain_core.analysis", "gain_core.training"), ()),

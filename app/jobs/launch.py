@@ -1,4 +1,4 @@
-"""Start the worker from a server, when there is none, and a process for each import."""
+"""Start the worker from a server, when there is none, and a process for each import and each export."""
 
 import os
 import subprocess
@@ -15,6 +15,7 @@ from app.workspace import Workspace
 
 WORKER_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.worker")
 IMPORT_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.import_run")
+PREPARE_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.prepare_run")
 START_SECONDS = 10.0  # a worker that was just started is given this long to take its lock
 LOG_BYTES = 1_000_000
 
@@ -50,6 +51,18 @@ def start_import(ws: Workspace, import_id: int) -> None:
         _start(ws.settings, (*IMPORT_COMMAND, str(import_id)), "import.log")
     except OSError as error:
         raise ServiceError(f"The import cannot be started ({error.strerror}).") from error
+
+
+def start_preparation(ws: Workspace, request: str) -> None:
+    """Make a download in a process that outlives this one; its log is `trainer/prepare.log`.
+
+    request: as `app.jobs.prepare_run` reads it. Raises ServiceError when it cannot be started.
+    """
+    try:
+        trainer_folder(ws.settings.home).mkdir(exist_ok=True)
+        _start(ws.settings, (*PREPARE_COMMAND, request), "prepare.log")
+    except OSError as error:
+        raise ServiceError(f"The export cannot be started ({error.strerror}).") from error
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:

@@ -8,6 +8,8 @@ import fcntl
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _servers: dict[Path, int] = {}  # open descriptors of this process's server locks, by file
@@ -75,6 +77,22 @@ def mark_server(home: Path) -> None:
 def server_is_there(home: Path) -> bool:
     """Whether any living process has marked itself as a server of this data folder."""
     return _is_locked(trainer_folder(home) / "servers.lock", fcntl.LOCK_EX)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Lock a file for the block, or until this process ends; False when it is locked already."""
+    handle = _lock(path, fcntl.LOCK_EX)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a file is locked by `held`."""
+    return _is_locked(path, fcntl.LOCK_SH)
 
 
 def _lock(path: Path, kind: int) -> int | None:

@@ -1,12 +1,12 @@
 """What the drawings added to a retrain: its model against its control, image by image."""
 
 from dataclasses import dataclass
-from math import comb
 from typing import Literal
 
 from app.services.comparison import Comparison
 from app.services.evaluation import WORST_GROUP_MIN_N, groups_of, worst_groups
 from gain_core.metrics import Count
+from gain_core.metrics_of_classes import exact_mcnemar
 
 SIGNIFICANCE = 0.05
 # With fewer images that differ the test is never significant, however one-sided they are: 2 · 0.5⁵ > 5 %.
@@ -49,13 +49,6 @@ class DrawingEffect:
     def too_few(self) -> bool:
         """Whether there are too few differing images for any conclusion, even if all favour the drawings."""
         return self.gained > self.lost and self.gained + self.lost < FEWEST_TO_TELL
-
-
-def exact_mcnemar(gained: int, lost: int) -> float:
-    """Two-sided p in (0, 1]: twice the smaller binomial tail of gained + lost fair coins, at most 1."""
-    n = gained + lost
-    tail = sum(comb(n, k) for k in range(min(gained, lost) + 1))
-    return min(1.0, 2 * tail / 2**n)
 
 
 def drawing_effect(comparison: Comparison) -> DrawingEffect | None:

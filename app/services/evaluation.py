@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from app.services.average_precision import average_precisions
+import numpy as np
+
 from app.services.calibration import BINS, Calibration, calibration, calibration_of_bins
 from app.workspace import Workspace
 from db import evaluation as counted
@@ -17,6 +18,7 @@ from db.mistakes import THRESHOLD
 from db.queue import count_queue
 from db.records import ImageRecord, PredictionRecord, Split, VersionRecord
 from gain_core.metrics import wilson_interval
+from gain_core.metrics_of_classes import average_precisions
 
 WORST_GROUP_MIN_N = 20  # below this, one image changes a group's accuracy by 5 points or more
 
@@ -125,7 +127,7 @@ def evaluate(
         overall=replace(found.overall, correct=right, n=len(seen)),
         missing=len(images) - len(seen),
         calibration=None if multi_label else calibration(confidences),
-        precisions=average_precisions(seen, len(classes)) if multi_label else (),
+        precisions=_precisions(seen, len(classes)) if multi_label else (),
     )
 
 
@@ -189,6 +191,17 @@ def _tally(image: ImageRecord, prediction: PredictionRecord, position: int, mult
         figures = (one.attention_inside for one in prediction.label_figures if one.label == position)
         inside = next(figures, None)
     return Tally(position, image.groups, 1, int(right), inside or 0.0, int(inside is not None))
+
+
+def _precisions(
+    seen: Sequence[tuple[ImageRecord, PredictionRecord]], classes: int
+) -> tuple[float | None, ...]:
+    """Average precision by class position."""
+    shown = np.array(
+        [[place in image.positions for place in range(classes)] for image, _ in seen], dtype=bool
+    )
+    scores = np.array([prediction.probabilities for _, prediction in seen], dtype=np.float64)
+    return average_precisions(shown.reshape(-1, classes), scores.reshape(-1, classes))
 
 
 def _score(tallies: Sequence[Tally]) -> Score:

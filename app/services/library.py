@@ -132,6 +132,7 @@ def delete_project(ws: Workspace, project_id: int) -> None:
             for label in image.labels:
                 if label.mask_sha256 is not None and label.mask_sha256 not in used:
                     ws.files.mask(label.mask_sha256).unlink(missing_ok=True)
+    shutil.rmtree(ws.files.prepared(project_id), ignore_errors=True)
     for run_id in run_ids:
         shutil.rmtree(ws.files.run_folder(run_id, 0).parent, ignore_errors=True)
 

@@ -9,9 +9,11 @@ from app import resources
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.number_format import of_n, percent
+from app.components.kit.preparation import Download, preparation_button, preparation_progress
 from app.components.kit.text import ago, file_name, plain
 from app.components.runs.publishing import publish_button
 from app.components.sidebar import chosen_project
+from app.jobs.preparing import Request
 from app.services import publishing
 from app.workspace import Workspace
 from db import versions
@@ -57,6 +59,7 @@ def _card(
     not_published_because: str | None,
 ) -> None:
     path = ws.files.absolute(version.path)
+    request = Request("bundle", project.id, version.id)
     with st.container(border=True, key=f"version_{version.id}"):
         name, accuracy, worst, buttons = st.columns([2.2, 1.7, 1.7, 1.9], vertical_alignment="center")
         with name.container(gap="xxsmall"):
@@ -82,7 +85,7 @@ def _card(
         with buttons:
             publish_button(ws, project, version, key=f"publish_{version.id}")
             st.download_button(
-                "Download",
+                "Model file",
                 data=_reader(path),
                 file_name=f"{file_name(project.name)}-v{version.number}.safetensors",
                 mime="application/octet-stream",
@@ -90,8 +93,21 @@ def _card(
                 icon=":material/download:",
                 on_click="ignore",
                 disabled=not path.is_file(),
-                help=None if path.is_file() else "The file is missing from the data folder.",
+                help="Weights and description as safetensors, for Refocus."
+                if path.is_file()
+                else "The file is missing from the data folder.",
             )
+            bundle_name = f"{file_name(project.name)}-v{version.number}-bundle.zip"
+            preparation_button(
+                ws,
+                request,
+                "Make bundle",
+                (Download("bundle.zip", "Bundle", bundle_name, "application/zip"),),
+                key=f"bundle_{version.id}",
+                help="For other programs: ONNX and torch.export with logits and maps, weights, classes, "
+                "preprocessing, a model card, and a program that needs ONNX Runtime alone.",
+            )
+        preparation_progress(ws, request, f"The bundle of version {version.number} was not made")
 
 
 def _reader(path: Path) -> Callable[[], bytes]:

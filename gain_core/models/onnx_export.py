@@ -51,7 +51,7 @@ def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None
     with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
         looking = _Looking(copy.deepcopy(model).cpu().eval())
         expected = [output.numpy() for output in looking(torch.from_numpy(example))]
-        content = _written(looking, torch.from_numpy(example))
+        content = onnx_bytes(looking, torch.from_numpy(example), OUTPUTS)
     session = OnnxModel(open_session(content, threads or torch.get_num_threads()), model.spec)
     apart = _difference(session, example, expected)
     if apart > TOLERANCE:
@@ -78,19 +78,32 @@ class _Looking(nn.Module):
         return trunk, self.model.head(features), F.conv2d(features, self.weight)
 
 
-def _written(looking: _Looking, example: Tensor) -> bytes:
+def onnx_bytes(
+    network: nn.Module,
+    example: Tensor,
+    outputs: Sequence[str],
+    *,
+    opset: int | None = None,
+    any_batch: bool = True,
+) -> bytes:
+    """The ONNX model of a network from `images` (B, 3, S, S) to a tuple of results, named by `outputs`.
+
+    opset: None for the exporter's own choice. any_batch: whether B is free, else it is that of `example`.
+    Needs a network without gradients and in eval mode. BackboneError for one that cannot be written.
+    """
     buffer = io.BytesIO()
     with _EXPORTING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that there is a newer exporter, and what is constant once traced
         try:
             torch.onnx.export(
-                looking,
+                network,
                 (example,),
                 buffer,  # type: ignore[arg-type]
                 dynamo=False,
+                opset_version=opset,
                 input_names=["images"],
-                output_names=list(OUTPUTS),
-                dynamic_axes={name: {0: "batch"} for name in ("images", *OUTPUTS)},
+                output_names=list(outputs),
+                dynamic_axes={name: {0: "batch"} for name in ("images", *outputs)} if any_batch else {},
             )
         except Exception as error:  # whatever a network's own code and torch's exporter may raise
             raise BackboneError(f"the network cannot be written as ONNX: {error}") from error

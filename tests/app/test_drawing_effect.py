@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.services.drawing_effect import DrawingEffect, drawing_effect, exact_mcnemar
+from app.services.drawing_effect import DrawingEffect, drawing_effect
 from db.records import ImageRecord, PredictionRecord
 from gain_core.metrics import Count
 from tests.app.test_evaluation import comparison, image, said
@@ -21,15 +21,6 @@ def seen(number: int, position: int, with_drawings: bool, without: bool, **group
 def effect_of(items: list[Seen]) -> DrawingEffect | None:
     images, after = [item[0] for item in items], [item[1] for item in items]
     return drawing_effect(comparison(images, after, after))
-
-
-@pytest.mark.parametrize(
-    ("gained", "lost", "p"),
-    [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 2 / 32), (6, 0, 2 / 64), (8, 2, 2 * (1 + 10 + 45) / 1024), (3, 3, 1.0)],
-)
-def test_mcnemars_test_is_that_of_fair_coins(gained: int, lost: int, p: float) -> None:
-    assert exact_mcnemar(gained, lost) == pytest.approx(p)
-    assert exact_mcnemar(lost, gained) == pytest.approx(p)
 
 
 def test_worst_groups_are_compared_each_by_the_rule_of_the_card() -> None:

@@ -8,6 +8,7 @@ from app.jobs.attempt_files import AttemptFolder
 from app.jobs.execution import execute
 from app.jobs.run_result import read_outcome
 from app.services import annotation, library, queue, training
+from app.services.class_metrics import class_metrics
 from app.services.comparison import compare
 from app.services.drawing_effect import drawing_effect
 from app.settings import Settings
@@ -68,6 +69,12 @@ def test_photographs_of_several_classes_go_through_the_whole_loop(tmp_path: Path
         assert sum(score.n for _, score in figures.classes) > figures.overall.n  # some count for several
         assert figures.overall.attention_inside is not None
         assert figures.calibration is None
+    by_class = class_metrics(ws, second.id, "validation")
+    assert by_class.confusion is None
+    assert [scores.n for scores in by_class.scores] == [score.n for _, score in comparison.after.classes]
+    assert [scores.recall for scores in by_class.scores] == [
+        score.accuracy for _, score in comparison.after.classes
+    ]
     effect = drawing_effect(comparison)
     assert effect is not None
     assert effect.precision is not None

@@ -118,15 +118,15 @@ def test_a_session_whose_maps_differ_from_torchs_is_refused(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain = network("resnet18")
-    written = onnx_export._written
+    written = onnx_export.onnx_bytes
     doubled = network("resnet18")
     doubled.head.linear.weight.data.mul_(1.001)  # type: ignore[union-attr,operator]
 
-    def of_another(looking: nn.Module, example: Tensor) -> bytes:
+    def of_another(looking: nn.Module, example: Tensor, outputs: tuple[str, ...]) -> bytes:
         looking.model = doubled
-        return written(looking, example)  # type: ignore[arg-type]
+        return written(looking, example, outputs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(onnx_export, "_written", of_another)
+    monkeypatch.setattr(onnx_export, "onnx_bytes", of_another)
     with pytest.raises(BackboneError, match=r"expected torch's maps .* differ by [0-9.]+e-0[34]"):
         export_onnx(plain)
     assert isinstance(inference_model(plain), TorchModel)

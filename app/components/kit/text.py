@@ -1,20 +1,11 @@
 """Text around data: counts, lists, times, and names that people chose."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$:])")
+from app.plain_text import file_name, plain
 
-
-def plain(name: str) -> str:
-    """A name that people chose, safe inside Markdown: shown as it is, never a link or a colour."""
-    return _MARKS.sub(r"\\\1", name)
-
-
-def file_name(name: str) -> str:
-    """A project's name as the name of a download: letters and digits, and dashes between them."""
-    return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "project"
+__all__ = ["ago", "file_name", "listed", "names_at", "one_of", "plain"]
 
 
 def names_at(positions: Iterable[int], names: Sequence[str] | Mapping[int, str]) -> str:

@@ -1,0 +1,57 @@
+"""The exporting process: `python -m app.jobs.prepare_run REQUEST`, with the settings in its environment.
+
+A process of its own: exporting holds the interpreter for seconds, and the pages of others must not wait.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from app.errors import ServiceError
+from app.jobs.preparing import SILENT, Request, folder_of, write_state
+from app.jobs.process_locks import held
+from app.services.model_bundle import make_bundle
+from app.settings import load_settings
+from app.workspace import Workspace, open_workspace
+from db.errors import DatabaseError
+from gain_core.errors import GainError
+
+EXPECTED = (ServiceError, DatabaseError, GainError)
+BEAT_SECONDS = 0.2
+
+
+class _State:
+    """Writes how far the work is, a few times a second."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._started, self._written = folder, time.time(), 0.0
+
+    def show(self, done: int, total: int, doing: str) -> None:
+        if time.monotonic() - self._written >= BEAT_SECONDS:
+            self._written = time.monotonic()
+            self.end("working", done=done, total=total, doing=doing)
+
+    def end(self, status: str, **figures: object) -> None:
+        write_state(self._folder, {"status": status, "started": self._started, **figures})
+
+
+def carry_out(ws: Workspace, request: Request) -> None:
+    """Make what is asked for; how that ended is in `state.json` when this returns."""
+    folder = folder_of(ws, request)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = _State(folder)
+    try:
+        with held(folder / "lock") as ours:
+            if not ours:
+                return  # it is being made
+            make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)
+        state.end("done")
+    except EXPECTED as error:
+        state.end("failed", message=str(error))
+    except BaseException:
+        state.end("failed", message=SILENT)
+        raise
+
+
+if __name__ == "__main__":
+    carry_out(open_workspace(load_settings()), Request.from_json(sys.argv[1]))

@@ -1,0 +1,96 @@
+"""What pages make for download: a bundle of a version."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.jobs import launch, prepare_run, preparing
+from app.jobs.preparing import Request
+from app.services import annotation, library
+from app.workspace import Workspace
+from db.records import VersionRecord
+from tests.app.seeded import Seeded
+from tests.app.views.pages import BOX, click, keys, open_page, said
+
+Asked = list[tuple[Workspace, Request]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What pages ask for; nothing is started."""
+    asked: Asked = []
+    monkeypatch.setattr(
+        launch, "start_preparation", lambda ws, text: asked.append((ws, Request.from_json(text)))
+    )
+    return asked
+
+
+def small_bundle(ws: Workspace, version_id: int, path: Path, progress: Callable[..., None]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "b")
+
+
+@pytest.fixture
+def version(seeded: Seeded) -> VersionRecord:
+    return seeded.publish()
+
+
+def test_a_bundle_is_made_beside_the_page_and_then_downloaded(
+    seeded: Seeded, version: VersionRecord, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = f"bundle_{version.id}"
+    app = click(open_page("models"), key)
+
+    assert [request for _, request in asked] == [Request("bundle", seeded.project_id, version.id)]
+    assert app.button(key=key).disabled
+    assert app.get("progress")[0].proto.text == "Starting…"
+    preparing.begin(seeded.ws, asked[0][1])
+    assert len(asked) == 1  # it is being made
+    monkeypatch.setattr(prepare_run, "make_bundle", small_bundle)
+    prepare_run.carry_out(seeded.ws, asked[0][1])
+    app = open_page("models")
+    assert key not in keys(app)
+    assert [button.proto.label for button in app.get("download_button")] == ["Model file", "Bundle"]
+
+
+def test_why_no_bundle_could_be_made_is_told_and_it_can_be_tried_again(
+    seeded: Seeded, version: VersionRecord, asked: Asked
+) -> None:
+    seeded.ws.files.absolute(version.path).write_bytes(b"changed")
+    app = click(open_page("models"), f"bundle_{version.id}")
+    prepare_run.carry_out(seeded.ws, asked[0][1])
+    app = open_page("models")
+    assert "The file of model version 1 is missing or has changed" in said(app)
+    assert not click(app, f"bundle_{version.id}").error
+    assert len(asked) == 2
+
+
+def test_a_bundle_of_other_labels_or_guidance_is_made_again(
+    seeded: Seeded, version: VersionRecord, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    request = Request("bundle", seeded.project_id, version.id)
+    monkeypatch.setattr(prepare_run, "make_bundle", small_bundle)
+    prepare_run.carry_out(seeded.ws, request)
+    assert preparing.status(seeded.ws, request).status == "done"
+    made = preparing.folder_of(seeded.ws, request)
+    image = seeded.images("train")[0]
+
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+
+    assert preparing.status(seeded.ws, request).status == "absent"
+    preparing.begin(seeded.ws, request)
+    assert not made.exists()
+    library.delete_project(seeded.ws, seeded.project_id)
+    assert not seeded.ws.files.prepared(seeded.project_id).exists()
+
+
+def test_an_export_that_died_is_no_progress_for_ever(
+    seeded: Seeded, version: VersionRecord, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request("bundle", seeded.project_id, version.id)
+    preparing.begin(seeded.ws, request)
+    monkeypatch.setattr(preparing, "START_SECONDS", -1.0)
+    assert preparing.status(seeded.ws, request).message == preparing.SILENT
