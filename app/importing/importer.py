@@ -123,6 +123,7 @@ def _judge(
 ) -> list[_Accepted]:
     accepted: list[_Accepted] = []
     guidance = layout.drawn_to_guide if options.guidance is None else options.guidance
+    measures = not (guidance and layout.drawn_to_guide)  # a drawing is no ground truth
     reader = MarkReader(source, layout, ws.settings.max_image_pixels, guidance=guidance)
     first_of: dict[str, Item] = {}
     converted, misnamed = 0, []
@@ -150,7 +151,7 @@ def _judge(
                 sha256,
                 photograph.suffix,
                 size,
-                {name: staging.add_mask(one.mask) for name, one in marked.items() if one.mask},
+                {name: staging.add_mask(one.mask) for name, one in marked.items() if one.mask and measures},
                 {name: one.guidance for name, one in marked.items() if one.guidance},
             )
         )

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, cast, get_args
 
 import numpy as np
 from PIL import Image
@@ -120,18 +120,22 @@ def read_marks(
     if any(isinstance(mark, MaskFile) and mark.role == "look_here" for mark, _ in used):
         used = [pair for pair in used if pair[0].kind != "box" or pair[0].role != "look_here"]
     regions: list[RegionRecord] = []
+    drawn: list[tuple[Mark, RegionRecord | Mask]] = []
     for mark, shape in used if guidance else ():
         try:
-            regions += [shape] if isinstance(shape, RegionRecord) else pixel_regions(shape, mark.role)
+            more = [shape] if isinstance(shape, RegionRecord) else pixel_regions(shape, mark.role)
+            if len(regions) + len(more) > MAX_REGIONS:
+                raise DrawingError(f"expected at most {MAX_REGIONS} regions of a class")
         except DrawingError as error:
             refused.append((mark.name if isinstance(mark, MaskFile) else "", f"It cannot be drawn: {error}."))
-    if len(regions) > MAX_REGIONS:
-        refused.append(
-            ("", f"It has {len(regions):,} regions for a class: the first {MAX_REGIONS} are used.")
-        )
+            continue
+        regions += more
+        drawn.append((mark, shape))
     return Marked(
-        _look_mask(used, size),
-        _guidance(regions[:MAX_REGIONS], size) if regions else None,
+        _mask(used, "look_here", size),
+        NewGuidance(tuple(regions), *(_mask(drawn, role, size) for role in get_args(Role)))
+        if drawn
+        else None,
         Counter(mark.kind for mark, _ in used),
         sum(_reaches_over(mark, size) for mark, _ in used),
         tuple(refused),
@@ -198,19 +202,12 @@ def _reaches_over(mark: Mark, size: tuple[int, int]) -> bool:
     )
 
 
-def _look_mask(used: Sequence[tuple[Mark, RegionRecord | Mask]], size: tuple[int, int]) -> bytes | None:
-    shapes = [shape for mark, shape in used if mark.role == "look_here"]
-    look, _ = rasterise([shape for shape in shapes if isinstance(shape, RegionRecord)], size)
-    masks = [shape for shape in shapes if not isinstance(shape, RegionRecord)]
-    if look is not None:
-        masks.append(np.asarray(look))
+def _mask(
+    shapes: Sequence[tuple[Mark, RegionRecord | Mask]], role: Role, size: tuple[int, int]
+) -> bytes | None:
+    """All pixels of a role, as a 1-bit PNG; None where there is none."""
+    of_role = [shape for mark, shape in shapes if mark.role == role]
+    masks = [shape for shape in of_role if not isinstance(shape, RegionRecord)]
+    outlines = [shape for shape in of_role if isinstance(shape, RegionRecord)]
+    masks += [np.asarray(mask) for mask in rasterise(outlines, size) if mask is not None]
     return mask_png(Image.fromarray(np.logical_or.reduce(masks))) if masks else None
-
-
-def _guidance(regions: Sequence[RegionRecord], size: tuple[int, int]) -> NewGuidance:
-    look, ignore = rasterise(regions, size)
-    return NewGuidance(
-        tuple(regions),
-        None if look is None else mask_png(look),
-        None if ignore is None else mask_png(ignore),
-    )

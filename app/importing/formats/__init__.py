@@ -7,7 +7,17 @@ which gives a Layout or raises ImportRefusedError.
 from typing import Protocol
 
 from app.errors import ImportRefusedError
-from app.importing.formats import class_folders, index_csv
+from app.importing.formats import (
+    class_folders,
+    coco,
+    cvat,
+    index_csv,
+    label_studio,
+    mask_files,
+    own_export,
+    voc,
+    yolo,
+)
 from app.importing.formats.layout import Layout, example_of
 from app.importing.sources import Source
 
@@ -20,7 +30,17 @@ class Format(Protocol):
     def read(self, source: Source) -> Layout: ...
 
 
-FORMATS: tuple[Format, ...] = (index_csv, class_folders)  # the first that finds itself reads the import
+FORMATS: tuple[Format, ...] = (  # the first that finds itself reads the import
+    own_export,
+    index_csv,
+    coco,
+    label_studio,
+    cvat,
+    voc,
+    yolo,
+    mask_files,
+    class_folders,
+)
 
 
 def find_format(source: Source) -> Format:
