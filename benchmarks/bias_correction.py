@@ -7,6 +7,7 @@ the same L2-SP term, schedule and steps:
 - labels: the same further training without guidance
 - guided: inside / outside, the app's form of a quick retrain
 - gainext: the paper's eq. 7 with the paper's weight; signed: signed evidence instead
+- automatic: no drawing; outlines guessed by GrabCut on up to 100 training images
 - free_guess, placebo_random, placebo_other, counterexamples, last_layer: benchmarks/controls.py
 
 The headline is the worst group, and what drawing adds: the app's form minus the best of labels and the two
@@ -33,7 +34,7 @@ from benchmarks.rounds import Result, add_arguments, biased_model, measured, ope
 from db.library import list_classes
 from gain_core.models.classifier import DEFAULT_BACKBONE
 from gain_core.training.config import DEFAULT_OBJECTIVE
-from gain_core.training.objectives import OBJECTIVES, Labels
+from gain_core.training.objectives import OBJECTIVES, Automatic, Labels
 
 FORMS = ("guided", "gainext")
 
@@ -66,6 +67,12 @@ def _one_seed(
     if options.only:
         images = [image for image in images if classes[image.class_position] == options.only]
     images = first(images, options.masks)
+    if options.mode == "quick":
+        guide(ws, biased, [], options.supervision)
+        yield (
+            Automatic.key,
+            measured(ws, retrained(ws, biased, "quick", Automatic.key, seed), options, left_out),
+        )
     guide(ws, biased, images, options.supervision)
     for form in ("labels", *options.forms):
         yield form, measured(ws, retrained(ws, biased, options.mode, form, seed), options, left_out)
@@ -178,7 +185,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--forms",
         nargs="+",
         default=list(FORMS),
-        choices=[key for key, kind in OBJECTIVES.items() if kind is not Labels],
+        choices=[key for key, kind in OBJECTIVES.items() if kind not in (Automatic, Labels)],
         help="beside the mode's default",
     )
     parser.add_argument(

@@ -16,7 +16,7 @@ from db.splits import count_moved
 from db.versions import get_version
 from gain_core.dataset.sample import LEAST_TO_REFIT, AlsoShown, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
-from gain_core.training.objectives import Labels
+from gain_core.training.objectives import Automatic, Labels, objective_named
 
 
 class TrainingRefusedError(ServiceError):
@@ -74,7 +74,7 @@ def request_retrain(
     """Queue a training that follows all the guidance there is, and learns from images moved to training.
 
     objective: the key of a method; None: the mode's default. Without any guidance it learns from labels
-    alone.
+    alone, unless the method guesses outlines.
 
     It starts from the published version, or from what that was before its quick retrains: the same guidance
     gives the same model, however often somebody retrains (docs/decisions/0017). Raises TrainingRefusedError
@@ -85,11 +85,15 @@ def request_retrain(
     if published is None:
         raise TrainingRefusedError("There is no model yet: train the first one, then guide and retrain it.")
     guided = any(roles_by_class(ws.database, project_id).values())
-    if not guided and not count_moved(ws.database, project_id):
+    objective = objective or DEFAULT_OBJECTIVE[mode]
+    method = objective_named(objective)
+    if project.multi_label and not method.several_labels:
+        raise TrainingRefusedError(f"{method.words.name} needs images with one label each.")
+    guesses = objective == Automatic.key
+    if not guided and not guesses and not count_moved(ws.database, project_id):
         raise TrainingRefusedError(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
         )
-    objective = objective or DEFAULT_OBJECTIVE[mode]
     if mode == "quick":
         classes = len(list_classes(ws.database, project_id))
         config = TrainConfig.quick_default(objective, seed, classes)
@@ -97,7 +101,7 @@ def request_retrain(
         config = TrainConfig.full_default(objective, seed)
     if project.multi_label:
         config = config.for_several_labels()
-    if not guided:
+    if not guided and not guesses:
         config = config.without_guidance()
     config = _with_steps(config, steps)
     base = before_quick_retrains(ws, published)
@@ -217,6 +221,8 @@ def version_note(spec: RunSpec) -> str:
     if key == Labels.key:
         return f"{mode.capitalize()} retrain by labels"
     guided = sum(sample.guided for sample in spec.samples if sample.split == "train")
+    if key == Automatic.key and not guided:
+        return "Quick retrain, guessed outlines"
     kind = "" if key == DEFAULT_OBJECTIVE[mode] else f" ({key})"
     return f"{mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
 

@@ -19,8 +19,9 @@ from app.services.comparison import Comparison
 from app.services.comparison import pairs as read_pairs
 from app.state import ComparedFor, Filter, MapOf
 from app.workspace import Workspace
-from db import library, versions
+from db import library, runs, versions
 from db.records import SPLITS, ProjectRecord, Split, VersionRecord
+from gain_core.training.objectives import Automatic
 
 PAIRS_PER_PAGE = 6
 FILTERS: dict[Filter, str] = {
@@ -63,7 +64,7 @@ def compare_page(ws: Workspace) -> None:
         st.info(f"These versions have no predictions for the same {split} images. Choose another split.")
         return
     score_cards(comparison)
-    retrain_checks(comparison)
+    retrain_checks(comparison, _guidance(ws, after))
     with st.container(horizontal=True, vertical_alignment="center"):
         for version in dict.fromkeys((after, before)):
             publish_button(ws, project, version, key=f"compare_publish_{version.id}")
@@ -71,6 +72,12 @@ def compare_page(ws: Workspace) -> None:
             st.markdown(f":orange[:small[{plain(unpublished[after.id])}]]")
     _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
     score_tables(comparison)
+
+
+def _guidance(ws: Workspace, version: VersionRecord) -> str:
+    run = None if version.run_id is None else runs.get_run(ws.database, version.run_id)
+    guessed = run is not None and run.config.get("objective", {}).get("name") == Automatic.key
+    return "the outlines" if guessed else "your drawings"
 
 
 def _too_few(count: int) -> None:

@@ -19,6 +19,7 @@ from gain_core.dataset.sample import Sample, guided_training
 from gain_core.distributed import Ranks, current_ranks
 from gain_core.errors import CheckpointError, ConfigError, GainError, InputError
 from gain_core.events import Event, Step, Validation
+from gain_core.guidance.guessed_outline import with_guesses
 from gain_core.models.classifier import Classifier
 from gain_core.training.batch import Losses
 from gain_core.training.config import TrainConfig
@@ -106,6 +107,8 @@ def _training(
     if checkpoint is not None and ranks.first:
         expect_writable(checkpoint)
     if config.mode == "quick":
+        if config.objective.guessed_outlines:
+            samples = yield from with_guesses(samples, config.objective.guessed_outlines, config.seed)
         task = yield from prepare_quick(model, samples, config, store, device)
     else:
         task = FullTask(model, samples, config, device, worker_init_fn)

@@ -9,41 +9,45 @@ from app.services.comparison import Comparison
 from app.services.drawing_effect import DrawingEffect, drawing_effect
 
 
-def retrain_checks(comparison: Comparison) -> None:
-    """One row; versions without a control show their calibration alone."""
+def retrain_checks(comparison: Comparison, guidance: str = "your drawings") -> None:
+    """One row; versions without a control show their calibration alone.
+
+    guidance: what the version after was trained with and its control without, for the sentences.
+    """
     effect = drawing_effect(comparison)
     before, after = comparison.before.calibration, comparison.after.calibration
     columns = st.columns([3, 2] if effect else [1], gap="small")
     if effect is not None:
         with columns[0].container(border=True, height="stretch", gap="xxsmall"):
-            _drawing_effect(effect)
+            _drawing_effect(effect, guidance)
     if before is not None and after is not None:
         with columns[-1].container(border=True, height="stretch", gap="xxsmall"):
             _calibration(before, after)
 
 
-def _drawing_effect(effect: DrawingEffect) -> None:
+def _drawing_effect(effect: DrawingEffect, guidance: str) -> None:
     without, with_drawings = percent(effect.without.accuracy), percent(effect.drawn.accuracy)
     where = "" if effect.groups is None else " in the worst group"
     st.markdown(
-        f"Without your drawings, the same retraining reaches **{without}**{where}; with them "
+        f"Without {guidance}, the same retraining reaches **{without}**{where}; with them "
         f"**{with_drawings}**.",
         help="The control starts from the same model, with the same steps and images, but without "
-        "drawings. The exact McNemar test compares the images that only one of the two predicts right.",
+        f"{guidance}. The exact McNemar test compares the images that only one of the two predicts right.",
     )
-    differ = f"{one_of(effect.gained, 'image')} right only with drawings, {effect.lost} only without"
+    differ = f"{one_of(effect.gained, 'image')} right only with {guidance}, {effect.lost} only without"
+    named = guidance[0].upper() + guidance[1:]
     st.markdown(
         {
-            "helped": f":green[:material/check_circle: Your drawings helped]: {differ}.",
-            "harmed": f":orange[:material/warning: Your drawings made this worse]: {differ}.",
-            "unmeasurable": f":orange[:material/info: No measurable effect of your drawings]: {differ}"
+            "helped": f":green[:material/check_circle: {named} helped]: {differ}.",
+            "harmed": f":orange[:material/warning: {named} made this worse]: {differ}.",
+            "unmeasurable": f":orange[:material/info: No measurable effect of {guidance}]: {differ}"
             + (", too few for a conclusion." if effect.too_few else "."),
         }[effect.verdict]
     )
     tested = one_of(effect.tested, "image")
     if effect.precision is not None:
         without, with_drawings = map(percent, effect.precision)
-        st.markdown(f"mAP without your drawings **{without}**, with them **{with_drawings}**.")
+        st.markdown(f"mAP without {guidance} **{without}**, with them **{with_drawings}**.")
     st.caption(f"{_counts(effect)} · exact McNemar test on {tested}, p = {effect.p_value:.2g}")
 
 

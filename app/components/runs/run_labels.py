@@ -39,7 +39,7 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
     words = {
         "Starts from": "the packaged backbone" if base_number is None else f"version {base_number}",
         "Learns": LEARNS.get(run.mode, run.mode),
-        "Guidance": str(name) if objective is None else objective.words.sentence,
+        "Guidance": str(name) if objective is None else objective.sentence,
         "Steps": f"{config.get('steps')} steps, each with {images_of_a_step(config)}",
         "Learning rate": f"{config.get('learning_rate'):g}",
         "Seed": f"{config.get('seed')} (same seed, images and regions: same model)",

@@ -3,6 +3,7 @@
 A new method is one file with a class like those below, and its import here, which registers it.
 """
 
+from gain_core.training.objectives.automatic import Automatic
 from gain_core.training.objectives.gain import Gain
 from gain_core.training.objectives.gainext import GainExt
 from gain_core.training.objectives.guided import Guided
@@ -23,6 +24,7 @@ from gain_core.training.objectives.term_settings import CounterExamples, Externa
 __all__ = [
     "MODES",
     "OBJECTIVES",
+    "Automatic",
     "CounterExamples",
     "External",
     "Gain",

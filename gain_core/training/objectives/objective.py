@@ -42,6 +42,7 @@ class Objective(ABC):
     streams: ClassVar[tuple[Stream, ...]] = ("plain", "guided")
     # Whether shuffled passes over all images (`sampling` "epochs") make sense, where no image is only guided.
     epochs: ClassVar[bool] = True
+    several_labels: ClassVar[bool] = True  # whether it can learn from images that show several classes
 
     def __post_init__(self) -> None:
         check_values(self)
@@ -54,6 +55,11 @@ class Objective(ABC):
         return objective
 
     @property
+    def sentence(self) -> str:
+        """What it does with the regions as it is set now; without a full stop."""
+        return self.words.sentence
+
+    @property
     def mining(self) -> Mining | None:
         """α L_am of eq. 6 and 8; None: left out."""
         return None
@@ -62,6 +68,11 @@ class Objective(ABC):
     def counter_examples(self) -> CounterExamples | None:
         """Images made of the guided ones; None: none are made."""
         return None
+
+    @property
+    def guessed_outlines(self) -> int:
+        """How many training images without guidance get a guessed outline, at most."""
+        return 0
 
     @property
     def needs_guidance(self) -> bool:

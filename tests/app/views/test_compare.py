@@ -38,7 +38,7 @@ def test_compare_says_what_the_drawings_added_and_how_confidence_changed(seeded:
     text = said(app)
 
     assert "the same retraining reaches **0 %** in the worst group; with them **100 %**." in text
-    assert "No measurable effect of your drawings]: 1 image right only with drawings, 0 only" in text
+    assert "No measurable effect of your drawings]: 1 image right only with your drawings, 0 only" in text
     assert "too few for a conclusion." in text
     assert "boat/water: 0 of 1 right without, 1 with · exact McNemar test on 2 images, p = 1" in text
     assert "Confidence **90 → 90 %**, calibration error **40 → 10 points**" in text

@@ -18,6 +18,14 @@ def test_retrain_waits_for_guidance_and_says_so(seeded: Seeded) -> None:
     assert "No drawings yet" in said(app)
 
 
+def test_outlines_can_be_guessed_before_anybody_draws(seeded: Seeded) -> None:
+    seeded.publish()
+    click(open_page(), "retrain_guessed")
+    run = runs.active_run(seeded.ws.database, seeded.project_id)
+    assert run is not None
+    assert (run.mode, run.config["objective"]["name"]) == ("quick", "automatic")
+
+
 def test_retrain_queues_a_run_of_the_chosen_mode_and_shows_it_live(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
