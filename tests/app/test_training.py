@@ -293,5 +293,5 @@ def test_a_run_is_told_every_label_of_an_image_with_what_is_drawn_for_it(ws: Wor
     assert spec.model["multi_label"] is True
     assert isinstance(spec.config.objective, Guided)
     assert spec.config.objective.counter_examples is None  # what nobody outlined would be pasted along
-    assert spec.config.objective.inside_weight > 0
+    assert (spec.config.objective.inside_weight, spec.config.objective.outside_weight) == (1.0, 0.3)
     assert RunSpec.from_json(spec.to_json()) == spec

@@ -47,6 +47,12 @@ class Guided(Objective):
         if self.label_weight == 0 and self.mining is not None:
             raise ConfigError("label_weight: expected a weight above 0 for mining, which it scales, got 0")
 
+    @property
+    def sentence(self) -> str:
+        if self.counter_examples is not None:
+            return self.words.sentence
+        return "Your regions alone must predict the class; the rest must predict nothing"
+
     @classmethod
     def for_mode(cls, mode: Mode) -> "Guided":
         if mode == "full":
@@ -56,9 +62,11 @@ class Guided(Objective):
 
     def for_several_labels(self) -> "Guided":
         """The regions alone. What nobody outlined, a second person say, would be pasted into pictures that do
-        not have its label (docs/decisions/0028).
+        not have its label. Outside a region lie the image's other objects, so it counts little
+        (docs/decisions/0028).
         """
-        return replace(self, inside_weight=max(self.inside_weight, 1.0), counter_examples=None)
+        inside, outside = max(self.inside_weight, 1.0), min(self.outside_weight, 0.3)
+        return replace(self, inside_weight=inside, outside_weight=outside, counter_examples=None)
 
     def losses(self, batch: "Batch") -> "Losses":
         from gain_core.training import terms
