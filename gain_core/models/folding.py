@@ -68,6 +68,13 @@ def folded(model: Classifier) -> Classifier:
     return model.running_through(trunk, neck)
 
 
+def folded_neck(model: Classifier, maps: Tensor) -> nn.Module:
+    """The neck of `folded(model)` alone; maps (1, K0, h0, w0) float32 on the CPU: some that its trunk gives."""
+    model.expect_own_layers()
+    with exactly():
+        return _folded(model.neck, maps)[0]
+
+
 @contextmanager
 def exactly() -> Iterator[None]:
     """Where what is joined can be watched and proven: without the caller's autocast and inference mode."""

@@ -1,6 +1,8 @@
 """What an objective is given in a step: features of all images of the step, by stream."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from torch import Tensor
@@ -35,7 +37,7 @@ class Images:
     ranks: Ranks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """All images of a step side by side: plain, guided, counter-examples. A stream without images is None."""
 
@@ -68,8 +70,18 @@ class Batch:
     def counter_examples(self) -> Images | None:
         return self._rows(self.division.plain + self.division.guided, sum(self.division))
 
+    @cached_property
+    def _by_stream(self) -> dict[tuple[int, int], Tensor]:
+        """Features by first and last row. Divided once: the gradient of a slice is a whole batch of zeros."""
+        bounds = list(accumulate(self.division, initial=0))
+        streams = self.features.split(list(self.division))
+        return {**dict(zip(pairwise(bounds), streams, strict=True)), (0, len(self.features)): self.features}
+
     def _rows(self, start: int, end: int, masks: Tensor | None = None) -> Images | None:
         if end <= start:
             return None
+        features = self._by_stream.get((start, end))
+        if features is None:
+            features = self.features[start:end]
         pixels = None if self.pixels is None else self.pixels[start:end]
-        return Images(self.model, self.features[start:end], self.labels[start:end], pixels, masks, self.ranks)
+        return Images(self.model, features, self.labels[start:end], pixels, masks, self.ranks)

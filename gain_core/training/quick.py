@@ -14,6 +14,7 @@ from gain_core.events import Phase
 from gain_core.guidance.composites import Composite, make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
 from gain_core.models.classifier import Classifier, LinearHead, preprocess
+from gain_core.models.folding import folded_neck
 from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
 from gain_core.training.last_layer import fitted_to, halfway, last_layer
@@ -78,6 +79,7 @@ class QuickTask:
         # Over a 1×1 convolution and its pooling the plain layout is a third faster; `train` turns it back.
         model.neck.to(memory_format=torch.contiguous_format)
         self.trained = nn.ModuleDict({"neck": model.neck, "head": model.head})
+        self._neck = model.neck if config.train_norms else folded_neck(model, features[:1].float())
 
     def steps(self, first: int) -> Iterator[Losses]:
         """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
@@ -99,7 +101,7 @@ class QuickTask:
         if self._composites is not None:
             read.append(self._composites.features[made])
             labels.append(self._composites.labels[made, None].expand(-1, self._labels.shape[1]))
-        features = model.neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
+        features = self._neck(torch.cat(read).to(self._device, torch.float32))  # (B + G + M, K, h, w)
         division = Division(len(plain), len(guided), len(made))
         masks = self._guided.of(guided).to(self._device)
         losses = config.objective.losses(
@@ -116,7 +118,7 @@ class QuickTask:
             return
         with torch.no_grad():
             chunks = self._features[self._fitted_to].split(_EVALUATION_BATCH)
-            maps = [self._model.neck(chunk.to(self._device, torch.float32)) for chunk in chunks]
+            maps = [self._neck(chunk.to(self._device, torch.float32)) for chunk in chunks]
             features = torch.cat([one.mean((2, 3)).cpu() for one in maps])  # (P, K)
             now = head.linear.weight.cpu(), head.linear.bias.cpu()
             refitted = last_layer(features, self._labels[self._fitted_to, 0], len(now[1]))
@@ -128,9 +130,7 @@ class QuickTask:
         """(len(positions), C), on the CPU, without gradients."""
         with torch.inference_mode():
             chunks = self._features[list(positions)].split(_EVALUATION_BATCH)
-            parts = [
-                self._model.head(self._model.neck(c.to(self._device, torch.float32))).cpu() for c in chunks
-            ]
+            parts = [self._model.head(self._neck(c.to(self._device, torch.float32))).cpu() for c in chunks]
         return torch.cat(parts)
 
 
