@@ -61,7 +61,7 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     config = spec.config
     if device.type == "cuda" and not config.loader_workers:  # a CPU is busy with training
         config = replace(config, loader_workers=_readers())
-    store = FeatureStore(spec.features_folder, _session_of_base(spec, device))
+    store = FeatureStore(spec.features_folder, _session_of_base(spec, device), _composites_folder(spec))
     checkpoint = spec.out_folder / "checkpoint.pt"
     if spec.resume_from is not None and spec.resume_from.exists():
         write_atomically(checkpoint, spec.resume_from.read_bytes())
@@ -113,6 +113,11 @@ def _base_model(spec: RunSpec) -> Classifier:
     if model.spec.classes != tuple(spec.model["classes"]):
         raise InputError(f"expected a model of {spec.model['classes']}, got one of {model.spec.classes}")
     return model
+
+
+def _composites_folder(spec: RunSpec) -> Path | None:
+    """Beside the base, with which it is removed: the next retrain starts there too and shares most of them."""
+    return None if spec.base_weights is None else spec.base_weights.with_name("composites")
 
 
 def _session_of_base(spec: RunSpec, device: torch.device) -> InferenceModel | None:

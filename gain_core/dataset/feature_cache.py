@@ -25,6 +25,7 @@ from gain_core.explain.inference import inference_model
 from gain_core.explain.torch_model import TorchModel
 from gain_core.models.classifier import Classifier
 from gain_core.models.inference import InferenceModel
+from gain_core.models.onnx_session import OnnxModel
 
 _WORTH_A_SESSION = 32  # images
 _SHAPE = struct.Struct("<3I")
@@ -34,10 +35,20 @@ _CHECKSUM = struct.Struct("<I")
 class FeatureStore:
     """A folder of stored features; several processes may share it. Without a folder nothing is stored."""
 
-    def __init__(self, folder: Path | str | None = None, session: InferenceModel | None = None) -> None:
-        """session: computes missing features; it must have the trunk of every model that is asked about."""
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        session: InferenceModel | None = None,
+        composites: Path | str | None = None,
+    ) -> None:
+        """session: computes missing features; it must have the trunk of every model that is asked about.
+
+        composites: the folder for the features of counter-examples of the last training; None: not stored.
+        """
         self.folder = None if folder is None else Path(folder)
+        self.composites = None if composites is None else Path(composites)
         self._session = session
+        self._made: dict[str, InferenceModel] = {}  # the session made last, by the trunk's fingerprint
 
     def get_or_compute(
         self,
@@ -67,20 +78,47 @@ class FeatureStore:
         self, model: Classifier, samples: Sequence[Sample], batch: int = 32, fingerprint: str | None = None
     ) -> Generator[Phase, None, Tensor]:
         """`get_or_compute` for a caller that yields events itself: the generator returns the tensor."""
+        fingerprint = fingerprint or model.trunk_fingerprint()
+        folder = None if self.folder is None else self.folder / fingerprint
+        return (yield from self._computing(model, samples, folder, fingerprint, "Reading images", batch))
+
+    def computing_composites(
+        self, model: Classifier, composites: Sequence[Sample]
+    ) -> Generator[Phase, None, Tensor]:
+        """`computing` for counter-examples, whose keys are hashes of their pixels; others are forgotten."""
+        fingerprint, folder = model.trunk_fingerprint(), None
+        if self.composites is not None:
+            folder = self.composites / fingerprint
+            used = {_file(folder, sample.key) for sample in composites}
+            for path in self.composites.glob("*/??/*.features"):
+                if path not in used:
+                    path.unlink(missing_ok=True)
+        return (
+            yield from self._computing(model, composites, folder, fingerprint, "Making counter-examples", 32)
+        )
+
+    def _computing(
+        self,
+        model: Classifier,
+        samples: Sequence[Sample],
+        folder: Path | None,
+        fingerprint: str,
+        phase: str,
+        batch: int,
+    ) -> Generator[Phase, None, Tensor]:
         if not samples:
             return torch.empty(0, 0, 0, 0, dtype=torch.float16)
         _check_keys(samples)
-        folder = None if self.folder is None else self.folder / (fingerprint or model.trunk_fingerprint())
         features = {} if folder is None else _read_all(folder, samples)
         names = [sample.key or f"without a key, {position}" for position, sample in enumerate(samples)]
         absent = {name: s for name, s in zip(names, samples, strict=True) if name not in features}
         missing, calls = list(absent.values()), iter(absent)
-        trunk = self.trunk_of(model, len(missing))
+        trunk = self._trunk_of(model, len(missing), fingerprint)
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
             following = [reader.submit(pixels_of, chunk, model.spec) for chunk in chunks[:1]]
             for number, chunk in enumerate(chunks):
-                yield Phase("Reading images", number * batch, len(missing))
+                yield Phase(phase, number * batch, len(missing))
                 pixels = following.pop().result()
                 following += [
                     reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
@@ -91,15 +129,20 @@ class FeatureStore:
                         _write(_file(folder, sample.key), output)
                     features[next(calls)] = output
         if missing:
-            yield Phase("Reading images", len(missing), len(missing))
+            yield Phase(phase, len(missing), len(missing))
         return torch.from_numpy(np.stack([features[name] for name in names]))
 
-    def trunk_of(self, model: Classifier, images: int) -> InferenceModel:
+    def _trunk_of(self, model: Classifier, images: int, fingerprint: str) -> InferenceModel:
         """What computes the trunk's output of so many images soonest: a session takes a second to make."""
         if self._session is not None:
             return self._session
+        if fingerprint in self._made:
+            return self._made[fingerprint]
         if images >= _WORTH_A_SESSION:
-            return inference_model(model)
+            made = inference_model(model)
+            if isinstance(made, OnnxModel):  # as the model is now; torch would follow its later training
+                self._made = {fingerprint: made}
+            return made
         learns = any(layer.training for layer in model.modules())
         return TorchModel(copy.deepcopy(model).eval() if learns else model)
 

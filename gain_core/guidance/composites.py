@@ -9,6 +9,7 @@ the region is painted over in its own image and pasted on images of other classe
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from random import Random
 from typing import TypeVar
 
@@ -33,6 +34,12 @@ class Composite:
 
     pixels: Pixels  # (S, S, 3) uint8 RGB
     label: int | None
+
+    def as_sample(self) -> Sample:
+        """An image in memory; its key says what its pixels are. What shows no class carries class 0."""
+        key = sha256(self.pixels.tobytes()).hexdigest()
+        picture = Image.fromarray(self.pixels)
+        return Sample(key, Path(), self.label or 0, "train", name="a counter-example", picture=picture)
 
 
 def targets_of(composites: Sequence[Composite]) -> Tensor:

@@ -4,16 +4,15 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from gain_core.dataset.feature_cache import FeatureStore, trunk_output
+from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.dataset.reading import guidance_by_class, label_rows
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.events import Phase
-from gain_core.guidance.composites import Composite, make_composites, targets_of
+from gain_core.guidance.composites import make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
-from gain_core.models.classifier import Classifier, LinearHead, preprocess
+from gain_core.models.classifier import Classifier, LinearHead
 from gain_core.models.folding import folded_neck
 from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
@@ -141,7 +140,7 @@ def prepare_quick(
     store: FeatureStore,
     device: torch.device,
 ) -> Generator[Phase, None, QuickTask]:
-    """Gather the features of the samples: kept ones are read, the others computed, composites made anew."""
+    """Gather the features of the samples: kept ones are read, the others computed."""
     origin = pretrained_neck(model) if config.l2_sp_weight > 0 else None
     features = yield from store.computing(model, samples)
     composites = None
@@ -149,19 +148,7 @@ def prepare_quick(
         yield Phase("Making counter-examples", 0, 1)
         made = make_composites(samples, model.spec.image_size, settings.per_region, config.seed)
         if made:
-            composites = yield from _features_of(model, made, store)
+            pictures = [composite.as_sample() for composite in made]
+            maps = yield from store.computing_composites(model, pictures)
+            composites = Composites(maps, targets_of(made))
     return QuickTask(model, samples, features, config, device, origin, composites)
-
-
-def _features_of(
-    model: Classifier, made: Sequence[Composite], store: FeatureStore
-) -> Generator[Phase, None, Composites]:
-    """Of composites that nobody will ask for again: computed as they are needed, kept nowhere."""
-    labels = targets_of(made)
-    trunk, rows = store.trunk_of(model, len(made)), []
-    for start in range(0, len(made), _EVALUATION_BATCH):
-        yield Phase("Making counter-examples", start, len(made))
-        chunk = made[start : start + _EVALUATION_BATCH]
-        pixels = torch.stack([preprocess(Image.fromarray(one.pixels), model.spec) for one in chunk])
-        rows.append(torch.from_numpy(trunk_output(trunk, pixels)))
-    return Composites(torch.cat(rows), labels)

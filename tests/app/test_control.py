@@ -71,6 +71,22 @@ def test_counter_examples_go_through_the_session_kept_beside_the_base(spec, monk
         assert mine["probabilities"] == pytest.approx(theirs["probabilities"], abs=1e-3)
 
 
+def test_a_further_retrain_computes_features_of_new_counter_examples_alone(spec, monkeypatch):
+    execute(spec, lambda event: None)
+    composed = replace(GUIDED, objective=Guided.for_mode("quick"), l2_sp_weight=0.0)
+    first = retrain(spec, composed, "first")
+    execute(first, lambda event: None)
+    asked, trunk_features = [], OnnxModel.trunk_features
+    monkeypatch.setattr(
+        OnnxModel, "trunk_features", lambda self, images: asked.append(1) or trunk_features(self, images)
+    )
+    again = retrain(spec, composed, "again")
+    execute(again, lambda event: None)
+    assert not asked
+    assert same_weights(again, first)
+    assert stored(again) == stored(first)
+
+
 def test_a_run_stopped_in_its_control_keeps_its_steps_and_trains_the_control_again(spec, tmp_path):
     execute(spec, lambda event: None)
     whole = retrain(spec, GUIDED, "whole")

@@ -82,6 +82,48 @@ def test_another_head_shares_them(tmp_path, samples, seen):
     assert sum(seen) == len(samples)
 
 
+def test_one_session_is_made_of_a_trunk_and_none_for_a_few_images(tmp_path, monkeypatch):
+    (tmp_path / "images").mkdir()
+    many = toy_samples(tmp_path / "images", train=40, other=24)
+    made, real = [], feature_cache.inference_model
+    monkeypatch.setattr(feature_cache, "inference_model", lambda model: made.append(1) or real(model))
+    store, model = FeatureStore(), toy_model()
+    store.get_or_compute(model, many[:3])
+    assert not made
+    first = store.get_or_compute(model, many[:32])
+    store.get_or_compute(toy_model(seed=5), many[32:])
+    assert len(made) == 1
+    with torch.no_grad():
+        model.trunk[1].weight.mul_(2)
+    assert not torch.equal(store.get_or_compute(model, many[:32]), first)
+    assert len(made) == 2
+
+
+def composite(shade):
+    picture = Image.new("RGB", (8, 8), (shade, 0, 0))
+    return Sample(hashlib.sha256(bytes([shade])).hexdigest(), "", 0, "train", picture=picture)
+
+
+def test_composites_of_the_last_training_are_kept_and_others_forgotten(tmp_path, seen):
+    store = FeatureStore(tmp_path / "kept", composites=tmp_path / "composites")
+
+    def features(*shades):
+        phases = store.computing_composites(toy_model(), [composite(shade) for shade in shades])
+        while True:
+            try:
+                assert next(phases).name == "Making counter-examples"
+            except StopIteration as end:
+                return end.value
+
+    first = features(10, 20, 30)
+    again = features(20, 40, 10)
+    assert seen == [3, 1]
+    assert torch.equal(again[[2, 0]], first[:2])
+    left = {path.stem for path in (tmp_path / "composites").rglob("*.features")}
+    assert left == {composite(shade).key for shade in (10, 20, 40)}
+    assert not (tmp_path / "kept").exists()
+
+
 def test_equal_files_are_computed_once(tmp_path, samples, seen):
     kept = FeatureStore(tmp_path / "kept").get_or_compute(toy_model(), [samples[0], samples[1], samples[0]])
     assert sum(seen) == 2
