@@ -27,8 +27,9 @@ KEEP_FREED_MEMORY = {
 }
 
 # torch's threads wait by spinning (libgomp and libiomp do), and take the cores from other processes that have
-# work: a retrain that takes seconds by itself took a minute and more beside one. These wait asleep.
-PASSIVE_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+# work: a retrain that takes seconds by itself took a minute and more beside one. These wait asleep. NumPy's
+# (OpenBLAS) cannot, and its products here are small: k-means took six times as long with two of them.
+PASSIVE_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def program_environment() -> dict[str, str]:
