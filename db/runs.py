@@ -8,7 +8,7 @@ module serves pages; db.leases serves trainers.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import exc, or_, select, update
+from sqlalchemy import exc, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.engine import Database
@@ -29,6 +29,7 @@ __all__ = [
     "finish_with_version",
     "get_run",
     "has_work",
+    "last_durations",
     "last_ended",
     "list_events",
     "list_runs",
@@ -103,6 +104,23 @@ def last_ended(database: Database, project_id: int) -> RunRecord | None:
     with database.reading() as session:
         row = session.execute(query.order_by(Run.id.desc()).limit(1)).one_or_none()
         return None if row is None else run_record(*row)
+
+
+def last_durations(database: Database, project_id: int) -> dict[tuple[RunMode, bool], float]:
+    """Seconds that the newest uninterrupted run of each kind took: (mode, whether a version was its base)."""
+    of_base = Run.base_version_id.is_not(None)
+    newest = (
+        select(func.max(Run.id))
+        .where(Run.project_id == project_id, Run.status.in_(("published", "kept")), Run.attempt == 1)
+        .group_by(Run.mode, of_base)
+    )
+    query = select(Run.mode, of_base, Run.started_at, Run.finished_at).where(Run.id.in_(newest))
+    with database.reading() as session:
+        return {
+            (mode, bool(retrain)): (finished - started).total_seconds()
+            for mode, retrain, started, finished in session.execute(query)
+            if started is not None and finished is not None
+        }
 
 
 def running(database: Database) -> RunRecord | None:

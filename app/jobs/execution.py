@@ -80,7 +80,8 @@ def _working(spec: RunSpec) -> Iterator[Event]:
         control = yield from training_control(base, spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
-    keep_session(spec.out_folder / "model.safetensors", sha256, model)
+    same_trunk = spec.base_weights if config.mode == "quick" else None
+    keep_session(spec.out_folder / "model.safetensors", sha256, model, same_trunk)
     stored = [
         asdict(prediction) | {"control": probabilities}
         for prediction, probabilities in zip(predictions, control, strict=True)

@@ -32,6 +32,9 @@ class TrainingStatus:
     guided_images: int  # images with at least one region
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
     moved_images: int = 0  # from validation to training
+    # What a retrain will take, from what the project's last one took, or for a quick one its first model,
+    # which does about as much work. Modes that nothing is known of are missing.
+    expected_seconds: Mapping[RunMode, float] = field(default_factory=dict)
 
     @property
     def refits(self) -> bool:
@@ -137,7 +140,15 @@ def status(ws: Workspace, project_id: int) -> TrainingStatus:
         guided_images=count_guided_images(ws.database, project_id),
         unguided_classes=_left_alone(ws, project_id),
         moved_images=count_moved(ws.database, project_id),
+        expected_seconds=_expected(runs.last_durations(ws.database, project_id)),
     )
+
+
+def _expected(taken: Mapping[tuple[RunMode, bool], float]) -> dict[RunMode, float]:
+    expected = {mode: seconds for (mode, retrain), seconds in taken.items() if retrain}
+    if ("quick", False) in taken:
+        expected.setdefault("quick", taken["quick", False])
+    return expected
 
 
 def _left_alone(ws: Workspace, project_id: int) -> tuple[str, ...]:

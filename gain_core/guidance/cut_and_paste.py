@@ -22,8 +22,8 @@ _MARGIN = 3  # pixels around a cut-out object, for its soft edge
 
 def hole_of(region: Mask) -> Mask:
     """The region and a border around it: the part that is painted over."""
-    wider = Image.fromarray(region.astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(_EDGE))
-    return np.asarray(wider) > 0
+    wider: Mask = ndimage.maximum_filter(region, _EDGE, mode="nearest")
+    return wider
 
 
 def painted_over(pixels: Pixels, region: Mask) -> Pixels:

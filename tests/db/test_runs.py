@@ -1,11 +1,14 @@
 """What people do with runs: request, watch, cancel, retry."""
 
 import pytest
+from sqlalchemy import update
 
 from db import library, runs
+from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import LostLeaseError, NotFoundError, RunRefusedError
-from db.records import ProjectRecord
+from db.models import Run
+from db.records import ProjectRecord, VersionRecord
 from tests.db.build import claim, count_rows, new_project, publish, request, start
 
 
@@ -151,3 +154,26 @@ def test_a_project_may_be_deleted_while_its_run_trains(database: Database, proje
     with pytest.raises(LostLeaseError):
         publish(database, run, token)
     assert count_rows(database) == {}
+
+
+def test_durations_are_those_of_the_newest_uninterrupted_run_of_each_kind(
+    database: Database, project: ProjectRecord
+) -> None:
+    assert runs.last_durations(database, project.id) == {}
+
+    def done(seconds: float, attempt: int = 1, base_version_id: int | None = None) -> VersionRecord:
+        run = request(database, project, base_version_id=base_version_id)
+        version = publish(database, *claim(database))
+        with database.writing() as session:
+            times = {"started_at": DatabaseTime(-seconds), "finished_at": DatabaseTime()}
+            session.execute(update(Run).where(Run.id == run.id).values({"attempt": attempt, **times}))
+        return version
+
+    first = done(20.0)
+    done(12.0, base_version_id=first.id)
+    done(8.5, base_version_id=first.id)
+    done(500.0, attempt=2, base_version_id=first.id)  # its trainer was away for a while
+    request(database, new_project(database, "another project"))
+    start(database, project)  # not at its end yet
+    expected = {("quick", False): 20.0, ("quick", True): 8.5}
+    assert runs.last_durations(database, project.id) == pytest.approx(expected, abs=0.1)

@@ -21,6 +21,14 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
+def duration(seconds: float) -> str:
+    """Roughly: "8 s", "2 minutes", "3 hours"."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    size, name = (60, "minute") if seconds < 3600 else (3600, "hour")
+    return one_of(round(seconds / size), name)
+
+
 def ago(moment: datetime) -> str:
     """How long ago, roughly; `moment` in UTC."""
     if moment.tzinfo is None:

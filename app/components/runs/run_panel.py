@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import resources, state
 from app.components.kit.error_box import told
-from app.components.kit.text import listed, one_of, plain
+from app.components.kit.text import duration, listed, one_of, plain
 from app.components.runs.method_choice import method_choice
 from app.components.runs.publishing import publish_button
 from app.components.runs.run_failure import run_failure
@@ -59,7 +59,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         key=state.MODE.name,
         required=True,
         label_visibility="collapsed",
-        help="Quick trains the last layers: about half a minute. Full trains all layers: minutes.",
+        help="Quick trains the last layers: seconds. Full trains all layers: minutes.",
         persist_state="session",
         width="stretch",
     )
@@ -83,7 +83,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         learns = [f"{one_of(guided, 'image')} guided"]
         if status.moved_images:
             learns.append(f"{status.moved_images} moved to training")
-        st.caption(" · ".join([*learns, _time_needed(mode)]))
+        st.caption(" · ".join([*learns, _time_needed(mode, status.expected_seconds.get(mode))]))
         if mode == "quick" and status.refits:
             st.caption("The last layer is then refitted with the moved images.")
         start = training.before_quick_retrains(ws, published)
@@ -125,8 +125,10 @@ def _left_alone(classes: Sequence[str]) -> str:
     return f"No drawings for {listed(names)} yet. Draw on a few images of each class."
 
 
-def _time_needed(mode: RunMode) -> str:
-    return "about half a minute (last layers)" if mode == "quick" else "minutes (all layers)"
+def _time_needed(mode: RunMode, seconds: float | None) -> str:
+    """seconds: measured here, if anything was."""
+    layers, usual = ("last layers", "seconds") if mode == "quick" else ("all layers", "minutes")
+    return f"{usual if seconds is None else f'about {duration(seconds)}'} ({layers})"
 
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:

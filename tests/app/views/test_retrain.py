@@ -1,12 +1,15 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from app.components.runs import run_status
 from app.jobs import launch
 from app.services import annotation
 from db import library, runs
+from db.clock import DatabaseTime
+from db.models import Run
 from tests.app.seeded import LEASE, Seeded, seed
 from tests.app.views.pages import BOX, MAIN, click, drawn, keys, open_page, said
 
@@ -87,6 +90,26 @@ def test_an_older_failed_run_is_retried_where_it_is_shown(seeded: Seeded) -> Non
     click(app, "retry_shown")
 
     assert runs.get_run(seeded.ws.database, failed.id).status == "queued"
+
+
+def test_the_panel_says_what_a_retrain_will_take_as_the_last_one_did(seeded: Seeded) -> None:
+    def took(seconds: float) -> None:
+        newest = runs.list_runs(seeded.ws.database, seeded.project_id)[0].id
+        with seeded.ws.database.writing() as session:
+            times = {"started_at": DatabaseTime(-seconds), "finished_at": DatabaseTime()}
+            session.execute(update(Run).where(Run.id == newest).values(times))
+
+    seeded.publish()
+    took(21.0)
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX,))
+    app = open_page()
+    assert "1 image guided · about 21 s (last layers)" in said(app)
+    app.get_by_key("retrain_mode").set_value("full").run()
+    assert "1 image guided · minutes (all layers)" in said(app)
+    seeded.publish(seed=1)
+    took(130.0)
+    assert "about 2 minutes (last layers)" in said(open_page())
 
 
 def test_a_published_retrain_leads_to_compare(seeded: Seeded) -> None:
