@@ -1,16 +1,18 @@
-"""From click to published: the demo's first model and quick retrains. `python -m benchmarks.retrain_time --json OUT`
+"""From click to published: the demo's first model and quick retrains.
+
+    python -m benchmarks.retrain_time --json OUT
 
 A fresh data folder and a real trainer, as the app starts it; nothing is drawn on a screen. Seconds from the
 click (the request) until the database says that the version is published:
 
-- demo: its images are drawn and stored; first model; first map: of the first image of the queue, by the page's
-  own function, after a click on *Try the demo*
+- demo: its images are drawn and stored; first model; first map: of the first image of the queue, by the
+  page's own function, all three after a click on *Try the demo*
 - retrain: quick, with some images outlined from the demo's own masks, features of its images kept
-- again: the same with all features kept, those of its counter-examples too, as after a change of settings
+- again: the same with all features kept, those of its counter-examples too
 - nothing kept: without any kept features
 
-Each retrain a second time beside a process that keeps one core busy. Last, where the time goes: seconds of wall
-and of processor time of one more retrain, by what the training process says that it does.
+Each retrain a second time beside a process that keeps one core busy. Last, where the time goes: seconds of
+wall and of processor time of one more retrain, by what the training process says that it does.
 """
 
 import argparse
@@ -22,8 +24,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -90,28 +92,25 @@ def _first_map(ws: Workspace) -> tuple[dict[str, float], int]:
 def _retrains(ws: Workspace, project_id: int, options: argparse.Namespace) -> dict[str, Any]:
     """Medians over the repeats, by what is kept and whether another process is busy."""
     taken = defaultdict(list)
-    forget: dict[str, Callable[[], None]] = {
-        "retrain": lambda: _forget_composites(ws),
-        "again": lambda: None,
-        "nothing_kept": lambda: (_forget_composites(ws), shutil.rmtree(ws.files.features))[0],
+    composites = (ws.settings.home / "runs", "*/*/composites")
+    forgotten = {
+        "retrain": [composites],
+        "again": [],
+        "nothing_kept": [composites, (ws.files.features, "*")],
     }
     for _ in range(options.repeats):
-        for name, first in forget.items():
+        for name, places in forgotten.items():
             for busy in (False, True):
-                first()
+                for folder in [found for place, pattern in places for found in place.glob(pattern)]:
+                    shutil.rmtree(folder)
                 time.sleep(options.pause)  # as somebody who draws: the next training process gets ready
-                with _busy() if busy else _alone():
+                with _busy() if busy else nullcontext():
                     started = time.perf_counter()
                     _published(ws, training.request_retrain(ws, project_id, "quick"))
                     key = f"{name}{'_busy' if busy else ''}_s"
                     taken[key].append(time.perf_counter() - started)
                 say(f"{key}: {taken[key][-1]:.1f}")
     return {key: statistics.median(times) for key, times in taken.items()} | {"each": dict(taken)}
-
-
-def _forget_composites(ws: Workspace) -> None:
-    for folder in (ws.settings.home / "runs").glob("*/*/composites"):
-        shutil.rmtree(folder)
 
 
 def _published(ws: Workspace, run: RunRecord) -> RunRecord:
@@ -133,11 +132,6 @@ def _busy() -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    yield
 
 
 def _phases(ws: Workspace, project_id: int) -> dict[str, dict[str, float]]:
@@ -174,9 +168,10 @@ def _timed(connection: Any, spec: RunSpec) -> None:
 
 
 def _print(document: dict[str, Any]) -> None:
-    table = []
-    for key in ("demo_s", "first_model_s", "first_map_s"):
-        table.append({"what": key.removesuffix("_s"), "s": f"{document[key]:.1f}", "one core busy": ""})
+    table = [
+        {"what": key.removesuffix("_s"), "s": f"{document[key]:.1f}", "one core busy": ""}
+        for key in ("demo_s", "first_model_s", "first_map_s")
+    ]
     for name in ("retrain", "again", "nothing_kept"):
         quiet, busy = document[f"{name}_s"], document[f"{name}_busy_s"]
         table.append({"what": name, "s": f"{quiet:.1f}", "one core busy": f"{busy:.1f}"})

@@ -117,7 +117,7 @@ def _base_model(spec: RunSpec) -> Classifier:
 
 
 def _composites_folder(spec: RunSpec) -> Path | None:
-    """Beside the base, with which it is removed: the next retrain starts there too and shares most of them."""
+    """Beside the base, with which it is removed; the next retrain starts there too and has most of them."""
     return None if spec.base_weights is None else spec.base_weights.with_name("composites")
 
 

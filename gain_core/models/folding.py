@@ -69,7 +69,7 @@ def folded(model: Classifier) -> Classifier:
 
 
 def folded_neck(model: Classifier, maps: Tensor) -> nn.Module:
-    """The neck of `folded(model)` alone; maps (1, K0, h0, w0) float32 on the CPU: some that its trunk gives."""
+    """The neck of `folded(model)` alone; maps (1, K0, h0, w0) float32, on the CPU: some of its trunk's."""
     model.expect_own_layers()
     with exactly():
         return _folded(model.neck, maps)[0]

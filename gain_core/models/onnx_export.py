@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 import torch
-from google.protobuf.message import DecodeError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -105,7 +104,7 @@ def _joined(trunk_from: bytes, looking: _Looking, example: Tensor) -> bytes:
     """The trunk of one ONNX model and what is behind it in the other; example: what the trunk gives."""
     try:
         whole = onnx.load_model_from_string(trunk_from)
-    except DecodeError as error:
+    except Exception as error:  # protobuf's own, which onnx does not name
         raise BackboneError(f"expected an ONNX model to take the trunk from, got: {error}") from error
     behind = onnx.load_model_from_string(onnx_bytes(_Behind(looking), example, OUTPUTS[1:], name=OUTPUTS[0]))
     onnx.compose.add_prefix(behind, "behind/", inplace=True, rename_inputs=False, rename_outputs=False)
