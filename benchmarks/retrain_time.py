@@ -101,8 +101,9 @@ def _retrains(ws: Workspace, project_id: int, options: argparse.Namespace) -> di
     for _ in range(options.repeats):
         for name, places in forgotten.items():
             for busy in (False, True):
-                for folder in [found for place, pattern in places for found in place.glob(pattern)]:
-                    shutil.rmtree(folder)
+                for parent, pattern in places:
+                    for folder in list(parent.glob(pattern)):
+                        shutil.rmtree(folder)
                 time.sleep(options.pause)  # as somebody who draws: the next training process gets ready
                 with _busy() if busy else nullcontext():
                     started = time.perf_counter()
