@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple
 from PIL import Image
 
 from app.errors import FileRefusedError, ImportRefusedError
+from app.importing.folder_source import FolderSource
 from app.importing.formats import read_layout
 from app.importing.formats.index_csv import INDEX
 from app.importing.item import Item
 from app.importing.marks import MaskFile
-from app.importing.sources import FolderSource
 from app.settings import Settings
 from benchmarks.report import say
 

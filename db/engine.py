@@ -18,6 +18,8 @@ from db.errors import DatabaseError, UnavailableError
 from db.migrations import migrate
 
 BUSY_SECONDS = 15.0  # how long a writer waits for another one on SQLite
+WRITE_AHEAD = "PRAGMA journal_mode = WAL"
+OPENING_SECONDS = 5.0  # how long to wait for others that open the same new file
 _STRICT_JSON = json.JSONEncoder(allow_nan=False)
 
 
@@ -107,19 +109,33 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _switch_to_wal(engine: Engine) -> None:
     """Write-ahead logging, kept in the file itself: readers and the writer do not wait for each other."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + OPENING_SECONDS
     while True:
         try:
-            with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-                cursor.execute("PRAGMA journal_mode = WAL")
-                return
+            # A connection of its own: those of the engine wait much longer.
+            with closing(sqlite3.connect(str(engine.url.database), timeout=OPENING_SECONDS)) as connection:
+                (mode,) = connection.execute(WRITE_AHEAD).fetchone()
+            if mode != "wal":
+                raise UnavailableError(_unfit(engine, f"it answered {mode!r}"))
+            return
         except sqlite3.OperationalError as error:
             # SQLite does not apply busy_timeout to this switch when several processes open a new file at once
-            if "locked" not in str(error) or time.monotonic() > deadline:
+            if "locked" not in str(error):
                 raise UnavailableError(f"The database did not answer: {error}") from error
+            if time.monotonic() > deadline:
+                raise UnavailableError(_unfit(engine, str(error))) from error
         except sqlite3.DatabaseError as error:
             raise DatabaseError(f"The database cannot be used: {error}") from error
         time.sleep(0.02)
+
+
+def _unfit(engine: Engine, answer: str) -> str:
+    folder = Path(str(engine.url.database)).parent
+    return (
+        f"The database cannot work in the folder {folder}: SQLite needs a local disk for its write-ahead "
+        f"log, not a network drive ({answer}). Move the data folder to a local disk (REFOCUS_HOME), or use "
+        "PostgreSQL (REFOCUS_DATABASE_URL)."
+    )
 
 
 @contextmanager

@@ -12,6 +12,20 @@ class ImportOptions:
     # Whether boxes, polygons and masks train the model as drawings do. False: they only measure it.
     # None: drawings of this program train, annotations of other tools measure.
     guidance: bool | None = None
+    # Of names in a zip that do not say theirs: a key of ENCODINGS; empty: guessed.
+    encoding: str = ""
+    # Images with the same value of this column come into the same split, where no split is given. Empty: a
+    # column such as patient or scene, if there is one; "-": none.
+    keep_together: str = ""
+    # Classes whose names differ only in case are one class.
+    merge_case: bool = False
+    # class2 before class10.
+    natural_order: bool = False
+    # Of several levels of class folders the innermost names the class.
+    inner_folders: bool = False
+    # Masks of photographs that a camera held sideways are in its unturned pixels, also where sizes do not
+    # tell. False: there they are taken as they are, and a note says so.
+    turn_masks: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

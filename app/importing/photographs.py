@@ -1,18 +1,35 @@
 """Is this an image, and can every reader agree on its pixels? The content decides, never the file's name."""
 
+import importlib
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from app.errors import FileRefusedError
-from gain_core.imaging.pictures import as_rgb, marked
+from app.importing.file_kinds import reason_for
+from app.importing.near_duplicates import SIDE, Description, describe
+from gain_core.imaging.pictures import as_rgb, marked, value_range
 from gain_core.imaging.raster import Mask
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+
+def _with_plugins(plain: tuple[str, ...]) -> tuple[str, ...]:
+    """The formats that this installation reads: AVIF where Pillow has it, HEIC and JPEG XL by plugins."""
+    formats = [*plain, *(["AVIF"] if features.check("avif") else [])]
+    with suppress(ImportError):
+        importlib.import_module("pillow_heif").register_heif_opener()
+        formats.append("HEIF")
+    with suppress(ImportError):
+        importlib.import_module("pillow_jxl")  # it registers itself
+        formats.append("JXL")
+    return tuple(formats)
+
+
+FORMATS = _with_plugins(("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"))
 _LEAST_SIDE = 8  # pixels; less is a spacer or a tracking pixel, with nothing in it to draw on
-_HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")  # what such files say of themselves
+_ORIENTATION = 0x0112  # EXIF
 # MPO: what Pillow calls a JPEG with a second picture in it, as many phones write them.
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
@@ -24,6 +41,10 @@ class Photograph:
     width: int  # after EXIF orientation, pixels
     height: int
     converted: bool  # stored as RGB PNG instead of the file's own bytes
+    orientation: int  # EXIF, 1 to 8; 1: as it is
+    dropped_frames: int  # of an animation or of a document with several pages
+    stretched: tuple[float, float] | None  # darkest and brightest value of pixels with more than 8 bits
+    description: Description  # to find near-duplicates
 
 
 def check_photograph(data: bytes, max_pixels: int) -> Photograph:
@@ -34,25 +55,49 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
     palettes, 16-bit and floating-point pixels; transparency is laid on white.
     """
     image = _decoded(data, max_pixels)
-    if min(image.size) < _LEAST_SIDE:
-        raise FileRefusedError(
-            f"It is {image.width}×{image.height} pixels: expected at least {_LEAST_SIDE} on each side."
-        )
+    _check_size(image)
     try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
         upright = ImageOps.exif_transpose(image)
+        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
         plain = (
             image.format in _SUFFIXES
             and image.mode in ("L", "RGB")
             and "transparency" not in image.info
-            and (image.format == "MPO" or getattr(image, "n_frames", 1) == 1)
+            and frames == 1
         )
-        if plain:
-            return Photograph(data, _SUFFIXES[str(image.format)], *upright.size, converted=False)
-        buffer = io.BytesIO()
-        as_rgb(upright).save(buffer, format="PNG", compress_level=3)
+        stored, suffix, stretched = data, _SUFFIXES.get(str(image.format), ".png"), None
+        picture = upright
+        if not plain:
+            stretched = value_range(image)
+            picture = as_rgb(upright)
+            buffer = io.BytesIO()
+            picture.save(buffer, format="PNG", compress_level=3)
+            stored, suffix = buffer.getvalue(), ".png"
+        return Photograph(
+            stored,
+            suffix,
+            *upright.size,
+            converted=not plain,
+            orientation=orientation if orientation in range(1, 9) else 1,
+            dropped_frames=frames - 1,
+            stretched=stretched,
+            description=describe(picture),
+        )
     except Exception as error:  # Pillow passes on whatever its parsers stumble over
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
-    return Photograph(buffer.getvalue(), ".png", *upright.size, converted=True)
+
+
+def glance(data: bytes, max_pixels: int) -> Description:
+    """What near-duplicates are found by. A JPEG is decoded at a fraction of its size, so damage behind its
+    beginning may stay unseen. Raises FileRefusedError as `check_photograph`.
+    """
+    image = _decoded(data, max_pixels, at_least=4 * SIDE)
+    _check_size(image)
+    try:
+        return describe(as_rgb(ImageOps.exif_transpose(image)))
+    except Exception as error:  # Pillow passes on whatever its parsers stumble over
+        raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
 
 
 def read_mask(
@@ -77,7 +122,14 @@ def read_mask(
     return pixels
 
 
-def _decoded(data: bytes, max_pixels: int) -> Image.Image:
+def _check_size(image: Image.Image) -> None:
+    if min(image.size) < _LEAST_SIDE:
+        raise FileRefusedError(
+            f"It is {image.width}×{image.height} pixels: expected at least {_LEAST_SIDE} on each side."
+        )
+
+
+def _decoded(data: bytes, max_pixels: int, at_least: int | None = None) -> Image.Image:
     if not data:
         raise FileRefusedError("It is empty.")
     try:
@@ -86,15 +138,15 @@ def _decoded(data: bytes, max_pixels: int) -> Image.Image:
         if width * height > max_pixels:
             # Known from the header: nothing has been decoded yet.
             raise FileRefusedError(_too_large(f"{width * height:,}", max_pixels))
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
         image.load()
     except FileRefusedError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise FileRefusedError(_too_large("far more", max_pixels)) from error
     except Image.UnidentifiedImageError as error:
-        if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
-            raise FileRefusedError("It is a HEIC photograph, which is not read: save it as JPEG.") from error
-        raise FileRefusedError("It is not an image (JPEG, PNG, WebP, BMP, GIF or TIFF).") from error
+        raise reason_for(data) from error
     except Exception as error:  # Pillow passes on whatever its parsers stumble over
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
     return image

@@ -13,6 +13,7 @@ from PIL import Image
 
 from app.demo.project import make_demo
 from app.errors import ImportRefusedError, MissingFileError, ServiceError
+from app.importing.folder_source import FolderSource
 from app.importing.importer import (
     ImportReport,
     Progress,
@@ -21,8 +22,8 @@ from app.importing.importer import (
     project_name,
 )
 from app.importing.options import ImportOptions
-from app.importing.sources import FolderSource, open_zip
 from app.importing.staging import store_lock
+from app.importing.zip_source import open_zip
 from app.workspace import Workspace
 from db import annotations, holdings, runs
 from db import library as rows
@@ -59,7 +60,7 @@ def import_zip(
     taken, and whatever `on_progress` raises; nothing is stored then.
     """
     check_project_name(ws, name)
-    with open_zip(archive, ws.settings.max_upload_mb) as source:
+    with open_zip(archive, ws.settings.max_upload_mb, (options or ImportOptions()).encoding) as source:
         return import_source(ws, name, source, "upload", on_progress, options)
 
 
@@ -87,7 +88,7 @@ def import_folder(
             if roots
             else "This server allows no folder for imports (REFOCUS_IMPORT_ROOTS). Upload a zip instead."
         )
-    source = FolderSource(resolved, ws.settings.max_upload_mb)
+    source = FolderSource(resolved, ws.settings.max_upload_mb, ws.settings.import_roots)
     return import_source(ws, name, source, "folder", on_progress, options)
 
 

@@ -11,6 +11,7 @@ from gain_core.errors import InputError
 # What Pillow raises for files that are no image, cut short, or too large to be honest.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
+_DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # grey pixels with more than 8 bits
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -42,22 +43,38 @@ def upright_size(path: Path, title: str | None = None) -> tuple[int, int]:
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """Any mode -> RGB. Transparency is laid on white; 16-bit grey keeps its upper 8 bits.
+    """Any mode -> RGB. Transparency is laid on white.
 
-    32-bit and floating-point pixels have no known upper end: the darkest becomes black, the brightest white.
+    Grey pixels with more than 8 bits are stretched by `value_range`: a camera with 12 bits uses a sixteenth
+    of the values that its file could have.
     """
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        low, high = float(values.min()), float(values.max())
-        scaled = (values - low) * (255 / (high - low) if high > low else 0.0)
+    limits = value_range(image)
+    if limits is not None:
+        low, high = limits
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=high, neginf=low)
+        scaled = (values - low) * (255 / (high - low))
         return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
+    if image.mode in _DEEP:  # of one value
+        level = int(np.asarray(image).flat[0]) >> 8 if image.mode.startswith("I;16") else 0
+        return Image.new("RGB", image.size, (level, level, level))
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
     return image.convert("RGB")
+
+
+def value_range(image: Image.Image) -> tuple[float, float] | None:
+    """(darkest, brightest) finite value of grey pixels with more than 8 bits; None for other pixels and where
+    all have one value.
+    """
+    if image.mode not in _DEEP:
+        return None
+    values = np.asarray(image, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size or values.min() == values.max():
+        return None
+    return float(values.min()), float(values.max())
 
 
 def marked(image: Image.Image) -> NDArray[np.bool_]:

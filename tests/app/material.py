@@ -41,12 +41,28 @@ def two_classes(prefix: str = "") -> dict[str, bytes]:
     return {f"{prefix}{name}": photograph(seed) for seed, name in enumerate(names)}
 
 
+class _WithoutFlag(zipfile.ZipInfo):
+    """A member whose name is in bytes that nobody knows the encoding of."""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.filename.encode("cp437"), self.flag_bits
+
+
 def zipped(
-    path: Path, members: Mapping[str | zipfile.ZipInfo, bytes], packing: int = zipfile.ZIP_DEFLATED
+    path: Path,
+    members: Mapping[str | zipfile.ZipInfo, bytes],
+    packing: int = zipfile.ZIP_DEFLATED,
+    *,
+    flag: bool = True,
 ) -> Path:
+    """`flag`: False writes names as cp437 bytes without the flag that says UTF-8."""
     with zipfile.ZipFile(path, "w", packing) as archive:
         for name, data in members.items():
-            archive.writestr(name, data, packing)
+            info = name
+            if not flag:
+                info = _WithoutFlag(name if isinstance(name, str) else name.filename)
+                info.extra = b"" if isinstance(name, str) else name.extra
+            archive.writestr(info, data, packing)
     return path
 
 

@@ -96,7 +96,10 @@ def test_folders_named_train_val_and_test_are_splits(ws: Workspace, tmp_path: Pa
     assert splits["Test/boat/8.png"] == "test"
     assert Counter(splits.values())["train"] == 4
     assert reasons(report) == {"extra/boat/7.png": "It lies outside the train, validation and test folders."}
-    assert report.notes == ()
+    assert report.notes == (
+        "The validation split has no image of boat.",
+        "The test split has no image of car.",
+    )
 
 
 def test_a_class_may_be_called_test(ws: Workspace, tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ def test_an_index_gives_labels_splits_groups_and_masks(ws: Workspace, tmp_path: 
     report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
     images = {image.name: image for image in rows.list_images(ws.database, report.project_id)}
     assert report.refused == ()
-    assert report.notes == ("Not named in index.csv and left out: 1, e.g. notes.txt.",)
+    assert report.notes[0] == "Not named in index.csv and left out: 1, e.g. notes.txt."
     assert images["photos/0.png"].groups == {"place": "sea", "weather": "sun"}
     assert images["photos/1.png"].groups == {"place": "land"}
     assert images["photos/2.png"].split == "validation"
@@ -251,7 +254,9 @@ def test_without_allowed_folders_the_page_says_to_upload(ws: Workspace, tmp_path
         library.import_folder(ws, "a", written(tmp_path / "set", two_classes()))
 
 
-def test_links_and_special_files_in_a_folder_are_not_followed(ws: Workspace, tmp_path: Path) -> None:
+def test_links_to_the_outside_and_special_files_in_a_folder_are_not_followed(
+    ws: Workspace, tmp_path: Path
+) -> None:
     secret = written(tmp_path / "secret", {"s.png": photograph(50)})
     folder = written(tmp_path / "set", two_classes())
     (folder / "boat" / "link.png").symlink_to(secret / "s.png")
@@ -260,8 +265,8 @@ def test_links_and_special_files_in_a_folder_are_not_followed(ws: Workspace, tmp
     report = library.import_folder(ws, "a", folder, trusted=True)
     assert report.accepted == 4
     assert reasons(report) == {
-        "boat/link.png": "It is a link to another file; only the files themselves are read.",
-        "car/more": "It is a link to another file; only the files themselves are read.",
+        "boat/link.png": "It is a link to a place that imports may not read (REFOCUS_IMPORT_ROOTS).",
+        "car/more": "It is a link to a place that imports may not read (REFOCUS_IMPORT_ROOTS).",
         "car/pipe.png": "It is not a plain file.",
     }
 

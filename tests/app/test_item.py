@@ -67,7 +67,7 @@ def test_several_labels_stand_in_one_cell_and_so_do_their_masks(ws: Workspace, t
         ("images/5.png,boat|,,train", "Its label is empty"),
         ("images/5.png,boat|dog,a.png|b.png|c.png,train", "at most 2 masks, one for each label, got 3"),
         ("images/5.png,boat|cat,,validation", "class “cat” has no training image"),
-        ("images/0.png,car,,train", "Several labels of an image go into one line"),
+        ("images/0.png,car,,test", "It is in another split than on line 2, which counts"),
     ],
 )
 def test_a_line_of_several_labels_that_cannot_be_right_is_refused(

@@ -33,8 +33,8 @@ def test_bad_lines_of_an_index_are_refused_and_the_rest_goes_in(ws: Workspace, t
     files = {f"{n}.png": photograph(n) for n in range(9)}
     files["big.png"] = encoded(Image.new("L", (25, 16), 1))
     files["empty.png"] = encoded(Image.new("1", (24, 16)))
-    lines = ["file,label,split,mask", "0.png,boat,train,", "1.png,car,train,big.png", "2.png,car,dev,"]
-    lines += ["3.png, ,train,", "gone.png,car,train,", "../../etc/passwd,car,train,", "0.png,car,train,"]
+    lines = ["file,label,split,mask", "0.png,boat,train,", "1.png,car,train,big.png", "2.png,car,later,"]
+    lines += ["3.png, ,train,", "gone.png,car,train,", "../../etc/passwd,car,train,", "0.png,car,test,"]
     lines += [
         "4.png,kite,test,",
         "5.png,car,train,lost.png",
@@ -49,15 +49,12 @@ def test_bad_lines_of_an_index_are_refused_and_the_rest_goes_in(ws: Workspace, t
         "The mask has another size than its image: expected 24×16, got 25×16."
     )
     assert told.pop("2.png") == (
-        "Line 4 of index.csv: expected a split of train, validation or test, got 'dev'."
+        "Line 4 of index.csv: expected a split of train, validation or test, got 'later'."
     )
     assert told.pop("3.png") == "Line 5 of index.csv: Its label is empty."
     assert told.pop("gone.png") == "Line 6 of index.csv: There is no such file in the import."
     assert "leads outside the import" in told.pop("../../etc/passwd")
-    assert (
-        told.pop("0.png") == "Line 8 of index.csv: The index names it a second time; the first line counts. "
-        "Several labels of an image go into one line, with | between them."
-    )
+    assert told.pop("0.png") == "Line 8 of index.csv: It is in another split than on line 2, which counts."
     assert told.pop("4.png") == "Its class “kite” has no training image."
     assert told.pop("lost.png") == "Line 10 of index.csv: there is no such mask in the import."
     assert told.pop("empty.png") == "The mask marks no pixel. Its image 6.png was taken without it."
@@ -91,11 +88,14 @@ def bomb_png(width: int, height: int) -> bytes:
     ("data", "reason"),
     [
         (b"", "It is empty."),
-        (b"<html>not an image</html>", "It is not an image (JPEG, PNG, WebP, BMP, GIF or TIFF)."),
+        (bytes(range(256)), "It is not an image (JPEG, PNG, WebP, BMP, GIF or TIFF)."),
         (encoded(Image.new("L", (1, 1))), "It is 1×1 pixels: expected at least 8 on each side."),
         (encoded(Image.new("L", (40, 7))), "It is 40×7 pixels: expected at least 8 on each side."),
-        (bytes(4) + b"ftypheic" + bytes(40), "It is a HEIC photograph, which is not read: save it as JPEG."),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "It is not an image"),
+        (
+            bytes(4) + b"ftypheic" + bytes(40),
+            "It is a HEIC photograph, which this installation does not read. Save it as JPEG",
+        ),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "It is a PostScript document"),
         (photograph(1, (90, 90), "JPEG")[:2000], "It is damaged"),
         (photograph(1)[:-30], "It is damaged"),
         (photograph(1, (200, 60)), "It has too many pixels: expected at most 10,000, got 12,000."),

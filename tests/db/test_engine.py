@@ -154,3 +154,24 @@ def test_leases_end_by_the_clock_of_the_database(database: Database, project: Pr
         ).one()
     assert len(stored) == len("2026-01-31 12:00:00.000000")  # of one form everywhere: SQLite compares text
     assert stored > text_now
+
+
+@pytest.mark.parametrize("answer", ["delete", "locked"])
+def test_a_file_system_without_a_write_ahead_log_is_refused_at_start(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """As NFS and SMB answer: with another mode, or as if somebody else held the file."""
+    monkeypatch.setattr(db.engine, "OPENING_SECONDS", 0.1)
+    if answer == "delete":
+        monkeypatch.setattr(db.engine, "WRITE_AHEAD", "PRAGMA journal_mode = DELETE")
+        with pytest.raises(UnavailableError) as refused:
+            Database.open(url)
+    else:
+        other = sqlite3.connect(tmp_path / "refocus.db", isolation_level=None)
+        other.execute("CREATE TABLE busy (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UnavailableError) as refused:
+            Database.open(url)
+        other.close()
+    assert str(tmp_path) in str(refused.value)
+    assert "REFOCUS_DATABASE_URL" in str(refused.value)

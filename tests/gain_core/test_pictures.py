@@ -40,12 +40,17 @@ def test_every_usual_mode_opens_as_rgb(tmp_path, mode):
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff"])
-def test_16_bit_grey_keeps_its_upper_8_bits(tmp_path, suffix):
-    values = np.array([[0, 255, 256], [0x8000, 0xFF00, 0xFFFF]], dtype=np.uint16)
+@pytest.mark.parametrize("brightest", [4095, 65535])
+def test_16_bit_grey_is_stretched_by_its_real_range(tmp_path, suffix, brightest):
+    values = np.array([[0, brightest // 4, brightest // 2], [brightest, 0, brightest]], dtype=np.uint16)
     Image.fromarray(values).save(tmp_path / f"deep.{suffix}")
     opened = np.asarray(open_rgb(tmp_path / f"deep.{suffix}"))
-    assert opened[..., 0].tolist() == [[0, 0, 1], [128, 255, 255]]
+    assert opened[..., 0].tolist() == [[0, 63, 127], [255, 0, 255]]
     assert (opened == opened[..., :1]).all()
+
+
+def test_16_bit_grey_of_one_value_keeps_its_upper_8_bits():
+    assert as_rgb(Image.fromarray(np.full((2, 2), 0x8000, np.uint16))).getpixel((1, 1)) == (128, 128, 128)
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])

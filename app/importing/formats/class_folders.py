@@ -51,6 +51,8 @@ def read(source: Source) -> Layout:
                 raise FileRefusedError("It lies in no class folder.")
             label = ItemLabel(class_name(parts[0], "class name"))
             layout.items.append(Item(name, path, (label,), split))
+            if len(parts) > 2:
+                layout.inner_folders[path] = class_name(parts[-2], "class name")
         except FileRefusedError as error:
             layout.refuse(name, str(error))
     _expect_classes(layout)

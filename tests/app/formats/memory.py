@@ -1,6 +1,9 @@
 """Sources that lie in memory, and what a format finds in them."""
 
+import io
+import zlib
 from dataclasses import dataclass, field
+from typing import IO
 
 from app.errors import FileRefusedError
 from app.importing.formats import find_format, read_layout
@@ -16,6 +19,7 @@ class Memory:
     files: dict[str, bytes]
     refused: list[RefusalRecord] = field(default_factory=list)
     empty_folders: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -25,6 +29,12 @@ class Memory:
         if name not in self.files:
             raise FileRefusedError("There is no such file.")
         return self.files[name]
+
+    def open(self, name: str) -> IO[bytes]:
+        return io.BytesIO(self.read(name))
+
+    def mark(self, name: str) -> tuple[int, ...]:
+        return len(self.read(name)), zlib.crc32(self.read(name))
 
 
 def title(files: dict[str, bytes]) -> str:

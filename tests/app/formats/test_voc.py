@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.importing.folder_source import FolderSource
 from app.importing.formats import voc
 from app.importing.options import ImportOptions
-from app.importing.sources import FolderSource
 from app.services.library import import_folder
 from app.workspace import Workspace
 from db import annotations, library
