@@ -10,6 +10,7 @@ from pathlib import Path
 from app.errors import ServiceError
 from app.jobs.preparing import SILENT, Request, folder_of, write_state
 from app.jobs.process_locks import held
+from app.services.correction_report import make_report
 from app.services.model_bundle import make_bundle
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
@@ -44,13 +45,20 @@ def carry_out(ws: Workspace, request: Request) -> None:
         with held(folder / "lock") as ours:
             if not ours:
                 return  # it is being made
-            make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)
+            _make(ws, request, folder, state)
         state.end("done")
     except EXPECTED as error:
         state.end("failed", message=str(error))
     except BaseException:
         state.end("failed", message=SILENT)
         raise
+
+
+def _make(ws: Workspace, request: Request, folder: Path, state: _State) -> None:
+    if request.kind == "report" and request.before_id is not None:
+        make_report(ws, request.before_id, request.version_id, request.split, folder, state.show)
+    else:
+        make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,14 @@ def counted(score: Score) -> str:
     return f"{share(score.accuracy)} (95 % interval {100 * low:.1f} to {100 * high:.1f} %, n = {score.n})"
 
 
+def interval(score: Score) -> str:
+    """ "83.0 % (74.5–89.1 %, n = 100)", for a table that says that the range is the 95 % interval."""
+    if score.interval is None:
+        return "–"
+    low, high = score.interval
+    return f"{share(score.accuracy)} ({100 * low:.1f}–{100 * high:.1f} %, n = {score.n})"
+
+
 def _worst(of: Figures) -> tuple[str, str]:
     before = None if of.before is None else of.before[0]
     after = of.after[0]

@@ -7,6 +7,7 @@ import streamlit as st
 from app import resources, state
 from app.components.annotate.evidence_legend import evidence_legend
 from app.components.compare.image_pair import pair_card
+from app.components.compare.report_download import report_button, report_progress
 from app.components.compare.scores import score_cards, score_tables
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
@@ -70,6 +71,8 @@ def compare_page(ws: Workspace) -> None:
             publish_button(ws, project, version, key=f"compare_publish_{version.id}")
         if after.id in unpublished and after.id != project.current_version_id:
             st.markdown(f":orange[:small[{plain(unpublished[after.id])}]]")
+        report_button(ws, project, comparison)
+    report_progress(ws, project, comparison)
     _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
     score_tables(comparison)
 

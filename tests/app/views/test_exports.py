@@ -94,3 +94,24 @@ def test_an_export_that_died_is_no_progress_for_ever(
     preparing.begin(seeded.ws, request)
     monkeypatch.setattr(preparing, "START_SECONDS", -1.0)
     assert preparing.status(seeded.ws, request).message == preparing.SILENT
+
+
+def test_compare_makes_a_report_of_what_it_shows(
+    seeded: Seeded, version: VersionRecord, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = seeded.publish(seed=1)
+    click(open_page("compare", {"compare_split": "test"}), "make_report")
+    assert [request for _, request in asked] == [
+        Request("report", seeded.project_id, after.id, version.id, "test")
+    ]
+
+    def small_report(*given: object) -> None:
+        ws, before_id, after_id, split, folder, _ = given
+        assert (ws, before_id, after_id, split) == (seeded.ws, version.id, after.id, "test")
+        assert isinstance(folder, Path)
+        (folder / "report.html").write_text("report")
+
+    monkeypatch.setattr(prepare_run, "make_report", small_report)
+    prepare_run.carry_out(seeded.ws, asked[0][1])
+    app = open_page("compare", {"compare_split": "test"})
+    assert [button.proto.label for button in app.get("download_button")] == ["Report"]
