@@ -85,12 +85,30 @@ def demo_guidance(ws: Workspace, project_id: int, n: int) -> list[int]:
     project = rows.get_project(ws.database, project_id)
     if project.source != DEMO:
         raise ServiceError("Only the demo knows where its objects are; draw the regions yourself here.")
+    return guide_by_masks(ws, project_id, n)
+
+
+def guide_by_masks(ws: Workspace, project_id: int, n: int) -> list[int]:
+    """Guidance from the stored object masks, for the first `n` training images of the queue that have a mask
+    and no guidance. Returns their image ids; fewer when not so many are left.
+
+    Raises MissingFileError, and DrawingError for an empty mask.
+    """
+    project = rows.get_project(ws.database, project_id)
     guided = annotations.guided_images(ws.database, project_id)
-    ids = queue.order(ws, project_id, project.current_version_id)
-    waiting = [image_id for image_id in ids if image_id not in guided][:n]
-    for image_id in waiting:
+    made: list[int] = []
+    for image_id in queue.order(ws, project_id, project.current_version_id):
+        if len(made) >= n:
+            break
+        if image_id in guided:
+            continue
         image = rows.get_image(ws.database, image_id)
-        mask = library.open_mask(ws, image)
-        if mask is not None:
-            mask_guidance(ws, image.id, image.class_id, mask)
-    return waiting
+        masks = {
+            label.class_id: mask
+            for label in image.labels
+            if (mask := library.open_mask(ws, image.seen_as(label.class_id))) is not None
+        }
+        for class_id, mask in masks.items():
+            mask_guidance(ws, image_id, class_id, mask)
+        made += [image_id] if masks else []
+    return made

@@ -136,9 +136,16 @@ def _reproduce(facts: VersionFacts, before: VersionRecord, split: Split) -> tupl
         Text("The same images, drawings, settings and seed give the same model on the same machine."),
         Table(("", ""), tuple(rows)),
         Code(
-            f"python -m app retrain --project {facts.project.id} --mode {settings.get('mode', 'quick')} "
-            f"--seed {settings.get('seed', 0)}\n"
+            f"python -m app {_training_command(facts)}\n"
             f"python -m app report --project {facts.project.id} --before {before.number} "
             f"--version {facts.version.number} --split {split} --out report"
         ),
     )
+
+
+def _training_command(facts: VersionFacts) -> str:
+    settings = training_settings(facts.run)
+    named = f"--project {facts.project.id} --seed {settings.get('seed', 0)}"
+    if facts.run is None or facts.run.base_version_id is None:
+        return f"train {named}"
+    return f"retrain {named} --mode {facts.run.mode} --objective {settings['method']}"
