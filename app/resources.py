@@ -19,6 +19,7 @@ from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
 from app.services import attribution_clusters, evaluation, library, queue
 from app.services.attribution_clusters import EvidenceGroup, attended_square
+from app.services.class_metrics import ClassMetrics, class_metrics
 from app.services.comparison import Comparison, compare
 from app.services.evaluation import Evaluation
 from app.services.library import ProjectOverview
@@ -127,6 +128,12 @@ def comparison(
     """Figures of two versions, and how many images changed."""
     key = ("comparison", before_id, after_id, split)
     return _counted(ws, project, key, lambda: compare(ws, before_id, after_id, split))
+
+
+def class_figures(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> ClassMetrics:
+    """Precision, recall, F1 and the confusion matrix of one version."""
+    key = ("class_figures", version_id, split)
+    return _counted(ws, project, key, lambda: class_metrics(ws, version_id, split))
 
 
 def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int) -> tuple[int, int]:

@@ -240,6 +240,7 @@ COMPARE_FILTER: Key[Filter | None] = Key(
 )
 COMPARE_MAP: Key[MapOf] = Key("compare_map", lambda: "said", "class whose maps are shown side by side")
 COMPARE_PAGE: Key[int] = Key("compare_page", lambda: 1, "page of the pairs, from 1")
+COMPARE_MORE: Key[bool] = Key("compare_more", lambda: False, "whether the figures for specialists are shown")
 
 
 def arrive(page: str) -> None:

@@ -37,7 +37,7 @@ IMPORT_RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ..
     (PAGES, TENSORS, ()),
     (
         (
-            *("app.demo", "app.drawing", "app.errors", "app.exporting", "app.importing"),
+            *("app.cli", "app.demo", "app.drawing", "app.errors", "app.exporting", "app.importing"),
             *("app.jobs", "app.services", "app.settings", "app.workspace"),
         ),
         SCREEN,

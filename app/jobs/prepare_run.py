@@ -11,6 +11,7 @@ from app.errors import ServiceError
 from app.jobs.preparing import SILENT, Request, folder_of, write_state
 from app.jobs.process_locks import held
 from app.services.correction_report import make_report
+from app.services.map_metrics import measure_maps
 from app.services.model_bundle import make_bundle
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
@@ -55,8 +56,10 @@ def carry_out(ws: Workspace, request: Request) -> None:
 
 
 def _make(ws: Workspace, request: Request, folder: Path, state: _State) -> None:
-    if request.kind == "report" and request.before_id is not None:
+    if request.before_id is not None and request.kind == "report":
         make_report(ws, request.before_id, request.version_id, request.split, folder, state.show)
+    elif request.before_id is not None and request.kind == "maps":
+        measure_maps(ws, (request.before_id, request.version_id), request.split, folder, state.show)
     else:
         make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)
 

@@ -19,7 +19,7 @@ from db.library import get_project
 from db.records import Split
 from gain_core.atomic import write_atomically
 
-Kind = Literal["bundle", "report"]
+Kind = Literal["bundle", "report", "maps"]
 Status = Literal["absent", "working", "done", "failed"]
 START_SECONDS = 20.0  # a process that was just started is given this long to take its lock
 SILENT = "The export ended without saying why. Its log is trainer/prepare.log in the data folder."

@@ -1,5 +1,6 @@
 """Keeping what was drawn."""
 
+import io
 from collections.abc import Sequence
 
 from PIL import Image
@@ -11,12 +12,18 @@ from app.services import library, queue
 from app.workspace import Workspace
 from db import annotations
 from db import library as rows
-from db.records import GuidanceRecord, RegionRecord
+from db.records import GuidanceRecord, ImageRecord, RegionRecord
 
 
 def load(ws: Workspace, image_id: int, class_id: int) -> GuidanceRecord | None:
     """The guidance stored for this image and class."""
     return annotations.get_guidance(ws.database, image_id, class_id)
+
+
+def look_mask(ws: Workspace, image: ImageRecord) -> Image.Image | None:
+    """The saved *look here* regions for the image's (first) class, as a mask; None without any."""
+    saved = load(ws, image.id, image.class_id)
+    return None if saved is None or saved.look_png is None else Image.open(io.BytesIO(saved.look_png))
 
 
 def save(

@@ -1,11 +1,9 @@
 """The figures of the map on screen: how spread its evidence is, and how much of it is on the object."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from app.services import annotation, library
 from app.workspace import Workspace
@@ -25,10 +23,5 @@ def map_figures(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32
 
     Raises MissingFileError.
     """
-    mask = library.open_mask(ws, image) or _saved_mask(ws, image)
+    mask = library.open_mask(ws, image) or annotation.look_mask(ws, image)
     return MapFigures(spread(attention), None if mask is None else share_inside(attention, mask))
-
-
-def _saved_mask(ws: Workspace, image: ImageRecord) -> Image.Image | None:
-    saved = annotation.load(ws, image.id, image.class_id)
-    return None if saved is None or saved.look_png is None else Image.open(io.BytesIO(saved.look_png))

@@ -9,6 +9,7 @@ from app.components.annotate.evidence_legend import evidence_legend
 from app.components.compare.image_pair import pair_card
 from app.components.compare.report_download import report_button, report_progress
 from app.components.compare.scores import score_cards, score_tables
+from app.components.compare.specialist_figures import specialist_figures
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.text import one_of, plain
@@ -75,6 +76,7 @@ def compare_page(ws: Workspace) -> None:
     report_progress(ws, project, comparison)
     _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
     score_tables(comparison)
+    specialist_figures(ws, project, comparison)
 
 
 def _guidance(ws: Workspace, version: VersionRecord) -> str:

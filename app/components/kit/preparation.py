@@ -26,7 +26,14 @@ class Download:
 
 
 def preparation_button(
-    ws: Workspace, request: Request, label: str, downloads: tuple[Download, ...], *, key: str, help: str
+    ws: Workspace,
+    request: Request,
+    label: str,
+    downloads: tuple[Download, ...],
+    *,
+    key: str,
+    help: str,
+    icon: str = ":material/inventory_2:",
 ) -> None:
     """The button that makes it; when it is made, a button for each of its files that is there."""
     preparation = preparing.status(ws, request)
@@ -45,7 +52,7 @@ def preparation_button(
                 )
         return
     working = preparation.status == "working"
-    if st.button(label, key=key, icon=":material/inventory_2:", disabled=working, help=help):
+    if st.button(label, key=key, icon=icon, disabled=working, help=help):
         with told("The download was not made", "Try again."):
             preparing.begin(ws, request)
             st.rerun()

@@ -8,11 +8,11 @@ import pytest
 
 from app.jobs import launch, prepare_run, preparing
 from app.jobs.preparing import Request
-from app.services import annotation, library
+from app.services import annotation, library, map_metrics
 from app.workspace import Workspace
 from db.records import VersionRecord
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, click, keys, open_page, said
+from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
 Asked = list[tuple[Workspace, Request]]
 
@@ -115,3 +115,33 @@ def test_compare_makes_a_report_of_what_it_shows(
     prepare_run.carry_out(seeded.ws, asked[0][1])
     app = open_page("compare", {"compare_split": "test"})
     assert [button.proto.label for button in app.get("download_button")] == ["Report"]
+
+
+def test_compare_shows_figures_for_specialists_and_measures_maps_on_request(
+    seeded: Seeded, version: VersionRecord, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boat = seeded.images("validation")[0]
+    after = seeded.publish(seed=1, wrong=[boat.id])
+    app = open_page("compare")
+    assert "measure_maps" not in keys(app)
+    app.toggle(key="compare_more").set_value(True).run()
+    assert table(app, "Figure").set_index("Figure").loc["Balanced accuracy"].to_list() == [
+        "100.0 %",
+        "50.0 %",
+    ]
+    by_class = app.dataframe[-3].value.set_index("Class")
+    assert by_class.loc["boat", ["Recall before", "Recall after"]].to_list() == ["100.0 %", "0.0 %"]
+    assert app.dataframe[-1].value[["boat", "car"]].to_numpy().tolist() == [[0, 1], [0, 1]]
+    assert "Exact McNemar test on 2 images: 0 fixed, 1 newly wrong, p = 1." in said(app)
+
+    app = click(app, "measure_maps")
+    assert [request for _, request in asked] == [
+        Request("maps", seeded.project_id, after.id, version.id, "validation")
+    ]
+    monkeypatch.setattr(map_metrics, "IMAGES", 1)
+    prepare_run.carry_out(seeded.ws, asked[0][1])
+    app.run()
+    assert not app.exception
+    assert {"Deletion", "Insertion"} <= set(table(app, "Figure")["Figure"])
+    assert "AP after" in app.dataframe[-3].value.columns
+    assert "Maps of the true class on 1 image" in said(app)
