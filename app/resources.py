@@ -131,8 +131,7 @@ def comparison(
 
 
 def class_figures(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> ClassMetrics:
-    """Precision, recall, F1 and the confusion matrix of one version."""
-    key = ("class_figures", version_id, split)
+    key = "by_class", version_id, split
     return _counted(ws, project, key, lambda: class_metrics(ws, version_id, split))
 
 

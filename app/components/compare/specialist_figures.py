@@ -78,12 +78,12 @@ def _overall(
         rows["Pointing game"] = [side.pointing for side in maps]
         rows["Deletion"] = [side.deletion for side in maps]
         rows["Insertion"] = [side.insertion for side in maps]
-    known = {name: values for name, values in rows.items() if values != [None, None]}
+    shown = {name: values for name, values in rows.items() if values != [None, None]}
     frame = pd.DataFrame(
         {
-            "Figure": list(known),
-            "Before": [_percent(before) for before, _ in known.values()],
-            "After": [_percent(after) for _, after in known.values()],
+            "Figure": list(shown),
+            "Before": [_percent(before) for before, _ in shown.values()],
+            "After": [_percent(after) for _, after in shown.values()],
         }
     )
     st.dataframe(
