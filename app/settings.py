@@ -27,13 +27,21 @@ class Settings:
         default=(),
         metadata={"doc": "Folders on the server that projects may be imported from, separated by `:`."},
     )
+    networks: str = field(
+        default="",
+        metadata={
+            "doc": "Networks of your own, `file.py:function` or `module:function`, separated by commas."
+        },
+    )
     max_image_pixels: int = field(
         default=50_000_000,
         metadata={"doc": f"Images with more pixels are refused; at most {MOST_IMAGE_PIXELS}."},
     )
     max_upload_mb: int = field(
         default=2_000,
-        metadata={"doc": "Largest total size of the unpacked files of one import, in MB."},
+        metadata={
+            "doc": "Largest total size of the unpacked files of one import, and of a file of weights, in MB."
+        },
     )
     lease_seconds: float = field(
         default=60.0,

@@ -185,6 +185,9 @@ NEW_PROJECT_MADE: Key[bool] = Key(
     "library_new_made", bool, "the form has created a project and must be cleared"
 )
 UPLOAD: Key[Any] = Key("library_upload", _nothing, "the zip chosen for a new project; survives a page switch")
+OWN_MODEL: Key[dict[str, Any]] = Key(
+    "own_model", dict, "the file of weights that this window has brought, and what was found out about it"
+)
 IMPORT_NOTES: Key[tuple[str, ...]] = Key(
     "library_import_notes", tuple, "choices that the last import made automatically"
 )

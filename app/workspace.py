@@ -44,6 +44,15 @@ class FileStore:
         """
         return (path for path in self._cache.glob("*/*/??/*") if path.stem in hashes)
 
+    def given_model(self, sha256: str) -> Path:
+        """The model file that somebody brought as a project's first version."""
+        return self.home / "models" / sha256[:2] / f"{sha256}.safetensors"
+
+    @property
+    def brought(self) -> Path:
+        """Files of weights that are being looked at: a folder for each."""
+        return self.home / "incoming-models"
+
     def run_folder(self, run_id: int, attempt: int) -> Path:
         return self.home / "runs" / f"{run_id:06d}" / f"attempt-{attempt}"
 

@@ -68,6 +68,7 @@ class Project(Base):
         ForeignKey("model_versions.id", ondelete="SET NULL", use_alter=True)
     )
     created_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+    given_model: Mapped[str | None] = mapped_column(String(64))
     label_revision: Mapped[int] = mapped_column(default=0, server_default="0")
     review_revision: Mapped[int] = mapped_column(default=0, server_default="0")
 
@@ -167,10 +168,8 @@ class Import(Base):
 
 
 class Guidance(Base):
-    """Regions of one image for one class.
-
-    The row outlives its regions: when the user removes them all it stays behind without any, so that a
-    revision is never given twice and a page that was opened long ago cannot overwrite newer work.
+    """Regions of one image for one class. The row stays when the user removes them all: a revision is never
+    given twice, and a page that was opened long ago cannot overwrite newer work.
     """
 
     __tablename__ = "guidance"

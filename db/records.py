@@ -24,12 +24,13 @@ class ProjectRecord:
     id: int
     name: str  # unique among projects
     source: str  # "demo", "upload" or "folder"
-    backbone: str  # a timm model name
+    backbone: str  # a timm model name; of a given model the name of its network, as "torchvision/resnet18"
     image_size: int  # side of the square the model sees, pixels
     multi_label: bool  # images may show several classes, and each class is decided by itself
     current_version_id: int | None  # the published model version, None before the first run
     created_at: datetime  # UTC
     label_revision: int = 0  # grows when one of its images gets another label or split
+    given_model: str | None = None  # SHA-256 of the model file that somebody brought as the first version
     review_revision: int = 0  # grows when guidance of it is saved, or an image skipped
 
 

@@ -28,6 +28,7 @@ def project_record(row: models.Project) -> ProjectRecord:
         source=row.source,
         backbone=row.backbone,
         image_size=row.image_size,
+        given_model=row.given_model,
         multi_label=row.multi_label,
         current_version_id=row.current_version_id,
         created_at=row.created_at,

@@ -19,8 +19,14 @@ def main(image_file: str, map_file: str) -> None:
     wanted = json.loads((HERE / "preprocessing.json").read_text("utf-8"))
     layer = ImageOps.exif_transpose(Image.open(image_file)).convert("RGBA")
     photo = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    small = photo.resize((wanted["size"], wanted["size"]), Image.Resampling.BILINEAR)
-    pixels = (np.asarray(small, dtype=np.float32) / 255 - wanted["mean"]) / wanted["std"]  # (S, S, 3)
+    width, height = photo.size
+    box = (0.0, 0.0, float(width), float(height))  # what the model sees
+    if wanted["shorter_side"]:  # resized to this, and the middle cut out
+        side = wanted["size"] * min(photo.size) / wanted["shorter_side"]
+        box = ((width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2)
+    small = photo.resize((wanted["size"], wanted["size"]), Image.Resampling.BILINEAR, box)
+    values = np.asarray(small, dtype=np.float32)[..., :: -1 if wanted["channels"] == "BGR" else 1]
+    pixels = (values / 255 - wanted["mean"]) / wanted["std"]  # (S, S, 3)
     session = onnxruntime.InferenceSession(HERE / "model.onnx", providers=["CPUExecutionProvider"])
     images = pixels.transpose(2, 0, 1)[None].astype(np.float32)
     (logits,), (evidence,) = session.run(["logits", "evidence"], {"images": images})  # (C,), (C, h, w)
@@ -30,8 +36,9 @@ def main(image_file: str, map_file: str) -> None:
         print(f"{shares[position]:.4f} {named['classes'][position]}")
     amount = np.maximum(evidence[shares.argmax()], 0)
     opacity = Image.fromarray((180 * amount / max(amount.max(), 1e-12)).astype(np.uint8))
-    colour = Image.new("RGB", photo.size, (124, 40, 240))
-    photo.paste(colour, mask=opacity.resize(photo.size, Image.Resampling.BILINEAR))
+    left, top, right, bottom = (round(edge) for edge in box)
+    mask = opacity.resize((right - left, bottom - top), Image.Resampling.BILINEAR)
+    photo.paste(Image.new("RGB", mask.size, (124, 40, 240)), (left, top), mask)
     photo.save(map_file)
 
 

@@ -26,6 +26,7 @@ from gain_core.models.classifier import Classifier, build_classifier, default_sp
 from gain_core.models.files import file_sha256, session_file
 from gain_core.models.inference import InferenceModel
 from gain_core.models.model_file import load_model, save_model
+from gain_core.models.networks import register_networks
 from gain_core.models.onnx_session import read_session
 from gain_core.training.trainer import train
 
@@ -66,9 +67,10 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     if spec.resume_from is not None and spec.resume_from.exists():
         write_atomically(checkpoint, spec.resume_from.read_bytes())
     model = _base_model(spec)
-    base = copy.deepcopy(model) if has_control(config) else None
+    base = copy.deepcopy(model) if has_control(config) and not spec.as_given else None
     try:
-        yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
+        if not spec.as_given:
+            yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
     except UnwritableError:  # steps may be done already; starting over would continue from them
         raise
     except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
@@ -110,6 +112,7 @@ def _base_model(spec: RunSpec) -> Classifier:
     if spec.base_weights is None:
         arguments = {**spec.model, "classes": tuple(spec.model["classes"])}
         return build_classifier(default_spec(**arguments), spec.weights, seed=spec.config.seed)
+    register_networks(spec.networks)
     model = load_model(spec.base_weights)
     if model.spec.classes != tuple(spec.model["classes"]):
         raise InputError(f"expected a model of {spec.model['classes']}, got one of {model.spec.classes}")

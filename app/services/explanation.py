@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from app.drawing.regions import fit_canvas, rasterise, scaled
 from app.errors import MissingFileError
@@ -17,6 +18,7 @@ from gain_core.explain.inference import inference_of_file
 from gain_core.imaging.cells import cell_means
 from gain_core.metrics import attention_inside
 from gain_core.models.files import file_sha256
+from gain_core.models.frame import on_picture, seen_part
 from gain_core.models.inference import EvidenceMaps, InferenceModel, probabilities_of
 from gain_core.models.spec import pixels
 
@@ -30,9 +32,9 @@ MOST_EVIDENCE = 0.5  # share of the wrong class's evidence inside a region from 
 class AttentionView:
     """What one model version says of one image, and what in the image says so."""
 
-    evidence: NDArray[
-        np.float32
-    ]  # (C, h, w), signed: for (+) and against (−) each class, before eq. 2's ReLU
+    # (C, h, w), signed: for (+) and against (−) each class, before eq. 2's ReLU. It covers the picture, and
+    # is zero where the model does not look.
+    evidence: NDArray[np.float32]
     probabilities: tuple[float, ...]  # by class position, in [0, 1]
     multi_label: bool = False  # each class is decided by itself
 
@@ -116,6 +118,10 @@ def _load(ws: Workspace, version: VersionRecord) -> InferenceModel:
         raise MissingFileError(
             f"The file of model version {version.number} has changed since it was published: {path}."
         )
+    if ws.settings.networks:
+        from gain_core.models.networks import register_networks  # torch
+
+        register_networks(ws.settings.networks)
     return inference_of_file(path, version.sha256)
 
 
@@ -132,7 +138,8 @@ def attention_for(
     model = shelf.get(ws, version)
     maps = _maps(model, ws, image)
     probabilities = probabilities_of(maps.logits, model.spec.multi_label)[0]
-    return AttentionView(maps.evidence[0], tuple(probabilities.tolist()), model.spec.multi_label)
+    evidence = on_picture(maps.evidence[0], (image.width, image.height), model.spec)
+    return AttentionView(evidence, tuple(probabilities.tolist()), model.spec.multi_label)
 
 
 def region_for(
@@ -154,7 +161,9 @@ def region_for(
     drawn = np.asarray(look) > 0
     if ignore is not None:
         drawn &= np.asarray(ignore) == 0
-    maps = _maps(shelf.get(ws, version), ws, image)
+    model = shelf.get(ws, version)
+    maps = _maps(model, ws, image)
+    drawn = np.asarray(seen_part(Image.fromarray(drawn), model.spec))
     logits, evidence = maps.logits[0], maps.evidence[0]  # (C,), (C, h, w)
     inside = cell_means(drawn, (evidence.shape[1], evidence.shape[2]))
     predicted = int(logits.argmax())

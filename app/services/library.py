@@ -25,7 +25,7 @@ from app.importing.options import ImportOptions
 from app.importing.staging import store_lock
 from app.importing.zip_source import open_zip
 from app.workspace import Workspace
-from db import annotations, holdings, runs
+from db import annotations, first_models, holdings, runs
 from db import library as rows
 from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
 from gain_core.atomic import write_atomically
@@ -120,6 +120,7 @@ def delete_project(ws: Workspace, project_id: int) -> None:
     """
     if runs.active_run(ws.database, project_id) is not None:
         raise ServiceError("This project is training. Cancel the run, then delete.")
+    project = rows.get_project(ws.database, project_id)
     with store_lock(ws.files):
         images = rows.list_images(ws.database, project_id)
         run_ids = [run.id for run in runs.list_runs(ws.database, project_id)]
@@ -133,6 +134,9 @@ def delete_project(ws: Workspace, project_id: int) -> None:
             for label in image.labels:
                 if label.mask_sha256 is not None and label.mask_sha256 not in used:
                     ws.files.mask(label.mask_sha256).unlink(missing_ok=True)
+        given = project.given_model
+        if given is not None and given not in first_models.given_models(ws.database):
+            ws.files.given_model(given).unlink(missing_ok=True)
     shutil.rmtree(ws.files.prepared(project_id), ignore_errors=True)
     for run_id in run_ids:
         shutil.rmtree(ws.files.run_folder(run_id, 0).parent, ignore_errors=True)

@@ -105,8 +105,11 @@ def check_images(ws: Workspace, project_id: int, spec: ModelSpec) -> Numbers:
 
 def _preprocessing(spec: ModelSpec) -> dict[str, object]:
     return {
+        "channels": "BGR" if spec.bgr else "RGB",
         "mode": "RGB, turned as EXIF says, transparency on white",
-        "resize": "squash",  # both sides to `size`, whatever the shape of the image
+        # squash: both sides to `size`, whatever the shape of the image
+        "resize": "squash" if spec.shorter_side is None else "shorter side, then centre crop",
+        "shorter_side": spec.shorter_side,
         "interpolation": "bilinear, antialiased",
         "size": spec.image_size,
         "scale": "divide by 255, subtract mean, divide by std",

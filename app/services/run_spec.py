@@ -30,6 +30,8 @@ class RunSpec:
     lease_seconds: float
     resume_from: Path | None = None  # an earlier attempt's checkpoint.pt
     weights: Literal["pretrained", "none"] = "pretrained"  # of a first model; "none": drawn from the seed
+    as_given: bool = False  # nothing is trained: the model of `base_weights` is looked at as it is
+    networks: str = ""  # of the operator, for `register_networks`
 
     def to_json(self) -> str:
         values = {

@@ -13,7 +13,7 @@ from db.annotations import count_guided_images, list_guidance, roles_by_class
 from db.library import get_project, list_classes, list_images
 from db.records import GuidanceRecord, ImageRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.splits import count_moved
-from db.versions import get_version
+from db.versions import get_version, list_versions
 from gain_core.dataset.sample import LEAST_TO_REFIT, AlsoShown, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
 from gain_core.training.objectives import Automatic, Labels, objective_named
@@ -59,10 +59,17 @@ class Curves:
 def request_first_model(
     ws: Workspace, project_id: int, *, seed: int = 0, steps: int | None = None
 ) -> RunRecord:
-    """Queue a training from the backbone's own weights, on labels only. Raises RunRefusedError."""
+    """Queue a training from the backbone's own weights, on labels only; of a given model from its first
+    version.
+
+    The first version of a given model is that model as it is: nothing is trained. Raises RunRefusedError.
+    """
     classes = len(list_classes(ws.database, project_id))
     config = _with_steps(TrainConfig.first_model(seed=seed, classes=classes), steps)
-    return runs.request_run(ws.database, project_id, config.mode, config.to_dict(), base_version_id=None)
+    base = None
+    if get_project(ws.database, project_id).given_model is not None:
+        base = next((version.id for version in list_versions(ws.database, project_id)), None)
+    return runs.request_run(ws.database, project_id, config.mode, config.to_dict(), base_version_id=base)
 
 
 def request_retrain(
@@ -106,6 +113,8 @@ def request_retrain(
         config = config.for_several_labels()
     if not guided and not guesses:
         config = config.without_guidance()
+    if project.given_model is not None:  # nobody has the weights that it was trained from
+        config = replace(config, l2_sp_weight=0.0)
     config = _with_steps(config, steps)
     base = before_quick_retrains(ws, published)
     return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base.id)
@@ -201,6 +210,10 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
     project = get_project(ws.database, run.project_id)
     folder = ws.files.run_folder(run.id, run.attempt)
     base = None if run.base_version_id is None else get_version(ws.database, run.base_version_id)
+    base_weights = None if base is None else ws.files.absolute(base.path)
+    as_given = base is None and project.given_model is not None
+    if as_given and project.given_model is not None:
+        base_weights = ws.files.given_model(project.given_model)
     guidance = {
         (record.image_id, record.class_id): record for record in list_guidance(ws.database, run.project_id)
     }
@@ -216,7 +229,9 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
             "multi_label": project.multi_label,
         },
         samples=tuple(samples),
-        base_weights=None if base is None else ws.files.absolute(base.path),
+        base_weights=base_weights,
+        as_given=as_given,
+        networks=ws.settings.networks,
         features_folder=ws.files.features,
         out_folder=folder,
         lease_file=folder / "lease",
@@ -226,6 +241,8 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
 
 def version_note(spec: RunSpec) -> str:
     """One line about how a version came to be, for lists."""
+    if spec.as_given:
+        return "Your model, as it is"
     if spec.base_weights is None:
         return "First model"
     key, mode = spec.config.objective.key, spec.config.mode

@@ -6,6 +6,7 @@ from app import resources, state
 from app.components.kit.error_box import told
 from app.components.kit.text import file_name, one_of, plain
 from app.components.library.changed_labels import changed_labels_table
+from app.components.library.first_model import first_model_choice
 from app.components.library.import_panel import followed_import, import_panel
 from app.components.library.new_project import demo_choice, lead_on, own_choice
 from app.components.library.project_images import counts_table, groups_tables, refusals_table, thumbnails
@@ -142,12 +143,16 @@ def _first_model(ws: Workspace, project: ProjectRecord) -> None:
     with st.container(border=True):
         active = runs.active_run(ws.database, project.id)
         if active is None:
-            st.markdown("**Next: train a first model** on your labels. Then you see where it looks.")
-            start_first_model(ws, project, key="library_first_model")
+            first_model_choice(ws, project)
         else:
             # No second progress bar beside the sidebar's: each asks the server once a second, and a question
             # that is under way while the page changes can leave the new page empty.
-            st.markdown("**Training the first model.** Progress is on the left.")
+            doing = (
+                "Training the first model"
+                if project.given_model is None
+                else "Asking your model about all images"
+            )
+            st.markdown(f"**{doing}.** Progress is on the left.")
             st.markdown("Annotate opens when it is ready.")
             state.FOLLOWED_RUN.set(active.id)
 

@@ -10,11 +10,11 @@ from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.number_format import of_n, percent
 from app.components.kit.preparation import Download, preparation_button, preparation_progress
-from app.components.kit.text import ago, file_name, plain
+from app.components.kit.text import ago, file_name, listed, plain
 from app.components.runs.publishing import publish_button
 from app.components.sidebar import chosen_project
 from app.jobs.preparing import Request
-from app.services import publishing
+from app.services import own_models, publishing
 from app.workspace import Workspace
 from db import versions
 from db.records import ProjectRecord, VersionRecord
@@ -66,7 +66,7 @@ def _card(
             st.markdown(f"**Version {version.number}** :small[:gray[{ago(version.created_at)}]]")
             origin = numbers.get(version.parent_id or 0)
             st.caption(
-                (f"from version {origin}" if origin else "from the packaged backbone")
+                (f"from version {origin}" if origin else _start_of(project))
                 + (f" · {version.note}" if version.note else "")
             )
             if not_published_because is not None and version.id != project.current_version_id:
@@ -97,6 +97,7 @@ def _card(
                 if path.is_file()
                 else "The file is missing from the data folder.",
             )
+            _own_format(ws, project, version, path)
             bundle_name = f"{file_name(project.name)}-v{version.number}-bundle.zip"
             preparation_button(
                 ws,
@@ -108,6 +109,29 @@ def _card(
                 "preprocessing, a model card, and a program that needs ONNX Runtime alone.",
             )
         preparation_progress(ws, request, f"The bundle of version {version.number} was not made")
+
+
+def _own_format(ws: Workspace, project: ProjectRecord, version: VersionRecord, path: Path) -> None:
+    """The checkpoint as it came, of a model that somebody brought."""
+    if project.given_model is None or not path.is_file():
+        return
+    with told("The checkpoint cannot be given back", "The model file can still be downloaded."):
+        own_format = own_models.own_format(ws, version)
+        without = f" Without {listed(list(own_format.left_out))}." if own_format.left_out else ""
+        st.download_button(
+            "In your own format",
+            data=own_format.content,
+            file_name=f"{file_name(project.name)}-v{version.number}{own_format.suffix}",
+            mime="application/octet-stream",
+            key=f"own_format_{version.id}",
+            icon=":material/undo:",
+            on_click="ignore",
+            help=f"The weights in the format in which you brought them: same keys, same precision.{without}",
+        )
+
+
+def _start_of(project: ProjectRecord) -> str:
+    return project.backbone if project.given_model is not None else "from the packaged backbone"
 
 
 def _reader(path: Path) -> Callable[[], bytes]:

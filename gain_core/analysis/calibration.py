@@ -9,7 +9,7 @@ import math
 
 import torch
 from scipy.optimize import minimize_scalar
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from gain_core.errors import InputError
@@ -54,9 +54,9 @@ def divide_logits(model: Classifier, temperature: float) -> None:
 
     InputError where the head does not end in a linear layer.
     """
-    last = [module for module in model.head.modules() if not list(module.children())][-1]
-    if not isinstance(last, nn.Linear):
-        raise InputError(f"expected a head that ends in a linear layer, got {type(last).__name__}")
+    last = model.last_linear
+    if last is None:
+        raise InputError("expected a head that ends in a linear layer, got another")
     with torch.no_grad():
         last.weight.div_(temperature)
         if last.bias is not None:

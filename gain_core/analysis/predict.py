@@ -14,7 +14,7 @@ from gain_core.dataset.sample import Sample
 from gain_core.events import Phase
 from gain_core.explain.gradcam import attention_maps, attention_weights, evidence_maps
 from gain_core.metrics import attention_inside, attention_spread
-from gain_core.models.classifier import Classifier
+from gain_core.models.classifier import Classifier, ModelSpec
 
 _BATCH = 64  # images between two reports of progress
 
@@ -117,17 +117,17 @@ def _predict_chunk(
     attention = attention_maps(evidence_maps(features, weights))  # (B, n + 1, h, w), the predicted class last
     looked_at = evidence_features(features, attention[:, -1]).to("cpu", torch.float16)
     predictions = [
-        _prediction(sample, tuple(probabilities), maps, multi_label=model.spec.multi_label)
+        _prediction(sample, tuple(probabilities), maps, model.spec)
         for sample, probabilities, maps in zip(samples, scores.tolist(), attention.cpu(), strict=True)
     ]
     return predictions, looked_at
 
 
 def _prediction(
-    sample: Sample, probabilities: tuple[float, ...], maps: Tensor, *, multi_label: bool
+    sample: Sample, probabilities: tuple[float, ...], maps: Tensor, spec: ModelSpec
 ) -> Prediction:
     """maps (n + 1, h, w): of the sample's classes, up to n, and of the predicted one."""
-    regions = [inside_map(alone, (maps.shape[1], maps.shape[2])) for alone in sample.each_class]
+    regions = [inside_map(alone, (maps.shape[1], maps.shape[2]), spec) for alone in sample.each_class]
     each = tuple(
         ClassAttention(
             label, None if inside is None else attention_inside(of_label, inside), attention_spread(of_label)
@@ -145,7 +145,7 @@ def _prediction(
         chosen.attention_spread,
         None if region is None else attention_inside(maps[-1], region),
         None,
-        each_label=each if multi_label else (),
+        each_label=each if spec.multi_label else (),
     )
 
 

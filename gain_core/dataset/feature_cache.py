@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from gain_core.errors import InputError
 from gain_core.events import Phase
 from gain_core.explain.inference import inference_model
 from gain_core.explain.torch_model import TorchModel
-from gain_core.models.classifier import Classifier
+from gain_core.models.classifier import Classifier, ModelSpec
 from gain_core.models.inference import InferenceModel
 from gain_core.models.onnx_session import OnnxModel
 
@@ -80,13 +81,15 @@ class FeatureStore:
         """`get_or_compute` for a caller that yields events itself: the generator returns the tensor."""
         fingerprint = fingerprint or model.trunk_fingerprint()
         folder = None if self.folder is None else self.folder / fingerprint
-        return (yield from self._computing(model, samples, folder, fingerprint, "Reading images", batch))
+        phase = "Reading images"
+        return (yield from self._computing(model, samples, folder, fingerprint, phase, batch, model.spec))
 
     def computing_composites(
         self, model: Classifier, composites: Sequence[Sample]
     ) -> Generator[Phase, None, Tensor]:
         """`computing` for counter-examples, whose keys are hashes of their pixels; others are forgotten."""
         fingerprint, folder = model.trunk_fingerprint(), None
+        whole = replace(model.spec, shorter_side=None)  # they are made as the model sees them
         if self.composites is not None:
             folder = self.composites / fingerprint
             used = {_file(folder, sample.key) for sample in composites}
@@ -94,7 +97,9 @@ class FeatureStore:
                 if path not in used:
                     path.unlink(missing_ok=True)
         return (
-            yield from self._computing(model, composites, folder, fingerprint, "Making counter-examples", 32)
+            yield from self._computing(
+                model, composites, folder, fingerprint, "Making counter-examples", 32, whole
+            )
         )
 
     def _computing(
@@ -105,6 +110,7 @@ class FeatureStore:
         fingerprint: str,
         phase: str,
         batch: int,
+        spec: ModelSpec,
     ) -> Generator[Phase, None, Tensor]:
         if not samples:
             return torch.empty(0, 0, 0, 0, dtype=torch.float16)
@@ -116,13 +122,11 @@ class FeatureStore:
         trunk = self._trunk_of(model, len(missing), fingerprint)
         chunks = [missing[start : start + batch] for start in range(0, len(missing), batch)]
         with ThreadPoolExecutor(1) as reader:  # decodes the next images while the trunk works
-            following = [reader.submit(pixels_of, chunk, model.spec) for chunk in chunks[:1]]
+            following = [reader.submit(pixels_of, chunk, spec) for chunk in chunks[:1]]
             for number, chunk in enumerate(chunks):
                 yield Phase(phase, number * batch, len(missing))
                 pixels = following.pop().result()
-                following += [
-                    reader.submit(pixels_of, c, model.spec) for c in chunks[number + 1 : number + 2]
-                ]
+                following += [reader.submit(pixels_of, c, spec) for c in chunks[number + 1 : number + 2]]
                 for sample, output in zip(chunk, trunk_output(trunk, pixels), strict=True):
                     _expect_finite(sample, output)
                     if folder is not None and sample.key:

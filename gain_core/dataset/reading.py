@@ -13,6 +13,7 @@ from gain_core.errors import InputError
 from gain_core.imaging.pictures import UNREADABLE, as_rgb, marked, open_rgb, upright_size
 from gain_core.losses.guidance import inside_outside_regions
 from gain_core.models.classifier import ModelSpec, preprocess, preprocess_mask
+from gain_core.models.frame import seen_part
 
 __all__ = ["Sample", "Split", "guidance_by_class", "guidance_maps", "guidance_pictures", "inside_map"]
 __all__ += ["check_masks", "counted", "drawn_upon", "label_rows", "picture_of", "pixels_of"]
@@ -61,23 +62,26 @@ def guidance_pictures(sample: Sample) -> tuple[Image.Image | None, Image.Image |
     return _drawn(look), _drawn(ignore)
 
 
-def guidance_maps(sample: Sample, size: tuple[int, int]) -> Tensor | None:
+def guidance_maps(sample: Sample, size: tuple[int, int], spec: ModelSpec | None = None) -> Tensor | None:
     """Look and ignore averaged down to a map: (2, h, w) float32 in [0, 1]; None when nothing was drawn.
 
-    A role that was not drawn is zero everywhere, which is how the losses want it. Raises InputError.
+    A role that was not drawn is zero everywhere, which is how the losses want it. spec: of the model whose
+    map it is; one that crops images sees the middle of a mask. None: the whole mask. Raises InputError.
     """
-    roles = guidance_pictures(sample)
+    roles = tuple(None if role is None else _seen(role, spec) for role in guidance_pictures(sample))
     if roles == (None, None):
         return None
     return torch.stack([torch.zeros(size) if role is None else preprocess_mask(role, size) for role in roles])
 
 
-def guidance_by_class(sample: Sample, size: tuple[int, int], count: int) -> Tensor | None:
+def guidance_by_class(
+    sample: Sample, size: tuple[int, int], count: int, spec: ModelSpec | None = None
+) -> Tensor | None:
     """`guidance_maps` for each class that the image shows: (count, 2, h, w), in the order of `label_rows`.
 
     Zero for a class without guidance and from the last one to `count`; None when no class has any.
     """
-    maps = [guidance_maps(class_maps, size) for class_maps in sample.each_class]
+    maps = [guidance_maps(class_maps, size, spec) for class_maps in sample.each_class]
     if all(class_maps is None for class_maps in maps):
         return None
     rows = torch.zeros(count, 2, *size)
@@ -112,15 +116,16 @@ def check_masks(sample: Sample) -> None:
             )
 
 
-def inside_map(sample: Sample, size: tuple[int, int]) -> Tensor | None:
+def inside_map(sample: Sample, size: tuple[int, int], spec: ModelSpec | None = None) -> Tensor | None:
     """Where attention to the true class should lie: (h, w) float32 in [0, 1], or None when nobody said.
 
     The object mask when there is one (evaluation), else the *look here* regions without the *ignore this*
-    ones, else all that is not to be ignored. Raises InputError naming the image.
+    ones, else all that is not to be ignored. spec: as `guidance_maps`. Raises InputError naming the image.
     """
     if sample.object_mask is not None:
-        return preprocess_mask(_read_mask(sample.object_mask, f"{sample.title}, object mask"), size)
-    maps = guidance_maps(sample, size)
+        mask = _read_mask(sample.object_mask, f"{sample.title}, object mask")
+        return preprocess_mask(_seen(mask, spec), size)
+    maps = guidance_maps(sample, size, spec)
     if maps is None:
         return None
     look, ignore = maps[:, None, None]  # each (1, 1, h, w)
@@ -133,6 +138,10 @@ def _read_mask(source: BytesIO | Path, title: str) -> Image.Image:
             return Image.fromarray(marked(image)).convert("L")
     except UNREADABLE as error:
         raise InputError(f"{title}: expected a readable mask, got {error}") from error
+
+
+def _seen(mask: Image.Image, spec: ModelSpec | None) -> Image.Image:
+    return mask if spec is None else seen_part(mask, spec)
 
 
 def _drawn(mask: Image.Image | None) -> Image.Image | None:

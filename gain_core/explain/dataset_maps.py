@@ -171,7 +171,9 @@ class _Looking:
         refused, spec = [], self._model.spec
         for file in files:
             try:
-                images[file] = pixels(open_rgb(file, at_least=2 * spec.image_size), spec)
+                images[file] = pixels(
+                    open_rgb(file, at_least=2 * (spec.shorter_side or spec.image_size)), spec
+                )
             except InputError as error:
                 refused.append(Refused(str(file), str(error)))
         read = _Read(images, refused)

@@ -7,6 +7,7 @@ from gain_core.explain.gradcam import explain
 from gain_core.models.classifier import Classifier
 from gain_core.models.inference import EvidenceMaps, Numbers
 from gain_core.models.spec import PIECE, ModelSpec
+from gain_core.models.tracing import running
 
 
 class TorchModel:
@@ -20,13 +21,14 @@ class TorchModel:
         return self._model.spec
 
     def trunk_features(self, images: Numbers) -> Numbers:
-        with torch.inference_mode():
+        with running(), torch.inference_mode():
             given = self._given(images)
             pieces = given.split(PIECE) if given.device.type == "cpu" else (given,)
             return _numbers(torch.cat([self._model.trunk(piece) for piece in pieces]))
 
     def evidence_maps(self, images: Numbers) -> EvidenceMaps:
-        explanation = explain(self._model, self._given(images))
+        with running():
+            explanation = explain(self._model, self._given(images))
         return EvidenceMaps(_numbers(explanation.logits), _numbers(explanation.evidence))
 
     def _given(self, images: Numbers) -> Tensor:

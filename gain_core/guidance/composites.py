@@ -21,6 +21,7 @@ from torch import Tensor
 from gain_core.dataset.reading import guidance_pictures, picture_of
 from gain_core.dataset.sample import Sample, guided_training
 from gain_core.guidance.cut_and_paste import Mask, Pixels, copied, hole_of, laid_on, painted_over
+from gain_core.models.spec import ModelSpec, fitted
 
 Item = TypeVar("Item")
 
@@ -67,8 +68,11 @@ class _Background:
     name: str  # the image's identity
 
 
-def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed: int) -> list[Composite]:
-    """Composites of side × side pixels of all guided training images, `per_region` of each region.
+def make_composites(
+    samples: Sequence[Sample], spec: ModelSpec, per_region: int, seed: int
+) -> list[Composite]:
+    """Composites, as a model of this spec sees them, of all guided training images, `per_region` of each
+    region.
 
     An image that shows several classes takes part with each class that was drawn for; it is a background only
     where all of them were outlined. Where nothing can be cut out, or no background is left, there are fewer.
@@ -76,7 +80,7 @@ def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed:
     composites unchanged. Raises InputError naming an image that cannot be read.
     """
     guided = guided_training(samples)
-    cuts_of = [[_cut(labelled, side) for labelled in samples[p].each_class] for p in guided]
+    cuts_of = [[_cut(labelled, spec) for labelled in samples[p].each_class] for p in guided]
     backgrounds = [background for cuts in cuts_of if (background := _background(cuts)) is not None]
     made = [Composite(background.pixels, None) for background in backgrounds]
     hosts = [
@@ -89,7 +93,7 @@ def make_composites(samples: Sequence[Sample], side: int, per_region: int, seed:
             if cut.ignore is not None and hole_of(cut.ignore).mean() <= _MOST_PAINTED:
                 if len(cuts) == 1:  # else the image shows further classes than the one that it would give
                     made.append(Composite(painted_over(cut.pixels, cut.ignore), cut.label))
-                made += _with_ignored(cut, cut.ignore, hosts, side, per_region, seed)
+                made += _with_ignored(cut, cut.ignore, hosts, spec, per_region, seed)
     return made
 
 
@@ -128,12 +132,12 @@ def _on_backgrounds(
 
 
 def _with_ignored(
-    cut: _Cut, ignore: Mask, hosts: Sequence[Sample], side: int, count: int, seed: int
+    cut: _Cut, ignore: Mask, hosts: Sequence[Sample], spec: ModelSpec, count: int, seed: int
 ) -> list[Composite]:
     """Images of other classes with what the cut's image ignores; they keep their label."""
     strangers = (host for host in hosts if host.label != cut.label)
     chosen = _shuffled(strangers, lambda host: f"{seed} {cut.name} {cut.label} {host.identity}")[:count]
-    return [Composite(copied(_pixels(host, side), cut.pixels, ignore), host.label) for host in chosen]
+    return [Composite(copied(_pixels(host, spec), cut.pixels, ignore), host.label) for host in chosen]
 
 
 def _shuffled(items: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
@@ -141,11 +145,10 @@ def _shuffled(items: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
     return sorted(items, key=lambda item: sha256(name(item).encode()).digest())
 
 
-def _cut(sample: Sample, side: int) -> _Cut | None:
+def _cut(sample: Sample, spec: ModelSpec) -> _Cut | None:
     """None when no region of the sample's class is large enough."""
     masks = [
-        None if mask is None else np.asarray(mask.resize((side, side), Image.Resampling.BILINEAR)) >= 128
-        for mask in guidance_pictures(sample)
+        None if mask is None else np.asarray(fitted(mask, spec)) >= 128 for mask in guidance_pictures(sample)
     ]
     look, ignore = masks
     if look is not None and ignore is not None:
@@ -153,10 +156,9 @@ def _cut(sample: Sample, side: int) -> _Cut | None:
     look, ignore = (None if mask is None or mask.sum() < _LEAST_PIXELS else mask for mask in (look, ignore))
     if look is None and ignore is None:
         return None
-    return _Cut(_pixels(sample, side), look, ignore, sample.label, sample.identity)
+    return _Cut(_pixels(sample, spec), look, ignore, sample.label, sample.identity)
 
 
-def _pixels(sample: Sample, side: int) -> Pixels:
-    """As the model sees the image: squashed to side × side."""
-    squashed = picture_of(sample).resize((side, side), Image.Resampling.BILINEAR)
-    return np.asarray(squashed)
+def _pixels(sample: Sample, spec: ModelSpec) -> Pixels:
+    """As the model sees the image."""
+    return np.asarray(fitted(picture_of(sample), spec))

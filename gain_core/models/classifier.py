@@ -28,7 +28,7 @@ __all__ += ["preprocess", "preprocess_mask"]
 _PREPROCESSING = "squash-bilinear-antialias-2"
 
 # Layers draw their first weights from torch's one random state: two builds at once would share their draws.
-_BUILDING = threading.Lock()
+BUILDING = threading.Lock()
 
 
 class LinearHead(nn.Module):
@@ -92,6 +92,12 @@ class Classifier(nn.Module):
         head = self.head
         return head.linear.weight if type(head) is LinearHead and type(head.linear) is nn.Linear else None
 
+    @property
+    def last_linear(self) -> nn.Linear | None:
+        """The linear layer whose outputs are the logits; None where another layer gives them."""
+        last = [module for module in self.head.modules() if not list(module.children())][-1]
+        return last if isinstance(last, nn.Linear) else None
+
     def trunk_fingerprint(self) -> str:
         """sha256 (hex) over the trunk's weights and buffers and the preprocessing.
 
@@ -101,7 +107,8 @@ class Classifier(nn.Module):
         self.expect_own_layers()
         spec = self.spec
         said = (spec.backbone, spec.image_size, spec.output_stride, spec.mean, spec.std, _PREPROCESSING)
-        return weights_sha256(self.trunk, repr(said))
+        other = (spec.shorter_side, spec.bgr)
+        return weights_sha256(self.trunk, repr(said if other == (None, False) else said + other))
 
 
 def weights_sha256(module: nn.Module, said: str) -> str:
@@ -157,7 +164,7 @@ def build_classifier(
     if weights not in ("pretrained", "none"):
         raise ConfigError(f'expected weights "pretrained" or "none", got {weights!r}')
     # Parameters born in inference mode could never learn.
-    with _BUILDING, torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+    with BUILDING, torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts = cut_backbone(spec.backbone, spec.output_stride, weights == "pretrained", spec.head == "paper")
         torch.manual_seed(seed)  # again, so that the head does not depend on how the backbone was made
@@ -165,7 +172,9 @@ def build_classifier(
 
 
 def preprocess(image: Image.Image, spec: ModelSpec) -> Tensor:
-    """PIL RGB -> float32 (3, S, S): squashed (bilinear, antialiased), to [0, 1], then minus mean over std."""
+    """PIL RGB -> float32 (3, S, S): squashed or cropped as the spec says (bilinear, antialiased), to [0, 1],
+    then minus mean over std.
+    """
     return torch.from_numpy(pixels(image, spec))
 
 

@@ -11,9 +11,16 @@ from torch import Tensor
 
 from gain_core.atomic import write_atomically
 from gain_core.errors import BackboneError, CheckpointError, ConfigError, InputError, UnwritableError
+from gain_core.models.checkpoints.container import Container
+from gain_core.models.checkpoints.origin import Origin
 from gain_core.models.classifier import Classifier, ModelSpec, build_classifier, state_sha256
+from gain_core.models.networks import NetworkSource, with_weights
+from gain_core.models.wrapped import WrappedClassifier, wrap
 
 _FORMAT = "refocus-model-1"
+
+# In front of the names in the file of a network that came from a checkpoint.
+_NETWORK, _OTHERS = "network.", "others."
 
 
 def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | None = None) -> None:
@@ -23,16 +30,19 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
     UnwritableError when the file cannot be written; the old file, if any, is then untouched and nothing else
     is left. InputError for what could not be loaded again: a folded copy, a model whose layers are
     not those of its spec any more (another head, compiled or reparametrised ones), weights that are no
-    numbers, anything but strings in `extra`. That is found by building the spec once more, as `load_model`
-    will: a second set of weights, for a moment.
+    numbers, anything but strings in `extra`, a network that did not come from a checkpoint. That is found by
+    building the spec once more, as `load_model` will: a second set of weights, for a moment.
     """
     model.expect_own_layers()
     extra = dict(extra or {})
     if not _only_strings(extra):
         raise InputError(f"expected extra as strings by name, got {extra}")
     header = {"format": _FORMAT, "spec": json.dumps(model.spec.to_dict()), "extra": json.dumps(extra)}
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    _expect_as_built(model)
+    if isinstance(model, WrappedClassifier):
+        state = _state_of_network(model, header)
+    else:
+        state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+        _expect_as_built(model)
     _expect_numbers(state, state)
     content = safetensors.torch.save(state, {**header, "sha256": _digest(state, header)})
     try:
@@ -53,6 +63,8 @@ def load_model(path: Path | str) -> Classifier:
         state = safetensors.torch.load_file(path)
         if header.get("sha256") not in (None, _digest(state, header)):  # files of before have none
             raise CheckpointError(f"model file {path} is damaged: it was written with other content")
+        if "network" in header:
+            return _network_of(state, header, spec)
         _expect_outputs(state, len(spec.classes))
         model = build_classifier(spec, weights="none")
         _expect_numbers(state, model.state_dict())
@@ -62,6 +74,68 @@ def load_model(path: Path | str) -> Classifier:
     except (BackboneError, InputError, RuntimeError) as error:
         raise CheckpointError(f"model file {path} does not fit the model it names: {error}") from error
     return model
+
+
+def _state_of_network(model: WrappedClassifier, header: dict[str, str]) -> dict[str, Tensor]:
+    """The tensors of a network from a checkpoint; `header` learns how they are built and given back."""
+    origin = model.origin
+    if origin is None:
+        raise InputError(
+            "expected a network that came from a checkpoint, got one that was wrapped by hand: save its "
+            "own state_dict"
+        )
+    header["network"] = json.dumps(origin.source.to_dict())
+    header["container"] = origin.container.to_json()
+    named = {_NETWORK + name: value for name, value in model.network.state_dict().items()}
+    named |= {_OTHERS + key: value for key, value in origin.others.items()}
+    # Weights that several layers share are written once for each, as in the checkpoint.
+    return {name: value.detach().cpu().contiguous().clone() for name, value in named.items()}
+
+
+def read_network(path: Path | str) -> tuple[dict[str, Tensor], Origin]:
+    """The weights of a network from a checkpoint, by their names in it, and where they came from.
+
+    Nothing is built. InputError for the file of another model; CheckpointError as `load_model`.
+    """
+    header = _header(path)
+    if "network" not in header:
+        raise InputError("expected a model that came from a checkpoint, got one that was trained here")
+    try:
+        return _network_and_origin(safetensors.torch.load_file(path), header)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CheckpointError(f"model file {path} is damaged: {error}") from error
+
+
+def came_from_checkpoint(path: Path | str) -> bool:
+    """Whether a model file holds a network from a checkpoint. CheckpointError for no model file."""
+    return "network" in _header(path)
+
+
+def _network_and_origin(
+    state: Mapping[str, Tensor], header: Mapping[str, str]
+) -> tuple[dict[str, Tensor], Origin]:
+    parts: dict[str, dict[str, Tensor]] = {_NETWORK: {}, _OTHERS: {}}
+    for name, value in state.items():
+        start = name.partition(".")[0] + "."
+        parts.get(start, {})[name.removeprefix(start)] = value
+    return parts[_NETWORK], _origin(header, parts[_OTHERS])
+
+
+def _network_of(state: Mapping[str, Tensor], header: Mapping[str, str], spec: ModelSpec) -> WrappedClassifier:
+    weights, origin = _network_and_origin(state, header)
+    _expect_numbers(weights, weights)
+    source = origin.source
+    model = wrap(with_weights(source, weights), source.layer, spec, source.output)
+    model.origin = origin
+    return model
+
+
+def _origin(header: Mapping[str, str], others: Mapping[str, Tensor]) -> Origin:
+    try:
+        source = NetworkSource.from_dict(json.loads(header["network"]))
+        return Origin(source, Container.from_json(header["container"]), others)
+    except (KeyError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"expected the description of a network, got {error!r}") from error
 
 
 def _expect_as_built(model: Classifier) -> None:
@@ -102,7 +176,8 @@ def _expect_numbers(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -
 
 
 def _digest(state: Mapping[str, Tensor], header: Mapping[str, str]) -> str:
-    return state_sha256(state, header["spec"] + header["extra"])
+    told = ("spec", "extra", "network", "container")  # the last two of a network from a checkpoint alone
+    return state_sha256(state, "".join(header.get(name, "") for name in told))
 
 
 def _only_strings(extra: Mapping[Any, Any]) -> bool:

@@ -12,6 +12,8 @@ from gain_core.errors import ConfigError, InputError
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of most published weights
+
 # Images that a CPU explains at once. The widest maps of more do not fit its caches.
 PIECE = 4
 
@@ -29,7 +31,7 @@ class ModelSpec:
 
     backbone: str  # a timm name; of your own network, what you call it
     classes: tuple[str, ...]  # by position in the logits
-    image_size: int = 224  # S, pixels; images are squashed to S×S
+    image_size: int = 224  # S, pixels: the side of the square that the network sees
     output_stride: int = (
         32  # S / side of the map; 16 gives maps of twice the side where the backbone allows it
     )
@@ -37,6 +39,10 @@ class ModelSpec:
     std: Triple = (128 / 255, 128 / 255, 128 / 255)
     multi_label: bool = False  # False: classes exclude each other (softmax); True: independent (sigmoid)
     head: Literal["linear", "paper"] = "linear"  # GAP + linear; "paper": VGG's own two fully connected layers
+    # None: images are squashed to S×S. Else their shorter side is resized to this, and the middle S×S is
+    # seen.
+    shorter_side: int | None = None
+    bgr: bool = False  # the network was trained on pictures whose channels are blue, green, red
 
     def __post_init__(self) -> None:
         # A spec may come from anybody's file.
@@ -51,8 +57,9 @@ class ModelSpec:
             raise ConfigError(
                 f"expected whole numbers of pixels, got {self.image_size!r} and {self.output_stride!r}"
             )
-        if not isinstance(self.multi_label, bool):
-            raise ConfigError(f"expected multi_label true or false, got {self.multi_label!r}")
+        for field in ("multi_label", "bgr"):
+            if not isinstance(getattr(self, field), bool):
+                raise ConfigError(f"expected {field} true or false, got {getattr(self, field)!r}")
         for triple in (self.mean, self.std):
             if not isinstance(triple, tuple) or not all(
                 isinstance(value, int | float) and abs(value) <= _LARGEST_MEAN for value in triple
@@ -65,6 +72,11 @@ class ModelSpec:
             raise ConfigError(f"expected at least one class and no name twice, got {self.classes!r}")
         if not 32 <= self.image_size <= _LARGEST_SIDE:
             raise ConfigError(f"expected image_size from 32 to {_LARGEST_SIDE}, got {self.image_size}")
+        shorter = self.shorter_side
+        if shorter is not None and not (type(shorter) is int and self.image_size <= shorter <= _LARGEST_SIDE):
+            raise ConfigError(
+                f"expected shorter_side from {self.image_size} to {_LARGEST_SIDE}, or None, got {shorter!r}"
+            )
         if self.output_stride not in (8, 16, 32):
             raise ConfigError(f"expected output_stride 8, 16 or 32, got {self.output_stride}")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
@@ -91,11 +103,33 @@ class ModelSpec:
 
 
 def pixels(image: Image.Image, spec: ModelSpec) -> NDArray[np.float32]:
-    """PIL RGB -> (3, S, S): squashed (bilinear, antialiased), to [0, 1], then minus mean over std."""
+    """PIL RGB -> (3, S, S): `fitted`, to [0, 1], then minus mean over std."""
     if image.mode != "RGB":
         raise InputError(f"expected an RGB image, got mode {image.mode!r}")
-    squashed = image.resize((spec.image_size, spec.image_size), Image.Resampling.BILINEAR)
-    values = np.array(squashed, dtype=np.float32).transpose(2, 0, 1)  # (3, S, S) in [0, 255]
+    return normalised(fitted(image, spec), spec)
+
+
+def fitted(image: Image.Image, spec: ModelSpec) -> Image.Image:
+    """The S×S pixels that the network sees (bilinear, antialiased): all, squashed, or the `seen` square.
+
+    Of the square the same pixels as torchvision's Resize and CenterCrop.
+    """
+    side, shorter = spec.image_size, spec.shorter_side
+    if shorter is None:
+        return image.resize((side, side), Image.Resampling.BILINEAR)
+    width, height = image.size
+    longer = int(shorter * max(width, height) / min(width, height))
+    width, height = (longer, shorter) if width > height else (shorter, longer)
+    left, top = round((width - side) / 2), round((height - side) / 2)
+    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    return resized.crop((left, top, left + side, top + side))
+
+
+def normalised(image: Image.Image, spec: ModelSpec) -> NDArray[np.float32]:
+    """PIL RGB, S×S as `fitted` gives it -> (3, S, S)."""
+    values = np.array(image, dtype=np.float32).transpose(2, 0, 1)  # (3, S, S) in [0, 255]
+    if spec.bgr:
+        values = values[::-1]
     mean, std = (np.array(triple, dtype=np.float32)[:, None, None] for triple in (spec.mean, spec.std))
-    normalised: NDArray[np.float32] = (values / np.float32(255) - mean) / std
-    return normalised
+    result: NDArray[np.float32] = (values / np.float32(255) - mean) / std
+    return result

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, fx, nn
 
 from gain_core.errors import InputError
+from gain_core.models.checkpoints.origin import Origin
 from gain_core.models.classifier import Classifier, ModelSpec, weights_sha256
 from gain_core.models.graph_cut import Cut, cut_at, logits_of, traced
-
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from gain_core.models.spec import IMAGENET_MEAN, IMAGENET_STD
+from gain_core.models.tracing import tracing
 
 
 class WrappedClassifier(Classifier):
@@ -25,6 +26,7 @@ class WrappedClassifier(Classifier):
 
     network: nn.Module
     layer: str
+    origin: Origin | None = None  # where the weights came from; None: a network that somebody wrapped by hand
 
     def __init__(self, spec: ModelSpec, network: nn.Module, cut: Cut, linear: str | None, one: bool) -> None:
         """linear: the name in the head of the linear layer that is all behind average pooling, if any; one:
@@ -48,6 +50,15 @@ class WrappedClassifier(Classifier):
             return None
         weight = cast(nn.Linear, self.head.get_submodule(f"1.{self._linear}")).weight
         return torch.cat([-weight, weight]) / 2 if self._one_logit else weight
+
+    @property
+    def last_linear(self) -> nn.Linear | None:
+        head = cast(fx.GraphModule, self.head[1])  # type: ignore[index]
+        logits = next(node for node in head.graph.nodes if node.op == "output").args[0]
+        if not isinstance(logits, fx.Node) or logits.op != "call_module":
+            return None
+        last = head.get_submodule(str(logits.target))
+        return last if isinstance(last, nn.Linear) else None
 
     def trunk_fingerprint(self) -> str:
         """As `Classifier`'s; two networks of one name may compute different things with the same weights."""
@@ -81,7 +92,8 @@ def wrap(
     None: as many classes as there are logits, 224 pixels, and ImageNet's mean and std. output: which part of
     a dict or tuple that the network returns holds the logits (B, C); None where it returns nothing else.
 
-    Tracing patches torch for a moment: wrap a network before other threads use any. What depends on values or
+    Tracing patches torch for a moment: wrap a network before other threads use any, or let them run theirs
+    under `tracing.running`, as the program's pages do. What depends on values or
     sizes is taken as it is for images of the spec's size. Raises InputError for a network that cannot be
     traced or cut there, or whose logits are of another shape than (B, C).
     """
@@ -89,7 +101,8 @@ def wrap(
     network.eval()
     first = next((value for value in network.parameters() if value.is_floating_point()), torch.empty(0))
     example = torch.linspace(-1.0, 1.0, 2 * 3 * side * side).view(2, 3, side, side).to(first)
-    cut = cut_at(traced(network, example, output), layer)
+    with tracing():
+        cut = cut_at(traced(network, example, output), layer)
     with torch.inference_mode(False), torch.no_grad():
         features = cut.neck(cut.trunk(example))
         expected = logits_of(network(example), output)
@@ -102,7 +115,7 @@ def wrap(
     count = max(shape[1], 2)
     if spec is None:
         names = tuple(str(number) for number in range(count))
-        spec = ModelSpec(type(network).__name__, names, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
+        spec = ModelSpec(type(network).__name__, names, mean=IMAGENET_MEAN, std=IMAGENET_STD)
     if len(spec.classes) != count:
         raise InputError(f"expected {count} class names, one for each logit, got {len(spec.classes)}")
     return WrappedClassifier(spec, network, cut, _pooled_linear(cut.head, maps), shape[1] == 1).eval()

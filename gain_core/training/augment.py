@@ -17,7 +17,7 @@ from gain_core.dataset.reading import counted, guidance_pictures, label_rows, pi
 from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
 from gain_core.guidance.composites import Composite
-from gain_core.models.classifier import ModelSpec, preprocess
+from gain_core.models.spec import ModelSpec, normalised
 from gain_core.training.config import TrainConfig
 from gain_core.training.sampling import seeded
 
@@ -43,13 +43,13 @@ class AugmentedSamples(Dataset[Loaded]):
         self._seed = config.seed
         size = [spec.image_size, spec.image_size]
         self._squash = v2.Resize(size, antialias=True)
+        self._whole = self._squash  # as in prediction
+        if spec.shorter_side is not None:
+            self._whole = v2.Compose([v2.Resize(spec.shorter_side, antialias=True), v2.CenterCrop(size)])
         # A crop has a side of at most 4 to 3: of a longer image it would never be the whole.
-        whole = config.smallest_crop == 1
-        self._crop = (
-            self._squash
-            if whole
-            else v2.RandomResizedCrop(size, scale=(config.smallest_crop, 1.0), antialias=True)
-        )
+        crops = config.smallest_crop < 1
+        scale = (config.smallest_crop, 1.0)
+        self._crop = v2.RandomResizedCrop(size, scale=scale, antialias=True) if crops else None
         self._flip = v2.RandomHorizontalFlip(0.5 if config.horizontal_flip else 0.0)
         jitter = config.colour_jitter
         self._colour = v2.ColorJitter(brightness=jitter, contrast=jitter, saturation=jitter)
@@ -63,10 +63,10 @@ class AugmentedSamples(Dataset[Loaded]):
         step, slot, position = draw
         image, masks, labels = self._read(position)
         with seeded((self._seed, step, slot), torch.device("cpu")):
-            image, masks = self.move(image, masks)
+            image, masks = self.move(image, masks, position >= len(self._samples))
             image = self._colour(image)
         drawn = masks.as_subclass(Tensor).float().unflatten(0, (len(labels), 2))
-        return preprocess(image, self._spec), drawn, labels
+        return torch.from_numpy(normalised(image, self._spec)), drawn, labels
 
     def _read(self, position: int) -> tuple[Image.Image, tv_tensors.Mask, Tensor]:
         if position < len(self._samples):
@@ -87,16 +87,20 @@ class AugmentedSamples(Dataset[Loaded]):
         except InputError as error:
             return error
 
-    def move(self, image: Image.Image, masks: tv_tensors.Mask) -> tuple[Image.Image, tv_tensors.Mask]:
-        """Crop, squash to S×S and flip both alike, as far as the config wants it.
+    def move(
+        self, image: Image.Image, masks: tv_tensors.Mask, composite: bool = False
+    ) -> tuple[Image.Image, tv_tensors.Mask]:
+        """Crop, resize to S×S and flip both alike, as far as the config wants it.
 
-        A crop that loses the whole mask of a role gives way to the whole image.
+        A crop that loses the whole mask of a role gives way to the whole image: what the model sees of it in
+        prediction. A composite is that already.
         """
-        cropped = self._crop(image, masks)
+        whole = self._squash if composite else self._whole
+        cropped = (self._crop or whole)(image, masks)
         drawn = masks.flatten(1).any(1)
         kept = cropped[1].flatten(1).any(1)
         moved: tuple[Image.Image, tv_tensors.Mask] = self._flip(
-            cropped if bool((kept == drawn).all()) else self._squash(image, masks)
+            cropped if bool((kept == drawn).all()) else whole(image, masks)
         )
         return moved
 

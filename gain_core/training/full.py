@@ -72,7 +72,7 @@ class FullTask:
         self._ranks = current_ranks()
         composites: list[Composite] = []
         if (made := config.objective.counter_examples) is not None:
-            composites = make_composites(samples, model.spec.image_size, made.per_region, config.seed)
+            composites = make_composites(samples, model.spec, made.per_region, config.seed)
         self._drawable = AugmentedSamples(samples, model.spec, config, composites)
         streams = {"batch_size": schedule.images, "guided_batch_size": schedule.guided}
         if made is not None and composites:

@@ -64,7 +64,7 @@ class QuickTask:
         self._labels = label_rows(samples)  # (N, n) long
         self._fitted_to = fitted_to(samples) if config.refit_last_layer else []
         size, most = (features.shape[2], features.shape[3]), self._labels.shape[1]
-        maps = {p: guidance_by_class(samples[p], size, most) for p in guided_training(samples)}
+        maps = {p: guidance_by_class(samples[p], size, most, model.spec) for p in guided_training(samples)}
         drawn = {position: mask for position, mask in sorted(maps.items()) if mask is not None}
         masks = torch.stack(list(drawn.values())) if drawn else torch.empty(0, most, 2, *size)
         self._guided = MapsOfSome(torch.tensor(list(drawn), dtype=torch.long), masks)  # each (n, 2, h, w)
@@ -146,7 +146,7 @@ def prepare_quick(
     composites = None
     if (settings := config.objective.counter_examples) is not None:
         yield Phase("Making counter-examples", 0, 1)
-        made = make_composites(samples, model.spec.image_size, settings.per_region, config.seed)
+        made = make_composites(samples, model.spec, settings.per_region, config.seed)
         if made:
             pictures = [composite.as_sample() for composite in made]
             maps = yield from store.computing_composites(model, pictures)

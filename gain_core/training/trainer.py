@@ -161,7 +161,7 @@ def _optimise(
             if validation and (done % config.validate_every == 0 or done == config.steps):
                 logits = task.logits(validation)
                 yield _validation(model, logits, labels, done)
-        if validation and config.calibrate:
+        if validation and config.calibrate and model.last_linear is not None:
             logits = task.logits(validation) if logits is None else logits
             divide_logits(model, _temperature(model, logits, labels))
     except GeneratorExit:

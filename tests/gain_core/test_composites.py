@@ -13,8 +13,10 @@ from PIL import Image
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import InputError
 from gain_core.guidance.composites import Composite, make_composites, targets_of
+from gain_core.models.spec import ModelSpec
 
 SIDE = 64
+SPEC = ModelSpec("toy", ("red", "green", "white"), SIDE)
 OBJECTS = ((210, 40, 40), (40, 210, 40), (220, 220, 220))  # by class
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -72,7 +74,7 @@ def objects_in(composite: Composite) -> set[int]:
 
 def test_each_class_meets_the_backgrounds_of_all_classes_equally_often(album: Album) -> None:
     samples = [album.sample(label, look=png(PLACE)) for label in (0, 0, 0, 1, 1, 2)]
-    made = make_composites(samples, SIDE, 6, seed=0)
+    made = make_composites(samples, SPEC, 6, seed=0)
     shown = [composite for composite in made if composite.label is not None]
     assert len(shown) == 6 * 6
     for composite in shown:
@@ -89,14 +91,14 @@ def test_each_class_meets_the_backgrounds_of_all_classes_equally_often(album: Al
 def test_with_more_classes_than_turns_no_class_of_backgrounds_is_left_out(album: Album) -> None:
     samples = [album.sample(label, look=png(PLACE)) for label in (0, 1, 2) * 6]
     met = Counter(
-        samples[ground_of(c)].label for c in make_composites(samples, SIDE, 1, seed=0) if c.label is not None
+        samples[ground_of(c)].label for c in make_composites(samples, SPEC, 1, seed=0) if c.label is not None
     )
     assert len(met) == 3
 
 
 def test_the_photographs_without_their_objects_show_no_class(album: Album) -> None:
     samples = [album.sample(0, look=png(PLACE)), album.sample(1, look=png(PLACE)), album.sample(1)]
-    made = make_composites(samples, SIDE, 2, seed=0)
+    made = make_composites(samples, SPEC, 2, seed=0)
     empty = [composite for composite in made if composite.label is None]
     assert [ground_of(composite) for composite in empty] == [0, 1]
     assert [objects_in(composite) for composite in empty] == [set(), set()]
@@ -111,7 +113,7 @@ def test_what_is_ignored_is_painted_over_and_laid_on_images_of_other_classes(alb
     stamp.paste(OBJECTS[2], CORNER)
     stamp.save(stamped.path)
     others = [album.sample(label) for label in (0, 1, 1, 1)]
-    made = make_composites([replace(stamped, ignore=png(CORNER)), *others], SIDE, 2, seed=0)
+    made = make_composites([replace(stamped, ignore=png(CORNER)), *others], SPEC, 2, seed=0)
     assert [composite.label for composite in made] == [0, 1, 1]
     assert objects_in(made[0]) == {0}
     assert ground_of(made[0]) == 0
@@ -129,14 +131,14 @@ def test_what_is_ignored_is_laid_on_neither_guided_nor_validation_images(album: 
         replace(album.sample(1), split="test"),
         album.sample(1, look=png((0, 0, 3, 3))),  # too small for an object, but somebody drew
     ]
-    made = make_composites([guided, *held_back], SIDE, 4, seed=0)
+    made = make_composites([guided, *held_back], SPEC, 4, seed=0)
     assert [composite.label for composite in made] == [0]
 
 
 def test_look_here_counts_without_what_is_ignored(album: Album) -> None:
     lower_half: Box = (8, 16, 24, 24)
     one = album.sample(0, look=png(PLACE), ignore=png(lower_half))
-    made = make_composites([one, album.sample(1, look=png(PLACE))], SIDE, 4, seed=0)
+    made = make_composites([one, album.sample(1, look=png(PLACE))], SPEC, 4, seed=0)
     laid = [c for c in made if c.label == 0 and ground_of(c) == 1]
     assert len(laid) == 2
     for composite in laid:
@@ -156,12 +158,12 @@ def test_look_here_counts_without_what_is_ignored(album: Album) -> None:
 )
 def test_regions_that_are_too_small_or_too_large_give_none(album: Album, drawn, composites) -> None:
     samples = [album.sample(0, **drawn), album.sample(1), album.sample(1), album.sample(1)]
-    assert len(make_composites(samples, SIDE, 2, seed=0)) == composites
+    assert len(make_composites(samples, SPEC, 2, seed=0)) == composites
 
 
 def test_an_object_too_large_for_a_background_is_laid_on_those_of_others(album: Album) -> None:
     samples = [album.sample(0, look=png((0, 0, 64, 50))), album.sample(1, look=png(PLACE))]
-    made = make_composites(samples, SIDE, 2, seed=0)
+    made = make_composites(samples, SPEC, 2, seed=0)
     assert [composite.label for composite in made] == [None, 0, 0, 1, 1]
 
 
@@ -172,34 +174,34 @@ def test_an_image_of_several_classes_takes_part_with_each(album: Album) -> None:
         shown = picture.copy()
     shown.paste(OBJECTS[1], two)
     shown.save(both.path)
-    made = make_composites([both], SIDE, 2, seed=0)
+    made = make_composites([both], SPEC, 2, seed=0)
     assert [composite.label for composite in made] == [None, 0, 0, 1, 1]
     assert [objects_in(composite) for composite in made] == [set(), {0}, {0}, {1}, {1}]
     # Of one whose other class nobody outlined no background is left, and without what it ignores it would
     # not show that class alone.
     half = replace(both, look=None, ignore=png(CORNER))
-    assert {c.label for c in make_composites([half, album.sample(2)], SIDE, 2, seed=0)} == {2}
+    assert {c.label for c in make_composites([half, album.sample(2)], SPEC, 2, seed=0)} == {2}
 
 
 def test_the_same_seed_makes_the_same_and_another_one_others(album: Album) -> None:
     samples = [album.sample(label, look=png(PLACE), ignore=png(CORNER)) for label in (0, 1)]
-    first, again, other = (content(make_composites(samples, SIDE, 4, seed)) for seed in (3, 3, 4))
+    first, again, other = (content(make_composites(samples, SPEC, 4, seed)) for seed in (3, 3, 4))
     assert first == again
     assert first != other
-    assert content(make_composites(samples[::-1], SIDE, 4, 3), ordered=True) == sorted(first)
+    assert content(make_composites(samples[::-1], SPEC, 4, 3), ordered=True) == sorted(first)
 
 
 def test_a_further_drawing_changes_few_composites_of_the_others(album: Album) -> None:
     """Here the new background takes the place of another one; with enough turns it takes none's."""
     samples = [album.sample(label, look=png(PLACE)) for label in (0, 1, 0, 1, 0, 1)]
     alone, after = samples[2:], samples
-    before = set(content(make_composites(alone, SIDE, 4, 0)))
-    kept = before & set(content(make_composites(after, SIDE, 4, 0)))
+    before = set(content(make_composites(alone, SPEC, 4, 0)))
+    kept = before & set(content(make_composites(after, SPEC, 4, 0)))
     assert len(kept) > 0.5 * len(before)
     drawn = [replace(sample, look=None, ignore=png(CORNER)) for sample in samples[:2]]
     hosts = [replace(sample, look=None) for sample in samples[2:]]
-    before = content(make_composites([drawn[0], *hosts], SIDE, 2, 0))
-    assert set(before) < set(content(make_composites([*drawn, *hosts], SIDE, 2, 0)))
+    before = content(make_composites([drawn[0], *hosts], SPEC, 2, 0))
+    assert set(before) < set(content(make_composites([*drawn, *hosts], SPEC, 2, 0)))
 
 
 def content(composites: list[Composite], ordered: bool = False) -> list[tuple[int, bytes]]:
@@ -212,7 +214,7 @@ def test_an_image_is_seen_as_the_model_sees_it(album: Album) -> None:
     one = album.sample(0, look=png(PLACE))
     with Image.open(one.path) as picture:
         picture.resize((96, 48)).save(one.path)
-    made = make_composites([one], 32, 1, seed=0)
+    made = make_composites([one], replace(SPEC, image_size=32), 1, seed=0)
     assert [composite.pixels.shape for composite in made] == [(32, 32, 3)] * 2
     assert objects_in(made[0]) == set()
     assert objects_in(made[1]) == {0}
@@ -225,10 +227,10 @@ def test_an_unreadable_image_is_named(album: Album) -> None:
         whole = torn.path.read_bytes()
         torn.path.write_bytes(b"torn")
         with pytest.raises(InputError, match=f"^{torn.name}: expected a readable image"):
-            make_composites([guided, host], SIDE, 2, seed=0)
+            make_composites([guided, host], SPEC, 2, seed=0)
         torn.path.write_bytes(whole)
 
 
 def test_without_guidance_there_is_none(album: Album) -> None:
     samples = [album.sample(0), replace(album.sample(1, look=png(PLACE)), split="validation")]
-    assert make_composites(samples, SIDE, 2, seed=0) == []
+    assert make_composites(samples, SPEC, 2, seed=0) == []

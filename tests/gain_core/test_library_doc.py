@@ -76,5 +76,5 @@ def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert Path("model.safetensors").exists()
     assert len(names["maps"].images) == 6  # type: ignore[attr-defined]
     assert names["own_maps"].shape == (1, 2, 3, 3)  # type: ignore[attr-defined]
-    with pytest.raises(gain_core.InputError, match="a model that its spec can build again"):
+    with pytest.raises(gain_core.InputError, match="a network that came from a checkpoint"):
         gain_core.save_model("own.safetensors", names["own"])  # type: ignore[arg-type]

@@ -1,0 +1,90 @@
+"""Whether the outputs of a classifier are the classes that they are said to be, by images with known
+classes.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import chi2_contingency
+
+from gain_core.errors import InputError
+
+_CLEARLY = 3.0  # standard deviations of the difference between two orders
+_LIKELY = 0.05  # p from which outputs and labels may be unrelated
+_WEAK = 0.3  # Cramér's V, from 0 (unrelated) to 1: less is what wrong preprocessing leaves
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of a model's outputs, named in some order, with the labels of images."""
+
+    confusion: NDArray[np.int64]  # (C, C): images by true class (row) and predicted output (column)
+    order: tuple[int, ...]  # the class that each output agrees with best: a permutation of 0 … C − 1
+
+    @property
+    def n(self) -> int:
+        return int(self.confusion.sum())
+
+    @property
+    def correct(self) -> int:
+        return int(np.trace(self.confusion))
+
+    @property
+    def best_correct(self) -> int:
+        """Images that would be right if each output were named as `order` says."""
+        return int(self.confusion[list(self.order), range(len(self.order))].sum())
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Classes without an image: nothing is known of their outputs."""
+        return tuple(int(position) for position in np.flatnonzero(self.confusion.sum(1) == 0))
+
+    @property
+    def permuted(self) -> bool:
+        """Whether another order is better by more than chance gives."""
+        gained = self.best_correct - self.correct
+        return gained > _CLEARLY * math.sqrt(self.best_correct + self.correct) and not self.near_chance
+
+    @property
+    def near_chance(self) -> bool:
+        """Whether outputs say next to nothing of the labels, in whatever order: Cramér's V, and a χ² test."""
+        seen = self.confusion[self.confusion.any(1)][:, self.confusion.any(0)]
+        if min(seen.shape) < 2:
+            return min(self.confusion.shape) > 1
+        result = chi2_contingency(seen, correction=False)
+        strength = math.sqrt(result.statistic / (self.n * (min(seen.shape) - 1)))
+        return bool(result.pvalue > _LIKELY or strength < _WEAK)
+
+
+def agreement(labels: Sequence[int], predicted: Sequence[int], classes: int) -> Agreement:
+    """labels, predicted: class positions of N images, N >= 1. InputError for others.
+
+    Where orders agree equally well, outputs keep their names: those of classes without images above all.
+    """
+    if len(labels) != len(predicted) or not len(labels):
+        raise InputError(f"expected labels and predictions of images, got {len(labels)} and {len(predicted)}")
+    if min(*labels, *predicted, 0) < 0 or max(*labels, *predicted) >= classes:
+        raise InputError(f"expected classes from 0 to {classes - 1}, got others")
+    confusion = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(confusion, (np.asarray(labels), np.asarray(predicted)), 1)
+    _, columns = linear_sum_assignment(confusion + 0.5 / classes * np.eye(classes), maximize=True)
+    order = np.empty(classes, dtype=np.int64)
+    order[columns] = np.arange(classes)
+    return Agreement(confusion, tuple(order.tolist()))
+
+
+def natural_order(names: Sequence[str]) -> list[str]:
+    """Sorted with numbers as numbers: class1, class2, class10."""
+    return sorted(
+        names,
+        key=lambda name: [
+            (part.isdecimal(), int(part) if part.isdecimal() else part.lower())
+            for part in re.split(r"(\d+)", name)
+            if part
+        ],
+    )

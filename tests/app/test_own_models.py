@@ -1,0 +1,159 @@
+"""A trained network is brought, checked on labelled images, becomes the first version, and is given back."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+import torchvision
+from PIL import Image
+
+from app.errors import ServiceError
+from app.jobs.worker import run_once
+from app.services import annotation, explanation, library, own_models, training
+from app.services.own_models import BroughtFile, ModelRefusedError
+from app.workspace import Workspace
+from db import library as rows
+from db import runs, versions
+from db.errors import RunRefusedError
+from db.records import RegionRecord
+from gain_core.models.from_checkpoint import to_checkpoint
+from gain_core.models.spec import ModelSpec
+from tests.app.cheating import cheating_network
+from tests.app.material import encoded, fresh_workspace, zipped
+
+COLOURS = {"boat": (40, 70, 180), "buoy": (190, 60, 40), "car": (60, 150, 50)}
+OUTPUTS = ("car", "boat", "buoy")  # the order of the network that is brought
+SIZE = (96, 72)
+
+
+def picture(name: str, seed: int) -> Image.Image:
+    chance = Random(f"{name} {seed}")
+    image = Image.new("RGB", SIZE, tuple(value + chance.randint(-25, 25) for value in COLOURS[name]))
+    left, top = chance.randint(0, 60), chance.randint(0, 40)
+    image.paste((240, 240, 240), (left, top, left + 20, top + 20))
+    return image
+
+
+@pytest.fixture(scope="module")
+def brought_ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, int, BroughtFile]]:
+    """A project of three classes, and a checkpoint whose outputs are in another order than its classes."""
+    folder = tmp_path_factory.mktemp("brought")
+    ws = fresh_workspace(folder)
+    files = {
+        f"{split}/{name}/{seed}.png": encoded(picture(name, seed + 100 * (split != "train")))
+        for split, count in (("train", 8), ("validation", 4))
+        for name in COLOURS
+        for seed in range(count)
+    }
+    report = library.import_zip(ws, "Harbour", zipped(folder / "harbour.zip", files))
+    seen = [(name, seed) for name in OUTPUTS for seed in range(8)]
+    network = cheating_network(
+        [picture(*one) for one in seen], [OUTPUTS.index(name) for name, _ in seen], spec(), len(OUTPUTS)
+    )
+    content = io.BytesIO()
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": state}, content)
+    yield ws, report.project_id, own_models.keep(ws, content, "harbour.pth.tar")
+    ws.database.close()
+
+
+def spec(classes: tuple[str, ...] = ("boat", "buoy", "car"), **values: object) -> ModelSpec:
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    settings = {"shorter_side": 72, "mean": mean, "std": std, **values}
+    return ModelSpec("torchvision/mobilenet_v3_small", classes, 64, **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.processes
+def test_the_whole_way_of_a_brought_model(brought_ws: tuple[Workspace, int, BroughtFile]) -> None:
+    ws, project_id, brought = brought_ws
+    held = own_models.contents(ws, brought)
+    assert held.networks[0] == "torchvision/mobilenet_v3_small"
+    network = own_models.network(ws, brought, held.networks[0])
+    assert (network.outputs, network.layer, network.spec.shorter_side) == (3, "features", 256)
+
+    wrong = own_models.check(ws, project_id, brought, spec())
+    assert (wrong.permuted, wrong.near_chance, wrong.best_order) == (True, False, OUTPUTS)
+    assert wrong.best_correct > 0.8 * wrong.n > 0.4 * wrong.n > wrong.correct
+    right = own_models.check(ws, project_id, brought, spec(wrong.best_order))
+    assert (right.permuted, right.correct) == (False, wrong.best_correct)
+
+    own_models.take_over(ws, project_id, right)
+    with pytest.raises(RunRefusedError, match="has a model already, or trains one"):
+        own_models.take_over(ws, project_id, _kept_aside(right, ws))
+    run = run_once(ws)
+    assert run is not None
+    assert (run.status, run.message) == ("published", None)
+    first = versions.list_versions(ws.database, project_id)[0]
+    assert first.note == "Your model, as it is"
+    assert [record.name for record in rows.list_classes(ws.database, project_id)] == list(OUTPUTS)
+    images = rows.list_images(ws.database, project_id)
+    said = {item.image_id: item for item in versions.list_predictions(ws.database, first.id)}
+    assert len(said) == len(images)
+    assert sum(said[image.id].predicted == image.class_position for image in images) == right.correct
+
+    view = explanation.attention_for(ws, first, images[0])
+    height, width = view.evidence.shape[1:]
+    assert width / height == pytest.approx(SIZE[0] / SIZE[1], abs=0.15)  # of the picture, not of the crop
+    assert (view.evidence[:, :, [0, -1]] == 0).all()  # left and right of the crop nothing is seen
+    assert (view.evidence != 0).any()
+
+    for image in [image for image in images if image.split == "train"][:3]:
+        box = RegionRecord("box", "look_here", ((10.0, 10.0), (60.0, 60.0)))
+        annotation.save(ws, image.id, image.class_id, [box], expected_revision=0)
+    training.request_retrain(ws, project_id, "quick", steps=3)
+    retrained = run_once(ws)
+    assert retrained is not None
+    assert retrained.status in ("published", "kept"), retrained.message
+    second = versions.get_version(ws.database, retrained.version_id or 0)
+    back = to_checkpoint(ws.files.absolute(second.path))
+    assert back.suffix == ".tar"
+    whole = torch.load(io.BytesIO(back.content), weights_only=True)
+    state = {key.removeprefix("module."): value for key, value in whole["state_dict"].items()}
+    torchvision.models.mobilenet_v3_small(num_classes=3).load_state_dict(state, strict=True)
+    assert whole["epoch"] == 3
+    given = torch.load(io.BytesIO(to_checkpoint(ws.files.absolute(first.path)).content), weights_only=True)
+    assert not torch.equal(state["classifier.3.weight"], given["state_dict"]["module.classifier.3.weight"])
+
+    again = training.request_first_model(ws, project_id)
+    assert again.base_version_id == first.id
+    runs.request_cancel(ws.database, again.id)
+    kept = ws.files.given_model(rows.get_project(ws.database, project_id).given_model or "")
+    assert kept.is_file()
+    library.delete_project(ws, project_id)
+    assert not kept.exists()
+
+
+def _kept_aside(checked: own_models.ModelCheck, ws: Workspace) -> own_models.ModelCheck:
+    file = ws.files.brought / "aside" / "model.safetensors"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"another")
+    return replace(checked, file=file)
+
+
+@pytest.mark.processes
+def test_files_of_all_kinds_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    ws = fresh_workspace(tmp_path, max_upload_mb=1)
+    with pytest.raises(
+        ModelRefusedError, match=r"big.pth is larger than 1 MB, the limit of REFOCUS_MAX_UPLOAD_MB"
+    ):
+        own_models.keep(ws, io.BytesIO(bytes(1_000_001)), "big.pth")
+    assert not list(ws.files.brought.iterdir())
+    photo = own_models.keep(ws, io.BytesIO(encoded(Image.new("RGB", (8, 8)))), "photo.pth")
+    with pytest.raises(ServiceError, match=r"photo.pth: expected a checkpoint of PyTorch"):
+        own_models.contents(ws, photo)
+    own_models.forget(photo)
+    assert not photo.path.exists()
+
+
+def test_a_process_that_ends_without_an_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = fresh_workspace(tmp_path)
+    monkeypatch.setattr(own_models, "COMMAND", ("/bin/false",))
+    brought = own_models.keep(ws, io.BytesIO(b"weights"), "mine.pth")
+    with pytest.raises(ModelRefusedError, match=r"mine.pth: the process that opened it ended"):
+        own_models.contents(ws, brought)
