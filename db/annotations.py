@@ -1,6 +1,6 @@
 """Guidance: the drawn regions, one set for each image and class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, exc, func, insert, select, update
@@ -11,7 +11,7 @@ from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
 from db.labelled import SHOWN
-from db.new_images import region_values
+from db.new_images import NewGuidance, region_values
 from db.records import GuidanceRecord, RegionRecord, Role, Split
 from db.revisions import count_change
 from db.rows import guidance_record
@@ -51,6 +51,27 @@ def save_guidance(
             _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks)
         count_change(session, image_id, "review_revision")
         return _get(session, image_id, class_id)
+
+
+def add_guidance(database: Database, new: Mapping[tuple[int, int], NewGuidance]) -> int:
+    """Store guidance by (image id, class id), all of it or nothing, and open these images for review. What is
+    drawn already for an image and class stays. How many were stored.
+
+    Raises NotFoundError for an image without this class in its project.
+    """
+    stored = 0
+    with database.writing() as session:
+        for (image_id, class_id), guidance in sorted(new.items(), key=lambda item: item[0]):
+            session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
+            guidance_id, revision, exists = _lock(session, image_id, class_id)
+            if exists:
+                continue
+            stored += 1
+            masks = guidance.look_png, guidance.ignore_png
+            _put(session, image_id, class_id, guidance_id, revision + 1, guidance.regions, *masks)
+            session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
+            count_change(session, image_id, "review_revision")
+    return stored
 
 
 def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: int) -> int:

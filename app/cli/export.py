@@ -6,7 +6,8 @@ from pathlib import Path
 from app.cli.chosen import add_project, project_of, version_of
 from app.cli.output import Output, Result
 from app.errors import ServiceError
-from app.exporting.drawings import drawings_zip
+from app.exporting import drawings
+from app.exporting.guided_images import load
 from app.plain_text import file_name
 from app.services.model_bundle import make_bundle, read_weights
 from app.workspace import Workspace
@@ -35,7 +36,7 @@ def run(ws: Workspace, arguments: Namespace, output: Output) -> Result:
     try:
         if arguments.what == "drawings":
             path: Path = arguments.out or Path(name + ENDINGS["drawings"])
-            path.write_bytes(drawings_zip(ws, project.id))
+            path.write_bytes(drawings.pack(load(ws, project.id)))
         else:
             version = version_of(ws, project, arguments.version)
             values["version"] = version.number

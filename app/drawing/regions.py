@@ -68,7 +68,9 @@ def region_from_shape(
     elif shape == "polygon":
         points = clip_polygon(points, size)
     rounded = [(round(x, 2), round(y, 2)) for x, y in points]
-    corners = tuple(point for point, _ in groupby(rounded))  # without points that repeat the one before
+    if shape != "box":
+        rounded = [point for point, _ in groupby(rounded)]  # without points that repeat the one before
+    corners = tuple(rounded)
     region = RegionRecord(shape, role, corners, width)
     return (region if _covers_a_pixel(region, size) else None), goes_around
 

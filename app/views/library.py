@@ -12,7 +12,8 @@ from app.components.library.new_project import demo_choice, lead_on, own_choice
 from app.components.library.project_images import counts_table, groups_tables, refusals_table, thumbnails
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.exporting.drawings import drawings_zip
+from app.exporting import drawings
+from app.exporting.guided_images import load
 from app.importing.importer import MAX_PROJECT_NAME
 from app.services import labels, library
 from app.services.library import ProjectOverview
@@ -57,7 +58,7 @@ def _two_choices(ws: Workspace) -> None:
 def _download(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
     st.download_button(
         "Drawings",
-        data=lambda: drawings_zip(ws, project.id),
+        data=lambda: drawings.pack(load(ws, project.id)),
         file_name=f"{file_name(project.name)}-drawings.zip",
         mime="application/zip",
         key=key,

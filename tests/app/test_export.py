@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.exporting.drawings import drawings_zip
+from app.exporting import drawings
+from app.exporting.guided_images import load
 from app.services import annotation, labels
 from app.services.library import import_folder
 from db import library
@@ -31,7 +32,7 @@ def seeded(tmp_path: Path) -> Iterator[Seeded]:
 
 
 def opened(seeded: Seeded) -> zipfile.ZipFile:
-    return zipfile.ZipFile(io.BytesIO(drawings_zip(seeded.ws, seeded.project_id)))
+    return zipfile.ZipFile(io.BytesIO(drawings.pack(load(seeded.ws, seeded.project_id))))
 
 
 def test_regions_masks_and_labels_are_there(seeded: Seeded) -> None:
@@ -50,6 +51,7 @@ def test_regions_masks_and_labels_are_there(seeded: Seeded) -> None:
         assert told["images"] == [
             {
                 "file": first.name,
+                "sha256": first.sha256,
                 "class": "car",
                 "regions": [
                     {"shape": "box", "role": "look_here", "points": [[8, 8], [40, 24]], "width": None},
@@ -107,7 +109,7 @@ def test_several_labels_come_back_with_what_was_drawn_for_each(seeded: Seeded, t
     for label in images[0].labels:
         annotation.save(seeded.ws, images[0].id, label.class_id, [LOOK])
 
-    with zipfile.ZipFile(io.BytesIO(drawings_zip(seeded.ws, report.project_id))) as archive:
+    with zipfile.ZipFile(io.BytesIO(drawings.pack(load(seeded.ws, report.project_id)))) as archive:
         masks = {f"look_here/{name}/0.png.png" for name in ("boat", "dog")}
         assert masks < set(archive.namelist())
         told = json.loads(archive.read("drawings.json"))

@@ -80,6 +80,7 @@ def test_shapes_are_cut_off_at_the_border_and_counted() -> None:
     [
         (Outline("box", ((30, 30), (40, 40))), "A box covers no pixel of the image."),
         (Outline("box", ((3, 3), (3, 9))), "A box covers no pixel of the image."),
+        (Outline("box", ((3, 3), (3, 3))), "A box covers no pixel of the image."),
         (Outline("brush", ((50, 50),), width=3), "A stroke covers no pixel of the image."),
         (Outline("polygon", ((0, 0), (5, float("nan")), (5, 5))), "coordinate that is no number of pixels"),
         (Outline("box", ((0, 0), (1e300, 5))), "coordinate that is no number of pixels"),

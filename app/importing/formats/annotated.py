@@ -51,7 +51,7 @@ class Annotations:
         """`tool`: the format's name, for sentences. `masks`: paths of pictures that are no photographs."""
         self._tool = tool
         self._layout = Layout()
-        self._around = _folder_around(source.names)
+        self._around = folder_around(source.names)
         self._images: dict[str, Annotated] = {}
         self._by_name: dict[str, list[str]] = {}  # last part of the path, with and without its ending
         self._renamed: dict[str, str] = {}
@@ -75,7 +75,9 @@ class Annotations:
         if not parts or parts[-1] == ".." or len(raw) > _MAX_PATH:
             raise FileRefusedError(f"{self._tool} names no image.")
         candidates = self._by_name.get(parts[-1], [])
-        candidates = _best(candidates, lambda path: _same_end(path.split("/"), parts))
+        exact = [path for path in candidates if _is_named(self.shown(path), parts)]
+        candidates = exact if len(exact) == 1 else candidates
+        candidates = _best(candidates, lambda path: _same_end(path.split("/")[:-1], parts[:-1]))
         candidates = _best(candidates, lambda path: int(split is not None and split_of(path) == split))
         candidates = _best(candidates, lambda path: _same_start(path.split("/"), near.split("/")))
         if not candidates:
@@ -166,10 +168,15 @@ def split_of(path: str) -> Split | None:
     return SPLITS.get("val" if found[-1] == "dev" else found[-1]) if found else None
 
 
-def _folder_around(names: list[str]) -> str:
+def folder_around(names: list[str]) -> str:
     """The one folder that holds everything, with "/" behind; "" where there is none."""
     tops = {name.partition("/")[0] for name in names}
     return f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in names) else ""
+
+
+def _is_named(path: str, parts: list[str]) -> bool:
+    """Whether these are the parts of the path, with its ending or without."""
+    return "/".join(parts) in (path, str(PurePosixPath(path).with_suffix("")))
 
 
 def _best(paths: list[str], score: Callable[[str], int]) -> list[str]:

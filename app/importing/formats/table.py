@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from app.errors import FileRefusedError, ImportRefusedError
+from app.importing.cells import plain_cell
 from app.importing.item import MAX_TEXT
 from app.importing.name_encoding import ENCODINGS, UTF_8, guess_encoding
 from app.importing.sources import READING_ERRORS, Source
@@ -43,7 +44,7 @@ def open_table(source: Source, path: str, title: str) -> Table:
     delimiter = max(_DELIMITERS, key=head.count)
     reader = csv.reader(chain([head], lines), delimiter=delimiter, strict=True)
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = [plain_cell(name.strip()) for name in next(reader, [])]
     except csv.Error as error:
         raise ImportRefusedError(f"{title} cannot be read as a table ({error}).") from error
     named = [place for place, name in enumerate(names) if not _NAMELESS.fullmatch(name)]
@@ -68,7 +69,7 @@ def _rows(reader: Any, named: list[int], width: int, title: str) -> Iterator[tup
         for row in reader:
             if any(row):
                 fits = len(row) > last and not any(value.strip() for value in row[width:])
-                yield reader.line_num, [row[place] for place in named] if fits else None
+                yield reader.line_num, [plain_cell(row[place]) for place in named] if fits else None
     except csv.Error as error:
         raise ImportRefusedError(f"{title} cannot be read as a table ({error}).") from error
 

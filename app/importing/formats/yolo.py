@@ -38,7 +38,7 @@ def read(source: Source) -> Layout:
     pose = "kpt_shape" in described
     for path in _label_files(source):
         try:
-            image = annotations.find(_stem(path), path.replace("labels/", "images/"), split_of(path))
+            image = annotations.find(_image_name(path), path.replace("labels/", "images/"), split_of(path))
         except FileRefusedError as error:
             annotations.refuse(path, str(error))
             continue
@@ -96,6 +96,12 @@ def _label_files(source: Source) -> list[str]:
 def _stem(path: str) -> str:
     """The name of the image: without its ending, or with it where two images differ in nothing else."""
     return PurePosixPath(path).stem
+
+
+def _image_name(path: str) -> str:
+    """As `_stem`, with its folders but the one that says that labels are in it."""
+    folders = [part for part in path.split("/")[:-1] if part.lower() != "labels"]
+    return "/".join([*folders, _stem(path)])
 
 
 def _lines(source: Source, path: str) -> Iterator[list[str]]:
