@@ -4,16 +4,15 @@ import streamlit as st
 
 from app import resources, state
 from app.components.kit.error_box import told
-from app.components.kit.text import file_name, one_of, plain
+from app.components.kit.text import one_of, plain
 from app.components.library.changed_labels import changed_labels_table
+from app.components.library.drawings_menu import download_drawings, drawings_menu
 from app.components.library.first_model import first_model_choice
 from app.components.library.import_panel import followed_import, import_panel
 from app.components.library.new_project import demo_choice, lead_on, own_choice
 from app.components.library.project_images import counts_table, groups_tables, refusals_table, thumbnails
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.exporting import drawings
-from app.exporting.guided_images import load
 from app.importing.importer import MAX_PROJECT_NAME
 from app.services import labels, library
 from app.services.library import ProjectOverview
@@ -55,19 +54,6 @@ def _two_choices(ws: Workspace) -> None:
         own_choice(ws)
 
 
-def _download(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
-    st.download_button(
-        "Drawings",
-        data=lambda: drawings.pack(load(ws, project.id)),
-        file_name=f"{file_name(project.name)}-drawings.zip",
-        mime="application/zip",
-        key=key,
-        icon=":material/download:",
-        on_click="ignore",
-        help="A zip of all saved drawings: regions, black-and-white masks, and the current labels.",
-    )
-
-
 def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(plain(project.name), width="stretch")
@@ -80,8 +66,7 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
             on_click=state.NEW_PROJECT_OPEN.set,
             args=(not is_open,),
         )
-        if overview.n_guided:
-            _download(ws, project, key="download_drawings")
+        drawings_menu(ws, project, overview.n_guided)
         if st.button("Rename", key="rename_project", icon=":material/edit:", help="Rename this project"):
             _ask_for_name(project)
         if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
@@ -119,7 +104,7 @@ def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if overview.n_guided:
-            _download(resources.workspace(), project, key="download_drawings_first")
+            download_drawings(resources.workspace(), project, key="download_drawings_first")
         if st.button("Cancel", key="keep_project"):
             st.rerun()
         if st.button("Delete", key="confirm_delete", type="primary"):

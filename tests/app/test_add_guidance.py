@@ -9,7 +9,7 @@ from app.errors import ImportRefusedError
 from app.exporting import coco, drawings
 from app.exporting.guided_images import load
 from app.importing.add_guidance import add_guidance
-from app.importing.sources import open_zip
+from app.importing.zip_source import open_zip
 from app.services import annotation
 from app.services.library import import_folder
 from app.workspace import Workspace

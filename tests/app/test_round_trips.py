@@ -16,8 +16,8 @@ from app.drawing.regions import mask_png, pixel_regions, rasterise, region_from_
 from app.errors import ImportRefusedError
 from app.exporting import EXPORTS, Export, drawings, png_csv, yolo
 from app.exporting.guided_images import GuidedImage, GuidedProject
+from app.importing.folder_source import FolderSource
 from app.importing.formats import voc as voc_format
-from app.importing.sources import FolderSource
 from db.records import ClassRecord, GuidanceRecord, ImageRecord, LabelRecord, RegionRecord
 from gain_core.imaging.raster import Mask
 from tests.app.formats.memory import layout_of, regions, told

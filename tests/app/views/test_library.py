@@ -1,3 +1,4 @@
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from app.components.kit.text import plain
+from app.components.library import drawings_menu
 from app.errors import ImportRefusedError
+from app.exporting import EXPORTS, coco, yolo
+from app.exporting.guided_images import load
 from app.jobs import launch
 from app.services import annotation, library
 from app.services.library import ImportReport
@@ -146,7 +150,32 @@ def test_drawings_can_be_taken_away_once_there_are_any(seeded: Seeded) -> None:
     assert "download_drawings" not in {one.key for one in open_page().get("download_button")}
     image = seeded.images("train")[0]
     annotation.save(seeded.ws, image.id, image.class_id, [BOX])
-    assert "download_drawings" in {one.key for one in open_page().get("download_button")}
+    app = open_page()
+    assert "download_drawings" in {one.key for one in app.get("download_button")}
+    assert app.selectbox(key="export_format").options == [export.TITLE for export in EXPORTS]
+    app = app.selectbox(key="export_format").select("YOLO").run()
+    assert not app.exception
+    assert yolo.LACKS in said(app)
+
+
+def test_drawings_are_added_to_the_images_of_a_project(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    annotation.save(seeded.ws, image.id, image.class_id, [BOX])
+    packed = coco.pack(load(seeded.ws, seeded.project_id))
+    annotation.save(seeded.ws, image.id, image.class_id, [])
+    monkeypatch.setattr(drawings_menu.st, "file_uploader", lambda *_, **__: io.BytesIO(packed))
+
+    app = click(open_page(), "add_drawings")
+
+    assert "COCO (JSON): 1 drawing added." in said(app)
+    guidance = annotation.load(seeded.ws, image.id, image.class_id)
+    assert guidance is not None
+    assert guidance.regions == (BOX,)
+    app = click(app, "add_drawings")
+    assert "1 image had a drawing already, which stayed." in said(app)
 
 
 def test_the_form_for_a_new_project_keeps_its_name_and_zip_over_a_page_switch(

@@ -1,0 +1,71 @@
+"""Saved drawings out of a project, in the format of another tool, and drawings or annotations into it."""
+
+import streamlit as st
+
+from app import state
+from app.components.kit.error_box import told
+from app.components.kit.text import file_name, one_of
+from app.exporting import EXPORTS, drawings
+from app.exporting.guided_images import load
+from app.importing.add_guidance import GuidanceReport, add_guidance
+from app.importing.zip_source import open_zip
+from app.workspace import Workspace
+from db.records import ProjectRecord
+
+_BY_TITLE = {export.TITLE: export for export in EXPORTS}
+_TOLD = 3  # refused files that are named
+
+
+def drawings_menu(ws: Workspace, project: ProjectRecord, n_guided: int) -> None:
+    """`n_guided`: images with drawings."""
+    with st.popover("Drawings", icon=":material/draw:", help="Download saved drawings, or add some"):
+        if n_guided:
+            title = st.selectbox("Download as", list(_BY_TITLE), key="export_format")
+            st.caption(_BY_TITLE[title].LACKS)
+            download_drawings(ws, project, key="download_drawings", title=title)
+            st.divider()
+        upload = st.file_uploader(
+            "Add drawings or annotations to these images",
+            type="zip",
+            key="added_drawings",
+            help="Drawings of Refocus, COCO, Pascal VOC, YOLO, Label Studio, CVAT or masks. Images are found "
+            "by name, else by content. Boxes, polygons and masks become *look here*. Existing drawings stay.",
+        )
+        asked = st.button(
+            "Add",
+            key="add_drawings",
+            icon=":material/add:",
+            disabled=upload is None,
+            help="Choose a zip first." if upload is None else None,
+        )
+        if asked and upload is not None:
+            with told("No drawing was added", "Choose another file."):
+                with open_zip(upload, ws.settings.max_upload_mb) as source:
+                    report = add_guidance(ws, project.id, source)
+                state.IMPORT_NOTES.set(_sentences(report))
+                st.rerun()
+
+
+def download_drawings(
+    ws: Workspace, project: ProjectRecord, *, key: str, title: str = drawings.TITLE
+) -> None:
+    """A button that gives all saved drawings as a zip."""
+    st.download_button(
+        "Download drawings",
+        data=lambda: _BY_TITLE[title].pack(load(ws, project.id)),
+        file_name=f"{file_name(project.name)}-{file_name(title)}.zip",
+        mime="application/zip",
+        key=key,
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _sentences(report: GuidanceReport) -> tuple[str, ...]:
+    sentences = [f"{report.title}: {one_of(report.added, 'drawing')} added."]
+    if report.there:
+        sentences.append(f"{one_of(report.there, 'image')} had a drawing already, which stayed.")
+    if report.refused:
+        sentences.append(f"{one_of(len(report.refused), 'entry', 'entries')} left out, for example:")
+        sentences += [f"{refusal.name}: {refusal.reason}" for refusal in report.refused[:_TOLD]]
+    return (*sentences, *report.notes)
