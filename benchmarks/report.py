@@ -1,6 +1,7 @@
 """Progress, tables and JSON of every benchmark."""
 
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -32,11 +33,13 @@ COMMIT = current_commit()  # at the start: a checkout may move on during a long 
 
 
 def environment() -> dict[str, Any]:
-    """Date, commit, machine and versions, stored with every result."""
+    """Date, commit, machine, its load (processes that want a core, over 1, 5 and 15 minutes) and versions,
+    stored with every result."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": COMMIT,
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads",
+        "load_average": os.getloadavg(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},

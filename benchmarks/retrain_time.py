@@ -16,7 +16,6 @@ wall and of processor time of one more retrain, by what the training process say
 """
 
 import argparse
-import os
 import shutil
 import statistics
 import subprocess
@@ -64,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shutil.rmtree(ws.settings.home / "trainer")  # the trainer leaves when its lock is gone
         while worker_is_there(ws.settings.home):
             time.sleep(0.1)
-    document = {"drawn": options.drawn, "load_average": os.getloadavg(), **figures, "phases": phases}
+    document = {"drawn": options.drawn, **figures, "phases": phases}
     _print(document)
     if options.json:
         write_json(options.json, {"environment": environment(), **document})

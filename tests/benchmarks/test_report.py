@@ -23,8 +23,10 @@ def test_results_outside_a_checkout_name_no_commit(monkeypatch: pytest.MonkeyPat
     assert report.current_commit() is None
 
 
-def test_every_result_has_the_commit() -> None:
-    assert report.environment()["commit"] == report.COMMIT
+def test_every_result_has_the_commit_and_the_load() -> None:
+    environment = report.environment()
+    assert environment["commit"] == report.COMMIT
+    assert all(load >= 0 for load in environment["load_average"])
 
 
 def test_shares_in_per_cent_with_spread_and_minimum() -> None:
