@@ -82,8 +82,7 @@ def _working(spec: RunSpec) -> Iterator[Event]:
         control = yield from training_control(base, spec.samples, config, store, device)
     predictions = yield from predicting(model, spec.samples, store, device)
     sha256 = _save(spec.out_folder / "model.safetensors", model, spec)
-    same_trunk = spec.base_weights if config.mode == "quick" else None
-    keep_session(spec.out_folder / "model.safetensors", sha256, model, same_trunk)
+    keep_session(spec.out_folder / "model.safetensors", sha256, model)
     stored = [
         asdict(prediction) | {"control": probabilities}
         for prediction, probabilities in zip(predictions, control, strict=True)

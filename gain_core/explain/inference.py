@@ -47,20 +47,11 @@ def inference_of_file(path: Path, sha256: str) -> InferenceModel:
     return keep_session(path, sha256, load_model(path))
 
 
-def keep_session(
-    path: Path, sha256: str, model: "Classifier", trunk_of: Path | None = None
-) -> InferenceModel:
-    """What looks for the model of this file, its session now kept beside it; torch where none can be made.
-
-    trunk_of: a model file with the same trunk; its session, where there is one, saves the most of the work.
-    """
+def keep_session(path: Path, sha256: str, model: "Classifier") -> InferenceModel:
+    """What looks for the model of this file, its session now kept beside it; torch where none can be made."""
     from gain_core.explain.torch_model import TorchModel
 
-    exported = None
-    if trunk_of is not None and session_file(trunk_of).is_file():
-        exported = _exported(model, sha256, None, session_file(trunk_of).read_bytes())
-    if exported is None:
-        exported = _exported(model, sha256, None)
+    exported = _exported(model, sha256, None)
     if exported is None:
         return TorchModel(model)
     try:
@@ -70,13 +61,11 @@ def keep_session(
     return exported.session
 
 
-def _exported(
-    model: "Classifier", made_of: str, threads: int | None, trunk_from: bytes | None = None
-) -> "Exported | None":
+def _exported(model: "Classifier", made_of: str, threads: int | None) -> "Exported | None":
     from gain_core.models.onnx_export import export_onnx
 
     try:
-        return export_onnx(model, made_of, threads, trunk_from)
+        return export_onnx(model, made_of, threads)
     except (BackboneError, CheckpointError) as error:
         LOG.warning("Maps are computed by torch: %s", error)
         return None

@@ -35,18 +35,13 @@ class Exported(NamedTuple):
     session: OnnxModel
 
 
-def export_onnx(
-    model: Classifier, made_of: str = "", threads: int | None = None, trunk_from: bytes | None = None
-) -> Exported:
+def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None) -> Exported:
     """The ONNX model of a classifier as it is now, compared with torch on one image.
 
     made_of: SHA-256 of its model file, which `read_session` asks for. threads: of the session; None for as
-    many as torch has. trunk_from: the ONNX model of a classifier with the same trunk, whose graph is taken
-    over as far as that; writing the layers behind it takes a thirtieth of the time.
-
-    BackboneError, with the reason, for a network that cannot be written as ONNX, a head without a closed form
-    (eq. 1 would need its gradient), another precision than float32, and for maps that differ from torch's by
-    more than 1e-4 of the largest.
+    many as torch has. BackboneError, with the reason, for a network that cannot be written as ONNX, a head
+    without a closed form (eq. 1 would need its gradient), another precision than float32, and for maps that
+    differ from torch's by more than 1e-4 of the largest.
     """
     if model.linear_head_weights is None:
         raise BackboneError("expected pooling and a linear layer as the head, got one without a closed form")
@@ -56,10 +51,7 @@ def export_onnx(
     with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
         looking = _Looking(copy.deepcopy(model).cpu().eval())
         expected = [output.numpy() for output in looking(torch.from_numpy(example))]
-        if trunk_from is None:
-            content = onnx_bytes(looking, torch.from_numpy(example), OUTPUTS)
-        else:
-            content = _joined(trunk_from, looking, torch.from_numpy(expected[0]))
+        content = onnx_bytes(looking, torch.from_numpy(example), OUTPUTS)
     session = OnnxModel(open_session(content, threads or torch.get_num_threads()), model.spec)
     apart = _difference(session, example, expected)
     if apart > TOLERANCE:
@@ -77,52 +69,13 @@ class _Looking(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         trunk = self.model.trunk(images)
-        return trunk, *self.behind(trunk)
-
-    def behind(self, trunk: Tensor) -> tuple[Tensor, Tensor]:
         features = self.model.neck(trunk)
         if self.weight is None:  # at the first call: while tracing, sizes are no numbers
             linear = self.model.linear_head_weights
             if linear is None:
                 raise BackboneError("expected a linear head")
             self.weight = (linear / (features.shape[2] * features.shape[3]))[:, :, None, None].detach()
-        return self.model.head(features), F.conv2d(features, self.weight)
-
-
-class _Behind(nn.Module):
-    """The trunk's output (B, K0, h0, w0) -> the other OUTPUTS."""
-
-    def __init__(self, looking: _Looking) -> None:
-        super().__init__()
-        self.looking = looking
-
-    def forward(self, trunk: Tensor) -> tuple[Tensor, Tensor]:
-        return self.looking.behind(trunk)
-
-
-def _joined(trunk_from: bytes, looking: _Looking, example: Tensor) -> bytes:
-    """The trunk of one ONNX model and what is behind it in the other; example: what the trunk gives."""
-    try:
-        whole = onnx.load_model_from_string(trunk_from)
-    except Exception as error:  # protobuf's own, which onnx does not name
-        raise BackboneError(f"expected an ONNX model to take the trunk from, got: {error}") from error
-    behind = onnx.load_model_from_string(onnx_bytes(_Behind(looking), example, OUTPUTS[1:], name=OUTPUTS[0]))
-    onnx.compose.add_prefix(behind, "behind/", inplace=True, rename_inputs=False, rename_outputs=False)
-    needed, nodes = {OUTPUTS[0]}, []
-    for node in reversed(whole.graph.node):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            nodes.append(node)
-    values = [value for value in whole.graph.initializer if value.name in needed]
-    graph = onnx.helper.make_graph(
-        [*reversed(nodes), *behind.graph.node],
-        whole.graph.name,
-        whole.graph.input,
-        [value for value in whole.graph.output if value.name == OUTPUTS[0]] + list(behind.graph.output),
-        [*values, *behind.graph.initializer],
-    )
-    joined = onnx.helper.make_model(graph, opset_imports=whole.opset_import, ir_version=whole.ir_version)
-    return joined.SerializeToString()
+        return trunk, self.model.head(features), F.conv2d(features, self.weight)
 
 
 def onnx_bytes(
@@ -130,11 +83,10 @@ def onnx_bytes(
     example: Tensor,
     outputs: Sequence[str],
     *,
-    name: str = "images",
     opset: int | None = None,
     any_batch: bool = True,
 ) -> bytes:
-    """The ONNX model of a network from `name` (B, …) to a tuple of results, named by `outputs`.
+    """The ONNX model of a network from `images` (B, 3, S, S) to a tuple of results, named by `outputs`.
 
     opset: None for the exporter's own choice. any_batch: whether B is free, else it is that of `example`.
     Needs a network without gradients and in eval mode. BackboneError for one that cannot be written.
@@ -149,9 +101,9 @@ def onnx_bytes(
                 buffer,  # type: ignore[arg-type]
                 dynamo=False,
                 opset_version=opset,
-                input_names=[name],
+                input_names=["images"],
                 output_names=list(outputs),
-                dynamic_axes={tensor: {0: "batch"} for tensor in (name, *outputs)} if any_batch else {},
+                dynamic_axes={name: {0: "batch"} for name in ("images", *outputs)} if any_batch else {},
             )
         except Exception as error:  # whatever a network's own code and torch's exporter may raise
             raise BackboneError(f"the network cannot be written as ONNX: {error}") from error
