@@ -18,12 +18,12 @@ _TOLD = 3  # refused files that are named
 
 def drawings_menu(ws: Workspace, project: ProjectRecord, n_guided: int) -> None:
     """`n_guided`: images with drawings."""
-    with st.popover("Drawings", icon=":material/draw:", help="Download saved drawings, or add some"):
+    with st.popover("Drawings", icon=":material/draw:"):
         if n_guided:
             title = st.selectbox("Download as", list(_BY_TITLE), key="export_format")
             st.caption(_BY_TITLE[title].LACKS)
             download_drawings(ws, project, key="download_drawings", title=title)
-            st.divider()
+            st.space("small")
         upload = st.file_uploader(
             "Add drawings or annotations to these images",
             type="zip",
