@@ -1,33 +1,26 @@
-"""Every st.cache_resource and st.cache_data of the program.
+"""What pages read from files or make of them, kept for all sessions.
 
-Files and weights are named by their hash, so cached results never become stale. Counts from the database are
-keyed by the project, the version and the project's revisions, which grow with every change.
+Files and weights are named by their hash, so cached results never become stale. Beside this, `counts` keeps
+what is read from the database.
 """
 
 import importlib
 import threading
-from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 from PIL import Image
 
 from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
-from app.services import attribution_clusters, evaluation, library, queue
-from app.services.attribution_clusters import EvidenceGroup, attended_square
-from app.services.class_metrics import ClassMetrics, class_metrics
-from app.services.comparison import Comparison, compare
-from app.services.evaluation import Evaluation
-from app.services.library import ProjectOverview
-from app.services.queue import QueueFigures
+from app.services import library
+from app.services.attribution_clusters import attended_square
 from app.settings import Settings, load_settings
 from app.workspace import Workspace, open_workspace
-from db import versions
-from db.records import ImageRecord, ProjectRecord, RegionRecord, Split, VersionRecord
+from db.records import ImageRecord, RegionRecord, VersionRecord
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
     from app.services.explanation import AttentionView, RegionView
@@ -38,7 +31,6 @@ JPEG_QUALITY = 90
 MAP_BYTES = 64 * 2**20
 PICTURE_BYTES = 64 * 2**20
 THUMBNAIL_BYTES = 32 * 2**20
-COUNT_BYTES = 64 * 2**20  # a queue of 70,000 images takes 3 MB
 
 
 def workspace() -> Workspace:
@@ -79,88 +71,6 @@ def demo_pictures() -> list[tuple[str, bytes]]:
         (f"{thing}, {place}", _jpeg(draw_scene(number, thing, place)[0]))
         for number, (thing, place) in enumerate(scenes)
     ]
-
-
-def queue_order(ws: Workspace, project: ProjectRecord, split: Split) -> tuple[int, ...]:
-    """Ids of the queue of the published version, one object for all sessions."""
-    version_id = project.current_version_id
-    key = ("order", version_id, split, project.review_revision)
-    return _counted(ws, project, key, lambda: queue.order(ws, project.id, version_id, split))
-
-
-def queue_figures(ws: Workspace, project: ProjectRecord) -> QueueFigures:
-    version_id = project.current_version_id
-    return _counted(ws, project, ("figures", version_id), lambda: queue.figures(ws, project.id, version_id))
-
-
-def doubtful(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
-    version_id = project.current_version_id
-    key = ("doubtful", version_id, project.review_revision)
-    return _counted(ws, project, key, lambda: queue.doubtful(ws, version_id))
-
-
-def evidence_groups(ws: Workspace, project: ProjectRecord, classes: tuple[str, ...]) -> list[EvidenceGroup]:
-    version_id = project.current_version_id
-    return _counted(
-        ws,
-        project,
-        ("groups", version_id),
-        lambda: attribution_clusters.evidence_groups(ws, version_id, classes),
-    )
-
-
-def evidence_members(ws: Workspace, project: ProjectRecord, group: tuple[int, int]) -> frozenset[int]:
-    """Ids of the images of one evidence group of the published version."""
-    version_id = project.current_version_id or 0
-    key = ("members", version_id, group)
-    return _counted(ws, project, key, lambda: attribution_clusters.members(ws, version_id, group))
-
-
-def report(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> Evaluation:
-    """Figures of one version."""
-    key = ("report", version_id, split)
-    return _counted(ws, project, key, lambda: evaluation.report(ws, version_id, split))
-
-
-def comparison(
-    ws: Workspace, project: ProjectRecord, before_id: int, after_id: int, split: Split
-) -> Comparison:
-    """Figures of two versions, and how many images changed."""
-    key = ("comparison", before_id, after_id, split)
-    return _counted(ws, project, key, lambda: compare(ws, before_id, after_id, split))
-
-
-def class_figures(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> ClassMetrics:
-    key = "by_class", version_id, split
-    return _counted(ws, project, key, lambda: class_metrics(ws, version_id, split))
-
-
-def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int) -> tuple[int, int]:
-    """(fixed, newly wrong) validation images."""
-    key = ("changes", before_id, after_id)
-    return _counted(
-        ws, project, key, lambda: versions.count_changes(ws.database, before_id, after_id, "validation")
-    )
-
-
-def overview(ws: Workspace, project: ProjectRecord) -> ProjectOverview:
-    """What the library page says about a project."""
-    return _counted(ws, project, ("overview", project), lambda: library.overview(ws, project.id))
-
-
-def _counted(ws: Workspace, project: ProjectRecord, key: Hashable, make: Callable[[], T]) -> T:
-    """What `make` counts, for as long as no image of the project gets another label or split."""
-    named = ws.settings.resolved_database_url, project.id, project.label_revision, key
-    counted: T = _counts().get(named, make)
-    return counted
-
-
-@st.cache_resource(show_spinner=False)
-def _counts() -> BoundedCache[Any]:
-    def size(counted: object) -> int:
-        return 2_000 + 40 * len(counted) if isinstance(counted, tuple | frozenset) else 10_000
-
-    return BoundedCache(COUNT_BYTES, size)
 
 
 def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.workspace import Workspace
-from db import annotations
 from db import library as rows
 from db import queue as stored
 from db.mistakes import THRESHOLD
@@ -107,11 +106,6 @@ def doubtful(ws: Workspace, version_id: int | None) -> frozenset[int]:
     looked yet.
     """
     return frozenset() if version_id is None else stored.find_doubtful(ws.database, version_id, DOUBTFUL)
-
-
-def guided(ws: Workspace, project_id: int) -> int:
-    """Training images with guidance."""
-    return annotations.count_guided_images(ws.database, project_id, "train")
 
 
 def kept_order(

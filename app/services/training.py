@@ -9,12 +9,12 @@ from app.errors import ServiceError
 from app.services.run_spec import RunSpec
 from app.workspace import Workspace
 from db import runs
-from db.annotations import count_guided_images, list_guidance, roles_by_class
+from db.annotations import list_guidance, roles_by_class
 from db.library import get_project, list_classes, list_images
 from db.records import GuidanceRecord, ImageRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.splits import count_moved
 from db.versions import get_version, list_versions
-from gain_core.dataset.sample import LEAST_TO_REFIT, AlsoShown, Sample
+from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
 from gain_core.training.objectives import Automatic, Labels, objective_named
 
@@ -25,21 +25,13 @@ class TrainingRefusedError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class TrainingStatus:
-    """What the sidebar shows of one project."""
+    """What the sidebar says of the runs of one project."""
 
     active: RunRecord | None  # the run that is running, else the one that waits
     last: RunRecord | None  # the newest run that has ended
-    guided_images: int  # images with at least one region
-    unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
-    moved_images: int = 0  # from validation to training
     # What a retrain will take, from what the project's last one took, or for a quick one its first model,
     # which does about as much work. Modes that nothing is known of are missing.
     expected_seconds: Mapping[RunMode, float] = field(default_factory=dict)
-
-    @property
-    def refits(self) -> bool:
-        """Whether a quick retrain also refits the last layer to the moved images."""
-        return self.moved_images >= LEAST_TO_REFIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +138,6 @@ def status(ws: Workspace, project_id: int) -> TrainingStatus:
     return TrainingStatus(
         active=runs.active_run(ws.database, project_id),
         last=runs.last_ended(ws.database, project_id),
-        guided_images=count_guided_images(ws.database, project_id),
-        unguided_classes=_left_alone(ws, project_id),
-        moved_images=count_moved(ws.database, project_id),
         expected_seconds=_expected(runs.last_durations(ws.database, project_id)),
     )
 
@@ -158,18 +147,6 @@ def _expected(taken: Mapping[tuple[RunMode, bool], float]) -> dict[RunMode, floa
     if ("quick", False) in taken:
         expected.setdefault("quick", taken["quick", False])
     return expected
-
-
-def _left_alone(ws: Workspace, project_id: int) -> tuple[str, ...]:
-    """Names of the classes without guidance, where others have *look here*.
-
-    One outline of such a class is worth more than ten of the others (docs/decisions/0021). *Ignore this* asks
-    nothing of other classes.
-    """
-    roles = roles_by_class(ws.database, project_id)
-    if not any("look_here" in of_class for of_class in roles.values()):
-        return ()
-    return tuple(item.name for item in list_classes(ws.database, project_id) if roles.get(item.id) == set())
 
 
 def curves(ws: Workspace, run_id: int) -> Curves:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import resources, state
+from app import counts, resources, state
 from app.components.annotate.answer_buttons import act
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
 from app.components.annotate.editor import board, canvas_size
@@ -25,7 +25,7 @@ from app.components.sidebar import chosen_project
 from app.services import annotation, queue, training
 from app.services.queue import LOOKED_AT, QueueFigures, QueueItem
 from app.workspace import Workspace
-from db import drafts, library, versions
+from db import drafts, library
 from db.errors import NotFoundError
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
@@ -49,14 +49,14 @@ def annotate_page(ws: Workspace) -> None:
     image = _wanted(ws, project)
     if image is not None and image.split in LOOKED_AT:
         state.QUEUE_SPLIT.set(image.split)
-    classes = library.list_classes(ws.database, project.id)
+    classes = counts.classes(ws, project)
     names = tuple(item.name for item in classes)
-    figures = resources.queue_figures(ws, project)
-    groups = resources.evidence_groups(ws, project, names)
+    figures = counts.queue_figures(ws, project)
+    groups = counts.evidence_groups(ws, project, names)
     picked = picked_group(ws, project, groups, None if image is None else image.id)
-    doubtful = resources.doubtful(ws, project)
+    doubtful = counts.doubtful(ws, project)
     narrowed = only_doubtful(project.id, doubtful, None if image is None else image.id)
-    guided = queue.guided(ws, project.id)
+    guided = counts.lessons(ws, project).guided_training
     sizes: Mapping[Split, int] = figures.images
     narrowed_to, only = EVERYTHING, None
     if narrowed:
@@ -64,7 +64,7 @@ def annotate_page(ws: Workspace) -> None:
     elif picked is not None:
         training = picked.counts.training
         sizes = {"train": training, "validation": picked.counts.images - training}
-        narrowed_to, only = str(picked.key), resources.evidence_members(ws, project, picked.key)
+        narrowed_to, only = str(picked.key), counts.evidence_members(ws, project, picked.key)
     elif image is None and not guided and first_look(project):
         state.QUEUE_SPLIT.set(_where_mistakes_are(figures))
     if not sizes[state.QUEUE_SPLIT.get()]:
@@ -86,9 +86,7 @@ def annotate_page(ws: Workspace) -> None:
     address = state.ADDRESS.get()
     st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
     address.write(image.id)
-    version = None
-    if project.current_version_id is not None:
-        version = versions.get_version(ws.database, project.current_version_id)
+    version = counts.published_version(ws, project)
     here = ids.index(image.id) if image.id in ids else None
     with st.container(gap=None):
         whole = picked is None and not narrowed
@@ -229,7 +227,7 @@ def _desk(
         ):
             view = None if version is None else resources.attention(ws, version, image)
             image = label_switch(image if item is None else item.image, view, classes)
-            asked = verdict(ws, image, item, version, classes, multi_label=project.multi_label)
+            asked = verdict(ws, project, image, item, version, classes)
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:

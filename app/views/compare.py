@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import resources, state
+from app import counts, resources, state
 from app.components.annotate.evidence_legend import evidence_legend
 from app.components.compare.image_pair import pair_card
 from app.components.compare.report_download import report_button, report_progress
@@ -18,10 +18,9 @@ from app.components.runs.retrain_checks import retrain_checks
 from app.components.sidebar import chosen_project
 from app.services import publishing
 from app.services.comparison import Comparison
-from app.services.comparison import pairs as read_pairs
 from app.state import ComparedFor, Filter, MapOf
 from app.workspace import Workspace
-from db import library, runs, versions
+from db import runs, versions
 from db.records import SPLITS, ProjectRecord, Split, VersionRecord
 from gain_core.training.objectives import Automatic
 
@@ -61,7 +60,7 @@ def compare_page(ws: Workspace) -> None:
         state.COMPARE_FILTER.set(None)
     if before.id == after.id:
         st.info(f"Version {after.number} is chosen on both sides. Choose two different versions.")
-    comparison = resources.comparison(ws, project, before.id, after.id, split)
+    comparison = counts.comparison(ws, project, before.id, after.id, split)
     if not comparison.images:
         st.info(f"These versions have no predictions for the same {split} images. Choose another split.")
         return
@@ -74,7 +73,7 @@ def compare_page(ws: Workspace) -> None:
             st.markdown(f":orange[:small[{plain(unpublished[after.id])}]]")
         report_button(ws, project, comparison)
     report_progress(ws, project, comparison)
-    _side_by_side(ws, comparison, [item.name for item in library.list_classes(ws.database, project.id)])
+    _side_by_side(ws, project, comparison)
     score_tables(comparison)
     specialist_figures(ws, project, comparison)
 
@@ -156,20 +155,20 @@ def _at_first(
     return after.parent_id or all_versions[0].id, after.id
 
 
-def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> None:
+def _side_by_side(ws: Workspace, project: ProjectRecord, comparison: Comparison) -> None:
     """The same images with both maps, one page of them at a time."""
-    counts: dict[Filter, int] = {
+    per_filter: dict[Filter, int] = {
         name: comparison.images if name == "all" else comparison.count(name) for name in FILTERS
     }
     state.COMPARE_MAP.get()
     if state.COMPARE_FILTER.get() is None:
-        state.COMPARE_FILTER.set(_most_telling(counts))
+        state.COMPARE_FILTER.set(_most_telling(per_filter))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Same images, before and after**", width="content")
         st.pills(
             "Images",
             list(FILTERS),
-            format_func=lambda name: f"{FILTERS[name]} {counts[name]}",
+            format_func=lambda name: f"{FILTERS[name]} {per_filter[name]}",
             key=state.COMPARE_FILTER.name,
             required=True,
             label_visibility="collapsed",
@@ -185,15 +184,16 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
         )
     chosen = state.COMPARE_FILTER.get() or "all"
     of_truth = state.COMPARE_MAP.get() == "truth"
-    if not counts[chosen]:
+    if not per_filter[chosen]:
         st.caption(f"No images: {FILTERS[chosen].lower()}.")
         return
     evidence_legend()
-    pages = -(-counts[chosen] // PAIRS_PER_PAGE)
+    pages = -(-per_filter[chosen] // PAIRS_PER_PAGE)
     number = min(state.COMPARE_PAGE.peek(), pages)
     sides = comparison.before.version, comparison.after.version
-    pairs = read_pairs(
+    pairs = counts.pairs(
         ws,
+        project,
         sides[0].id,
         sides[1].id,
         comparison.after.split,
@@ -201,23 +201,23 @@ def _side_by_side(ws: Workspace, comparison: Comparison, classes: list[str]) -> 
         limit=PAIRS_PER_PAGE,
         offset=(number - 1) * PAIRS_PER_PAGE,
     )
+    classes = [item.name for item in counts.classes(ws, project)]
     with st.grid(3, gap="small", min_column_width=250):
         for pair in pairs:
-            multi_label = bool(comparison.after.precisions)
-            pair_card(ws, pair, sides, classes, of_truth=of_truth, multi_label=multi_label)
+            pair_card(ws, project, pair, sides, classes, of_truth=of_truth)
     if pages > 1:
         st.pagination(pages, key=state.COMPARE_PAGE.name)
-    note = one_of(counts[chosen], "image")
+    note = one_of(per_filter[chosen], "image")
     if any(pair.after.attention_inside is not None for pair in pairs):
         note += ". First: attention to the true class moved most towards the object."
     st.caption(note)
 
 
-def _most_telling(counts: dict[Filter, int]) -> Filter:
+def _most_telling(per_filter: dict[Filter, int]) -> Filter:
     """*Newly wrong* when that is more than *fixed*."""
-    if counts["newly_wrong"] > counts["fixed"]:
+    if per_filter["newly_wrong"] > per_filter["fixed"]:
         return "newly_wrong"
-    return "fixed" if counts["fixed"] else "all"
+    return "fixed" if per_filter["fixed"] else "all"
 
 
 st.header("Compare")

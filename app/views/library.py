@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import resources, state
+from app import counts, resources, state
 from app.components.kit.error_box import told
 from app.components.kit.text import one_of, plain
 from app.components.library.changed_labels import changed_labels_table
@@ -37,7 +37,7 @@ def library_page(ws: Workspace) -> None:
         )
         _two_choices(ws)
         return
-    overview = resources.overview(ws, project)
+    overview = counts.overview(ws, project)
     _head(ws, project, overview)
     if state.NEW_PROJECT_OPEN.get():
         _two_choices(ws)

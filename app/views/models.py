@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import resources
+from app import counts, resources
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.number_format import of_n, percent
@@ -71,7 +71,7 @@ def _card(
             )
             if not_published_because is not None and version.id != project.current_version_id:
                 st.markdown(f":orange[:small[{plain(not_published_because)}]]")
-        figures = resources.report(ws, project, version.id, "validation")
+        figures = counts.report(ws, project, version.id, "validation")
         with accuracy.container(gap=None):
             if figures.precisions:
                 st.metric("mAP", percent(figures.mean_precision))

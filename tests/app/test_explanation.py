@@ -191,7 +191,7 @@ def test_the_maps_of_a_version_whose_session_is_kept_load_no_torch(seeded: Seede
         "box = RegionRecord('box', 'look_here', ((0, 0), (32, 32)))\n"
         "assert attention_for(ws, version, image).attention(0).shape == (2, 2)\n"
         "assert region_for(ws, version, image, [box]) is not None\n"
-        "import app.resources, app.demo.project, app.services, pkgutil, importlib\n"
+        "import app.counts, app.resources, app.demo.project, app.services, pkgutil, importlib\n"
         "for module in pkgutil.iter_modules(app.services.__path__):\n"
         "    importlib.import_module(f'app.services.{module.name}')\n"
         "print([name for name in ('torch', 'timm', 'torchvision') if name in sys.modules])\n"

@@ -6,6 +6,7 @@ from itertools import zip_longest
 import pytest
 
 from app.services import annotation, labels, queue
+from app.services.lessons import lessons
 from app.workspace import Workspace
 from db import library as rows
 from db import runs, versions
@@ -165,7 +166,7 @@ def test_the_order_is_that_of_a_plain_sort(ws: Workspace, seed: int) -> None:
         and item.image.split == "train"
     }
     guided = [item for item in everything if item.guided and item.image.split == "train"]
-    assert queue.guided(ws, project_id) == len(guided)
+    assert lessons(ws, project_id).guided_training == len(guided)
 
 
 def _labels(chance: random.Random, several: bool) -> tuple[NewLabel, ...]:

@@ -10,6 +10,7 @@ import pytest
 
 from app.errors import ServiceError
 from app.services import training
+from app.services.lessons import Lessons, lessons
 from app.services.run_spec import RunSpec
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
@@ -137,7 +138,7 @@ def test_images_moved_to_training_are_its_counter_examples(ws: Workspace, projec
 
 
 def test_a_quick_retrain_refits_from_ten_moved_images_on() -> None:
-    refits = [training.TrainingStatus(None, None, 0, moved_images=count).refits for count in (0, 9, 10)]
+    refits = [Lessons(0, moved_images=count).refits for count in (0, 9, 10)]
     assert refits == [False, False, True]
 
 
@@ -192,10 +193,8 @@ def test_the_child_is_told_of_every_image_its_guidance_and_where_to_start(
     assert training.version_note(spec) == "Quick retrain, 1 guided image"
 
 
-def test_status_tells_the_run_at_work_the_last_one_and_how_many_images_are_guided(
-    ws: Workspace, project_id: int
-) -> None:
-    assert training.status(ws, project_id) == training.TrainingStatus(None, None, 0)
+def test_the_run_at_work_the_last_one_and_how_many_images_are_guided(ws: Workspace, project_id: int) -> None:
+    assert training.status(ws, project_id) == training.TrainingStatus(None, None)
     publish(ws, project_id)
     guide(ws, list_images(ws.database, project_id)[0])
     running = training.request_retrain(ws, project_id, "quick")
@@ -204,14 +203,15 @@ def test_status_tells_the_run_at_work_the_last_one_and_how_many_images_are_guide
     status = training.status(ws, project_id)
     assert status.active is not None
     assert status.last is not None
-    assert (status.active.id, status.last.status, status.guided_images) == (running.id, "published", 1)
+    assert (status.active.id, status.last.status) == (running.id, "published")
+    assert lessons(ws, project_id) == Lessons(1, 1, ("car",))
     training.cancel(ws, waiting.id)
     last = training.status(ws, project_id).last
     assert last is not None
     assert (last.id, last.status) == (waiting.id, "cancelled")
 
 
-def test_status_names_the_classes_left_alone_while_others_say_where_to_look(
+def test_lessons_name_the_classes_left_alone_while_others_say_where_to_look(
     ws: Workspace, project_id: int
 ) -> None:
     boat, car = list_images(ws.database, project_id, split="train")
@@ -220,7 +220,7 @@ def test_status_names_the_classes_left_alone_while_others_say_where_to_look(
         for image, role in drawn:
             region = RegionRecord("box", role, ((1.0, 1.0), (5.0, 5.0)))
             save_guidance(ws.database, image.id, image.class_id, [region], b"look", b"ignore")
-        return training.status(ws, project_id).unguided_classes
+        return lessons(ws, project_id).unguided_classes
 
     assert left_alone() == ()
     assert left_alone((boat, "ignore_this")) == ()  # a stamp on one class asks nothing of the others

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import resources, state
+from app import counts, resources, state
 from app.components.annotate.queue_order import begin_anew
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip
@@ -38,7 +38,7 @@ def picked_group(
             (group for group in groups if group.key == (requested.predicted, requested.number)), None
         )
     if picked is not None and image_id is not None:
-        picked = picked if image_id in resources.evidence_members(ws, project, picked.key) else None
+        picked = picked if image_id in counts.evidence_members(ws, project, picked.key) else None
     _settle(version_id, picked)
     return picked
 
@@ -86,8 +86,8 @@ def _first_of(
     ws: Workspace, project: ProjectRecord, group: EvidenceGroup, classes: Sequence[str]
 ) -> list[QueueItem]:
     """Training images first, each split in the order of its queue."""
-    orders = [resources.queue_order(ws, project, split) for split in LOOKED_AT]
-    members = resources.evidence_members(ws, project, group.key)
+    orders = [counts.queue_order(ws, project, split) for split in LOOKED_AT]
+    members = counts.evidence_members(ws, project, group.key)
     ids = attribution_clusters.first_members(orders, members, SHOWN)
     return queue.read(ws, project.current_version_id, ids, classes)
 

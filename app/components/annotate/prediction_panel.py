@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import resources, state
+from app import counts, resources, state
 from app.components.annotate.answer_buttons import Pressed, answer_buttons
 from app.components.annotate.evidence_legend import evidence_legend
 from app.components.annotate.label_menu import label_menu
@@ -17,11 +17,10 @@ from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
 from app.services import annotation
 from app.services.explanation import AttentionView
-from app.services.map_figures import map_figures
 from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.mistakes import THRESHOLD
-from db.records import ClassRecord, ImageRecord, VersionRecord
+from db.records import ClassRecord, ImageRecord, ProjectRecord, VersionRecord
 
 LEAST = (330, 286)  # pixels
 TAKEN = (470, 512)  # of the window that everything else needs
@@ -39,14 +38,14 @@ class Asked:
 
 def verdict(
     ws: Workspace,
+    project: ProjectRecord,
     image: ImageRecord,
     item: QueueItem | None,
     version: VersionRecord | None,
     classes: list[ClassRecord],
-    *,
-    multi_label: bool,
 ) -> Asked:
     """Draw the panel; return what was just pressed. The page is about the image's first label."""
+    multi_label = project.multi_label
     view = None if version is None else resources.attention(ws, version, image)
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -80,7 +79,7 @@ def verdict(
             ),
             alt=f"{image.name}: attention map for {name}",
         )
-    figures = map_figures(ws, image, view.attention(position, against_rival=rival is not None))
+    figures = counts.map_figures(ws, project, version, image, position, against_rival=rival is not None)
     if figures.spread is None:
         st.caption(f"No evidence for {plain(name)} in this image: the map is empty.")
     else:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import resources, state
+from app import counts, state
 from app.services import queue
 from app.state import QueueOrder
 from app.workspace import Workspace
@@ -35,7 +35,7 @@ def held_order(
     else:
         kept = None
     if kept is None:
-        kept = resources.queue_order(ws, project, split)
+        kept = counts.queue_order(ws, project, split)
         if only is not None:
             kept = tuple(filter(only.__contains__, kept))
     state.QUEUE.set(now.holding(kept))

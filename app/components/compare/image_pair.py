@@ -5,15 +5,14 @@ from pathlib import PurePosixPath
 
 import streamlit as st
 
-from app import resources
+from app import counts, resources
 from app.components.kit.number_format import confidence, percent
 from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
 from app.services.comparison import Pair
-from app.services.map_figures import map_figures
 from app.workspace import Workspace
 from db.mistakes import THRESHOLD
-from db.records import ImageRecord, PredictionRecord, VersionRecord
+from db.records import ImageRecord, PredictionRecord, ProjectRecord, VersionRecord
 
 SIDE = 240  # pixels, longest side of one picture
 OPACITY = 0.55
@@ -21,12 +20,12 @@ OPACITY = 0.55
 
 def pair_card(
     ws: Workspace,
+    project: ProjectRecord,
     pair: Pair,
     versions: tuple[VersionRecord, VersionRecord],
     classes: Sequence[str],
     *,
     of_truth: bool,
-    multi_label: bool,
 ) -> None:
     """Both maps, for the true or the predicted class, with predictions and the share on the object."""
     image = pair.image
@@ -46,9 +45,8 @@ def pair_card(
                     width="stretch",
                     alt=f"{image.name}: attention map for {classes[position]}, {when}",
                 )
-                st.markdown(_badges(prediction, image, classes, multi_label=multi_label))
-                shown = resources.attention(ws, version, image).attention(position)
-                inside = map_figures(ws, image, shown).inside
+                st.markdown(_badges(prediction, image, classes, multi_label=project.multi_label))
+                inside = counts.map_figures(ws, project, version, image, position).inside
                 on_object = "" if inside is None else f" · {percent(inside)} on the object"
                 st.caption(f"v{version.number}{on_object}")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app import resources, state
+from app import counts, state
 from app.components.kit.preparation import preparation_button, preparation_progress
 from app.components.kit.text import one_of
 from app.jobs import preparing
@@ -32,7 +32,7 @@ def specialist_figures(ws: Workspace, project: ProjectRecord, comparison: Compar
         return
     before, after = comparison.before, comparison.after
     split = after.split
-    sides = [resources.class_figures(ws, project, side.version.id, split) for side in (before, after)]
+    sides = [counts.class_figures(ws, project, side.version.id, split) for side in (before, after)]
     request = Request("maps", project.id, after.version.id, before.version.id, split)
     preparation = preparing.status(ws, request)
     maps = read_metrics(preparation.folder) if preparation.status == "done" else None

@@ -71,6 +71,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const before = root.scrollLeft
   const held = root.contains(root.getRootNode().activeElement)
   const shown = data.frames.some((frame) => frame.id === data.current) ? data.current : data.frames[0]?.id
+  const decoded = new Map([...root.querySelectorAll("img")].map((img) => [img.src, img]))
   root.replaceChildren(...data.frames.map((frame) => {
     const button = document.createElement("button")
     button.type = "button"
@@ -82,8 +83,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (!data.grid && frame.id !== shown) button.tabIndex = -1  // one stop for Tab; arrow keys do the rest
     const picture = document.createElement("span")
     picture.className = "picture"
-    const img = document.createElement("img")
-    img.src = frame.src
+    const img = decoded.get(frame.src) ?? document.createElement("img")  // decoded once: most frames stay
+    decoded.delete(frame.src)  // a picture that is there twice
+    if (!img.src) img.src = frame.src
     img.alt = ""
     picture.append(img)
     if (frame.unsaved || frame.ticked) {

@@ -3,12 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from app import resources, state
+from app import counts, resources, state
 from app.components.kit.film_strip import Frame, film_strip
 from app.components.kit.text import names_at, one_of
 from app.services.library import ProjectOverview
 from app.workspace import Workspace
-from db import holdings, library
+from db import library
 from db.records import SPLITS, ProjectRecord
 
 PER_PAGE = 32
@@ -66,16 +66,15 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
             width=170,
         )
     split, position = state.LIBRARY_SPLIT.get(), state.LIBRARY_CLASS.get()
-    counts = overview.counts[split]
-    count = overview.images[split] if position == ALL else counts[position]
+    count = overview.images[split] if position == ALL else overview.counts[split][position]
     if not count:
         st.caption(f"No images of this class in the {split} split.")
         return None
     pages = -(-count // PER_PAGE)
     number = min(state.LIBRARY_PAGE.peek(), pages)
-    shown = holdings.read_images(
-        ws.database,
-        project.id,
+    shown = counts.images(
+        ws,
+        project,
         split,
         None if position == ALL else position,
         limit=PER_PAGE,

@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app import resources, state
+from app import counts, state
 from app.components.kit.error_box import told
 from app.components.kit.text import duration, listed, one_of, plain
 from app.components.runs.method_choice import method_choice
@@ -64,8 +64,9 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         width="stretch",
     )
     mode = state.MODE.get()
-    guided = status.guided_images
-    nothing = guided == 0 and status.moved_images == 0
+    lessons = counts.lessons(ws, project)
+    guided = lessons.guided_images
+    nothing = guided == 0 and lessons.moved_images == 0
     pressed = st.button(
         "Retrain",
         key="retrain",
@@ -81,16 +82,16 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
             _guessed_outlines(ws, project)
     else:
         learns = [f"{one_of(guided, 'image')} guided"]
-        if status.moved_images:
-            learns.append(f"{status.moved_images} moved to training")
+        if lessons.moved_images:
+            learns.append(f"{lessons.moved_images} moved to training")
         st.caption(" · ".join([*learns, _time_needed(mode, status.expected_seconds.get(mode))]))
-        if mode == "quick" and status.refits:
+        if mode == "quick" and lessons.refits:
             st.caption("The last layer is then refitted with the moved images.")
         start = training.before_quick_retrains(ws, published)
         if start.id != published:
             st.caption(f"Starts from version {start.number} and uses all saved guidance.")
-    if mode == "quick" and status.unguided_classes:
-        st.caption(_left_alone(status.unguided_classes))
+    if mode == "quick" and lessons.unguided_classes:
+        st.caption(_left_alone(lessons.unguided_classes))
     unsaved = len(drafts.drafted_images(ws.database, project.id))
     if unsaved:
         st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
@@ -132,9 +133,9 @@ def _time_needed(mode: RunMode, seconds: float | None) -> str:
 
 
 def _ending(ws: Workspace, project: ProjectRecord, run: RunRecord) -> None:
-    published = project.current_version_id and versions.get_version(ws.database, project.current_version_id)
+    published = counts.published_version(ws, project)
     if run.version_id is not None:
-        version = versions.get_version(ws.database, run.version_id)
+        version = counts.version(ws, project, run.version_id)
         if run.status == "kept" and version.id != project.current_version_id:
             why = plain(run.message or "")
             st.markdown(
@@ -168,7 +169,7 @@ def _made(ws: Workspace, project: ProjectRecord, version: VersionRecord, publish
     fixed, newly_wrong, changes = 0, 0, ""
     all_versions = versions.list_versions(ws.database, version.project_id)
     if earlier := [other for other in all_versions if other.number < version.number]:
-        fixed, newly_wrong = resources.changes(ws, project, earlier[-1].id, version.id)
+        fixed, newly_wrong = counts.changes(ws, project, earlier[-1].id, version.id)
     if fixed or newly_wrong:
         images = one_of(fixed, "validation image")
         changes = (

@@ -1,0 +1,201 @@
+"""What pages read from the database, kept for all sessions.
+
+Each figure is kept by the project, the version and the project's revisions, which grow with every change that
+it depends on. So nothing is ever cleared.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from app import resources
+from app.bounded_cache import BoundedCache
+from app.services import attribution_clusters, evaluation, library, queue
+from app.services.attribution_clusters import EvidenceGroup
+from app.services.class_metrics import ClassMetrics, class_metrics
+from app.services.comparison import Change, Comparison, Pair, compare
+from app.services.comparison import pairs as read_pairs
+from app.services.evaluation import Evaluation
+from app.services.lessons import Lessons
+from app.services.lessons import lessons as read_lessons
+from app.services.library import ProjectOverview
+from app.services.map_figures import MapFigures
+from app.services.map_figures import map_figures as measure_map
+from app.services.queue import QueueFigures
+from app.workspace import Workspace
+from db import holdings, versions
+from db import library as rows
+from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
+
+T = TypeVar("T")
+
+COUNT_BYTES = 64 * 2**20  # a queue of 70,000 images takes 3 MB
+
+
+def queue_order(ws: Workspace, project: ProjectRecord, split: Split) -> tuple[int, ...]:
+    """Ids of the queue of the published version, one object for all sessions."""
+    version_id = project.current_version_id
+    key = ("order", version_id, split, project.review_revision)
+    return _counted(ws, project, key, lambda: queue.order(ws, project.id, version_id, split))
+
+
+def queue_figures(ws: Workspace, project: ProjectRecord) -> QueueFigures:
+    version_id = project.current_version_id
+    return _counted(ws, project, ("figures", version_id), lambda: queue.figures(ws, project.id, version_id))
+
+
+def classes(ws: Workspace, project: ProjectRecord) -> list[ClassRecord]:
+    """By position; a project keeps the classes it began with."""
+    return _counted(ws, project, "classes", lambda: rows.list_classes(ws.database, project.id))
+
+
+def version(ws: Workspace, project: ProjectRecord, version_id: int) -> VersionRecord:
+    """A stored version never changes. Raises NotFoundError."""
+    return _counted(
+        ws, project, ("version", version_id), lambda: versions.get_version(ws.database, version_id)
+    )
+
+
+def published_version(ws: Workspace, project: ProjectRecord) -> VersionRecord | None:
+    version_id = project.current_version_id
+    return None if version_id is None else version(ws, project, version_id)
+
+
+def lessons(ws: Workspace, project: ProjectRecord) -> Lessons:
+    """What a retrain would learn from."""
+    key = ("lessons", project.review_revision)
+    return _counted(ws, project, key, lambda: read_lessons(ws, project.id))
+
+
+def doubtful(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
+    version_id = project.current_version_id
+    key = ("doubtful", version_id, project.review_revision)
+    return _counted(ws, project, key, lambda: queue.doubtful(ws, version_id))
+
+
+def evidence_groups(ws: Workspace, project: ProjectRecord, classes: tuple[str, ...]) -> list[EvidenceGroup]:
+    version_id = project.current_version_id
+    return _counted(
+        ws,
+        project,
+        ("groups", version_id),
+        lambda: attribution_clusters.evidence_groups(ws, version_id, classes),
+    )
+
+
+def evidence_members(ws: Workspace, project: ProjectRecord, group: tuple[int, int]) -> frozenset[int]:
+    """Ids of the images of one evidence group of the published version."""
+    version_id = project.current_version_id or 0
+    key = ("members", version_id, group)
+    return _counted(ws, project, key, lambda: attribution_clusters.members(ws, version_id, group))
+
+
+def report(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> Evaluation:
+    """Figures of one version."""
+    key = ("report", version_id, split)
+    return _counted(ws, project, key, lambda: evaluation.report(ws, version_id, split))
+
+
+def comparison(
+    ws: Workspace, project: ProjectRecord, before_id: int, after_id: int, split: Split
+) -> Comparison:
+    """Figures of two versions, and how many images changed."""
+    key = ("comparison", before_id, after_id, split)
+    return _counted(ws, project, key, lambda: compare(ws, before_id, after_id, split))
+
+
+def class_figures(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> ClassMetrics:
+    key = "by_class", version_id, split
+    return _counted(ws, project, key, lambda: class_metrics(ws, version_id, split))
+
+
+def pairs(
+    ws: Workspace,
+    project: ProjectRecord,
+    before_id: int,
+    after_id: int,
+    split: Split,
+    change: Change | None,
+    *,
+    limit: int,
+    offset: int,
+) -> list[Pair]:
+    """As `comparison.pairs`."""
+    key = ("pairs", before_id, after_id, split, change, limit, offset)
+    return _counted(
+        ws,
+        project,
+        key,
+        lambda: read_pairs(ws, before_id, after_id, split, change, limit=limit, offset=offset),
+    )
+
+
+def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int) -> tuple[int, int]:
+    """(fixed, newly wrong) validation images."""
+    key = ("changes", before_id, after_id)
+    return _counted(
+        ws, project, key, lambda: versions.count_changes(ws.database, before_id, after_id, "validation")
+    )
+
+
+def overview(ws: Workspace, project: ProjectRecord) -> ProjectOverview:
+    """What the library page says about a project."""
+    return _counted(ws, project, ("overview", project), lambda: library.overview(ws, project.id))
+
+
+def images(
+    ws: Workspace,
+    project: ProjectRecord,
+    split: Split,
+    class_position: int | None,
+    *,
+    limit: int,
+    offset: int,
+) -> list[ImageRecord]:
+    """As `holdings.read_images`: names, labels, splits and attributes; whether one is skipped may be old."""
+    key = ("images", split, class_position, limit, offset)
+    return _counted(
+        ws,
+        project,
+        key,
+        lambda: holdings.read_images(
+            ws.database, project.id, split, class_position, limit=limit, offset=offset
+        ),
+    )
+
+
+def map_figures(
+    ws: Workspace,
+    project: ProjectRecord,
+    version: VersionRecord,
+    image: ImageRecord,
+    position: int,
+    *,
+    against_rival: bool = False,
+) -> MapFigures:
+    """Of the map of the class at `position`, as the image's masks and saved regions are now."""
+
+    def make() -> MapFigures:
+        shown = resources.attention(ws, version, image).attention(position, against_rival=against_rival)
+        return measure_map(ws, image, shown)
+
+    key = (version.sha256, image.id, image.class_id, position, against_rival, project.review_revision)
+    return _counted(ws, project, ("map", key), make)
+
+
+def _counted(ws: Workspace, project: ProjectRecord, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` counts, for as long as no image of the project gets another label or split."""
+    named = ws.settings.resolved_database_url, project.id, project.label_revision, key
+    counted: T = _counts().get(named, make)
+    return counted
+
+
+@st.cache_resource(show_spinner=False)
+def _counts() -> BoundedCache[Any]:
+    def size(counted: object) -> int:
+        if isinstance(counted, list):  # of records
+            return 2_000 + 2_000 * len(counted)
+        return 2_000 + 40 * len(counted) if isinstance(counted, tuple | frozenset) else 10_000
+
+    return BoundedCache(COUNT_BYTES, size)
