@@ -20,6 +20,7 @@ from db import library, runs
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, ProjectRecord, Split
 from db.versions import NewPrediction
+from gain_core.explain.inference import keep_session
 from gain_core.models.classifier import DEFAULT_BACKBONE, build_classifier, default_spec
 from gain_core.models.files import file_sha256
 from gain_core.models.model_file import save_model
@@ -91,7 +92,9 @@ def _publish(
         raise RuntimeError("expected a run to claim, got none")
     path = ws.files.run_folder(run.id, 1) / "model.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_model(path, build_classifier(default_spec(DEFAULT_BACKBONE, CLASSES, SIDE), "pretrained", seed=seed))
+    model = build_classifier(default_spec(DEFAULT_BACKBONE, CLASSES, SIDE), "pretrained", seed=seed)
+    save_model(path, model)
+    keep_session(path, file_sha256(path), model)  # as the trainer does
     predictions = [_prediction(image, number < own_files, chance) for number, image in enumerate(images)]
     runs.finish_with_version(
         ws.database,
