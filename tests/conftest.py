@@ -10,7 +10,22 @@ from tests.browser import ARGUMENTS, find_browser
 from tests.live_server import LiveServer
 
 PATIENCE = 60_000  # milliseconds for one thing on the page to happen, on two cores that others use too
+# These files take longest, the longest first. They begin first, or one core would work alone at the end.
+LONGEST = (
+    *("test_story.py", "benchmarks/test_timing.py", "test_smoke.py", "gain_core/test_inference.py"),
+    *("app/test_random_kills.py", "gain_core/test_distributed.py", "gain_core/test_gpu.py"),
+    *("gain_core/test_fast_path.py", "gain_core/test_wrapped.py", "gain_core/test_backbones.py"),
+)
 _REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files (stable: tests of one file stay together, in their order)."""
+    begin = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    missing = [str(path) for path in begin if not path.is_file()]
+    if missing:
+        raise pytest.UsageError(f"tests/conftest.py names files that are not there: {missing}")
+    items.sort(key=lambda item: begin.get(item.path, len(begin)))
 
 
 @pytest.hookimpl(wrapper=True)

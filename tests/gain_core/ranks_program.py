@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -58,9 +59,9 @@ def torchrun(task: str, folder: Path, processes: int = 2, **environment: str) ->
     )
 
 
-def trained(samples: list[Sample], folder: Path, device: torch.device) -> dict[str, object]:
+def trained(samples: list[Sample], folder: Path, device: torch.device) -> dict[str, Any]:
     """For each form: the losses of each step, the figures, and the weights afterwards."""
-    told = {}
+    told: dict[str, Any] = {}
     for name, config in CONFIGS.items():
         model = toy_model(norm=True)
         events = list(train(model, samples, config, device=device, checkpoint=folder / f"{name}.checkpoint"))
@@ -84,7 +85,7 @@ def apart(samples: list[Sample], folder: Path, ranks: Ranks, device: torch.devic
     return "nothing"
 
 
-def explained(samples: list[Sample], folder: Path, ranks: Ranks) -> dict[str, object]:
+def explained(samples: list[Sample], folder: Path, ranks: Ranks) -> dict[str, Any]:
     """Evidence maps of all samples, each computed by one of the processes; and all files to stored maps."""
     model = toy_model()
     mine = [explain(model, pixels_of([sample], model.spec)).evidence for sample in ranks.share(samples)]
@@ -105,7 +106,7 @@ def explained(samples: list[Sample], folder: Path, ranks: Ranks) -> dict[str, ob
     }
 
 
-def dying(samples: list[Sample], ranks: Ranks, device: torch.device) -> dict[str, object]:
+def dying(samples: list[Sample], ranks: Ranks, device: torch.device) -> dict[str, Any]:
     """The second process ends without a word after two steps; what the first one is told."""
     try:
         for event in train(toy_model(), samples, replace(CONFIGS["gainext"], steps=500), device=device):
@@ -132,14 +133,14 @@ def main(task: str, folder: Path) -> None:
     with (
         sharing_one_gpu() if task == "train on one GPU" else joined(timedelta(seconds=60)) as (ranks, device)
     ):
-        if task.startswith("train"):
+        if task == "die":
+            told = dying(samples, ranks, device)
+        else:
             told = trained(samples, folder, device)
             if ranks.count > 1:
                 told["apart"] = apart(samples, folder, ranks, device)
-        elif task == "explain":
-            told = explained(samples, folder, ranks)
-        else:
-            told = dying(samples, ranks, device)
+            if task == "train and explain":
+                told["explained"] = explained(samples, folder, ranks)
         (folder / f"{task}-{ranks.rank}.json").write_text(json.dumps(told))
     if told.get("error"):
         sys.exit(str(told["error"]))

@@ -2,48 +2,65 @@
 
 import json
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 import torch
 
+from gain_core.dataset.sample import Sample
 from gain_core.distributed import Ranks, current_ranks, joined
 from gain_core.errors import ConfigError, GainError
 from gain_core.explain import dataset_maps
 from tests.gain_core import ranks_program
 from tests.gain_core.toy import toy_samples
 
-TOLERANCE = {"rel": 1e-5, "abs": 1e-6}  # the processes add up the same numbers in another order
+TOLERANCE: dict[str, Any] = {
+    "rel": 1e-5,
+    "abs": 1e-6,
+}  # the processes add up the same numbers in another order
 
 
-@pytest.fixture
-def samples(tmp_path):
-    (tmp_path / "images").mkdir()
-    found = toy_samples(tmp_path / "images", train=12, other=5, guided=6)
-    (tmp_path / "samples.pickle").write_bytes(pickle.dumps(found))
-    return found
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the samples that every process reads."""
+    folder = tmp_path_factory.mktemp("ranks")
+    (folder / "images").mkdir()
+    samples = toy_samples(folder / "images", train=12, other=5, guided=6)
+    (folder / "samples.pickle").write_bytes(pickle.dumps(samples))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def samples(folder: Path) -> list[Sample]:
+    read: list[Sample] = pickle.loads((folder / "samples.pickle").read_bytes())
+    return read
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> list[dict[str, Any]]:
+    """What each of two processes has seen, that train and then explain."""
+    task = "train and explain"
+    ended = torchrun(task, folder)
+    assert ended.returncode == 0, ended.stderr
+    for checkpoint in folder.glob("*.checkpoint"):
+        checkpoint.unlink()
+    return [json.loads((folder / f"{task}-{rank}.json").read_text()) for rank in range(2)]
 
 
 def torchrun(task: str, folder: Path) -> CompletedProcess[str]:
     return ranks_program.torchrun(task, folder, CUDA_VISIBLE_DEVICES="")
 
 
-def told(task: str, folder: Path) -> list[dict]:
-    return [json.loads((folder / f"{task}-{rank}.json").read_text()) for rank in range(2)]
-
-
 @pytest.mark.processes
-def test_two_processes_train_as_one(samples, tmp_path):
-    ended = torchrun("train", tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    first, second = told("train", tmp_path)
-    for one in (first, second):
-        assert "expected a place that all processes see, got [4, 0] steps done" in one.pop("apart")
+def test_two_processes_train_as_one(samples: list[Sample], folder: Path, told: list[dict[str, Any]]) -> None:
+    for rank in told:
+        assert "expected a place that all processes see, got [4, 0] steps done" in rank["apart"]
+    first, second = ({name: rank[name] for name in ranks_program.CONFIGS} for rank in told)
     assert first == second  # every process knows the figures of all and has the same weights
-    for path in tmp_path.glob("*.checkpoint"):
-        path.unlink()
-    alone = ranks_program.trained(samples, tmp_path, torch.device("cpu"))
+    alone: dict[str, Any] = ranks_program.trained(samples, folder, torch.device("cpu"))
     for name in ranks_program.CONFIGS:
         losses = zip(first[name]["losses"], alone[name]["losses"], strict=True)
         assert all(mine == pytest.approx(theirs, **TOLERANCE) for mine, theirs in losses), name
@@ -55,7 +72,7 @@ def test_two_processes_train_as_one(samples, tmp_path):
 
 
 @pytest.fixture
-def _shelves_as_before():
+def _shelves_as_before() -> Iterator[None]:
     before = dataset_maps._SHELF
     yield
     dataset_maps._SHELF = before
@@ -63,24 +80,24 @@ def _shelves_as_before():
 
 @pytest.mark.processes
 @pytest.mark.usefixtures("_shelves_as_before")
-def test_two_processes_share_the_images_to_explain_and_know_all_maps(samples, tmp_path):
-    ended = torchrun("explain", tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    first, second = told("explain", tmp_path)
+def test_two_processes_share_the_images_to_explain_and_know_all_maps(
+    samples: list[Sample], folder: Path, told: list[dict[str, Any]]
+) -> None:
+    first, second = (rank["explained"] for rank in told)
     assert first["mine"] + second["mine"] == len(samples) == 22
     assert first["evidence"] == second["evidence"]
     assert first["files of mine"] + second["files of mine"] == len(samples)
-    alone = ranks_program.explained(samples, tmp_path, Ranks())
+    alone = ranks_program.explained(samples, folder, Ranks())
     assert first["files"] == second["files"] == alone["files"] == [str(sample.path) for sample in samples]
     assert first["highest"] == second["highest"] == pytest.approx(alone["highest"], rel=1e-4)
-    names = [{path.name for path in (tmp_path / f"maps-by-{count}").iterdir()} for count in (1, 2)]
+    names = [{path.name for path in (folder / f"maps-by-{count}").iterdir()} for count in (1, 2)]
     assert names[0] == names[1]
     torch.testing.assert_close(torch.tensor(first["evidence"]), torch.tensor(alone["evidence"]))
 
 
 @pytest.mark.processes
-def test_a_process_that_dies_ends_the_run_with_a_sentence(samples, tmp_path):
-    ended = torchrun("die", tmp_path)
+def test_a_process_that_dies_ends_the_run_with_a_sentence(folder: Path) -> None:
+    ended = torchrun("die", folder)
     assert ended.returncode != 0
     root = ended.stderr.partition("Root Cause")[2]  # torchrun's own report: who died first, and how
     assert "rank      : 1" in root

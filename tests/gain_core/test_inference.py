@@ -17,7 +17,7 @@ from gain_core.explain.gradcam import explain
 from gain_core.explain.inference import inference_model, inference_of_file, keep_session
 from gain_core.explain.torch_model import TorchModel
 from gain_core.models import onnx_export
-from gain_core.models.classifier import DEFAULT_BACKBONE, Classifier, ModelSpec, build_classifier
+from gain_core.models.classifier import Classifier, ModelSpec, build_classifier
 from gain_core.models.files import file_sha256, session_file
 from gain_core.models.inference import cpu_threads, difference, probabilities_of
 from gain_core.models.model_file import save_model
@@ -35,7 +35,8 @@ def pixels(count: int, side: int = 64) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model() -> Classifier:
-    return build_classifier(ModelSpec(DEFAULT_BACKBONE, CLASSES, image_size=64))
+    """Of a tenth of a million weights, made for tests: a session of it is made in a moment."""
+    return build_classifier(ModelSpec("test_resnet", CLASSES, image_size=64), "none")
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_session_knows_nothing_of_later_training_and_leaves_the_model_as_it_wa
 
 
 def test_four_threads_share_one_session(model: Classifier) -> None:
-    looks, batches = inference_model(model), [pixels(1) * scale for scale in (0.5, 1, 2, 3)]
+    looks, batches = inference_model(model), [pixels(1) * np.float32(scale) for scale in (0.5, 1, 2, 3)]
     expected = [looks.evidence_maps(batch).evidence for batch in batches]
     with ThreadPoolExecutor(4) as threads:
         told = threads.map(lambda batch: looks.evidence_maps(batch).evidence, batches * 4)
@@ -103,7 +104,7 @@ def test_another_head_and_another_precision_go_through_torch(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     curved = network("resnet18")
-    curved.head = CurvedHead(curved.head.linear)  # type: ignore[union-attr,arg-type]
+    curved.head = CurvedHead(curved.head.linear)  # type: ignore[arg-type]
     for plain, side, reason in ((curved, 64, "closed form"), (tiny_model(), 32, "float32")):
         looks = inference_model(plain)
         assert isinstance(looks, TorchModel)
@@ -118,7 +119,7 @@ def test_a_session_whose_maps_differ_from_torchs_is_refused(
     plain = network("resnet18")
     written = onnx_export.onnx_bytes
     doubled = network("resnet18")
-    doubled.head.linear.weight.data.mul_(1.001)  # type: ignore[union-attr,operator]
+    doubled.head.linear.weight.data.mul_(1.001)
 
     def of_another(looking: nn.Module, example: Tensor, outputs: tuple[str, ...]) -> bytes:
         looking.model = doubled

@@ -28,7 +28,7 @@ from gain_core.explain import explain
 from gain_core.training import train
 assert not isinstance(explain, types.ModuleType) and not isinstance(train, types.ModuleType)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_an_error_an_event_and_a_config_can_be_had_without_waiting_for_torch() -> None:
@@ -38,4 +38,4 @@ from gain_core import GainError, TrainConfig
 from gain_core.training import Step, event_to_dict
 sys.exit('torch' in sys.modules)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True)
