@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,7 +54,7 @@ def train(
     device: torch.device | str = "cpu",
     checkpoint: Path | str | None = None,
     worker_init_fn: Callable[[int], None] | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train `model` in place, on the training split; afterwards it is in eval mode, on `device`.
 
     samples: a list, loader or data set of Sample or of pictures with their labels (see `as_samples`). Nothing
@@ -92,7 +92,7 @@ def _training(
     device: torch.device,
     checkpoint: Path | None,
     worker_init_fn: Callable[[int], None] | None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     if torch.is_inference_mode_enabled() or not torch.is_grad_enabled():
         raise InputError("expected to train where gradients are recorded, got a mode that records none")
     for position in guided_training(samples):
@@ -122,7 +122,7 @@ def _optimise(
     config: TrainConfig,
     checkpoint: Path | None,
     ranks: Ranks,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     if not any(parameter.requires_grad for parameter in task.trained.parameters()):
         raise InputError("expected a model with layers that may learn, got one of frozen parameters")
     optimizer = _optimizer(task.trained, config)

@@ -1,6 +1,7 @@
 """A network of torchvision that knows pictures by their colours alone, made in a second."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torchvision
@@ -17,7 +18,7 @@ def cheating_network(
     classes is 1.
     """
     torch.manual_seed(0)
-    network: nn.Module = torchvision.models.mobilenet_v3_small(num_classes=classes)
+    network: Any = torchvision.models.mobilenet_v3_small(num_classes=classes)
     images = torch.stack([torch.from_numpy(pixels(picture, spec)) for picture in pictures])
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):

@@ -5,6 +5,7 @@ import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -50,12 +51,15 @@ class _WithoutFlag(zipfile.ZipInfo):
 
 def zipped(
     path: Path,
-    members: Mapping[str | zipfile.ZipInfo, bytes],
+    members: Mapping[Any, bytes],
     packing: int = zipfile.ZIP_DEFLATED,
     *,
     flag: bool = True,
 ) -> Path:
-    """`flag`: False writes names as cp437 bytes without the flag that says UTF-8."""
+    """members: by name, or by zipfile.ZipInfo.
+
+    `flag`: False writes names as cp437 bytes without the flag that says UTF-8.
+    """
     with zipfile.ZipFile(path, "w", packing) as archive:
         for name, data in members.items():
             info = name

@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.workspace import Workspace, open_workspace
 from db import library, runs
 from db.new_images import NewImage, NewLabel
-from db.records import ImageRecord, ProjectRecord, RefusalRecord, RunRecord, Split, VersionRecord
+from db.records import SPLITS, ImageRecord, ProjectRecord, RefusalRecord, RunRecord, Split, VersionRecord
 from db.versions import NewPrediction
 from gain_core.explain.inference import keep_session
 from gain_core.models.classifier import build_classifier, default_spec
@@ -156,7 +156,7 @@ def seed(ws: Workspace, name: str = "Bay", per_split: tuple[int, int, int] = (4,
     """Boats on water and cars on grass, alternating; one refused file."""
     images = []
     number = 0
-    for split, count in zip(("train", "validation", "test"), per_split, strict=True):
+    for split, count in zip(SPLITS, per_split, strict=True):
         for _ in range(count):
             position = number % 2
             data = photograph(number, position)

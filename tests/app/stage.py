@@ -28,7 +28,7 @@ WORKER: tuple[str, ...] = (sys.executable, "-P", str(Path(__file__).with_name("s
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], seconds: float = 15.0) -> T:
+def wait_for(what: Callable[[], T | None], seconds: float = 15.0) -> T:
     """The first true answer of `what`; fails the test when none comes in time."""
     end = time.monotonic() + seconds
     while not (answer := what()):
@@ -75,7 +75,11 @@ class Stage:
         return worker
 
     def wait_for_status(self, run: RunRecord, *statuses: str, seconds: float = 15.0) -> RunRecord:
-        return wait_for(lambda: (now := self.run(run)).status in statuses and now, seconds)
+        def reached() -> RunRecord | None:
+            now = self.run(run)
+            return now if now.status in statuses else None
+
+        return wait_for(reached, seconds)
 
     def wait_for_step(self, run: RunRecord, step: int, attempt: int = 1) -> RunRecord:
         """Until the database shows this step of this attempt."""

@@ -64,7 +64,7 @@ def test_counter_examples_go_through_the_session_kept_beside_the_base(spec, monk
     whole = retrain(spec, composed, "whole")
     execute(whole, lambda event: None)
     assert asked
-    session_file(whole.base_weights).unlink()
+    session_file(whole.base_weights).unlink()  # type: ignore[arg-type]
     without = retrain(spec, composed, "without")
     execute(without, lambda event: None)
     for mine, theirs in zip(stored(whole), stored(without), strict=True):

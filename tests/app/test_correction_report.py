@@ -16,7 +16,7 @@ from app.services import annotation
 from app.services.correction_report import make_report
 from db import library
 from db.new_images import NewImage, NewLabel
-from db.records import RegionRecord, VersionRecord
+from db.records import RegionRecord, Split, VersionRecord
 from tests.app.seeded import SIDE, Seeded, open_home, photograph, seed
 
 HOSTILE = "<img src=x onerror=alert(1)>\"&'</style></title>"
@@ -50,7 +50,7 @@ def corrected(
         path = ws.files.image(hashlib.sha256(data).hexdigest(), ".png")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        split = "train" if number < 4 else "validation"
+        split: Split = "train" if number < 4 else "validation"
         groups = {"place": f"{HOSTILE}{number % 2}"}
         name = f"{number}{HOSTILE}.png"
         images.append(NewImage(name, path.stem, ".png", SIDE, SIDE, split, (NewLabel(number % 2),), groups))

@@ -157,7 +157,7 @@ ROLE = st.sampled_from(["look_here", "ignore_this"])
 
 def region_of(shape: str, least: int, most: int, width: Any) -> st.SearchStrategy[RegionRecord]:
     points = st.lists(POINT, min_size=least, max_size=most).map(tuple)
-    return st.builds(RegionRecord, st.just(shape), ROLE, points, width)  # type: ignore[arg-type]
+    return st.builds(RegionRecord, st.just(shape), ROLE, points, width)
 
 
 REGIONS = st.lists(

@@ -42,7 +42,7 @@ def region(draw: st.DrawFn) -> RegionRecord | None:
     corners = draw(st.lists(points, min_size=least, max_size=most))
     width = draw(st.integers(150, 900)) / 100 if shape == "brush" else None
     role = draw(st.sampled_from(["look_here", "ignore_this"]))
-    return region_from_shape(shape, role, corners, width, SIZE)[0]
+    return region_from_shape(shape, role, corners, width, SIZE)[0]  # type: ignore[arg-type]
 
 
 def guidance(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -19,6 +20,7 @@ import torch
 from app.jobs.execution import StoppedError, execute
 from app.jobs.watchdog import EXIT_LEASH, EXIT_STOPPED
 from app.services.run_spec import RunSpec
+from db.records import Split
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import ConfigError, InputError, UnwritableError
 from gain_core.events import Phase, Step
@@ -28,7 +30,13 @@ from gain_core.training.objectives import Guided, Labels
 from tests.gain_core.toy import draw
 
 LEFT = ["model.onnx", "model.safetensors", "predictions.json", "result.json"]
-SMALL = {"batch_size": 4, "guided_batch_size": 2, "checkpoint_every": 2, "validate_every": 3, "threads": 1}
+SMALL: dict[str, Any] = {
+    "batch_size": 4,
+    "guided_batch_size": 2,
+    "checkpoint_every": 2,
+    "validate_every": 3,
+    "threads": 1,
+}
 QUICK = TrainConfig(objective=Labels(), steps=6, **SMALL)
 
 
@@ -39,7 +47,8 @@ def spec(tmp_path) -> RunSpec:
     images.mkdir()
     samples = []
     for number in range(12):
-        label, split = number % 2, ("train", "train", "train", "train", "validation", "test")[number // 2]
+        label = number % 2
+        split: Split = "train" if number < 8 else "validation" if number < 10 else "test"
         path, mask = draw(images, f"stored-{number}", label, label, number)
         key = hashlib.sha256(path.read_bytes()).hexdigest()
         look = mask if number < 4 else None

@@ -38,10 +38,12 @@ class GpuTensor(Tensor):
         new.held = held
         return new
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(cls, operation, types, args=(), kwargs=None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, operation: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return _run(operation, args, kwargs or {})
 
     def tolist(self) -> Any:  # torch refuses it to every subclass
@@ -50,7 +52,7 @@ class GpuTensor(Tensor):
     def __reduce_ex__(self, protocol: Any) -> Any:  # a stored tensor of a real GPU is a plain one, too
         return self.held.__reduce_ex__(protocol)
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return f"GpuTensor({self.held!r})"
 
 

@@ -89,4 +89,4 @@ def test_a_finished_training_that_is_continued_is_calibrated_once(tmp_path) -> N
     first, again = toy_model(), toy_model()
     list(train(first, samples, config, checkpoint=tmp_path / "checkpoint"))
     list(train(again, samples, config, checkpoint=tmp_path / "checkpoint"))
-    assert torch.equal(first.head.linear.weight, again.head.linear.weight)
+    assert torch.equal(first.head.linear.weight, again.head.linear.weight)  # type: ignore[arg-type]

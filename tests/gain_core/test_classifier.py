@@ -64,9 +64,9 @@ def test_the_packaged_weights_arrive_under_their_new_names_and_leave_none_out(li
     packaged = torch.load(path, weights_only=True)
     renamed = packaged_weights(DEFAULT_BACKBONE)
     assert len(renamed) == len(packaged) - 2  # all but the 1000-class layer
-    assert torch.equal(lite0.trunk.conv_stem.weight, packaged["_conv_stem.weight"])
+    assert torch.equal(lite0.trunk.conv_stem.weight, packaged["_conv_stem.weight"])  # type: ignore[arg-type]
     assert torch.equal(lite0.trunk.blocks[6][0].conv_pwl.weight, packaged["_blocks.15._project_conv.weight"])
-    assert torch.equal(lite0.neck.bn2.running_var, packaged["_bn1.running_var"])
+    assert torch.equal(lite0.neck.bn2.running_var, packaged["_bn1.running_var"])  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs the photographs of ../shared/data")
@@ -268,7 +268,7 @@ def test_the_fingerprint_follows_the_trunk_and_the_pixels_and_nothing_else(small
     assert fingerprint_after("trunk.bn1.running_mean") != original
     assert small.trunk_fingerprint() == original
     larger = build_classifier(ModelSpec("test_efficientnet", CLASSES, image_size=96), "none")
-    assert torch.equal(larger.trunk.conv_stem.weight, small.trunk.conv_stem.weight)
+    assert torch.equal(larger.trunk.conv_stem.weight, small.trunk.conv_stem.weight)  # type: ignore[arg-type]
     assert larger.trunk_fingerprint() != original
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ class Album:
         self.folder = folder
         self.count = 0
 
-    def sample(self, label: int, place: Box = (8, 8, 24, 24), **more: object) -> Sample:
+    def sample(self, label: int, place: Box = (8, 8, 24, 24), **more: Any) -> Sample:
         number, self.count = self.count, self.count + 1
         picture = Image.new("RGB", (SIDE, SIDE), ground(number))
         picture.paste(OBJECTS[label], place)
@@ -200,8 +201,8 @@ def test_a_further_drawing_changes_few_composites_of_the_others(album: Album) ->
     assert len(kept) > 0.5 * len(before)
     drawn = [replace(sample, look=None, ignore=png(CORNER)) for sample in samples[:2]]
     hosts = [replace(sample, look=None) for sample in samples[2:]]
-    before = content(make_composites([drawn[0], *hosts], SPEC, 2, 0))
-    assert set(before) < set(content(make_composites([*drawn, *hosts], SPEC, 2, 0)))
+    of_one = content(make_composites([drawn[0], *hosts], SPEC, 2, 0))
+    assert set(of_one) < set(content(make_composites([*drawn, *hosts], SPEC, 2, 0)))
 
 
 def content(composites: list[Composite], ordered: bool = False) -> list[tuple[int, bytes]]:

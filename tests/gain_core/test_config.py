@@ -58,6 +58,7 @@ def test_a_value_of_another_type_is_refused(values):
 
 def test_a_whole_number_is_a_fair_way_to_write_a_weight():
     objective = TrainConfig.from_dict({"objective": {"name": "guided", "outside_weight": 4}}).objective
+    assert isinstance(objective, Guided)
     assert (objective, type(objective.outside_weight)) == (Guided(outside_weight=4.0), float)
 
 

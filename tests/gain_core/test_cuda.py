@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ pytestmark = [
 ]
 
 GPU = torch.device("cuda", 0)
-CLOSE = {"rel": 1e-3, "abs": 1e-5}  # the same sums in another order
+CLOSE: dict[str, Any] = {"rel": 1e-3, "abs": 1e-5}  # the same sums in another order
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +66,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 def network(name: str = DEFAULT_BACKBONE) -> Classifier:
     """A real one, with what it learnt where its weights are packaged."""
     classes = tuple(f"class {number}" for number in range(10))
-    weights = "pretrained" if name == DEFAULT_BACKBONE else "none"
-    return build_classifier(default_spec(name, classes), weights)
+    return build_classifier(default_spec(name, classes), "pretrained" if name == DEFAULT_BACKBONE else "none")
 
 
 def pictures(count: int) -> torch.Tensor:

@@ -29,7 +29,7 @@ def boxed(region: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def is_object(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return (np.abs(picture.astype(int) - OBJECT) < 30).all(2)
+    return np.asarray((np.abs(picture.astype(int) - OBJECT) < 30).all(2))
 
 
 @pytest.mark.parametrize("place", [(20, 40, 24, 44), (0, 12, 0, 64), (50, 64, 50, 64)])

@@ -205,7 +205,7 @@ def test_a_model_whose_weights_are_no_numbers_is_refused(
     model: Classifier, files: Photographs, tmp_path: Path
 ) -> None:
     broken = copy.deepcopy(model)
-    broken.head.linear.bias.data.fill_(torch.nan)  # type: ignore[union-attr,operator]
+    broken.head.linear.bias.data.fill_(torch.nan)
     with pytest.raises(InputError, match="weights that are numbers"):
         explain_files(broken, files, tmp_path / "out")
 

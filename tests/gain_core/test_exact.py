@@ -89,7 +89,7 @@ def test_the_gradient_of_each_step_of_masking_is_exact(function: Callable[[Tenso
 def test_the_second_derivative_of_eq_1_is_exact_for_a_curved_head() -> None:
     model, classes = tiny_model(curved=True), torch.tensor([[0, 2]])
     features = torch.rand(1, 4, 2, 2, dtype=torch.float64, requires_grad=True)
-    head = model.head.linear.weight.detach().clone().requires_grad_()  # type: ignore[union-attr]
+    head = model.head.linear.weight.detach().clone().requires_grad_()
 
     def weights(given: Tensor, kernel: Tensor) -> Tensor:
         names = {"linear.weight": kernel}

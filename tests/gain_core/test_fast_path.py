@@ -105,7 +105,7 @@ def test_training_through_the_folded_network_gives_the_plain_gradients(backbone:
         model.zero_grad()
         result = explain(through, batch, create_graph=True)
         (result.logits.square().sum() + result.attention.square().sum()).backward()
-        gradients.append({name: value.grad.clone() for name, value in model.named_parameters()})  # type: ignore[union-attr]
+        gradients.append({name: value.grad.clone() for name, value in model.named_parameters()})
     plain, fast = gradients
     assert all(relative(fast[name], plain[name]) < 1e-9 for name in plain if plain[name].abs().max() > 1e-9)
 
@@ -129,7 +129,7 @@ def test_a_training_step_on_the_fast_path_has_the_plain_losses_and_gradients(for
             terms = step_losses(through, batch, masks.to(dtype), labels, config, division)
             torch.stack(list(terms.values())).sum().backward()
             losses.append(terms)
-            gradients.append(torch.cat([value.grad.flatten() for value in model.parameters()]))  # type: ignore[union-attr]
+            gradients.append(torch.cat([value.grad.flatten() for value in model.parameters()]))
         largest = max(losses[0].values())
         assert all(
             abs(losses[1][name] - value) <= losses_apart * largest for name, value in losses[0].items()

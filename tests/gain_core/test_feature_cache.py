@@ -2,6 +2,7 @@ import copy
 import hashlib
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -101,7 +102,7 @@ def test_one_session_is_made_of_a_trunk_and_none_for_a_few_images(tmp_path, monk
 
 def composite(shade):
     picture = Image.new("RGB", (8, 8), (shade, 0, 0))
-    return Sample(hashlib.sha256(bytes([shade])).hexdigest(), "", 0, "train", picture=picture)
+    return Sample(hashlib.sha256(bytes([shade])).hexdigest(), Path(), 0, "train", picture=picture)
 
 
 def test_composites_of_the_last_training_are_kept_and_others_forgotten(tmp_path, seen):
@@ -217,7 +218,7 @@ def test_two_stores_may_fill_one_folder_at_once(tmp_path, samples):
         thread.start()
     for thread in threads:
         thread.join()
-    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[1])  # type: ignore[arg-type]
 
 
 def test_kept_features_give_the_logits_that_the_images_give(tmp_path):

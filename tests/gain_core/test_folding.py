@@ -75,7 +75,7 @@ class Twice(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.convolution, self.first, self.second = nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.BatchNorm2d(4)
-        self.second.running_mean.fill_(0.5)  # type: ignore[union-attr,operator]
+        self.second.running_mean.fill_(0.5)
 
     def forward(self, maps: Tensor) -> Tensor:
         maps = self.first(self.convolution(torch.cat([maps, maps[:, :1]], 1)))
@@ -97,7 +97,7 @@ def test_what_cannot_be_folded_runs_as_it_is() -> None:
 
 def test_an_activation_inside_a_norm_layer_survives() -> None:
     norm = BatchNormAct2d(4)
-    norm.running_mean.fill_(0.3)  # type: ignore[union-attr,operator]
+    norm.running_mean.fill_(0.3)
     model = classifier_of(nn.Conv2d(3, 4, 1), norm)
     batch = images(2, side=8, dtype=torch.float32)
     torch.testing.assert_close(explain(folded(model), batch).logits, explain(model, batch).logits)

@@ -75,7 +75,7 @@ def test_gain_needs_no_guidance_and_alpha_weighs_the_mining_alone(samples):
     plain = [replace(sample, look=None) for sample in samples]
     one = losses_of(trained(plain, replace(FAST, objective=GAINEXT, steps=1))[1])[0]
     half = losses_of(
-        trained(plain, replace(FAST, objective=replace(GAINEXT, mining=Mining(0.5)), steps=1))[1]
+        trained(plain, replace(FAST, objective=method("gainext", "full", mining=Mining(0.5)), steps=1))[1]
     )[0]
     none = losses_of(trained(plain, replace(FAST, objective=method("none"), steps=1))[1])[0]
     assert half["mining"] == pytest.approx(one["mining"] / 2)

@@ -28,7 +28,7 @@ def network() -> Classifier:
     """The default backbone with its weights; its new head made confident, for maps of the order of 1."""
     model = build_classifier(ModelSpec(DEFAULT_BACKBONE, CLASSES, image_size=96))
     with torch.no_grad():
-        model.head.linear.weight.mul_(30)  # type: ignore[union-attr,operator]
+        model.head.linear.weight.mul_(30)
     return model
 
 
@@ -36,7 +36,7 @@ def network() -> Classifier:
 def curved_network(network: Classifier) -> Classifier:
     """The same with a head that has no closed form."""
     model = copy.deepcopy(network)
-    model.head = CurvedHead(model.head.linear)  # type: ignore[union-attr,arg-type]
+    model.head = CurvedHead(model.head.linear)  # type: ignore[arg-type]
     return model.eval()
 
 
@@ -176,7 +176,7 @@ def test_gradients_of_maps_are_exact(curved: bool) -> None:
         return evidence_maps(features, attention_weights(model, features, classes, create_graph=True))
 
     batch = images(1)
-    kernel = model.neck.conv.weight.detach().requires_grad_()  # type: ignore[union-attr]
+    kernel = model.neck.conv.weight.detach().requires_grad_()
     assert torch.autograd.gradcheck(evidence_from, (kernel,))
     features = torch.rand(1, 4, 2, 2, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(1, 2, 4, dtype=torch.float64, requires_grad=True)
@@ -186,13 +186,13 @@ def test_gradients_of_maps_are_exact(curved: bool) -> None:
 def test_detached_weights_leave_out_the_head_and_second_order_weights_reach_it() -> None:
     model = tiny_model()
     features, classes = model.features(images(1)), torch.tensor([[1]])
-    head = model.head.linear.weight  # type: ignore[union-attr]
+    head: Any = model.head.linear.weight
     constant = attention_weights(model, features, classes)
     assert not constant.requires_grad
     assert torch.autograd.grad(evidence_maps(features, constant).sum(), head, allow_unused=True) == (None,)
     features = model.features(images(1))
     live = attention_weights(model, features, classes, create_graph=True)
-    (gradient,) = torch.autograd.grad(evidence_maps(features, live).sum(), head)  # type: ignore[arg-type]
+    (gradient,) = torch.autograd.grad(evidence_maps(features, live).sum(), head)
     torch.testing.assert_close(gradient[1], features[0].mean((1, 2)))  # ΣE = Σ_k W_k · mean f_k
     assert gradient[0].abs().max() == 0
 

@@ -123,7 +123,7 @@ def test_a_session_whose_maps_differ_from_torchs_is_refused(
 
     def of_another(looking: nn.Module, example: Tensor, outputs: tuple[str, ...]) -> bytes:
         looking.model = doubled
-        return written(looking, example, outputs)  # type: ignore[arg-type]
+        return written(looking, example, outputs)
 
     monkeypatch.setattr(onnx_export, "onnx_bytes", of_another)
     with pytest.raises(BackboneError, match=r"expected torch's maps .* differ by [0-9.]+e-0[34]"):

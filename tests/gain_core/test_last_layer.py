@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from gain_core.analysis.predict import predict
-from gain_core.dataset.sample import Sample
+from gain_core.dataset.sample import Sample, Split
 from gain_core.training.config import TrainConfig
 from gain_core.training.last_layer import fitted_to, halfway, last_layer
 from gain_core.training.objectives.labels import Labels
@@ -17,7 +17,7 @@ from gain_core.training.trainer import train
 from tests.gain_core.toy import toy_model, toy_samples, worst_group
 
 
-def images(*labels: int, split: str = "train", counter_example: bool = False) -> list[Sample]:
+def images(*labels: int, split: Split = "train", counter_example: bool = False) -> list[Sample]:
     return [
         Sample(
             hashlib.sha256(f"{split} {number}".encode()).hexdigest(),

@@ -62,8 +62,8 @@ def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.Monke
         for n, mask in enumerate(torch.ones(2, 2, 64, 64))
     ]
     names: dict[str, object] = {
-        "loader": DataLoader(items, batch_size=2),
-        "loader_of_several": DataLoader(several, batch_size=2),
+        "loader": DataLoader(items, batch_size=2),  # type: ignore[arg-type]
+        "loader_of_several": DataLoader(several, batch_size=2),  # type: ignore[arg-type]
     }
     for block in BLOCKS:
         for large, small in SMALLER:

@@ -137,14 +137,14 @@ def test_what_does_not_fit_is_refused(tmp_path) -> None:
         class_cues(torch.full((1, 2, 2), torch.nan), (2, 2))
     for classes in ([0, 1], [-1], [254], [0.7]):
         with pytest.raises(InputError, match="expected 1 classes from 0 to 253"):
-            cue_labels(MAP, classes, (2, 2))
+            cue_labels(MAP, classes, (2, 2))  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"none of them twice, got \[1, 1\]"):
         cue_labels(MAP.repeat(2, 1, 1), [1, 1], (2, 2))
     with pytest.raises(InputError, match="expected attention as a tensor, got ndarray"):
-        cue_labels(MAP.numpy(), [0], (2, 2))
+        cue_labels(MAP.numpy(), [0], (2, 2))  # type: ignore[arg-type]
     for size in ((0, 2), (2.5, 2), 2):
         with pytest.raises(InputError, match="expected a size of two whole numbers above 0"):
-            class_cues(MAP, size)
+            class_cues(MAP, size)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="expected labels"):
         labels_png(np.zeros((0, 2), np.uint8))
     with pytest.raises(InputError, match="expected labels of the mask's shape"):

@@ -136,7 +136,8 @@ def test_erased_images_use_batch_statistics_in_training_but_are_not_remembered()
     assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
     torch.testing.assert_close(logits.flatten(0, 1), model(erased.flatten(0, 1)))  # the same arithmetic …
     assert not torch.equal(
-        model.neck.norm.running_mean, before["neck.norm.running_mean"]
+        model.neck.norm.running_mean,  # type: ignore[arg-type]
+        before["neck.norm.running_mean"],
     )  # … which would stay
 
 
@@ -152,7 +153,7 @@ def test_one_layer_that_trains_does_not_remember_erased_images_either(part: str)
     model.get_submodule(part).train()
     before = model.neck.norm.running_mean.clone()
     erased_logits(model, 5 + images(4).view(2, 2, 3, 4, 4))
-    assert torch.equal(model.neck.norm.running_mean, before)
+    assert torch.equal(model.neck.norm.running_mean, before)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("training", [False, True])

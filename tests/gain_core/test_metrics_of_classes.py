@@ -1,5 +1,7 @@
 """Figures per class, against numbers worked out by hand."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -32,8 +34,8 @@ def test_a_cell_that_cannot_be_is_refused(cell: tuple[int, int, int]) -> None:
 
 def test_precision_recall_and_f1_of_each_class() -> None:
     boat, car, house = class_scores(confusion_of(CELLS, 3))
-    assert boat == ClassScores(pytest.approx(8 / 9), 0.8, pytest.approx(16 / 19), 10)
-    assert car == ClassScores(pytest.approx(3 / 5), 0.6, pytest.approx(0.6), 5)
+    assert astuple(boat) == pytest.approx((8 / 9, 0.8, 16 / 19, 10))
+    assert astuple(car) == pytest.approx((3 / 5, 0.6, 0.6, 5))
     assert house == ClassScores(0.0, None, 0.0, 0)  # predicted once, never shown
 
 

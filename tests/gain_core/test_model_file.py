@@ -112,11 +112,12 @@ def _with_another_head(model: Classifier) -> None:
 
 
 def _with_a_head_of_the_same_weights(model: Classifier) -> None:
-    model.head = CurvedHead(model.head.linear)  # loaded again it would be a linear one
+    """Loaded again it would be a linear one."""
+    model.head = CurvedHead(model.head.linear)  # type: ignore[arg-type]
 
 
 def _with_more_classes(model: Classifier) -> None:
-    model.head.linear = torch.nn.Linear(model.head.linear.in_features, 5)
+    model.head.linear = torch.nn.Linear(model.head.linear.in_features, 5)  # type: ignore[arg-type]
 
 
 def _compiled(model: Classifier) -> None:
@@ -124,7 +125,7 @@ def _compiled(model: Classifier) -> None:
 
 
 def _reparametrised(model: Classifier) -> None:
-    torch.nn.utils.parametrizations.weight_norm(model.head.linear)
+    torch.nn.utils.parametrizations.weight_norm(model.head.linear)  # type: ignore[arg-type]
 
 
 def _of_no_network(model: Classifier) -> None:
@@ -184,7 +185,7 @@ def test_a_file_without_a_digest_and_one_of_half_precision_are_loaded(
     path = written(tmp_path / "model.safetensors", model.state_dict())
     assert all(map(torch.equal, load_model(path).state_dict().values(), model.state_dict().values()))
     save_model(path, copy.deepcopy(model).bfloat16())
-    assert load_model(path).head.linear.weight.dtype == torch.float32  # type: ignore[union-attr]
+    assert load_model(path).head.linear.weight.dtype == torch.float32
 
 
 def test_a_changed_byte_is_told(model: Classifier, tmp_path: Path) -> None:

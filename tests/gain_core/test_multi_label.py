@@ -8,7 +8,7 @@ from PIL import Image
 
 from gain_core.analysis.predict import predict
 from gain_core.dataset.reading import counted, guidance_by_class, label_rows
-from gain_core.dataset.sample import AlsoShown, Sample
+from gain_core.dataset.sample import AlsoShown, Sample, Split
 from gain_core.errors import CheckpointError, InputError
 from gain_core.events import Step, Validation
 from gain_core.models.classifier import Classifier
@@ -46,7 +46,8 @@ def samples(tmp_path) -> list[Sample]:
     """Twelve training images and four others; a third red, a third green, a third both; all guided."""
     found = []
     for number in range(16):
-        cell, split = number % 8, "train" if number < 12 else "validation"
+        cell = number % 8
+        split: Split = "train" if number < 12 else "validation"
         path, look = draw(tmp_path, f"{number}", number % 3 % 2, 0, cell)
         sample = Sample(f"{number:064}", path, number % 3 % 2, split, look=look, name=f"{number}")
         if number % 3 == 2:

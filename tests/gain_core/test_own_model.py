@@ -48,7 +48,11 @@ ARCHITECTURES = {
 
 
 # Whose model files are written and read, too; large ones take seconds.
-FROM_A_FILE = ("torchvision/mobilenet_v3_small", "torchvision/shufflenet_v2_x0_5", "torchvision/googlenet")
+FROM_A_FILE: tuple[str, ...] = (
+    "torchvision/mobilenet_v3_small",
+    "torchvision/shufflenet_v2_x0_5",
+    "torchvision/googlenet",
+)
 FROM_A_FILE += ("timm/efficientnet_lite0", "timm/resnet10t", "timm/mobilenetv4_conv_small_050")
 
 
@@ -149,7 +153,7 @@ def test_a_checkpoint_goes_in_is_explained_and_trained_and_comes_back_as_it_was(
         pass
     if name in FROM_A_FILE:
         save_model(tmp_path / "model.safetensors", model)
-        model = load_model(tmp_path / "model.safetensors")
+        model = load_model(tmp_path / "model.safetensors")  # type: ignore[assignment]
     back = to_checkpoint(model)
     assert back.suffix == path.suffix
     assert back.left_out == {"lightning": ("optimizer_states",), "training": ("optimizer",)}.get(kind, ())

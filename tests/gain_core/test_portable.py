@@ -43,8 +43,8 @@ def test_onnx_runtime_gives_torchs_logits_and_maps(exported: tuple[Classifier, P
     session = onnxruntime.InferenceSession(handed_on.onnx, providers=["CPUExecutionProvider"])
     size = len(IMAGES) if handed_on.any_batch else 1
     logits, evidence = session.run(["logits", "evidence"], {"images": IMAGES[:size]})
-    np.testing.assert_allclose(logits, expected.logits[:size], atol=1e-4 * expected.logits.abs().max())
-    np.testing.assert_allclose(evidence, expected.evidence[:size], atol=1e-4 * expected.evidence.abs().max())
+    for told, plain in ((logits, expected.logits), (evidence, expected.evidence)):
+        np.testing.assert_allclose(told, plain[:size].numpy(), atol=1e-4 * float(plain.abs().max()))
     assert handed_on.apart < 1e-4
     assert handed_on.checked == 3
 
@@ -78,7 +78,7 @@ def test_the_same_model_gives_the_same_bytes(exported: tuple[Classifier, Portabl
 
 def test_a_model_that_differs_from_torch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     plain, doubled = network("resnet18"), network("resnet18")
-    doubled.head.linear.weight.data.mul_(1.01)  # type: ignore[union-attr,operator]
+    doubled.head.linear.weight.data.mul_(1.01)
     other = portable._network(doubled.requires_grad_(False))
     monkeypatch.setattr(
         portable, "onnx_bytes", lambda _, *given, **named: onnx_export.onnx_bytes(other, *given, **named)

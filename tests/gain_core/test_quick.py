@@ -10,6 +10,7 @@ from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.errors import GainError, InputError
 from gain_core.events import Phase, Step, Validation
 from gain_core.training.config import TrainConfig
+from gain_core.training.objectives import CounterExamples
 from gain_core.training.quick import Composites, QuickTask
 from gain_core.training.trainer import train
 from tests.gain_core.methods import composed, method
@@ -46,7 +47,10 @@ def test_guidance_takes_the_shortcut_away_and_plain_training_does_not(samples):
     list(train(model, samples, replace(config, objective=method("none"))))
     biased = {name: value.clone() for name, value in model.state_dict().items()}
     # Composites have to do it alone, too.
-    only_composites = replace(composed(batch_size=8), inside_weight=0.0, outside_weight=0.0)
+    counter_examples = CounterExamples(batch_size=8)
+    only_composites = method(
+        "guided", counter_examples=counter_examples, inside_weight=0.0, outside_weight=0.0
+    )
     told = {
         "labels": replace(config, objective=method("none")),
         "regions": config,

@@ -53,12 +53,12 @@ def test_a_missing_image_without_a_name_is_named_by_its_path(tmp_path):
 
 def test_guidance_is_averaged_down_to_the_map(tmp_path):
     maps = guidance_maps(sample(tmp_path, look=png(LEFT), ignore=png(TOP)), (1, 2))
-    assert torch.equal(maps, torch.tensor([[[1.0, 0.0]], [[0.5, 0.5]]]))
+    assert torch.equal(maps, torch.tensor([[[1.0, 0.0]], [[0.5, 0.5]]]))  # type: ignore[arg-type]
 
 
 def test_a_role_that_was_not_drawn_is_zero(tmp_path):
     maps = guidance_maps(sample(tmp_path, ignore=png(TOP)), (2, 2))
-    assert torch.equal(maps, torch.stack([torch.zeros(2, 2), TOP]))
+    assert torch.equal(maps, torch.stack([torch.zeros(2, 2), TOP]))  # type: ignore[arg-type]
 
 
 def test_a_mask_without_a_pixel_is_no_guidance(tmp_path):
@@ -74,17 +74,17 @@ def test_a_broken_mask_names_its_image_and_role(tmp_path):
 
 def test_attention_should_lie_in_look_without_ignore(tmp_path):
     inside = inside_map(sample(tmp_path, look=png(LEFT), ignore=png(TOP)), (2, 2))
-    assert torch.equal(inside, torch.tensor([[0.0, 0.0], [1.0, 0.0]]))
+    assert torch.equal(inside, torch.tensor([[0.0, 0.0], [1.0, 0.0]]))  # type: ignore[arg-type]
 
 
 def test_attention_should_lie_anywhere_but_in_ignore(tmp_path):
-    assert torch.equal(inside_map(sample(tmp_path, ignore=png(TOP)), (2, 2)), 1 - TOP)
+    assert torch.equal(inside_map(sample(tmp_path, ignore=png(TOP)), (2, 2)), 1 - TOP)  # type: ignore[arg-type]
 
 
 def test_the_object_mask_goes_before_what_was_drawn(tmp_path):
     (tmp_path / "mask.png").write_bytes(png(TOP))
     judged = sample(tmp_path, look=png(LEFT), object_mask=tmp_path / "mask.png")
-    assert torch.equal(inside_map(judged, (2, 2)), TOP)
+    assert torch.equal(inside_map(judged, (2, 2)), TOP)  # type: ignore[arg-type]
 
 
 def test_nobody_said_where_attention_should_lie(tmp_path):

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from gain_core.dataset.sample import Sample
+from gain_core.dataset.sample import Sample, Split
 from gain_core.errors import InputError
 from gain_core.training.config import TrainConfig
 from gain_core.training.sampling import draw_composites, draw_schedule, seeded
 from tests.gain_core.methods import method
 
 
-def samples(*labels: int, split: str = "train") -> list[Sample]:
+def samples(*labels: int, split: Split = "train") -> list[Sample]:
     return [Sample(f"{n:064}", Path(), label, split) for n, label in enumerate(labels)]
 
 

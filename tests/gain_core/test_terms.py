@@ -67,5 +67,5 @@ def test_gradcheck(multi_label: bool, curved: bool) -> None:
     features = model.features(images(4)).detach().requires_grad_()
     labels = torch.tensor([0, len(CLASSES) - 1, -1, 1])
     assert torch.autograd.gradcheck(
-        lambda maps: sum(composite_losses(model, maps, labels).values()), [features]
+        lambda maps: torch.stack(list(composite_losses(model, maps, labels).values())).sum(), [features]
     )

@@ -59,7 +59,7 @@ def test_a_device_that_torch_does_not_know_is_refused_by_name(samples: list[Samp
 def test_a_label_that_is_no_whole_number_is_refused(samples: list[Sample], label: Any) -> None:
     with pytest.raises(InputError, match=rf"train/1\.png: expected a label from 0 to 1, got {label!r}"):
         train(toy_model(), [samples[0], replace(samples[1], label=label)], FAST)
-    assert train(toy_model(), [samples[0], replace(samples[1], label=np.int64(1))], FAST)
+    assert train(toy_model(), [samples[0], replace(samples[1], label=np.int64(1))], FAST)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mask", ["a.png", Path("a.png"), [[0, 1]]])
@@ -133,6 +133,6 @@ def test_a_training_that_is_closed_with_broken_weights_keeps_its_last_checkpoint
             kept = place.read_bytes()
             next(model.neck.parameters()).data.fill_(float("inf"))
             break
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert kept
     assert place.read_bytes() == kept

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gain_core.dataset.sample import Sample
+from gain_core.dataset.sample import Sample, Split
 from gain_core.models.backbones import Parts
 from gain_core.models.classifier import Classifier, ModelSpec
 
@@ -56,7 +56,8 @@ def toy_samples(folder: Path, train: int = 24, other: int = 16, guided: int = 8)
     """`train` biased images, the first `guided` with masks; `other` unbiased ones per other split."""
     random = Random(0)
     samples = []
-    for split, count in (("train", train), ("validation", other), ("test", other)):
+    counts: dict[Split, int] = {"train": train, "validation": other, "test": other}
+    for split, count in counts.items():
         for number in range(count):
             label = number % 2
             ground = label if split == "train" else number // 2 % 2

@@ -123,7 +123,7 @@ def test_what_another_window_has_drawn_since_is_shown_to_whoever_comes_back(seed
     seeded.publish()
     image = seeded.images("train")[0]
     app = click(open_page("annotate", drawn(image, BOX)), "annotate_save_next")
-    revision = annotation.load(seeded.ws, image.id, image.class_id).revision  # type: ignore[union-attr]
+    revision = annotation.load(seeded.ws, image.id, image.class_id).revision
     drafts.keep_draft(seeded.ws.database, DraftRecord(image.id, image.class_id, revision, (BOX, BOX, BOX)))
 
     click(app, "annotate_previous")

@@ -9,7 +9,7 @@ from app.services import annotation, queue
 from app.workspace import Workspace
 from db import library, runs
 from db.new_images import NewImage, NewLabel
-from db.records import ImageRecord, LabelFigures, VersionRecord
+from db.records import ImageRecord, LabelFigures, Split, VersionRecord
 from db.versions import NewPrediction
 from gain_core.models.classifier import build_classifier, default_spec
 from gain_core.models.files import file_sha256
@@ -40,7 +40,7 @@ def images(ws: Workspace) -> list[ImageRecord]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         labels = tuple(NewLabel(position) for position in LABELS[number % 4])
-        split = "train" if number < 4 else "validation"
+        split: Split = "train" if number < 4 else "validation"
         new.append(NewImage(f"{number}.png", sha256, ".png", SIDE, SIDE, split, labels))
     project = library.create_project(
         ws.database, "Several", "upload", "tf_efficientnet_lite0", 64, CLASSES, new, [], multi_label=True
