@@ -25,7 +25,7 @@ from typing import Any
 from app.services import annotation_cost
 from app.workspace import Workspace
 from benchmarks.annotators import guide, takes_as_long_as
-from benchmarks.controls import controls
+from benchmarks.controls import controls, wanted
 from benchmarks.counterexamples import counterexamples
 from benchmarks.drawing_adds import drawing_adds, headline
 from benchmarks.orders import ORDERS, first, in_order
@@ -67,15 +67,14 @@ def _one_seed(
     if options.only:
         images = [image for image in images if classes[image.class_position] == options.only]
     images = first(images, options.masks)
-    if options.mode == "quick":
+    if options.mode == "quick" and wanted(Automatic.key, options):
         guide(ws, biased, [], options.supervision)
-        yield (
-            Automatic.key,
-            measured(ws, retrained(ws, biased, "quick", Automatic.key, seed), options, left_out),
-        )
+        trained = retrained(ws, biased, options.mode, Automatic.key, seed)
+        yield Automatic.key, measured(ws, trained, options, left_out)
     guide(ws, biased, images, options.supervision)
     for form in ("labels", *options.forms):
-        yield form, measured(ws, retrained(ws, biased, options.mode, form, seed), options, left_out)
+        if wanted(form, options):
+            yield form, measured(ws, retrained(ws, biased, options.mode, form, seed), options, left_out)
     yield from controls(ws, biased, images, added, seed, options)
 
 
@@ -188,6 +187,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         choices=[key for key, kind in OBJECTIVES.items() if kind not in (Automatic, Labels)],
         help="beside the mode's default",
     )
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows, beside the biased model")
     parser.add_argument(
         "--backbone", default=DEFAULT_BACKBONE, help="a timm name, e.g. tf_efficientnet_lite2"
     )

@@ -44,6 +44,8 @@ def controls(
     """
     left_out = {image.sha256 for image in added}
     for name, draw in placebos(ws, biased.project_id, seed, role_of(options.supervision)).items():
+        if not wanted(name, options):
+            continue
         guide_by(ws, biased, images, draw)
         trained = retrained(ws, biased, options.mode, DEFAULT_OBJECTIVE[options.mode], seed)
         yield name, measured(ws, trained, options, left_out)
@@ -52,10 +54,18 @@ def controls(
     guide(ws, biased, images, options.supervision)
     with in_training(ws, added):
         for name, form in (("counterexamples", "labels"), ("both", DEFAULT_OBJECTIVE[options.mode])):
+            if not wanted(name, options):
+                continue
             trained = retrained(ws, biased, options.mode, form, seed)
             yield name, measured(ws, trained, options, left_out)
-    predictions, seconds = refitted(ws, biased, added, seed)
-    yield "last_layer", judged(ws, biased, predictions, seconds, options, left_out)
+    if wanted("last_layer", options):
+        predictions, seconds = refitted(ws, biased, added, seed)
+        yield "last_layer", judged(ws, biased, predictions, seconds, options, left_out)
+
+
+def wanted(row: str, options: argparse.Namespace) -> bool:
+    """Whether this row is measured: all are where nobody named any."""
+    return options.rows is None or row in options.rows
 
 
 def placebos(ws: Workspace, project_id: int, seed: int, role: Role) -> dict[str, Draw]:
