@@ -17,7 +17,7 @@ _LISTS = ("images", "annotations", "categories")
 
 
 def is_in(source: Source) -> bool:
-    return next(_documents(source), None) is not None
+    return next(_documents(source, MAX_PEEKED), None) is not None
 
 
 def read(source: Source) -> Layout:
@@ -28,8 +28,8 @@ def read(source: Source) -> Layout:
     return annotations.layout()
 
 
-def _documents(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in [name for name in source.names if name.lower().endswith(".json")][:MAX_PEEKED]:
+def _documents(source: Source, most: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in [name for name in source.names if name.lower().endswith(".json")][:most]:
         try:
             document = json_of(source, path)
         except FileRefusedError:

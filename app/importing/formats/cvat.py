@@ -18,7 +18,7 @@ _ELLIPSE = 72  # corners of the polygon that stands for one
 
 
 def is_in(source: Source) -> bool:
-    return next(_documents(source), None) is not None
+    return next(_documents(source, MAX_PEEKED), None) is not None
 
 
 def read(source: Source) -> Layout:
@@ -43,8 +43,8 @@ def read(source: Source) -> Layout:
     return annotations.layout()
 
 
-def _documents(source: Source) -> Iterator[tuple[str, Element]]:
-    for path in [name for name in source.names if name.lower().endswith(".xml")][:MAX_PEEKED]:
+def _documents(source: Source, most: int | None = None) -> Iterator[tuple[str, Element]]:
+    for path in [name for name in source.names if name.lower().endswith(".xml")][:most]:
         try:
             root = xml_of(source, path)
         except FileRefusedError:

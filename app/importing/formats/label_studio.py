@@ -17,12 +17,13 @@ from db.records import Role
 
 TITLE = "Label Studio (JSON)"
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # Label Studio puts it before the name of an uploaded file
+_SAMPLE = 20  # tasks looked at to know the format
 _ELLIPSE = 72  # corners of the polygon that stands for one
 _LABELS = ("rectanglelabels", "polygonlabels", "brushlabels", "ellipselabels", "labels", "choices")
 
 
 def is_in(source: Source) -> bool:
-    return next(_documents(source), None) is not None
+    return next(_documents(source, MAX_PEEKED), None) is not None
 
 
 def read(source: Source) -> Layout:
@@ -34,13 +35,13 @@ def read(source: Source) -> Layout:
     return annotations.layout()
 
 
-def _documents(source: Source) -> Iterator[tuple[str, list[Any]]]:
-    for path in [name for name in source.names if name.lower().endswith(".json")][:MAX_PEEKED]:
+def _documents(source: Source, most: int | None = None) -> Iterator[tuple[str, list[Any]]]:
+    for path in [name for name in source.names if name.lower().endswith(".json")][:most]:
         try:
             document = json_of(source, path)
         except FileRefusedError:
             continue
-        if isinstance(document, list) and document and all(_is_task(task) for task in document[:MAX_PEEKED]):
+        if isinstance(document, list) and document and all(_is_task(task) for task in document[:_SAMPLE]):
             yield path, document
 
 

@@ -14,7 +14,7 @@ MAX_MB = 100  # of a JSON or XML file
 MAX_YAML_KB = 500
 MAX_DEPTH = 50  # elements in elements
 _MAX_ELEMENTS = 3_000_000
-MAX_PEEKED = 20  # files looked into to find out the format
+MAX_PEEKED = 1_000  # files looked into to find out the format
 
 
 def json_of(source: Source, path: str) -> Any:

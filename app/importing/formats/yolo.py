@@ -7,7 +7,7 @@ from typing import Any
 from app.errors import FileRefusedError
 from app.importing.formats.annotated import Annotated, Annotations, is_image, split_of
 from app.importing.formats.layout import SPLITS, Layout
-from app.importing.formats.plain_data import MAX_PEEKED, number, text_of, yaml_of
+from app.importing.formats.plain_data import number, text_of, yaml_of
 from app.importing.marks import Outline
 from app.importing.sources import Source
 from db.records import Split
@@ -15,6 +15,7 @@ from db.records import Split
 TITLE = "YOLO (text files)"
 _NAMES = ("classes.txt", "obj.names", "_darknet.labels")  # a class on each line
 _NO_LABELS = {*_NAMES, "train.txt", "val.txt", "valid.txt", "test.txt"}
+_SAMPLE = 20  # files looked at to know the format
 _MAX_LINES = 10_000  # of one file
 _BOX = 5  # values: class, centre, sides
 
@@ -22,7 +23,7 @@ _BOX = 5  # values: class, centre, sides
 def is_in(source: Source) -> bool:
     """Whether the first label files beside images hold what YOLO's do."""
     images = {PurePosixPath(path).stem for path in source.names if is_image(path)}
-    files = [path for path in _label_files(source) if _stem(path) in images][:MAX_PEEKED]
+    files = [path for path in _label_files(source) if _stem(path) in images][:_SAMPLE]
     lines = [line for path in files for line in _lines(source, path)]
     return bool(lines) and all(_is_label(line) for line in lines)
 

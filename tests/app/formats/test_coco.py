@@ -101,6 +101,15 @@ def test_a_file_for_each_split_with_images_in_other_folders() -> None:
     assert boxes(layout)["val2017/1.jpg"]["dog"] == [((2, 2), (11, 11))]
 
 
+def test_other_json_files_before_it_hide_nothing() -> None:
+    others = {f"meta/{place:03d}.json": b'{"camera": 7}' for place in range(60)}
+    parts = {
+        f"z{place}.json": document({"bbox": [1, 1, 9, 9]}, images=(f"{place}.png",)) for place in range(30)
+    }
+    layout = layout_of({**others, **parts, **{f"{place}.png": b"" for place in range(30)}})
+    assert len(layout.items) == 30
+
+
 def test_a_part_without_training_images_is_divided_anew() -> None:
     files = {"val/_annotations.coco.json": document({"bbox": [1, 1, 9, 9]}), "val/a.png": b""}
     assert [item.split for item in layout_of(files).items] == [None]
