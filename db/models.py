@@ -159,6 +159,9 @@ class Import(Base):
     location: Mapped[str] = mapped_column(Text)
     options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     status: Mapped[str] = mapped_column(String(20))
+    stage: Mapped[str] = mapped_column(String(20), server_default="import")
+    turn: Mapped[int] = mapped_column(server_default="0")
+    preview: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     progress: Mapped[dict[str, Any]]
     cancel_requested: Mapped[bool]
     message: Mapped[str | None] = mapped_column(Text)

@@ -63,7 +63,9 @@ def _make_project(page: Page, server: LiveServer, archive: Path) -> None:
     page.get_by_label("Name").fill("Harbour")
     page.get_by_label("Name").press("Tab")
     page.locator("input[type=file]").set_input_files(archive)
-    page.get_by_role("button", name="Create project").click()
+    page.get_by_role("button", name="Check files").click()
+    expect(page.get_by_text("nothing is stored yet")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text(f"{photographs.COUNT} images of 2 classes")).to_be_visible()
     expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
 

@@ -4,7 +4,6 @@ A process of its own, not a thread of the server: reading 100,000 images must no
 and a restarted server must not end it. Not a run of the trainer: an import need not wait for a training.
 """
 
-import shutil
 import signal
 import sys
 import threading
@@ -12,9 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.errors import ImportCancelledError, ServiceError
+from app.importing.dry_run import Preview
 from app.importing.importer import ImportReport, Progress
 from app.importing.options import ImportOptions
 from app.services import library, training
+from app.services.imports import discard_upload
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
 from db import imports
@@ -27,30 +28,48 @@ EXPECTED = (ServiceError, DatabaseError, GainError)
 
 
 def carry_out(ws: Workspace, import_id: int) -> None:
-    """Make the project that was asked for; how that ended is in the database when this returns.
+    """Check the files, or make the project, as was asked for; how that ended is in the database afterwards.
 
-    Nothing is done for an import that does not wait. What was uploaded is gone afterwards.
+    Nothing is done for an import that does not wait. What was uploaded stays until it is imported or
+    cancelled.
     """
     record = imports.begin_import(ws.database, import_id)
     if record is None:
         return
     try:
         with _Beat(ws, record) as beat:
-            report = _make(ws, record, beat.show)
-        imports.finish_import(ws.database, record.id, report.project_id, report.notes)
+            if record.stage == "check":
+                _check(ws, record, beat.show)
+                report = None
+            else:
+                report = _make(ws, record, beat.show)
+        if report is None:
+            imports.finish_check(ws.database, record)
+            return
+        imports.finish_import(ws.database, record, report.project_id, report.notes)
         if record.source == "demo":
             with suppress(*EXPECTED):  # the project's page has the button, and says why when pressed
                 training.request_first_model(ws, report.project_id)
     except ImportCancelledError:
-        imports.end_cancelled_import(ws.database, record.id)
+        imports.end_cancelled_import(ws.database, record)
     except EXPECTED as error:
-        imports.fail_import(ws.database, record.id, str(error))
+        imports.fail_import(ws.database, record, str(error))
     except BaseException:
-        imports.fail_import(ws.database, record.id, imports.SILENT)
+        imports.fail_import(ws.database, record, imports.SILENT)
         raise
     finally:
-        if record.source == "upload":
-            shutil.rmtree(ws.files.absolute(record.location).parent, ignore_errors=True)
+        discard_upload(ws, record.id)
+
+
+def _check(ws: Workspace, record: ImportRecord, show: Progress) -> None:
+    def store(preview: Preview) -> None:
+        imports.store_preview(ws.database, record, preview.to_dict())
+
+    options = ImportOptions.from_dict(record.options)
+    if record.source == "folder":
+        library.check_folder(ws, Path(record.location), options, show, store)
+    else:
+        library.check_zip(ws, ws.files.absolute(record.location), options, show, store)
 
 
 def _make(ws: Workspace, record: ImportRecord, show: Progress) -> ImportReport:
@@ -67,7 +86,7 @@ class _Beat:
 
     def __init__(self, ws: Workspace, record: ImportRecord) -> None:
         self._ws = ws
-        self._id = record.id
+        self._record = record
         self._progress = (0, 0, "Starting")
         self._cancelled = False
         self._ended = threading.Event()
@@ -90,7 +109,7 @@ class _Beat:
     def _work(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
             with suppress(DatabaseError):  # busy: the next beat tells more
-                self._cancelled = imports.report_import(self._ws.database, self._id, *self._progress)
+                self._cancelled = imports.report_import(self._ws.database, self._record, *self._progress)
 
 
 def main(arguments: list[str]) -> None:

@@ -3,7 +3,7 @@
 import io
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 
 from app.demo.project import make_demo
 from app.errors import ImportRefusedError, MissingFileError, ServiceError
+from app.importing.dry_run import Preview, dry_run
 from app.importing.folder_source import FolderSource
 from app.importing.importer import (
     ImportReport,
@@ -79,17 +80,53 @@ def import_folder(
     `import_zip`.
     """
     check_project_name(ws, name)
+    source = FolderSource(
+        _resolved(folder) if trusted else allowed_folder(ws, folder),
+        ws.settings.max_upload_mb,
+        ws.settings.import_roots,
+    )
+    return import_source(ws, name, source, "folder", on_progress, options)
+
+
+def check_zip(
+    ws: Workspace,
+    archive: Path | IO[bytes],
+    options: ImportOptions,
+    on_progress: Progress,
+    on_preview: Callable[[Preview], None],
+) -> Preview:
+    """What `import_zip` would make; nothing is stored. `on_preview` gets what is known so far.
+
+    Raises as `import_zip`, but not for names.
+    """
+    with open_zip(archive, ws.settings.max_upload_mb, options.encoding) as source:
+        return dry_run(source, options, ws.settings.max_image_pixels, on_progress, on_preview)
+
+
+def check_folder(
+    ws: Workspace,
+    folder: Path,
+    options: ImportOptions,
+    on_progress: Progress,
+    on_preview: Callable[[Preview], None],
+) -> Preview:
+    """What `import_folder` would make, as `check_zip`."""
+    allowed = allowed_folder(ws, folder)
+    source = FolderSource(allowed, ws.settings.max_upload_mb, ws.settings.import_roots)
+    return dry_run(source, options, ws.settings.max_image_pixels, on_progress, on_preview)
+
+
+def allowed_folder(ws: Workspace, folder: Path) -> Path:
+    """Its real path. Raises ImportRefusedError where it lies outside the folders that the settings allow."""
     resolved = _resolved(folder)
-    allowed = any(resolved.is_relative_to(root.expanduser().resolve()) for root in ws.settings.import_roots)
-    if not (trusted or allowed):
+    if not any(resolved.is_relative_to(root.expanduser().resolve()) for root in ws.settings.import_roots):
         roots = ", ".join(str(root) for root in ws.settings.import_roots)
         raise ImportRefusedError(
             f"Expected a folder inside {roots}, got {str(folder)!r}."
             if roots
             else "This server allows no folder for imports (REFOCUS_IMPORT_ROOTS). Upload a zip instead."
         )
-    source = FolderSource(resolved, ws.settings.max_upload_mb, ws.settings.import_roots)
-    return import_source(ws, name, source, "folder", on_progress, options)
+    return resolved
 
 
 def _resolved(folder: Path) -> Path:

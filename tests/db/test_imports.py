@@ -23,11 +23,11 @@ def test_an_import_is_begun_once_says_how_far_it_is_and_leads_to_its_project(
     assert taken is not None
     assert taken.status == "running"
     assert imports.begin_import(database, asked.id) is None
-    assert imports.report_import(database, asked.id, 3, 10, "Reading a.png") is False
+    assert imports.report_import(database, asked, 3, 10, "Reading a.png") is False
     (shown,) = imports.open_imports(database)
     assert (shown.done, shown.total, shown.doing) == (3, 10, "Reading a.png")
 
-    imports.finish_import(database, asked.id, project.id, ["Half is kept apart."])
+    imports.finish_import(database, asked, project.id, ["Half is kept apart."])
 
     done = imports.get_import(database, asked.id)
     assert (done.status, done.project_id, done.notes) == ("done", project.id, ("Half is kept apart.",))
@@ -41,8 +41,8 @@ def test_who_carries_it_out_hears_that_it_is_to_stop(database: Database) -> None
     imports.begin_import(database, asked.id)
     imports.cancel_import(database, asked.id)
     assert imports.get_import(database, asked.id).cancel_requested
-    assert imports.report_import(database, asked.id, 1, 2, "Drawing") is True
-    imports.end_cancelled_import(database, asked.id)
+    assert imports.report_import(database, asked, 1, 2, "Drawing") is True
+    imports.end_cancelled_import(database, asked)
     assert imports.open_imports(database) == []
     imports.cancel_import(database, asked.id)  # it has ended: nothing happens
     assert imports.get_import(database, asked.id).status == "cancelled"
@@ -63,8 +63,8 @@ def test_one_that_falls_silent_has_failed_until_its_project_is_there_after_all(
     silent(database)
     (failed,) = imports.open_imports(database)
     assert (failed.status, failed.message) == ("failed", imports.SILENT)
-    assert imports.report_import(database, asked.id, 1, 2, "Reading") is True
-    imports.finish_import(database, asked.id, project.id, ())
+    assert imports.report_import(database, asked, 1, 2, "Reading") is True
+    imports.finish_import(database, asked, project.id, ())
     assert imports.get_import(database, asked.id).status == "done"
 
 
@@ -72,7 +72,7 @@ def test_a_failed_one_is_shown_until_somebody_has_read_why(database: Database) -
     asked = imports.request_import(database, "Bay", "folder", "/data")
     imports.begin_import(database, asked.id)
     imports.forget_import(database, asked.id)  # it is active: it stays
-    imports.fail_import(database, asked.id, "No image.")
+    imports.fail_import(database, asked, "No image.")
     assert [item.message for item in imports.open_imports(database)] == ["No image."]
     imports.forget_import(database, asked.id)
     with pytest.raises(NotFoundError):

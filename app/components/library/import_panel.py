@@ -5,6 +5,8 @@ import streamlit as st
 from app import state
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
+from app.components.library.dry_run import dry_run_panel
+from app.services.imports import cancel
 from app.workspace import Workspace
 from db import imports
 from db.errors import NotFoundError
@@ -18,6 +20,8 @@ def import_panel(ws: Workspace) -> None:
     for record in imports.open_imports(ws.database):
         if record.active:
             st.fragment(_live, run_every=REDRAW_SECONDS)(ws, record.id)
+        elif record.status == "ready":
+            dry_run_panel(ws, record)
         else:
             st.error(
                 f"{plain(record.message or '')}\n\nNothing was stored. Fix it and try again.",
@@ -55,6 +59,9 @@ def _live(ws: Workspace, import_id: int) -> None:
             st.rerun()
         if not record.active:
             st.rerun()
+        if record.stage == "check" and record.preview:
+            dry_run_panel(ws, record)
+            return
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             if record.cancel_requested:
                 text = "Stopping…"
@@ -69,8 +76,8 @@ def _live(ws: Workspace, import_id: int) -> None:
                 key=f"cancel_import_{record.id}",
                 icon=":material/stop_circle:",
                 disabled=record.cancel_requested,
-                on_click=imports.cancel_import,
-                args=(ws.database, record.id),
+                on_click=cancel,
+                args=(ws, record),
             )
 
 

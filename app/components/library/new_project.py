@@ -66,6 +66,9 @@ def demo_choice(ws: Workspace) -> None:
 def own_choice(ws: Workspace) -> None:
     """A form for your own images."""
     st.subheader("New project", icon=":material/add_photo_alternate:")
+    if state.FOLLOWED_IMPORT.get() is not None:  # not drawn: what was uploaded leaves the server's memory
+        st.caption("An import is open above. Import it or cancel it first.")
+        return
     if state.NEW_PROJECT_MADE.get():
         state.NEW_NAME.set("")
         state.NEW_PROJECT_MADE.set(False)
@@ -89,7 +92,7 @@ def own_choice(ws: Workspace) -> None:
         )
     upload, folder = None, None
     if source == ZIP:
-        upload = _upload()
+        upload = _upload(ws)
     else:
         folder = st.selectbox(
             "Folder",
@@ -105,31 +108,36 @@ def own_choice(ws: Workspace) -> None:
     taken = find_project(ws.database, name.strip()) is not None
     if taken:  # shown before the upload starts
         st.caption(f":orange[A project named {plain(name.strip())} exists. Choose another name.]")
-    busy = state.FOLLOWED_IMPORT.get() is not None
-    missing = busy or taken or not name.strip() or (upload is None and not folder)
+    missing = taken or not name.strip() or (upload is None and not folder)
     hint = "Choose another name." if taken else "Enter a name and choose images first."
-    if busy:
-        hint = "Wait for the running import, or cancel it."
     if st.button(
-        "Create project",
+        "Check files",
         key="create_project",
         type="primary",
-        icon=":material/check:",
+        icon=":material/fact_check:",
         width="stretch",
         disabled=missing,
         help=hint if missing else None,
     ):
         what = f"Could not create “{name.strip()}”"
         if upload is not None:
-            _ask(what, ws, lambda: imports.ask_for_upload(ws, name, upload))
+            _ask(what, ws, lambda: imports.ask_for_upload(ws, name, upload, stage="check"))
         else:
-            _ask(what, ws, lambda: imports.ask_for_folder(ws, name, Path(str(folder))))
+            _ask(what, ws, lambda: imports.ask_for_folder(ws, name, Path(str(folder)), stage="check"))
 
 
-def _upload() -> Any:
+def _upload(ws: Workspace) -> Any:
     """The chosen zip, kept across page switches: the browser's field forgets it."""
     chosen = st.file_uploader(
-        "Zip with your images", type="zip", key="new_zip", on_change=state.UPLOAD.set, args=(None,)
+        "Zip with your images",
+        type="zip",
+        key="new_zip",
+        on_change=state.UPLOAD.set,
+        args=(None,),
+        max_upload_size=ws.settings.max_upload_mb,
+        help=f"At most {ws.settings.max_upload_mb:,} MB unpacked (REFOCUS_MAX_UPLOAD_MB). If the upload ends "
+        "with “413”, a proxy in front of this server has a lower limit: raise it there, or import a folder "
+        "on the server.",
     )
     if chosen is not None:
         state.UPLOAD.set(chosen)
@@ -146,6 +154,7 @@ def _ask(what: str, ws: Workspace, ask: Callable[[], ImportRecord]) -> None:
     with told(what, "Nothing was imported. Fix this and try again."):
         record = ask()
         state.FOLLOWED_IMPORT.set(record.id)
+        state.UPLOAD.set(None)
         launch.start_import(ws, record.id)
         st.rerun()
 

@@ -10,6 +10,7 @@ from app.components.library import drawings_menu
 from app.errors import ImportRefusedError
 from app.exporting import EXPORTS, coco, yolo
 from app.exporting.guided_images import load
+from app.importing.dry_run import Preview
 from app.jobs import launch
 from app.services import annotation, library
 from app.services.library import ImportReport
@@ -82,7 +83,7 @@ def test_a_refused_import_says_what_happened_and_makes_nothing(
     def refuse(*_: object) -> ImportReport:
         raise ImportRefusedError("The zip holds no image.")
 
-    monkeypatch.setattr(library, "import_zip", refuse)
+    monkeypatch.setattr(library, "check_zip", refuse)
     app = open_page()
     app.text_input(key="new_name").set_value("Bay").run()
     app.file_uploader(key="new_zip").upload("a.zip", b"PK").run()
@@ -181,13 +182,13 @@ def test_drawings_are_added_to_the_images_of_a_project(
 def test_the_form_for_a_new_project_keeps_its_name_and_zip_over_a_page_switch(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, bytes]] = []
+    asked: list[bytes] = []
 
-    def refuse(_: object, name: str, upload: Path, *__: object) -> ImportReport:
-        asked.append((name, upload.read_bytes()))
+    def refuse(_: object, upload: Path, *__: object) -> ImportReport:
+        asked.append(upload.read_bytes())
         raise ImportRefusedError("The zip holds no image.")
 
-    monkeypatch.setattr(library, "import_zip", refuse)
+    monkeypatch.setattr(library, "check_zip", refuse)
     app = open_page()
     app.text_input(key="new_name").set_value("Bay").run()
     app.file_uploader(key="new_zip").upload("a.zip", b"PK").run()
@@ -197,8 +198,7 @@ def test_the_form_for_a_new_project_keeps_its_name_and_zip_over_a_page_switch(
 
     assert "a.zip is selected" in said(app)
     click(app, "create_project")
-    assert asked == [("Bay", b"PK")]
-    click(app, "remove_upload")
+    assert asked == [b"PK"]
     assert "a.zip" not in said(app)
     assert app.button(key="create_project").disabled
     assert app.text_input(key="new_name").value == "Bay"
@@ -209,6 +209,7 @@ def test_a_zip_is_let_go_once_its_project_is_made_and_the_demo_leaves_the_form_a
 ) -> None:
     report = ImportReport(seeded.project_id, 0, (), ())
     monkeypatch.setattr(library, "import_zip", lambda *_: report)
+    monkeypatch.setattr(library, "check_zip", lambda *_: Preview())
     monkeypatch.setattr(library, "create_demo", lambda *_: report)
     app = click(open_page(), "toggle_new_project")
     app.text_input(key="new_name").set_value("My birds").run()
@@ -218,6 +219,7 @@ def test_a_zip_is_let_go_once_its_project_is_made_and_the_demo_leaves_the_form_a
 
     app.file_uploader(key="new_zip").upload("a.zip", b"PK").run()
     click(app, "create_project")
+    click(app, "start_import")
     assert app.session_state["library_upload"] is None
     click(app, "toggle_new_project")
     assert app.text_input(key="new_name").value == ""
@@ -240,14 +242,14 @@ def test_an_import_of_another_window_is_seen_and_can_be_cancelled(
     (asked,) = imports.open_imports(seeded.ws.database)
     assert app.button(key="try_demo").disabled
     imports.begin_import(seeded.ws.database, asked.id)
-    imports.report_import(seeded.ws.database, asked.id, 3, 10, "Drawing")
+    imports.report_import(seeded.ws.database, asked, 3, 10, "Drawing")
 
     other = open_page()
     assert "The demo · Drawing: 3 of 10" in [item.proto.text for item in other.get("progress")]
     click(other, f"cancel_import_{asked.id}")
 
     assert imports.get_import(seeded.ws.database, asked.id).cancel_requested
-    imports.end_cancelled_import(seeded.ws.database, asked.id)
+    imports.end_cancelled_import(seeded.ws.database, asked)
     app.run()
     assert app.session_state["followed_import"] is None
     assert not app.button(key="try_demo").disabled
@@ -256,7 +258,7 @@ def test_an_import_of_another_window_is_seen_and_can_be_cancelled(
 
 def test_why_an_import_failed_is_shown_in_every_window_until_it_is_dismissed(seeded: Seeded) -> None:
     asked = imports.request_import(seeded.ws.database, "Bay 2", "folder", "/data")
-    imports.fail_import(seeded.ws.database, asked.id, "The zip holds no image.")
+    imports.fail_import(seeded.ws.database, asked, "The zip holds no image.")
 
     app = open_page()
     assert "The zip holds no image." in app.error[0].value

@@ -1,0 +1,202 @@
+"""The dry run of an import: what it would make, before anything is stored.
+
+Names and tables come first, then sizes and checksums, then a look at every picture. Each step adds to the
+preview, so that a page can show the first before the last is done.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from app.errors import FileRefusedError
+from app.importing.arranging import arranged
+from app.importing.classes import alike_but_case, in_order, natural_order_differs, without_images
+from app.importing.dividing import column_to_keep_together
+from app.importing.formats import find_format
+from app.importing.formats.class_folders import kinds_of_files
+from app.importing.formats.layout import Layout
+from app.importing.item import Item
+from app.importing.judging import Progress, near_duplicates_across
+from app.importing.marks import count_marks, counted
+from app.importing.near_duplicates import Description, clusters_of
+from app.importing.options import ImportOptions
+from app.importing.photographs import glance
+from app.importing.sources import Source
+from db.records import SPLITS
+
+UNDIVIDED = "undivided"  # instead of a split, where the import decides
+MAX_VALUES = 12  # of a group, in the preview
+MAX_SHOWN = 200  # classes and refusals in the preview
+
+
+@dataclass(slots=True)
+class Preview:
+    """Plain values, kept as JSON. Lists are cut to what a page can show; the numbers count everything."""
+
+    format: str = ""
+    n_images: int = 0
+    n_classes: int = 0
+    classes: list[dict[str, Any]] = field(default_factory=list)  # name, and images per split, in order
+    groups: dict[str, dict[str, int]] = field(default_factory=dict)  # images per value, the largest first
+    columns: list[str] = field(default_factory=list)  # that images can be kept together by
+    keep_together: str = ""  # the column that counts; empty: none
+    natural_order: list[str] = field(default_factory=list)  # where it differs from plain order
+    spellings: list[list[str]] = field(default_factory=list)  # classes that differ only in case
+    inner_folders: list[str] = field(default_factory=list)  # that could be the classes
+    encoding: str = ""  # of names in a zip that does not say it
+    marks: str = ""  # such as "3 boxes and 1 mask"
+    marks_guide: bool = False  # whether they train the model
+    refused: list[list[str]] = field(default_factory=list)  # (name, reason)
+    n_refused: int = 0
+    notes: list[str] = field(default_factory=list)
+    looked_at: int = 0  # pictures
+    problem: str = ""  # why no project can be made of it
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Preview":
+        """Fields of other versions of the program are left out."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def dry_run(
+    source: Source,
+    options: ImportOptions,
+    max_pixels: int,
+    on_progress: Progress,
+    on_preview: Callable[[Preview], None],
+) -> Preview:
+    """The last preview; `on_preview` gets each, the first before any picture is read.
+
+    Raises ImportRefusedError when no format can read the files, and what `on_progress` raises.
+    """
+    title = find_format(source).TITLE
+    layout = arranged(source, options)
+    notes = list(layout.notes)
+    preview = _described(title, source, layout, options)
+    on_preview(preview)
+    notes += _copies(source, layout, on_progress)
+    preview.notes = [*notes, *_class_notes(layout, preview)]
+    on_preview(preview)
+    notes += _looks(source, layout, max_pixels, on_progress)
+    preview = _described(title, source, layout, options)
+    preview.notes = [*notes, *_class_notes(layout, preview)]
+    preview.looked_at = preview.n_images
+    on_preview(preview)
+    return preview
+
+
+def _described(title: str, source: Source, layout: Layout, options: ImportOptions) -> Preview:
+    items = layout.items
+    counts: dict[str, Counter[str]] = {}
+    groups: dict[str, Counter[str]] = {}
+    for item in items:
+        for name in item.classes:
+            counts.setdefault(name, Counter())[item.split or UNDIVIDED] += 1
+        for column, value in item.groups.items():
+            groups.setdefault(column, Counter())[value] += 1
+    names = in_order(counts, natural=options.natural_order)
+    undivided = any(item.split is None for item in items)
+    column = column_to_keep_together(options.keep_together, (item.groups for item in items)) or ""
+    marks = count_marks(mark for item in items for label in item.labels for mark in label.marks)
+    preview = Preview(
+        format=title,
+        n_images=len(items),
+        n_classes=len(names),
+        classes=[{"name": name, **counts[name]} for name in names[:MAX_SHOWN]],
+        groups={
+            column: dict(Counter(values).most_common(MAX_VALUES)) | _rest(values)
+            for column, values in groups.items()
+        },
+        columns=sorted(groups) if undivided else [],
+        keep_together=column if undivided else "",
+        natural_order=in_order(names, natural=True)[:MAX_SHOWN] if natural_order_differs(names) else [],
+        spellings=[list(group) for group in alike_but_case(names)],
+        inner_folders=sorted(set(layout.inner_folders.values()))[:MAX_SHOWN],
+        encoding=str(getattr(source, "encoding", "")) if getattr(source, "recoded", 0) else "",
+        marks=counted(marks),
+        marks_guide=layout.drawn_to_guide if options.guidance is None else options.guidance,
+        refused=[[item.name, item.reason] for item in layout.refused[:MAX_SHOWN]],
+        n_refused=layout.n_refused,
+        problem=_problem(items),
+    )
+    preview.notes = [*layout.notes, *_class_notes(layout, preview)]
+    return preview
+
+
+def _rest(values: Counter[str]) -> dict[str, int]:
+    rest = values.most_common()[MAX_VALUES:]
+    return {f"{len(rest)} more": sum(count for _, count in rest)} if rest else {}
+
+
+def _problem(items: list[Item]) -> str:
+    trained = {name for item in items if item.split in (None, "train") for name in item.classes}
+    if len(trained) >= 2:
+        return ""
+    found = f": {', '.join(trained)}" if trained else ""
+    return f"A project needs at least two classes with training images; found {len(trained)}{found}."
+
+
+def _class_notes(layout: Layout, preview: Preview) -> list[str]:
+    names = [row["name"] for row in preview.classes]
+    counts = {split: {row["name"]: row.get(split, 0) for row in preview.classes} for split in SPLITS}
+    notes = [] if any(item.split is None for item in layout.items) else without_images(counts, names)
+    notes += [f"The class {name} may be none: check its images." for name in kinds_of_files(names)]
+    several = sum(len(item.labels) > 1 for item in layout.items)
+    if several:
+        notes.append(f"{several:,} images have several labels: each class is decided by itself.")
+    return notes
+
+
+def _copies(source: Source, layout: Layout, on_progress: Progress) -> list[str]:
+    """A note about files with the same content, known by size and checksum."""
+    first: dict[tuple[int, ...], Item] = {}
+    copies = leaks = 0
+    for done, item in enumerate(layout.items):
+        on_progress(done, len(layout.items), "Comparing files")
+        try:
+            mark = source.mark(item.path)
+        except FileRefusedError:  # said when it is looked at
+            continue
+        other = first.setdefault(mark, item)
+        copies += other is not item
+        leaks += other.split != item.split
+    notes = []
+    if leaks:
+        notes.append(
+            f"Leak between splits: {leaks:,} images are copies of an image in another split. The one closer "
+            "to the test stays, the others are left out."
+        )
+    if copies > leaks:
+        notes.append(f"Copies of other images, to be left out: {copies - leaks:,}.")
+    return notes
+
+
+def _looks(source: Source, layout: Layout, max_pixels: int, on_progress: Progress) -> list[str]:
+    """Looks at every picture: refuses what is none, and a note names near-duplicates."""
+    items: list[Item] = []
+    descriptions: list[Description] = []
+    for done, item in enumerate(layout.items):
+        on_progress(done, len(layout.items), "Looking at every picture")
+        try:
+            descriptions.append(glance(source.read(item.path), max_pixels))
+            items.append(item)
+        except FileRefusedError as error:
+            layout.refuse(item.name, str(error))
+    layout.items = items
+    total = len(items)
+    clusters = clusters_of(
+        descriptions, lambda done, total: on_progress(done, total, "Looking for near-duplicates")
+    )
+    notes = near_duplicates_across(
+        [(item.name, item.split, cluster) for item, cluster in zip(items, clusters, strict=True)]
+    )
+    undivided = [cluster for item, cluster in zip(items, clusters, strict=True) if item.split is None]
+    alike = len(undivided) - len(set(undivided))
+    if alike:
+        notes.append(f"Near-duplicates of other images: {alike:,} of {total:,}. They come into one split.")
+    return notes
