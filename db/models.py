@@ -114,10 +114,8 @@ class Image(Base):
 
 
 class ImageLabel(Base):
-    """A class that an image shows, or was imported with.
-
-    `position` is the place among the labels that the image has now, from 0; NULL: it was imported with this
-    one, and somebody took it away.
+    """A class that an image shows, or was imported with. `position`: its place among the image's labels now,
+    from 0; NULL: an imported one that was taken away.
     """
 
     __tablename__ = "image_labels"

@@ -18,7 +18,7 @@ from app.importing.formats.class_folders import kinds_of_files
 from app.importing.formats.layout import Layout
 from app.importing.item import Item
 from app.importing.judging import Progress, near_duplicates_across
-from app.importing.marks import count_marks, counted
+from app.importing.marks import MaskFile, count_marks, counted
 from app.importing.near_duplicates import Description, clusters_of
 from app.importing.options import ImportOptions
 from app.importing.photographs import glance
@@ -51,6 +51,7 @@ class Preview:
     n_refused: int = 0
     notes: list[str] = field(default_factory=list)
     looked_at: int = 0  # pictures
+    turned_masks: int = 0  # photographs with a mask file and an EXIF orientation
     problem: str = ""  # why no project can be made of it
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,8 +83,10 @@ def dry_run(
     notes += _copies(source, layout, on_progress)
     preview.notes = [*notes, *_class_notes(layout, preview)]
     on_preview(preview)
-    notes += _looks(source, layout, max_pixels, on_progress)
+    looks, turned = _looks(source, layout, max_pixels, on_progress)
+    notes += looks
     preview = _described(title, source, layout, options)
+    preview.turned_masks = turned
     preview.notes = [*notes, *_class_notes(layout, preview)]
     preview.looked_at = preview.n_images
     on_preview(preview)
@@ -176,15 +179,21 @@ def _copies(source: Source, layout: Layout, on_progress: Progress) -> list[str]:
     return notes
 
 
-def _looks(source: Source, layout: Layout, max_pixels: int, on_progress: Progress) -> list[str]:
-    """Looks at every picture: refuses what is none, and a note names near-duplicates."""
+def _looks(source: Source, layout: Layout, max_pixels: int, on_progress: Progress) -> tuple[list[str], int]:
+    """Looks at every picture and refuses what is none.
+
+    (notes about near-duplicates, photographs with a mask file and an EXIF orientation).
+    """
     items: list[Item] = []
     descriptions: list[Description] = []
+    turned = 0
     for done, item in enumerate(layout.items):
         on_progress(done, len(layout.items), "Looking at every picture")
         try:
-            descriptions.append(glance(source.read(item.path), max_pixels))
+            description, orientation = glance(source.read(item.path), max_pixels)
+            descriptions.append(description)
             items.append(item)
+            turned += orientation != 1 and _has_mask_file(item)
         except FileRefusedError as error:
             layout.refuse(item.name, str(error))
     layout.items = items
@@ -199,4 +208,8 @@ def _looks(source: Source, layout: Layout, max_pixels: int, on_progress: Progres
     alike = len(undivided) - len(set(undivided))
     if alike:
         notes.append(f"Near-duplicates of other images: {alike:,} of {total:,}. They come into one split.")
-    return notes
+    return notes, turned
+
+
+def _has_mask_file(item: Item) -> bool:
+    return any(isinstance(mark, MaskFile) for label in item.labels for mark in label.marks)

@@ -94,7 +94,7 @@ def import_source(
                 IMAGE_SIZE,
                 classes,
                 images,
-                layout.refused,
+                _listed(layout),
                 multi_label=several > 0,
             )
     return ImportReport(project.id, len(images), tuple(layout.refused), tuple(layout.notes), layout.n_refused)
@@ -135,6 +135,13 @@ def _with_splits(
         [(one.item.name, one.item.split, cluster) for one, cluster in zip(decided, clusters, strict=True)]
     )
     return decided
+
+
+def _listed(layout: Layout) -> list[RefusalRecord]:
+    """The refusals to store: the first, and how many more there are."""
+    more = layout.n_refused - len(layout.refused)
+    rest = RefusalRecord(f"{more:,} more files", f"Only the first {len(layout.refused):,} are listed.")
+    return [*layout.refused, rest] if more else list(layout.refused)
 
 
 def _refused(count: int) -> str:

@@ -48,7 +48,7 @@ def judge(
     remarks = _Remarks()
     guidance = layout.drawn_to_guide if options.guidance is None else options.guidance
     measures = not (guidance and layout.drawn_to_guide)  # a drawing is no ground truth
-    reader = MarkReader(source, layout, max_pixels, guidance=guidance)
+    reader = MarkReader(source, layout, max_pixels, guidance=guidance, turn_masks=options.turn_masks)
     total = len(layout.items)
     for done, item in enumerate(layout.items):
         if on_progress is not None:
@@ -61,7 +61,7 @@ def judge(
         sha256 = staging.add_image(photograph.data, photograph.suffix)
         remarks.add(item, photograph)
         size = photograph.width, photograph.height
-        marked = reader.read(item, size)
+        marked = reader.read(item, size, photograph.orientation)
         accepted.append(
             Accepted(
                 item,

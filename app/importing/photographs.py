@@ -30,6 +30,15 @@ def _with_plugins(plain: tuple[str, ...]) -> tuple[str, ...]:
 FORMATS = _with_plugins(("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"))
 _LEAST_SIDE = 8  # pixels; less is a spacer or a tracking pixel, with nothing in it to draw on
 _ORIENTATION = 0x0112  # EXIF
+_TURNS = {  # what makes a picture with this EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # MPO: what Pillow calls a JPEG with a second picture in it, as many phones write them.
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
@@ -57,7 +66,6 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
     image = _decoded(data, max_pixels)
     _check_size(image)
     try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
         upright = ImageOps.exif_transpose(image)
         frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
         plain = (
@@ -79,7 +87,7 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
             suffix,
             *upright.size,
             converted=not plain,
-            orientation=orientation if orientation in range(1, 9) else 1,
+            orientation=_orientation(image),
             dropped_frames=frames - 1,
             stretched=stretched,
             description=describe(picture),
@@ -88,14 +96,14 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
 
 
-def glance(data: bytes, max_pixels: int) -> Description:
-    """What near-duplicates are found by. A JPEG is decoded at a fraction of its size, so damage behind its
-    beginning may stay unseen. Raises FileRefusedError as `check_photograph`.
+def glance(data: bytes, max_pixels: int) -> tuple[Description, int]:
+    """(what near-duplicates are found by, EXIF orientation). A JPEG is decoded at a fraction of its size, so
+    damage behind its beginning may stay unseen. Raises FileRefusedError as `check_photograph`.
     """
     image = _decoded(data, max_pixels, at_least=4 * SIDE)
     _check_size(image)
     try:
-        return describe(as_rgb(ImageOps.exif_transpose(image)))
+        return describe(as_rgb(ImageOps.exif_transpose(image))), _orientation(image)
     except Exception as error:  # Pillow passes on whatever its parsers stumble over
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
 
@@ -120,6 +128,27 @@ def read_mask(
     if not pixels.any():
         raise FileRefusedError("The mask marks no pixel.")
     return pixels
+
+
+def upright_mask(data: bytes, max_pixels: int, orientation: int) -> bytes:
+    """The mask file of a photograph with this EXIF orientation (2 to 8), turned as the photograph is.
+
+    Raises FileRefusedError.
+    """
+    mask = _decoded(data, max_pixels).transpose(_TURNS[orientation])
+    buffer = io.BytesIO()
+    mask.save(buffer, format="TIFF" if mask.mode in ("I", "F") else "PNG")
+    return buffer.getvalue()
+
+
+def mask_size(data: bytes, max_pixels: int) -> tuple[int, int]:
+    """(width, height). Raises FileRefusedError."""
+    return _decoded(data, max_pixels).size
+
+
+def _orientation(image: Image.Image) -> int:
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    return orientation if orientation in _TURNS else 1
 
 
 def _check_size(image: Image.Image) -> None:

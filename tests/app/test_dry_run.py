@@ -120,7 +120,7 @@ def test_an_upload_is_kept_until_it_is_imported(ws: Workspace, tmp_path: Path) -
     assert [project.name for project in rows.list_projects(ws.database)] == ["Bay"]
     assert not ws.files.absolute(asked.location).exists()
     with pytest.raises(ConflictError):
-        imports.carry_on(ws, asked, ImportOptions())
+        imports.check_again(ws, asked, ImportOptions())
 
 
 def test_a_cancelled_one_leaves_nothing(ws: Workspace, tmp_path: Path) -> None:

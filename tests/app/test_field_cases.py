@@ -231,3 +231,39 @@ def test_a_plain_picture_beside_many_looks_of_itself_is_quick(bring: Importer) -
     """Pictures without contrast are not near-duplicates of each other."""
     files = {f"{'ab'[n % 2]}/{n}.png": encoded(Image.new("RGB", (24, 16), (n, n, n))) for n in range(20)}
     assert note(bring(files), "Near-duplicates") == ""
+
+
+# ── masks ──
+
+
+def turned_photograph(orientation: int, size: tuple[int, int]) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(pixels(orientation, size), "JPEG", exif=exif)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn", "where"),
+    [
+        (6, False, (3, 11)),  # its size tells
+        (6, True, (3, 11)),
+        (3, False, (4, 3)),  # taken as it is, and a note says so
+        (3, True, (11, 20)),
+        (2, True, (4, 20)),
+    ],
+)
+def test_a_mask_in_unturned_pixels_is_turned_with_its_photograph(
+    ws: Workspace, bring: Importer, orientation: int, turn: bool, where: tuple[int, int]
+) -> None:
+    """`where`: (row, column) of the marked pixel once the photograph is upright."""
+    mask = Image.new("L", (24, 16))
+    mask.putpixel((3, 4), 255)
+    files = {"1.jpg": turned_photograph(orientation, (24, 16)), "2.png": photograph(2)}
+    table = index("file,label,split,mask", "1.jpg,a,train,m.png", "2.png,b,train,")
+    files |= {"m.png": encoded(mask), "index.csv": table}
+    report = bring(files, turn_masks=turn)
+    stored = library.open_mask(ws, bring.images(report)["1.jpg"])
+    assert stored is not None
+    assert np.argwhere(np.asarray(stored)).tolist() == [list(where)]
+    unclear = note(report, "Masks of photographs with an EXIF orientation, taken as upright")
+    assert bool(unclear) == (orientation == 3 and not turn)

@@ -18,7 +18,6 @@ from app.workspace import Workspace
 from db.imports import ImportRecord
 from db.records import SPLITS
 
-MAX_HEIGHT = 260  # pixels of a table
 SHOWN = 3  # spellings named in a choice
 
 
@@ -79,7 +78,6 @@ def _classes(record: ImportRecord, preview: Preview) -> None:
             | {titles[split]: [row.get(split, 0) for row in preview.classes] for split in splits}
         ),
         hide_index=True,
-        height=min(MAX_HEIGHT, 36 * (len(preview.classes) + 1) + 2),
         key=f"dry_classes_{record.id}",
         alt="Classes in order, with their images per split",
     )
@@ -141,6 +139,14 @@ def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOpt
             help=f"{', '.join(preview.natural_order[: 2 * SHOWN])}. Choose the order your own model has.",
             **again("natural_order"),
         )
+    if preview.turned_masks:
+        st.toggle(
+            "Masks are in unturned pixels",
+            value=options.turn_masks,
+            help=f"{one_of(preview.turned_masks, 'photograph')} with a mask was taken with a turned camera. "
+            "Say whether the masks were made before the pictures were turned; where sizes differ, they tell.",
+            **again("turn_masks"),
+        )
     if preview.marks:
         guide = st.segmented_control(
             f"Use {preview.marks}",
@@ -167,7 +173,6 @@ def _left_out(record: ImportRecord, preview: Preview) -> None:
         st.dataframe(
             pd.DataFrame(preview.refused, columns=["File", "Reason"]),
             hide_index=True,
-            height=min(MAX_HEIGHT, 36 * (len(preview.refused) + 1) + 2),
             key=f"dry_refused_{record.id}",
             column_config={"Reason": st.column_config.TextColumn(width="large")},
             alt="Files that would be left out, with the reason",

@@ -38,7 +38,8 @@ An image of several classes has `boat|person` as its label, and its masks likewi
 file,label,split,mask,place
 images/a.jpg,boat,train,masks/a.png,water
 ```
-JPEG, PNG, WebP, BMP, TIFF or GIF. Refused files are listed with the reason.
+COCO, Pascal VOC, YOLO, Label Studio, CVAT and Waterbirds' `metadata.csv` are read as they are. Images: JPEG,
+PNG, WebP, BMP, TIFF, GIF or AVIF. The check shows what would be stored, and what is left out and why.
 """
 
 
