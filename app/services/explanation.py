@@ -135,8 +135,12 @@ def attention_for(
 
     Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
     """
-    model = shelf.get(ws, version)
-    maps = _maps(model, ws, image)
+    return view_of(shelf.get(ws, version), library.open_image(ws, image))
+
+
+def view_of(model: InferenceModel, photo: Image.Image) -> AttentionView:
+    """Of any photograph, RGB."""
+    maps = model.evidence_maps(pixels(photo, model.spec)[None])
     probabilities = probabilities_of(maps.logits, model.spec.multi_label)[0]
     evidence = on_picture(maps.evidence[0], (image.width, image.height), model.spec)
     return AttentionView(evidence, tuple(probabilities.tolist()), model.spec.multi_label)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from PIL import Image
 
 from app.services import explanation, library
@@ -15,8 +14,7 @@ from db.records import Split, VersionRecord
 from gain_core.imaging.evidence_levels import share_inside, spread
 from gain_core.imaging.overlay import overlay
 from gain_core.imaging.pictures import open_rgb
-from gain_core.models.inference import InferenceModel, probabilities_of
-from gain_core.models.spec import pixels
+from gain_core.models.inference import InferenceModel
 
 TABLE = "maps.csv"
 COLUMNS = ("file", "map", "predicted", "probability", "true", "half_of_evidence", "inside")
@@ -77,16 +75,14 @@ def _write(model: InferenceModel, items: list[_Item], folder: Path, on_progress:
 def _explained(model: InferenceModel, item: _Item, path: Path) -> list[str]:
     """Draws the map of the predicted class; the columns from `predicted` on."""
     photo = item.photo()
-    maps = model.evidence_maps(pixels(photo, model.spec)[None])
-    probabilities = probabilities_of(maps.logits, model.spec.multi_label)[0]
-    predicted = int(probabilities.argmax())
-    attention = np.maximum(maps.evidence[0, predicted], 0)
+    view = explanation.view_of(model, photo)
+    attention = view.attention(view.predicted)
     overlay(photo, attention, OPACITY).save(path, quality=90)
     mask, spread_out = item.mask(), spread(attention)
     inside = None if mask is None else share_inside(attention, mask)
     return [
-        model.spec.classes[predicted],
-        f"{probabilities[predicted]:.4f}",
+        model.spec.classes[view.predicted],
+        f"{view.probabilities[view.predicted]:.4f}",
         item.true,
         "" if spread_out is None else f"{spread_out.half:.4f}",
         "" if inside is None else f"{inside:.4f}",

@@ -25,7 +25,7 @@ from gain_core.imaging.evidence_levels import share_inside
 from gain_core.imaging.pictures import marked
 from gain_core.metrics_of_classes import average_precisions
 from gain_core.metrics_of_maps import Numbers, deletion, insertion, points_inside
-from gain_core.models.inference import InferenceModel, probabilities_of
+from gain_core.models.inference import probabilities_of
 from gain_core.models.spec import pixels
 
 FILE = "figures.json"
@@ -60,11 +60,10 @@ def measure_maps(
     total = len(images) * len(sides)
     measured = []
     for place, version in enumerate(sides):
-        model = explanation.SHELF.get(ws, version)
         figures = []
         for done, image in enumerate(images):
             on_progress(place * len(images) + done, total, f"Measuring maps of version {version.number}")
-            figures.append(_of_image(ws, model, image))
+            figures.append(_of_image(ws, version, image))
         measured.append(asdict(_means(figures, _precisions(ws, version, split))))
     write_atomically(folder / FILE, json.dumps(measured).encode(), durable=False)
 
@@ -84,12 +83,14 @@ def _chosen(images: Sequence[ImageRecord]) -> list[ImageRecord]:
 
 
 def _of_image(
-    ws: Workspace, model: InferenceModel, image: ImageRecord
+    ws: Workspace, version: VersionRecord, image: ImageRecord
 ) -> tuple[bool | None, float | None, float, float]:
     """Pointing, energy inside, deletion, insertion."""
+    model = explanation.SHELF.get(ws, version)
     position = image.class_position
     given = pixels(library.open_image(ws, image), model.spec)
-    attention = np.maximum(model.evidence_maps(given[None]).evidence[0, position], 0)
+    seen = np.maximum(model.evidence_maps(given[None]).evidence[0, position], 0)  # of what the model sees
+    attention = explanation.attention_for(ws, version, image).attention(position)  # of the whole picture
 
     def probability(images: Numbers) -> NDArray[np.float64]:
         return probabilities_of(model.evidence_maps(images).logits, model.spec.multi_label)[:, position]
@@ -98,8 +99,8 @@ def _of_image(
     return (
         None if mask is None else points_inside(attention, marked(mask)),
         None if mask is None else share_inside(attention, mask),
-        deletion(probability, given, attention),
-        insertion(probability, given, attention),
+        deletion(probability, given, seen),
+        insertion(probability, given, seen),
     )
 
 
