@@ -139,10 +139,10 @@ def attention_for(
 
 
 def view_of(model: InferenceModel, photo: Image.Image) -> AttentionView:
-    """Of any photograph, RGB."""
+    """Of any photograph, RGB; its maps cover the whole of it."""
     maps = model.evidence_maps(pixels(photo, model.spec)[None])
     probabilities = probabilities_of(maps.logits, model.spec.multi_label)[0]
-    evidence = on_picture(maps.evidence[0], (image.width, image.height), model.spec)
+    evidence = on_picture(maps.evidence[0], photo.size, model.spec)
     return AttentionView(evidence, tuple(probabilities.tolist()), model.spec.multi_label)
 
 

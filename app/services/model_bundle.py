@@ -49,10 +49,14 @@ def make_bundle(ws: Workspace, version_id: int, path: Path, on_progress: Progres
     progress(0, STEPS, "Reading the model")
     facts = version_facts(ws, version_id)
     weights = read_weights(ws, facts.version)
-    from gain_core.models.model_file import load_model  # torch: takes seconds
+    from gain_core.models.from_checkpoint import to_checkpoint  # torch: takes seconds
+    from gain_core.models.model_file import load_model
+    from gain_core.models.networks import register_networks
     from gain_core.models.portable import portable_model
 
+    register_networks(ws.settings.networks)
     model = load_model(ws.files.absolute(facts.version.path))
+    own = None if facts.project.given_model is None else to_checkpoint(model)
     progress(1, STEPS, f"Reading {CHECKED} images for the check")
     images = check_images(ws, facts.project.id, model.spec)
     progress(2, STEPS, "Exporting and comparing with PyTorch")
@@ -70,6 +74,7 @@ def make_bundle(ws: Workspace, version_id: int, path: Path, on_progress: Progres
         multi_label=model.spec.multi_label,
         preprocessing=_preprocessing(model.spec),
         card_title=f"{facts.project.name}, version {facts.version.number}",
+        own_format={} if own is None else {f"checkpoint{own.suffix}": own.content},
         card=_card(ws, facts, model.spec, f"ONNX opset {portable.opset}. {note}"),
     )
     try:

@@ -1,6 +1,8 @@
 """A trained network is brought, checked on labelled images, becomes the first version, and is given back."""
 
 import io
+import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from PIL import Image
 from app.errors import ServiceError
 from app.jobs.worker import run_once
 from app.services import annotation, explanation, library, own_models, training
+from app.services.model_bundle import make_bundle
 from app.services.own_models import BroughtFile, ModelRefusedError
 from app.workspace import Workspace
 from db import library as rows
@@ -68,7 +71,9 @@ def spec(classes: tuple[str, ...] = ("boat", "buoy", "car"), **values: object) -
 
 
 @pytest.mark.processes
-def test_the_whole_way_of_a_brought_model(brought_ws: tuple[Workspace, int, BroughtFile]) -> None:
+def test_the_whole_way_of_a_brought_model(
+    brought_ws: tuple[Workspace, int, BroughtFile], tmp_path: Path
+) -> None:
     ws, project_id, brought = brought_ws
     held = own_models.contents(ws, brought)
     assert held.networks[0] == "torchvision/mobilenet_v3_small"
@@ -117,6 +122,11 @@ def test_the_whole_way_of_a_brought_model(brought_ws: tuple[Workspace, int, Brou
     assert whole["epoch"] == 3
     given = torch.load(io.BytesIO(to_checkpoint(ws.files.absolute(first.path)).content), weights_only=True)
     assert not torch.equal(state["classifier.3.weight"], given["state_dict"]["module.classifier.3.weight"])
+
+    make_bundle(ws, second.id, tmp_path / "bundle.zip")
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert archive.read("checkpoint.tar") == back.content
+        assert json.loads(archive.read("preprocessing.json"))["shorter_side"] == 72
 
     again = training.request_first_model(ws, project_id)
     assert again.base_version_id == first.id
