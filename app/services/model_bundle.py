@@ -55,8 +55,9 @@ def make_bundle(ws: Workspace, version_id: int, path: Path, on_progress: Progres
     from gain_core.models.portable import portable_model
 
     register_networks(ws.settings.networks)
-    model = load_model(ws.files.absolute(facts.version.path))
-    own = None if facts.project.given_model is None else to_checkpoint(model)
+    model_file = ws.files.absolute(facts.version.path)
+    model = load_model(model_file)
+    own = None if facts.project.given_model is None else to_checkpoint(model_file)
     progress(1, STEPS, f"Reading {CHECKED} images for the check")
     images = check_images(ws, facts.project.id, model.spec)
     progress(2, STEPS, "Exporting and comparing with PyTorch")
