@@ -38,8 +38,9 @@ def test_a_trained_network_is_brought_looked_at_and_taken_back(
     page.get_by_label("Name").fill("Harbour")
     page.get_by_label("Name").press("Tab")
     page.locator("input[type=file]").set_input_files("photographs.zip")
-    _press(page, "Create project")
-    expect(page.get_by_role("heading", name="Harbour")).to_be_visible(timeout=WAIT)
+    _press(page, "Check files")
+    _press(page, "Import")
+    expect(page.get_by_role("heading", name="Harbour", exact=True)).to_be_visible(timeout=WAIT)
     _still(page)
 
     choose(page, _named("I have a model"))

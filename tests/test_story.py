@@ -67,7 +67,7 @@ def _make_project(page: Page, server: LiveServer, archive: Path) -> None:
     expect(page.get_by_text("nothing is stored yet")).to_be_visible()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text(f"{photographs.COUNT} images of 2 classes")).to_be_visible()
-    expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
+    expect(page.get_by_role("heading", name="Harbour", exact=True)).to_be_visible()
 
 
 def _train_first_model(page: Page) -> None:
