@@ -21,9 +21,9 @@ from app.errors import ServiceError
 from app.exporting import pdf
 from app.jobs import to_the_end
 from app.jobs.to_the_end import train_to_the_end
-from app.services import model_bundle, training
+from app.services import annotation, model_bundle, training
 from db import runs
-from db.records import RunRecord
+from db.records import RegionRecord, RunRecord
 from tests.app.boats import ABSENT, SOURCE, write_boats
 from tests.app.seeded import Seeded, open_home, seed
 
@@ -213,6 +213,22 @@ def test_maps_of_any_files_and_exports_are_written(bay: Seeded, capsys: pytest.C
     assert told(capsys, "export", "--what", "model")["file"] == "bay-v2.safetensors"
     assert told(capsys, "export", "--what", "drawings")["file"] == "bay-drawings.zip"
     assert Path("bay-v2.safetensors").stat().st_size > 1_000_000
+
+
+def test_drawings_go_out_and_come_back(
+    fresh: Seeded, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    image = fresh.images("train")[0]
+    box = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 40.0)))
+    annotation.save(fresh.ws, image.id, image.class_id, (box,))
+    archive = tmp_path / "drawings.zip"
+    assert told(capsys, "export", "--what", "drawings", "--out", str(archive))["file"] == str(archive)
+    annotation.save(fresh.ws, image.id, image.class_id, ())
+    values = told(capsys, "guide", str(archive))
+    assert (values["added"], values["there"], values["guided"]) == (1, 0, 1)
+    assert told(capsys, "guide", str(archive))["there"] == 1
+    assert main(["guide"]) == 2
+    assert "Name a file, zip or folder with guidance, or use --masks N." in capsys.readouterr().err
 
 
 def test_a_version_that_is_stored_but_not_published_is_told_so(
