@@ -24,7 +24,7 @@ from gain_core.models.checkpoints.reading import Checkpoint, read_checkpoint
 from gain_core.models.classifier import Classifier
 from gain_core.models.from_checkpoint import own_model
 from gain_core.models.model_file import save_model
-from gain_core.models.networks import default_preprocessing, network_names, register_networks
+from gain_core.models.networks import network_names, register_networks
 from gain_core.models.spec import IMAGENET_MEAN, IMAGENET_STD, ModelSpec, pixels
 
 _MOST_MEMORY = 24 * 2**30  # bytes of address space; torch itself takes some
@@ -59,13 +59,12 @@ def described(request: dict[str, Any]) -> dict[str, Any]:
     """One network, with the weights in it: its outputs, its layer, and how images are prepared for it."""
     checkpoint = read_checkpoint(request["path"], request["title"])
     match = _match(checkpoint, request)
-    spec = default_preprocessing(match.source.name, _numbers(match))
-    model = own_model(checkpoint, match, spec)
+    model = own_model(checkpoint, match)
     return {
-        "outputs": match.source.outputs,
-        "classes": len(spec.classes),
+        "outputs": model.outputs,
+        "classes": len(model.spec.classes),
         "layer": model.layer,
-        "spec": spec.to_dict(),
+        "spec": model.spec.to_dict(),
     }
 
 
@@ -141,10 +140,6 @@ def _match(checkpoint: Checkpoint, request: dict[str, Any]) -> Match:
     matches = recognised(checkpoint.weights, checkpoint.hints, request["title"])
     same = [match for match in matches if match.source.name == name]
     return same[0] if same else chosen(checkpoint.weights, name)
-
-
-def _numbers(match: Match) -> tuple[str, ...]:
-    return tuple(map(str, range(max(match.source.outputs, 2))))
 
 
 def _named_classes(checkpoint: Checkpoint) -> list[str]:

@@ -35,15 +35,14 @@ def own_model(
     built.
     """
     source = match.source
-    if source.outputs < 1:
-        raise InputError(f"expected a network with outputs, got {source.outputs}")
+    source = replace(source, layer=layer, output=source.output or named_output(source.name))
+    network = with_weights(source, state_of(checkpoint, match))
+    if source.outputs < 1:  # a network of the operator that was built with its own number
+        source = replace(source, outputs=wrap(network, layer, None, source.output).outputs)
     if spec is None:
         spec = default_preprocessing(source.name, tuple(map(str, range(max(source.outputs, 2)))))
-    source = replace(source, layer=layer, output=source.output or named_output(source.name))
-    origin = origin_of(checkpoint, match._replace(source=source))
-    network = with_weights(source, state_of(checkpoint, match))
     model = wrap(network, layer, replace(spec, backbone=source.name), source.output)
-    model.origin = origin
+    model.origin = origin_of(checkpoint, match._replace(source=source))
     return model
 
 

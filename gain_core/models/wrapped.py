@@ -43,6 +43,11 @@ class WrappedClassifier(Classifier):
         self.head = nn.Sequential(_Copy(), cut.head, *([_TwoSided()] if one else []))
 
     @property
+    def outputs(self) -> int:
+        """Logits of the network itself: 1 where they became two classes."""
+        return 1 if self._one_logit else len(self.spec.classes)
+
+    @property
     def linear_head_weights(self) -> Tensor | None:
         """W (C, K) when the head is average pooling and one linear layer; else None."""
         drops = any(isinstance(layer, nn.Dropout) and layer.p > 0 for layer in self.head.modules())

@@ -234,6 +234,9 @@ class Two(nn.Module):
 
 def two_heads(num_classes):
     return Two(num_classes)
+
+def binary():
+    return Two(1)
 """
 
 
@@ -249,6 +252,10 @@ def test_a_network_of_the_operator_is_built_from_a_setting_alone(tmp_path: Path)
     model = own_model(checkpoint, match, ModelSpec("any", ("a", "b", "c"), 64))
     images = torch.randn(2, 3, 64, 64)
     assert torch.allclose(model(images), network(images)["logits"], atol=1e-6)
+    assert register_networks(f"{place}:two_heads#logits, {place}:binary#logits")[1] == "own/binary"
+    checkpoint = read_checkpoint(saved(tmp_path / "binary.pth", scope["binary"]().state_dict()))
+    binary = own_model(checkpoint, chosen(checkpoint.weights, "own/binary"))
+    assert (binary.outputs, binary.spec.classes) == (1, ("0", "1"))
     for entry, message in (("nowhere", "expected file.py:function"), (f"{place}:absent", "cannot be loaded")):
         with pytest.raises(ConfigError, match=message):
             register_networks(entry)

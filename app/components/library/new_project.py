@@ -111,6 +111,7 @@ def own_choice(ws: Workspace) -> None:
         st.caption(f":orange[A project named {plain(name.strip())} exists. Choose another name.]")
     missing = taken or not name.strip() or (upload is None and not folder)
     hint = "Choose another name." if taken else "Enter a name and choose images first."
+    st.caption("You have a trained model? Bring it in the next step: **I have a model**.")
     if st.button(
         "Check files",
         key="create_project",

@@ -165,7 +165,7 @@ def _class_names(ws: Workspace, project: ProjectRecord, held: Contents, network:
     )
     names = [line.strip() for line in text.splitlines() if line.strip()]
     natural = own_models.natural(names)
-    if natural != names and sorted(natural) == sorted(names):
+    if names == sorted(names) and natural != names:  # class1, class10, class2
         st.button(
             "Numbers in natural order",
             key="own_natural",

@@ -67,7 +67,7 @@ def recognised(weights: Mapping[str, Tensor], hints: Mapping[str, Any], title: s
 def chosen(weights: Mapping[str, Tensor], source_name: str) -> Match:
     """The weights as those of one network that somebody chose. BackboneError where it is unknown.
 
-    Whether they fit is found when the network is built with them.
+    Whether they fit is found when the network is built with them; 0 outputs: so is their number.
     """
     shapes = {key: tuple(value.shape) for key, value in weights.items()}
     best: tuple[int, Match] | None = None
@@ -75,7 +75,7 @@ def chosen(weights: Mapping[str, Tensor], source_name: str) -> Match:
         own, head = _built(source_name, arguments)
         for prefix in prefixes(shapes):
             inside = {key.removeprefix(prefix): key for key in shapes if key.startswith(prefix)}
-            outputs = next((shapes[inside[key]][0] for key in head if key in inside), _CLASSES)
+            outputs = next((shapes[inside[key]][0] for key in head if key in inside), 0)
             common = len(set(inside) & set(own))
             match = Match(
                 NetworkSource(source_name, outputs, arguments),

@@ -74,6 +74,7 @@ def test_an_order_that_agrees_better_is_offered_and_checked_again(
     assert "In another order of the classes, **10** are" in said(app)
     app = click(click(app, "own_use_order"), "own_check")
     assert asked[1].classes == names[::-1]
+    assert "own_natural" not in keys(app)
     assert "No other order of the classes agrees better" in said(app)
     click(app, "own_take_over")
     assert [done.spec for done in taken] == [asked[1]]
