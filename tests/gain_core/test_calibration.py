@@ -60,7 +60,7 @@ def test_dividing_halves_every_logit_and_changes_no_decision() -> None:
 def test_a_head_that_does_not_end_in_a_linear_layer_is_refused() -> None:
     model = toy_model()
     model.head = nn.Sequential(model.head, nn.ReLU())
-    with pytest.raises(InputError, match="linear layer, got ReLU"):
+    with pytest.raises(InputError, match="ends in a linear layer"):
         divide_logits(model, 2.0)
 
 

@@ -22,7 +22,8 @@ _BOX = 5  # values: class, centre, sides
 
 def is_in(source: Source) -> bool:
     """Whether the first label files beside images hold what YOLO's do."""
-    images = {PurePosixPath(path).stem for path in source.names if is_image(path)}
+    paths = [PurePosixPath(path) for path in source.names if is_image(path)]
+    images = {name for path in paths for name in (path.stem, path.name)}
     files = [path for path in _label_files(source) if _stem(path) in images][:_SAMPLE]
     lines = [line for path in files for line in _lines(source, path)]
     return bool(lines) and all(_is_label(line) for line in lines)

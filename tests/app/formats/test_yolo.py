@@ -23,9 +23,7 @@ def test_the_layout_with_a_folder_for_each_split() -> None:
         "set/valid/labels/a.txt": OUTLINE,
         "set/test/images/b.jpg": b"",
         "set/test/labels/b.txt": b"",
-        "set/README.roboflow.txt": b"Exported on the 1st of May",
     }
-    files.pop("set/README.roboflow.txt")
     assert title(files) == yolo.TITLE
     layout = layout_of(files)
     assert [(item.name, item.split) for item in layout.items] == [
@@ -132,3 +130,10 @@ def test_captions_beside_images_are_no_labels() -> None:
 def test_a_yaml_that_is_wrong_names_no_class(text: bytes) -> None:
     layout = layout_of({"data.yaml": text, "a.jpg": b"", "a.txt": BOX})
     assert [item.classes for item in layout.items] == [("0",)]
+
+
+def test_labels_may_be_named_with_the_ending_of_their_image() -> None:
+    """As our own export does where two images differ in nothing else."""
+    files = {"data.yaml": NAMES, "a.jpg": b"", "a.png": b"", "labels/a.png.txt": BOX}
+    assert title(files) == yolo.TITLE
+    assert [item.name for item in layout_of(files).items] == ["a.png"]

@@ -70,7 +70,7 @@ def test_a_retrain_may_learn_from_moved_images_alone(seeded: Seeded, monkeypatch
     app = open_page()
     assert "1 moved to training" in said(app)
     assert REFITTED not in said(app)
-    monkeypatch.setattr("app.services.training.LEAST_TO_REFIT", 1)
+    monkeypatch.setattr("app.services.lessons.LEAST_TO_REFIT", 1)
     app = open_page()
     assert REFITTED in said(app)
 
