@@ -27,7 +27,8 @@ def library_page(ws: Workspace) -> None:
     followed = followed_import(ws)
     if followed is not None and followed.status == "done":
         lead_on(ws, followed)
-    import_panel(ws)
+    with st.container():  # keeps its place when it is empty: what is below is not replaced under a click
+        import_panel(ws)
     project = chosen_project(ws)
     if project is None:
         st.title("See where your classifier looks. Then correct it.")

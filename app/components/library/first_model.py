@@ -55,9 +55,16 @@ def first_model_choice(ws: Workspace, project: ProjectRecord) -> None:
                 "Steps", 1, 10_000, usual, 1, key="first_steps", help="Of 32 images. More for many classes."
             )
         )
-    if st.button(
-        "Train first model", key="library_first_model", type="primary", icon=":material/play_arrow:"
-    ):
-        with told("The training did not start", "Choose another backbone, or try again."):
-            backbones.request_first_model(ws, project.id, backbone, size, steps)
-            st.rerun()
+    st.button(
+        "Train first model",
+        key="library_first_model",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_request,
+        args=(ws, project.id, backbone, size, steps),
+    )
+
+
+def _request(ws: Workspace, project_id: int, backbone: str, size: int, steps: int) -> None:
+    with told("The training did not start", "Choose another backbone, or try again."):
+        backbones.request_first_model(ws, project_id, backbone, size, steps)

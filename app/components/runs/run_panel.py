@@ -44,10 +44,15 @@ def start_first_model(ws: Workspace, project: ProjectRecord, *, key: str) -> Non
     """The button that trains a project's first model, or retrains it."""
     label = "Train first model" if project.current_version_id is None else "Retrain first model"
     kind: Literal["primary", "secondary"] = "primary" if project.current_version_id is None else "secondary"
-    if st.button(label, key=key, type=kind, icon=":material/play_arrow:"):
-        with told("The training did not start", "Try again."):
-            training.request_first_model(ws, project.id)
-            st.rerun()
+    # A callback: it is carried out even where another redraw, of an import that ends, replaces this one.
+    st.button(
+        label, key=key, type=kind, icon=":material/play_arrow:", on_click=_first_model, args=(ws, project.id)
+    )
+
+
+def _first_model(ws: Workspace, project_id: int) -> None:
+    with told("The training did not start", "Try again."):
+        training.request_first_model(ws, project_id)
 
 
 def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus, published: int) -> None:
