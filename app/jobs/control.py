@@ -12,7 +12,7 @@ from gain_core.training.config import TrainConfig
 from gain_core.training.objectives import Labels
 from gain_core.training.trainer import train
 
-CONTROL_PHASE = "Training the control without your drawings"
+CONTROL_PHASE = "Training the control without outlines"
 _BATCH = 64  # images in one pass of the last layers
 
 

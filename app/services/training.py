@@ -16,7 +16,7 @@ from db.splits import count_moved
 from db.versions import get_version, list_versions
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.training.config import DEFAULT_OBJECTIVE, TrainConfig
-from gain_core.training.objectives import Automatic, Labels, objective_named
+from gain_core.training.objectives import Labels, objective_named
 
 
 class TrainingRefusedError(ServiceError):
@@ -91,7 +91,7 @@ def request_retrain(
     method = objective_named(objective)
     if project.multi_label and not method.several_labels:
         raise TrainingRefusedError(f"{method.words.name} needs images with one label each.")
-    guesses = objective == Automatic.key
+    guesses = method.for_mode(mode).guessed_outlines > 0
     if not guided and not guesses and not count_moved(ws.database, project_id):
         raise TrainingRefusedError(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
@@ -226,7 +226,7 @@ def version_note(spec: RunSpec) -> str:
     if key == Labels.key:
         return f"{mode.capitalize()} retrain by labels"
     guided = sum(sample.guided for sample in spec.samples if sample.split == "train")
-    if key == Automatic.key and not guided:
+    if spec.config.objective.guessed_outlines and not guided:
         return "Quick retrain, guessed outlines"
     kind = "" if key == DEFAULT_OBJECTIVE[mode] else f" ({key})"
     return f"{mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
