@@ -52,7 +52,7 @@ def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None
         looking = _Looking(copy.deepcopy(model).cpu().eval())
         expected = [output.numpy() for output in looking(torch.from_numpy(example))]
         content = onnx_bytes(looking, torch.from_numpy(example), OUTPUTS)
-    session = OnnxModel(open_session(content, threads or torch.get_num_threads()), model.spec)
+    session = OnnxModel(open_session(content, threads or torch.get_num_threads()), content, model.spec)
     apart = _difference(session, example, expected)
     if apart > TOLERANCE:
         raise BackboneError(f"expected torch's maps from ONNX Runtime, got some that differ by {apart:.1e}")

@@ -9,8 +9,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -24,21 +25,29 @@ from gain_core.models.inference import (
     difference,
     example_image,
 )
-from gain_core.models.spec import PIECE, ModelSpec
+from gain_core.models.spec import ModelSpec
 
 FORMAT = "refocus-onnx-1"  # change it whenever the same model file would give another session
 OUTPUTS = ("trunk", "logits", "evidence")
 # The last bytes of the file: a metadata entry whose value is the SHA-256 (hex) of all bytes before it.
 SEAL = 76
+# Images that one thread takes at a time: the widest maps of more do not fit its cache.
+IMAGES_A_THREAD = 2
 
 _ERRORS_ONLY = 3  # severity; session creation has advice that nobody here can follow
 
 
 class OnnxModel:
-    """What an inference session of ONNX Runtime says of images, a few at a time."""
+    """What ONNX Runtime says of images.
 
-    def __init__(self, session: onnxruntime.InferenceSession, spec: ModelSpec) -> None:
-        self._session, self._spec = session, spec
+    All threads of the session work on one image together. Of several images each thread takes its own:
+    threads that share an image wait for each other at every layer (docs/decisions/0027).
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, content: bytes, spec: ModelSpec) -> None:
+        """session: from `open_session(content)`."""
+        self._together, self._content, self._spec = session, content, spec
+        self._threads: int = session.get_session_options().intra_op_num_threads
         self._partly = onnxruntime.RunOptions()
         self._partly.only_execute_path_to_fetches = True
 
@@ -53,12 +62,28 @@ class OnnxModel:
         return EvidenceMaps(*self.run(("logits", "evidence"), images))
 
     def run(self, outputs: Sequence[str], images: Numbers) -> list[Numbers]:
-        """Some of OUTPUTS."""
-        pieces: list[Any] = [
-            self._session.run(list(outputs), {"images": images[start : start + PIECE]}, self._partly)
-            for start in range(0, max(len(images), 1), PIECE)
-        ]
-        return [np.concatenate(same) for same in zip(*pieces, strict=True)]
+        """Some of OUTPUTS, each of all images."""
+        if len(images) <= 1:
+            return self._ask(self._together, outputs, images)
+        pieces = [images[start : start + IMAGES_A_THREAD] for start in range(0, len(images), IMAGES_A_THREAD)]
+        over = map if self._threads == 1 else self._workers.map
+        parts = over(lambda piece: self._ask(self._alone, outputs, piece), pieces)
+        return [np.concatenate(same) for same in zip(*parts, strict=True)]
+
+    def _ask(
+        self, session: onnxruntime.InferenceSession, outputs: Sequence[str], images: Numbers
+    ) -> list[Numbers]:
+        results: list[Numbers] = session.run(list(outputs), {"images": images}, self._partly)
+        return results
+
+    @cached_property
+    def _alone(self) -> onnxruntime.InferenceSession:
+        """A session of one thread, which any number of threads may ask at once."""
+        return self._together if self._threads == 1 else open_session(self._content, 1)
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, thread_name_prefix="looking")
 
 
 def open_session(content: bytes, threads: int | None = None) -> onnxruntime.InferenceSession:
@@ -95,7 +120,7 @@ def read_session(path: Path, made_of: str, threads: int | None = None) -> OnnxMo
             f"expected the inference session of model file {made_of} at {path}, got another"
         )
     try:
-        model = OnnxModel(session, ModelSpec.from_dict(json.loads(metadata["spec"])))
+        model = OnnxModel(session, content, ModelSpec.from_dict(json.loads(metadata["spec"])))
         expected = np.frombuffer(base64.b64decode(metadata["expected"]), dtype="<f4")
     except (ConfigError, KeyError, ValueError) as error:
         raise CheckpointError(f"inference session {path} has damaged metadata: {error}") from error

@@ -22,8 +22,7 @@ from gain_core.models.files import file_sha256, session_file
 from gain_core.models.inference import cpu_threads, difference, probabilities_of
 from gain_core.models.model_file import save_model
 from gain_core.models.onnx_export import export_onnx
-from gain_core.models.onnx_session import OnnxModel, read_session
-from gain_core.models.spec import PIECE
+from gain_core.models.onnx_session import IMAGES_A_THREAD, OnnxModel, read_session
 from tests.gain_core.test_fast_path import BACKBONES, network
 from tests.gain_core.tiny import CLASSES, CurvedHead, images, tiny_model
 
@@ -59,7 +58,7 @@ def test_features_logits_and_evidence_are_those_of_torch(backbone: str) -> None:
         assert difference(looks.trunk_features(batch), plain.trunk(torch.from_numpy(batch)).numpy()) < 1e-4
 
 
-@pytest.mark.parametrize("count", [1, PIECE, PIECE + 1])
+@pytest.mark.parametrize("count", [1, IMAGES_A_THREAD, IMAGES_A_THREAD + 1])
 def test_pieces_of_a_batch_give_what_each_image_gives(model: Classifier, count: int) -> None:
     looks, batch = inference_model(model), pixels(count)
     alone = np.concatenate([looks.evidence_maps(batch[i : i + 1]).evidence for i in range(count)])
