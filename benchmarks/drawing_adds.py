@@ -63,9 +63,11 @@ def interval(differences: Sequence[float]) -> tuple[float, float] | tuple[None, 
 
 def headline(results: Mapping[str, Sequence[Result]], form: str) -> str:
     """The worst group and what drawing adds, as a sentence; then the free guess."""
+    if not worst_groups(results, form):
+        return f"*{form}* has no worst group here: there are no groups, or it was not among the rows."
     effect = drawing_adds(results, form)
     if effect is None:
-        return "There are no groups, so that no worst group can be named."
+        return f"What drawing adds is not known: without {', '.join(AGAINST)} there is no control."
     between = (
         f" (95 % interval {_points(effect.low)} to {_points(effect.high)})" if effect.low is not None else ""
     )

@@ -64,3 +64,7 @@ def test_without_groups_there_is_nothing_to_say() -> None:
     rows = {name: [Result(9, 0.9, None, None, None, 1.0, {})] for name in ("guided", "labels")}
     assert drawing_adds(rows, "guided") is None
     assert "no worst group" in headline(rows, "guided")
+
+
+def test_without_controls_the_groups_are_not_said_to_be_missing() -> None:
+    assert "there is no control" in headline(results(biased=[0.4], guided=[0.8]), "guided")
