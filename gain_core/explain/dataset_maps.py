@@ -27,10 +27,15 @@ from gain_core.atomic import write_atomically
 from gain_core.distributed import current_ranks
 from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.explain.inference import inference_model
+from gain_core.explain.inference import inference_model_of_weights
 from gain_core.imaging.pictures import open_rgb
 from gain_core.models.classifier import Classifier, weights_sha256
-from gain_core.models.inference import EvidenceMaps, Numbers, cpu_threads, probabilities_of
+from gain_core.models.inference import (
+    EvidenceMaps,
+    Numbers,
+    cpu_threads,
+    probabilities_of,
+)
 from gain_core.models.onnx_session import OnnxModel
 from gain_core.models.spec import PIECE, ModelSpec, pixels
 
@@ -99,7 +104,7 @@ def explain_files(
     total = sum(len(batch) for _, batch, _ in shelves)
     missing = [batch for (_, batch, _), stored in zip(shelves, earlier, strict=True) if not stored]
     done: list[DatasetMaps] = []
-    with _Looking(model, missing) as looking:
+    with _Looking(model, identity, missing) as looking:
         for (path, batch, token), maps in zip(shelves, earlier, strict=True):
             if on_progress is not None:
                 on_progress(Phase("Explaining images", len(done) * _SHELF, total))
@@ -127,13 +132,13 @@ class _Looking:
     On a CPU each thread reads and explains its own piece by itself: nothing waits for anything.
     """
 
-    def __init__(self, model: Classifier, shelves: Sequence[Sequence[Path]]) -> None:
+    def __init__(self, model: Classifier, identity: str, shelves: Sequence[Sequence[Path]]) -> None:
         self._threads = cpu_threads()
         self._workers = ThreadPoolExecutor(self._threads)
         self._started: deque[tuple[int, Future[_Piece | _Read]]] = deque()  # images, and what is said of them
         if not shelves:
             return
-        self._model = inference_model(model, threads=1)
+        self._model = inference_model_of_weights(model, identity)
         # torch has threads of its own: it explains in the caller's, and the workers read alone.
         self._in_workers = isinstance(self._model, OnnxModel)
         at_once = PIECE if next(model.parameters()).device.type == "cpu" else _SHELF

@@ -11,13 +11,15 @@ from gain_core.atomic import write_atomically
 from gain_core.errors import BackboneError, CheckpointError
 from gain_core.models.files import session_file
 from gain_core.models.inference import InferenceModel
-from gain_core.models.onnx_session import read_session
+from gain_core.models.onnx_session import OnnxModel, read_session
 
 if TYPE_CHECKING:
     from gain_core.models.classifier import Classifier
     from gain_core.models.onnx_export import Exported
 
 LOG = logging.getLogger(__name__)
+
+_last: tuple[str, OnnxModel] | None = None  # of `inference_model_of_weights`: the identity and its session
 
 
 def inference_model(model: "Classifier", threads: int | None = None) -> InferenceModel:
@@ -31,6 +33,21 @@ def inference_model(model: "Classifier", threads: int | None = None) -> Inferenc
     on_cpu = next(model.parameters()).device.type == "cpu"
     exported = _exported(model, "", threads) if on_cpu else None
     return TorchModel(model) if exported is None else exported.session
+
+
+def inference_model_of_weights(model: "Classifier", identity: str) -> InferenceModel:
+    """As `inference_model` with one thread; a session is kept until another model is asked for.
+
+    It takes as long as a hundred images, and folders are often explained one after the other. identity: text
+    that differs when the weights or the spec do.
+    """
+    global _last
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    if on_cpu and _last is not None and _last[0] == identity:
+        return _last[1]
+    made = inference_model(model, threads=1)
+    _last = (identity, made) if isinstance(made, OnnxModel) else None
+    return made
 
 
 def inference_of_file(path: Path, sha256: str) -> InferenceModel:

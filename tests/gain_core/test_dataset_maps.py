@@ -15,7 +15,7 @@ from PIL import Image
 
 from gain_core.errors import InputError
 from gain_core.events import Phase
-from gain_core.explain import dataset_maps
+from gain_core.explain import dataset_maps, inference
 from gain_core.explain.dataset_maps import DatasetMaps, MapStatistics, explain_files
 from gain_core.explain.gradcam import explain
 from gain_core.imaging.pictures import open_rgb
@@ -241,3 +241,25 @@ def test_a_large_jpeg_read_small_gives_nearly_the_same_map(model: Classifier, tm
     assert float((pixels[0] - pixels[1]).abs().mean()) * 128 < 3
     ours, exact = explain(model, pixels).evidence
     assert float((ours - exact).abs().max() / exact.abs().max()) < 0.05
+
+
+def test_folders_in_turn_share_a_session_until_the_weights_change(
+    model: Classifier, files: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Classifier] = []
+    make = inference.inference_model
+    monkeypatch.setattr(
+        inference, "inference_model", lambda model, threads: made.append(model) or make(model, threads)
+    )
+    changed = copy.deepcopy(model)
+    with torch.no_grad():
+        changed.head.linear.bias += torch.tensor([9.0, *[0.0] * (len(CLASSES) - 1)])
+    explain_files(changed, files, tmp_path / "first")
+    explain_files(copy.deepcopy(changed), files[:2], tmp_path / "second")
+    assert len(made) == 1
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        other.head.linear.bias += torch.tensor([*[0.0] * (len(CLASSES) - 1), 9.0])
+    predicted = {image.predicted for image in explain_files(other, files, tmp_path / "third").images}
+    assert len(made) == 2
+    assert predicted == {CLASSES[-1]}
