@@ -105,9 +105,12 @@ def comparison(
     return _counted(ws, project, key, lambda: compare(ws, before_id, after_id, split))
 
 
-def class_figures(ws: Workspace, project: ProjectRecord, version_id: int, split: Split) -> ClassMetrics:
-    key = "by_class", version_id, split
-    return _counted(ws, project, key, lambda: class_metrics(ws, version_id, split))
+def class_figures(
+    ws: Workspace, project: ProjectRecord, version_id: int, split: Split, beside_id: int
+) -> ClassMetrics:
+    """Of images that the version `beside_id` has predicted, too."""
+    key = "by_class", version_id, split, beside_id
+    return _counted(ws, project, key, lambda: class_metrics(ws, version_id, split, beside_id=beside_id))
 
 
 def pairs(

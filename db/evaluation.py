@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Float, Text, case, cast, func, select
+from sqlalchemy import ColumnElement, Float, Text, case, cast, func, select, true
 
 from db import models
 from db.engine import Database
@@ -65,8 +65,12 @@ class Bin:
     correct: int
 
 
-def tally(database: Database, project_id: int, version_id: int, split: Split) -> list[Tally]:
-    """One query; images that the version has not predicted count nowhere."""
+def tally(
+    database: Database, project_id: int, version_id: int, split: Split, beside_id: int | None = None
+) -> list[Tally]:
+    """One query; images that the version has not predicted count nowhere, and neither do those that the
+    version `beside_id` has not predicted, where one is given.
+    """
     prediction = models.Prediction
     inside = of_this_label(prediction, prediction.attention_inside)
     query = (
@@ -81,7 +85,7 @@ def tally(database: Database, project_id: int, version_id: int, split: Split) ->
             ).select_from(models.Image)
         )
         .join(prediction, is_of(prediction, version_id))
-        .where(models.Image.project_id == project_id, models.Image.split == split)
+        .where(models.Image.project_id == project_id, models.Image.split == split, _seen_by(beside_id))
         .group_by(LABEL, _ATTRIBUTES)
         .order_by(LABEL, _ATTRIBUTES)
     )
@@ -91,14 +95,14 @@ def tally(database: Database, project_id: int, version_id: int, split: Split) ->
 
 
 def tally_confusions(
-    database: Database, project_id: int, version_id: int, split: Split
+    database: Database, project_id: int, version_id: int, split: Split, beside_id: int | None = None
 ) -> list[tuple[int, int, int]]:
-    """(true class position, predicted one, images that the version has predicted so). One query."""
+    """(true class position, predicted one, images that the version has predicted so), as `tally`."""
     prediction = models.Prediction
     query = (
         with_label(select(LABEL, prediction.predicted, func.count()).select_from(models.Image))
         .join(prediction, is_of(prediction, version_id))
-        .where(models.Image.project_id == project_id, models.Image.split == split)
+        .where(models.Image.project_id == project_id, models.Image.split == split, _seen_by(beside_id))
         .group_by(LABEL, prediction.predicted)
         .order_by(LABEL, prediction.predicted)
     )
@@ -107,9 +111,16 @@ def tally_confusions(
 
 
 def count_confidences(
-    database: Database, project_id: int, version_id: int, split: Split, bins: int
+    database: Database,
+    project_id: int,
+    version_id: int,
+    split: Split,
+    bins: int,
+    beside_id: int | None = None,
 ) -> list[Bin]:
-    """Images by the confidence of their prediction, in bins of equal width that hold their upper end."""
+    """Images by the confidence of their prediction, in bins of equal width that hold their upper end; as
+    `tally`.
+    """
     prediction = models.Prediction
     scaled = prediction.confidence * cast(bins, Float)
     number = case(*((scaled <= place, place) for place in range(1, bins)), else_=bins)
@@ -117,12 +128,20 @@ def count_confidences(
         select(func.count(), func.sum(prediction.confidence), func.count().filter(is_right(prediction)))
         .select_from(models.Image)
         .join(prediction, is_of(prediction, version_id))
-        .where(models.Image.project_id == project_id, models.Image.split == split)
+        .where(models.Image.project_id == project_id, models.Image.split == split, _seen_by(beside_id))
         .group_by(number)
         .order_by(number)
     )
     with database.reading() as session:
         return [Bin(n, confidence or 0.0, right) for n, confidence, right in session.execute(query)]
+
+
+def _seen_by(version_id: int | None) -> ColumnElement[bool]:
+    """Whether this version has predicted the image; always for None."""
+    if version_id is None:
+        return true()
+    other = another_prediction()
+    return select(other.image_id).where(is_of(other, version_id)).exists()
 
 
 def tally_pairs(database: Database, before_id: int, after_id: int, split: Split) -> list[PairTally]:

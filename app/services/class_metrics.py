@@ -33,17 +33,19 @@ class ClassMetrics:
     macro_f1: float | None  # in [0, 1]; None of no images
 
 
-def class_metrics(ws: Workspace, version_id: int, split: Split) -> ClassMetrics:
-    """Raises db.errors.NotFoundError."""
+def class_metrics(
+    ws: Workspace, version_id: int, split: Split, *, beside_id: int | None = None
+) -> ClassMetrics:
+    """beside_id: as in `evaluation.report`. Raises db.errors.NotFoundError."""
     version = versions.get_version(ws.database, version_id)
     project = library.get_project(ws.database, version.project_id)
     classes = tuple(item.name for item in library.list_classes(ws.database, project.id))
     if project.multi_label:
         images = library.list_images(ws.database, project.id, split)
-        predictions = predictions_of(ws, version_id, split)
+        predictions = predictions_of(ws, version_id, split, beside_id=beside_id)
         seen = [(image, predictions[image.id]) for image in images if image.id in predictions]
         return _of_several(classes, seen)
-    cells = counted.tally_confusions(ws.database, project.id, version_id, split)
+    cells = counted.tally_confusions(ws.database, project.id, version_id, split, beside_id)
     confusion = confusion_of(cells, len(classes))
     return ClassMetrics(
         classes, class_scores(confusion), confusion, balanced_accuracy(confusion), macro_f1(confusion)

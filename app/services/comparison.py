@@ -27,9 +27,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    before: Evaluation
+    before: Evaluation  # of the images that both versions have predicted, like all that follows
     after: Evaluation
-    tallies: tuple[PairTally, ...]  # of the images that both versions have predicted
+    tallies: tuple[PairTally, ...]
     # The control of the version after, and that version, on the images of `tallies` that have a control.
     control: tuple[Evaluation, Evaluation] | None = None
 
@@ -48,7 +48,8 @@ def compare(ws: Workspace, before_id: int, after_id: int, split: Split) -> Compa
     older, newer = (versions.get_version(ws.database, number) for number in (before_id, after_id))
     if library.get_project(ws.database, older.project_id).multi_label:
         return compare_with(ws, older, newer, split, predictions_of(ws, after_id, split))
-    before, after = report(ws, before_id, split), report(ws, after_id, split)
+    before = report(ws, before_id, split, beside_id=after_id)
+    after = report(ws, after_id, split, beside_id=before_id)
     tallies = tuple(counted.tally_pairs(ws.database, before_id, after_id, split))
     return Comparison(before, after, tallies, _control(after, tallies))
 
@@ -97,13 +98,16 @@ def compare_lists(
 ) -> Comparison:
     """Pure counting, as `evaluate`."""
     both = [image for image in images if image.id in before and image.id in after]
+    missing = len(images) - len(both)
+    older = evaluate(sides[0], split, classes, both, before, multi_label=multi_label)
+    newer = evaluate(sides[1], split, classes, both, after, multi_label=multi_label)
     controls = {
         image.id: control for image in both if (control := _of_control(image, after[image.id])) is not None
     }
     controlled = [image for image in both if image.id in controls]
     return Comparison(
-        before=evaluate(sides[0], split, classes, images, before, multi_label=multi_label),
-        after=evaluate(sides[1], split, classes, images, after, multi_label=multi_label),
+        before=replace(older, missing=missing),
+        after=replace(newer, missing=missing),
         tallies=tuple(
             _pair_tally(image, before[image.id], after[image.id], controls.get(image.id)) for image in both
         ),

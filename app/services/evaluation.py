@@ -86,19 +86,21 @@ class Evaluation:
         return _worst(self.groups)
 
 
-def report(ws: Workspace, version_id: int, split: Split) -> Evaluation:
-    """Accuracy of one version on one split: overall, by class, by group. Raises db.errors.NotFoundError."""
+def report(ws: Workspace, version_id: int, split: Split, *, beside_id: int | None = None) -> Evaluation:
+    """Accuracy of one version on one split: overall, by class, by group. Raises db.errors.NotFoundError.
+
+    beside_id: a version to compare with; images that it has not predicted do not count then.
+    """
     version = versions.get_version(ws.database, version_id)
     project = library.get_project(ws.database, version.project_id)
     classes = [item.name for item in library.list_classes(ws.database, project.id)]
     if project.multi_label:
         images = library.list_images(ws.database, project.id, split)
-        predictions = predictions_of(ws, version_id, split)
+        predictions = predictions_of(ws, version_id, split, beside_id=beside_id)
         return evaluate(version, split, classes, images, predictions, multi_label=True)
-    bins = counted.count_confidences(ws.database, project.id, version_id, split, BINS)
-    found = evaluate_tallies(
-        version, split, classes, counted.tally(ws.database, project.id, version_id, split)
-    )
+    of_version = ws.database, project.id, version_id, split
+    bins = counted.count_confidences(*of_version, BINS, beside_id)
+    found = evaluate_tallies(version, split, classes, counted.tally(*of_version, beside_id))
     missing = count_queue(ws.database, project.id, split) - found.overall.n
     return replace(found, missing=missing, calibration=calibration_of_bins(bins))
 
@@ -178,9 +180,14 @@ def worst_groups(before: Evaluation, after: Evaluation) -> tuple[Group, Group] |
     return None
 
 
-def predictions_of(ws: Workspace, version_id: int, split: Split) -> dict[int, PredictionRecord]:
-    """By image id."""
-    return {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
+def predictions_of(
+    ws: Workspace, version_id: int, split: Split, *, beside_id: int | None = None
+) -> dict[int, PredictionRecord]:
+    """By image id; with `beside_id` of images alone that this version has predicted, too."""
+    predictions = {item.image_id: item for item in versions.list_predictions(ws.database, version_id, split)}
+    if beside_id is None:
+        return predictions
+    return {key: predictions[key] for key in predictions.keys() & predictions_of(ws, beside_id, split)}
 
 
 def _tally(image: ImageRecord, prediction: PredictionRecord, position: int, multi_label: bool) -> Tally:

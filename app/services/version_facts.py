@@ -67,10 +67,14 @@ def version_facts(ws: Workspace, version_id: int) -> VersionFacts:
 
 def figures(ws: Workspace, version_id: int, before_id: int | None, split: Split) -> Figures:
     """Raises db.errors.NotFoundError."""
-    after = report(ws, version_id, split), class_metrics(ws, version_id, split)
-    if before_id is None:
-        return Figures(None, after)
-    return Figures((report(ws, before_id, split), class_metrics(ws, before_id, split)), after)
+
+    def of(number: int, beside_id: int | None) -> tuple[Evaluation, ClassMetrics]:
+        return (
+            report(ws, number, split, beside_id=beside_id),
+            class_metrics(ws, number, split, beside_id=beside_id),
+        )
+
+    return Figures(None if before_id is None else of(before_id, version_id), of(version_id, before_id))
 
 
 def figure_rows(of: Figures) -> list[tuple[str, str, str]]:

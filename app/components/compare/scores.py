@@ -76,10 +76,8 @@ def score_tables(comparison: Comparison) -> None:
             "AP: average precision. Found: the share of the class's images in which it is predicted. "
             "Classes are independent, so calibration is not shown."
         )
-    if after.missing or before.missing:
-        st.caption(
-            f"Images without a prediction (not counted): {before.missing} before, {after.missing} after."
-        )
+    if after.missing:
+        st.caption(f"Not counted, because one of the versions has not seen them: {after.missing} images.")
 
 
 def _accuracy(before: Evaluation, after: Evaluation) -> None:

@@ -32,7 +32,10 @@ def specialist_figures(ws: Workspace, project: ProjectRecord, comparison: Compar
         return
     before, after = comparison.before, comparison.after
     split = after.split
-    sides = [counts.class_figures(ws, project, side.version.id, split) for side in (before, after)]
+    sides = [
+        counts.class_figures(ws, project, side.version.id, split, other.version.id)
+        for side, other in ((before, after), (after, before))
+    ]
     request = Request("maps", project.id, after.version.id, before.version.id, split)
     preparation = preparing.status(ws, request)
     maps = read_metrics(preparation.folder) if preparation.status == "done" else None
