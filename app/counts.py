@@ -24,7 +24,7 @@ from app.services.map_figures import MapFigures
 from app.services.map_figures import map_figures as measure_map
 from app.services.queue import QueueFigures
 from app.workspace import Workspace
-from db import holdings, versions
+from db import holdings, splits, versions
 from db import library as rows
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
@@ -140,6 +140,12 @@ def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int
     return _counted(
         ws, project, key, lambda: versions.count_changes(ws.database, before_id, after_id, "validation")
     )
+
+
+def from_training(ws: Workspace, project: ProjectRecord, split: Split) -> int:
+    """Images of the split that were training images before somebody moved them."""
+    key = ("from_training", split)
+    return _counted(ws, project, key, lambda: splits.count_from_training(ws.database, project.id, split))
 
 
 def overview(ws: Workspace, project: ProjectRecord) -> ProjectOverview:

@@ -194,6 +194,10 @@ IMPORT_NOTES: Key[tuple[str, ...]] = Key(
 LIBRARY_SPLIT: Key[Split] = Key("library_split", lambda: "train", "split whose images are shown")
 LIBRARY_CLASS: Key[int] = Key("library_class", lambda: -1, "class position whose images are shown; -1: all")
 LIBRARY_PAGE: Key[int] = Key("library_page", lambda: 1, "page of the image grid, from 1")
+CHOOSING: Key[bool] = Key("library_choosing", bool, "a click on a thumbnail chooses it, and does not open it")
+CHOSEN_IMAGES: Key[tuple[int, frozenset[int]]] = Key(
+    "library_chosen", lambda: (0, frozenset()), "project, and ids of its images that are to be moved"
+)
 
 # --- annotate
 IMAGE: Key[int | None] = Key("annotate_image", _no_image, "id of the image on screen")

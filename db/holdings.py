@@ -11,6 +11,7 @@ from db import models
 from db.engine import Database
 from db.labelled import LABEL, SHOWN, images_by_id, with_label
 from db.records import ImageRecord, Split
+from db.splits import COUNTER_EXAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,20 @@ def tally_images(database: Database, project_id: int) -> list[ImageTally]:
     """Images by split and known attributes. One query."""
     attributes = cast(models.Image.groups, Text)  # PostgreSQL cannot group by JSON
     query = (
-        select(models.Image.split, attributes, func.count(), func.count(models.Image.moved_from))
+        select(models.Image.split, attributes, func.count(), func.count().filter(COUNTER_EXAMPLE))
         .where(models.Image.project_id == project_id)
         .group_by(models.Image.split, attributes)
     )
     with database.reading() as session:
         rows = session.execute(query).all()
     return [ImageTally(split, json.loads(text), *counts) for split, text, *counts in rows]
+
+
+def values_of(database: Database, project_id: int, column: str) -> dict[int, str]:
+    """What each image of the project has in a group, by image id; others are left out. One query."""
+    query = select(models.Image.id, models.Image.groups).where(models.Image.project_id == project_id)
+    with database.reading() as session:
+        return {image_id: groups[column] for image_id, groups in session.execute(query) if column in groups}
 
 
 def tally_labels(database: Database, project_id: int) -> dict[tuple[Split, int], int]:

@@ -66,7 +66,7 @@ class ImageRecord:
     review: Review
     # Class positions of the imported labels, where somebody changed them.
     given_positions: tuple[int, ...] | None = None
-    moved_from: Split | None = None  # the imported split, where somebody moved it to training
+    moved_from: Split | None = None  # the imported split, where somebody moved it to another one
 
     @property
     def class_id(self) -> int:
@@ -81,6 +81,11 @@ class ImageRecord:
     def mask_sha256(self) -> str | None:
         """Of the first label."""
         return self.labels[0].mask_sha256
+
+    @property
+    def counter_example(self) -> bool:
+        """Whether somebody moved it from validation to training."""
+        return self.split == "train" and self.moved_from == "validation"
 
     @property
     def positions(self) -> tuple[int, ...]:

@@ -1,35 +1,96 @@
-"""Images moved from validation to training; each stores its old split and can be moved back."""
+"""Images that people move to another split; each stores its imported one.
 
-from typing import Any
+An image moved from validation to training counts as a counter-example: it was chosen to be learned.
+"""
 
-from sqlalchemy import ColumnElement, func, select, update
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, and_, case, func, null, select, update
+from sqlalchemy.orm import Session
 
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
-from db.models import Image
+from db.labelled import SHOWN
+from db.models import Class, Image, ImageLabel, Project
+from db.records import Split
 from db.revisions import count_change
+
+COUNTER_EXAMPLE = and_(Image.split == "train", Image.moved_from == "validation")
+_AT_ONCE = 500  # ids in one statement
 
 
 def move_to_training(database: Database, image_id: int) -> None:
     """Raises ConflictError when it is no longer a validation image, NotFoundError when it does not exist."""
-    _move(database, image_id, Image.split == "validation", {"split": "train", "moved_from": "validation"})
+    _move(database, image_id, Image.split == "validation", "train")
 
 
 def move_back(database: Database, image_id: int) -> None:
-    """Raises ConflictError when the image was not moved or is back already, NotFoundError."""
-    _move(database, image_id, Image.moved_from.is_not(None), {"split": Image.moved_from, "moved_from": None})
+    """To validation. Raises ConflictError when it did not come from there or is back there, NotFoundError."""
+    _move(database, image_id, COUNTER_EXAMPLE, "validation")
+
+
+def move_images(database: Database, project_id: int, image_ids: Collection[int], split: Split) -> int:
+    """Move images of a project to a split, all or none; how many were in another one.
+
+    Raises ConflictError when a class would have no training image left, NotFoundError for an image that is
+    not of this project.
+    """
+    ids = sorted(set(image_ids))
+    with database.writing() as session:
+        trained = _trained(session, project_id)
+        moved = there = 0
+        for start in range(0, len(ids), _AT_ONCE):
+            chosen = (Image.project_id == project_id, Image.id.in_(ids[start : start + _AT_ONCE]))
+            there += session.scalar(select(func.count()).where(*chosen)) or 0
+            elsewhere = update(Image).where(*chosen, Image.split != split).values(_moved_to(split))
+            moved += len(session.execute(elsewhere.returning(Image.id)).all())
+        if there < len(ids):
+            raise NotFoundError("Some of these images do not exist any more.")
+        if lost := sorted(trained - _trained(session, project_id)):
+            raise ConflictError(f"Without these, no training image of {', '.join(lost)} would be left.")
+        revision = {Project.label_revision: Project.label_revision + 1}
+        session.execute(update(Project).where(Project.id == project_id).values(revision))
+    return moved
 
 
 def count_moved(database: Database, project_id: int) -> int:
-    query = select(func.count()).where(Image.project_id == project_id, Image.moved_from.is_not(None))
+    """Images moved from validation to training."""
+    query = select(func.count()).where(Image.project_id == project_id, COUNTER_EXAMPLE)
     with database.reading() as session:
         return session.scalar(query) or 0
 
 
-def _move(database: Database, image_id: int, allowed: ColumnElement[bool], values: dict[str, Any]) -> None:
+def count_from_training(database: Database, project_id: int, split: Split) -> int:
+    """Images of this split that were training images: versions made before have learned them."""
+    query = select(func.count()).where(
+        Image.project_id == project_id, Image.split == split, Image.moved_from == "train"
+    )
+    with database.reading() as session:
+        return session.scalar(query) or 0
+
+
+def _moved_to(split: Split) -> dict[str, ColumnElement[Split] | Split]:
+    """Where the image comes back to its imported split, it has not moved."""
+    imported = func.coalesce(Image.moved_from, Image.split)
+    return {"split": split, "moved_from": case((imported == split, null()), else_=imported)}
+
+
+def _trained(session: Session, project_id: int) -> set[str]:
+    """Names of the classes with training images."""
+    query = (
+        select(Class.name)
+        .join(ImageLabel, ImageLabel.class_id == Class.id)
+        .join(Image, Image.id == ImageLabel.image_id)
+        .where(Class.project_id == project_id, Image.split == "train", SHOWN)
+        .distinct()
+    )
+    return set(session.scalars(query))
+
+
+def _move(database: Database, image_id: int, allowed: ColumnElement[bool], split: Split) -> None:
     with database.writing() as session:
         moved = session.scalar(
-            update(Image).where(Image.id == image_id, allowed).values(values).returning(Image.id)
+            update(Image).where(Image.id == image_id, allowed).values(_moved_to(split)).returning(Image.id)
         )
         if moved is None and session.get(Image, image_id) is None:
             raise NotFoundError(f"Image {image_id} does not exist.")

@@ -255,7 +255,7 @@ def _sample(ws: Workspace, image: ImageRecord, guidance: Mapping[tuple[int, int]
         object_mask=_mask(ws, image.mask_sha256),
         name=image.name,
         also=tuple(also),
-        counter_example=image.moved_from is not None,
+        counter_example=image.counter_example,
     )
 
 

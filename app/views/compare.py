@@ -64,6 +64,7 @@ def compare_page(ws: Workspace) -> None:
     if not comparison.images:
         st.info(f"These versions have no predictions for the same {split} images. Choose another split.")
         return
+    _learned(ws, project, split)
     score_cards(comparison)
     retrain_checks(comparison, _guidance(ws, after))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -76,6 +77,16 @@ def compare_page(ws: Workspace) -> None:
     _side_by_side(ws, project, comparison)
     score_tables(comparison)
     specialist_figures(ws, project, comparison)
+
+
+def _learned(ws: Workspace, project: ProjectRecord, split: Split) -> None:
+    """Says when images of a split that measures were training images before."""
+    count = 0 if split == "train" else counts.from_training(ws, project, split)
+    if count:
+        st.caption(
+            f":orange[{one_of(count, 'image')} of this split came from training by hand: versions made "
+            "before that have learned them.]"
+        )
 
 
 def _guidance(ws: Workspace, version: VersionRecord) -> str:

@@ -19,9 +19,9 @@ BACK = "Counts as a validation image again. Versions trained on it will look bet
 
 def move_button(image: ImageRecord) -> bool:
     """Whether it was just pressed. Draws nothing for images that cannot be moved, such as test images."""
-    if image.split != "validation" and image.moved_from is None:
+    if image.split != "validation" and not image.counter_example:
         return False
-    back = image.moved_from is not None
+    back = image.counter_example
     return st.button(
         "Back to validation" if back else "Move to training",
         key=f"annotate_move_{image.id}",  # pressed late, it is not for the next image
@@ -36,7 +36,7 @@ def move(ws: Workspace, image: ImageRecord, go_to: int | None) -> None:
     if not nothing_unsaved(ws, image):
         return
     wake = state.WAKE.get()
-    if image.moved_from is None:
+    if not image.counter_example:
         splits.move_to_training(ws.database, image.id)
         wake.toast = f"{image.name} is a training image now."
     else:

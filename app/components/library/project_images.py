@@ -6,6 +6,7 @@ import streamlit as st
 from app import counts, resources, state
 from app.components.kit.film_strip import Frame, film_strip
 from app.components.kit.text import names_at, one_of
+from app.components.library.moving import choose, choosing_row, chosen_images
 from app.services.library import ProjectOverview
 from app.workspace import Workspace
 from db import library
@@ -43,7 +44,7 @@ def groups_tables(overview: ProjectOverview) -> None:
 
 
 def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> int | None:
-    """One page of thumbnails of a split; returns the id of the image that was picked just now."""
+    """One page of thumbnails of a split; returns the id of the image that is to be opened."""
     state.LIBRARY_SPLIT.get()
     state.LIBRARY_CLASS.get()
     names = {item.position: item.name for item in overview.classes}
@@ -65,6 +66,13 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
             label_visibility="collapsed",
             width=170,
         )
+        choosing = st.toggle(
+            "Choose images",
+            key=state.CHOOSING.name,
+            help="Click on images to move them to another split.",
+            on_change=state.CHOSEN_IMAGES.set,
+            args=((project.id, frozenset()),),
+        )
     split, position = state.LIBRARY_SPLIT.get(), state.LIBRARY_CLASS.get()
     count = overview.images[split] if position == ALL else overview.counts[split][position]
     if not count:
@@ -80,13 +88,18 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
         limit=PER_PAGE,
         offset=(number - 1) * PER_PAGE,
     )
+    chosen = chosen_images(project) if choosing else frozenset()
+    if choosing:
+        choosing_row(ws, project, shown, list(overview.groups))
     picked = film_strip(
         [
             Frame(
                 id=image.id,
                 jpeg=resources.thumbnail(ws, image),
-                title=f"{image.name}: open in Annotate",
+                title=f"{image.name}: {'choose' if choosing else 'open in Annotate'}",
                 caption="/".join((names_at(image.positions, names), *image.groups.values())),
+                tone="right" if image.id in chosen else "plain",
+                ticked=image.id in chosen,
             )
             for image in shown
         ],
@@ -96,6 +109,9 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
     )
     if pages > 1:
         st.pagination(pages, key=state.LIBRARY_PAGE.name)
+    if choosing and picked is not None:  # to be moved, not to be opened
+        choose(project, picked)
+        st.rerun()
     return picked
 
 
