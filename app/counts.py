@@ -142,6 +142,12 @@ def changes(ws: Workspace, project: ProjectRecord, before_id: int, after_id: int
     )
 
 
+def unpredicted(ws: Workspace, project: ProjectRecord, version_id: int) -> int:
+    """Images that the version has not predicted."""
+    key = ("unpredicted", version_id)
+    return _counted(ws, project, key, lambda: len(versions.unpredicted(ws.database, version_id)))
+
+
 def from_training(ws: Workspace, project: ProjectRecord, split: Split) -> int:
     """Images of the split that were training images before somebody moved them."""
     key = ("from_training", split)

@@ -59,18 +59,23 @@ def add_guidance(database: Database, new: Mapping[tuple[int, int], NewGuidance])
 
     Raises NotFoundError for an image without this class in its project.
     """
-    stored = 0
     with database.writing() as session:
-        for (image_id, class_id), guidance in sorted(new.items(), key=lambda item: item[0]):
-            session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
-            guidance_id, revision, exists = _lock(session, image_id, class_id)
-            if exists:
-                continue
-            stored += 1
-            masks = guidance.look_png, guidance.ignore_png
-            _put(session, image_id, class_id, guidance_id, revision + 1, guidance.regions, *masks)
-            session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
-            count_change(session, image_id, "review_revision")
+        return put_guidance(session, new)
+
+
+def put_guidance(session: Session, new: Mapping[tuple[int, int], NewGuidance]) -> int:
+    """`add_guidance` within the caller's transaction."""
+    stored = 0
+    for (image_id, class_id), guidance in sorted(new.items(), key=lambda item: item[0]):
+        session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
+        guidance_id, revision, exists = _lock(session, image_id, class_id)
+        if exists:
+            continue
+        stored += 1
+        masks = guidance.look_png, guidance.ignore_png
+        _put(session, image_id, class_id, guidance_id, revision + 1, guidance.regions, *masks)
+        session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
+        count_change(session, image_id, "review_revision")
     return stored
 
 

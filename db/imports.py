@@ -30,7 +30,7 @@ _NO_PROGRESS = {"done": 0, "total": 0, "doing": ""}
 @dataclass(frozen=True, slots=True)
 class ImportRecord:
     id: int
-    name: str  # of the project that it makes; empty: the import chooses one
+    name: str  # of the project that it makes or adds to; empty: the import chooses one
     source: Origin
     location: str  # of the files: a path relative to the data folder (upload) or on the server (folder)
     options: Mapping[str, Any]  # what was asked for beside that, see app/importing/options.py
@@ -44,7 +44,8 @@ class ImportRecord:
     cancel_requested: bool
     message: str | None  # why it failed, for people
     notes: tuple[str, ...]  # what it decided by itself
-    project_id: int | None  # what it has made
+    project_id: int | None  # what it has made; of one that adds: what it adds to, None when that was deleted
+    adds: bool  # to a project that exists
 
     @property
     def active(self) -> bool:
@@ -58,8 +59,11 @@ def request_import(
     location: str = "",
     options: Mapping[str, Any] | None = None,
     stage: Stage = "import",
+    project_id: int | None = None,
 ) -> ImportRecord:
-    """It waits for somebody to carry it out. `options`: plain values, kept for them."""
+    """It waits for somebody to carry it out. `options`: plain values, kept for them. `project_id`: of the
+    project to add to; None: it makes one.
+    """
     with database.writing() as session:
         row = Import(
             name=name,
@@ -72,6 +76,8 @@ def request_import(
             progress=_NO_PROGRESS,
             cancel_requested=False,
             notes=[],
+            project_id=project_id,
+            adds=project_id is not None,
             alive_until=DatabaseTime(LEASE_SECONDS),
         )
         session.add(row)
@@ -224,4 +230,5 @@ def _record(row: Import) -> ImportRecord:
         message=row.message,
         notes=tuple(row.notes),
         project_id=row.project_id,
+        adds=row.adds,
     )

@@ -114,9 +114,7 @@ class Image(Base):
 
 
 class ImageLabel(Base):
-    """A class that an image shows, or was imported with. `position`: its place among the image's labels now,
-    from 0; NULL: an imported one that was taken away.
-    """
+    """A class that an image shows, or came with. `position`: its place among these; NULL: taken away."""
 
     __tablename__ = "image_labels"
     __table_args__ = (
@@ -146,7 +144,7 @@ class Refusal(Base):
 
 
 class Import(Base):
-    """A project in the making: how far it is, or how that ended."""
+    """A project in the making, or images on their way into one (`adds`): how far it is, or how that ended."""
 
     __tablename__ = "imports"
     __table_args__ = (NEVER_REUSE_IDS,)
@@ -165,6 +163,7 @@ class Import(Base):
     message: Mapped[str | None] = mapped_column(Text)
     notes: Mapped[list[Any]]
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"))
+    adds: Mapped[bool] = mapped_column(default=False, server_default=false())
     alive_until: Mapped[datetime]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import models
@@ -99,6 +99,38 @@ def count_changes(database: Database, before_id: int, after_id: int, split: Spli
     with database.reading() as session:
         fixed, newly_wrong = session.execute(query).one()
     return int(fixed), int(newly_wrong)
+
+
+def unpredicted(database: Database, version_id: int) -> list[int]:
+    """Ids of the images of its project that the version has not predicted, in their order. One query."""
+    query = (
+        select(models.Image.id)
+        .join(models.ModelVersion, models.ModelVersion.project_id == models.Image.project_id)
+        .outerjoin(models.Prediction, is_of(models.Prediction, version_id))
+        .where(models.ModelVersion.id == version_id, models.Prediction.image_id.is_(None))
+        .order_by(models.Image.id)
+    )
+    with database.reading() as session:
+        return list(session.scalars(query))
+
+
+def add_predictions(database: Database, version_id: int, predictions: Sequence[NewPrediction]) -> None:
+    """Of images that came into the project after the version was made; stored ones stay.
+
+    Raises NotFoundError when the version is gone.
+    """
+    with database.writing() as session:
+        version = session.get(models.ModelVersion, version_id)
+        if version is None:
+            raise NotFoundError(f"Model version {version_id} does not exist.")
+        of_version = select(models.Prediction.image_id).where(models.Prediction.version_id == version_id)
+        there = set(session.scalars(of_version))
+        insert_predictions(session, version_id, [item for item in predictions if item.image_id not in there])
+        session.execute(
+            update(models.Project)
+            .where(models.Project.id == version.project_id)
+            .values(label_revision=models.Project.label_revision + 1)
+        )
 
 
 def insert_predictions(session: Session, version_id: int, predictions: Sequence[NewPrediction]) -> None:

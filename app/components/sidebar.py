@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import state
+from app.components.kit.missing_predictions import missing_predictions
 from app.components.runs.run_panel import run_panel
 from app.workspace import Workspace
 from db import library
@@ -35,6 +36,7 @@ def sidebar(ws: Workspace) -> None:
         project = next(project for project in projects if project.id == state.PROJECT.get())
         with st.container(border=True):
             run_panel(ws, project)
+        missing_predictions(ws, project)
 
 
 def _settle(ids: list[int]) -> None:

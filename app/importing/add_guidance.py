@@ -13,6 +13,7 @@ from app.importing.formats.class_folders import kinds_of_files
 from app.importing.formats.layout import Layout, example_of
 from app.importing.item import Item
 from app.importing.mark_reader import MarkReader
+from app.importing.photographs import orientation_of
 from app.importing.sources import Source
 from app.workspace import Workspace
 from db import annotations, library
@@ -56,7 +57,7 @@ def add_guidance(ws: Workspace, project_id: int, source: Source) -> GuidanceRepo
             layout.refuse(item.name, "The project has no such image.")
             continue
         shown = {label.class_id for label in image.labels}
-        for name, marked in reader.read(item, (image.width, image.height)).items():
+        for name, marked in reader.read(item, (image.width, image.height), of_project.turn(image)).items():
             class_id = classes.get(name)
             if class_id not in shown:
                 unknown += 1
@@ -123,6 +124,14 @@ class _WithImages:
         if name in self._own:
             return self._source.mark(self._own[name])
         return (-1, self._images[name].id)
+
+    def turn(self, image: ImageRecord) -> int:
+        """EXIF orientation of the stored file."""
+        try:
+            data = self._ws.files.image(image.sha256, image.suffix).read_bytes()
+            return orientation_of(data, self._ws.settings.max_image_pixels)
+        except (OSError, FileRefusedError):  # told where somebody looks at the image
+            return 1
 
     def image_of(self, item: Item) -> ImageRecord | None:
         """By name, else by content."""

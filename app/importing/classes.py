@@ -13,9 +13,12 @@ _SHOWN = 5  # names in a note
 
 
 def with_chosen_classes(
-    items: Sequence[Item], inner_folders: Mapping[str, str], options: ImportOptions
+    items: Sequence[Item], inner_folders: Mapping[str, str], options: ImportOptions, *, new: bool = True
 ) -> tuple[list[Item], list[str]]:
-    """(items with the classes that `options` asks for, notes about what could be otherwise)."""
+    """(items with the classes that `options` asks for, notes about what could be otherwise).
+
+    new: False where a project says how its classes are spelled.
+    """
     notes = []
     chosen = list(items)
     if inner_folders:
@@ -28,7 +31,7 @@ def with_chosen_classes(
                 f"There are folders inside the class folders: {_few(inner)}. The outer folder was taken as "
                 "the class."
             )
-    spellings = alike_but_case(name for item in chosen for name in item.classes)
+    spellings = alike_but_case(name for item in chosen for name in item.classes) if new else []
     if spellings and options.merge_case:
         names = {name: group[0] for group in spellings for name in group[1:]}
         chosen = [_renamed(item, names) for item in chosen]
@@ -46,12 +49,21 @@ def alike_but_case(names: Iterable[str]) -> list[tuple[str, ...]]:
     counts = Counter(names)
     groups: dict[str, list[str]] = {}
     for name in counts:
-        groups.setdefault(re.sub(r"[\s_-]+", " ", name.casefold()), []).append(name)
+        groups.setdefault(_spelling(name), []).append(name)
     return sorted(
         tuple(sorted(group, key=lambda name: (-counts[name], name)))
         for group in groups.values()
         if len(group) > 1
     )
+
+
+def spelled_as(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """For names that differ from exactly one known class, and only as in `alike_but_case`: that class."""
+    classes: dict[str, list[str]] = {}
+    for name in known:
+        classes.setdefault(_spelling(name), []).append(name)
+    spelled = {name: classes.get(_spelling(name), []) for name in names}
+    return {name: alike[0] for name, alike in spelled.items() if len(alike) == 1 and alike[0] != name}
 
 
 def in_order(names: Iterable[str], *, natural: bool) -> list[str]:
@@ -72,6 +84,10 @@ def without_images(counts: Mapping[Split, Mapping[str, int]], classes: Sequence[
         if missing and len(missing) < len(classes):
             notes.append(f"The {split} split has no image of {_few(missing)}.")
     return notes
+
+
+def _spelling(name: str) -> str:
+    return re.sub(r"[\s_-]+", " ", name.casefold())
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -5,7 +5,7 @@ preview, so that a page can show the first before the last is done.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -18,12 +18,15 @@ from app.importing.formats.class_folders import kinds_of_files
 from app.importing.formats.layout import Layout
 from app.importing.item import Item
 from app.importing.judging import Progress, near_duplicates_across
-from app.importing.marks import MaskFile, count_marks, counted
-from app.importing.near_duplicates import Description, clusters_of
+from app.importing.looking import Pictures, look_at_all
+from app.importing.mark_reader import scaled_note
+from app.importing.marks import count_marks, counted
+from app.importing.near_duplicates import clusters_of
 from app.importing.options import ImportOptions
-from app.importing.photographs import glance
 from app.importing.sources import Source
-from db.records import SPLITS
+from app.importing.splitting import Neighbour
+from app.importing.target import Target, differences
+from db.records import SPLITS, Split
 
 UNDIVIDED = "undivided"  # instead of a split, where the import decides
 MAX_VALUES = 12  # of a group, in the preview
@@ -44,6 +47,7 @@ class Preview:
     natural_order: list[str] = field(default_factory=list)  # where it differs from plain order
     spellings: list[list[str]] = field(default_factory=list)  # classes that differ only in case
     inner_folders: list[str] = field(default_factory=list)  # that could be the classes
+    empty: int = 0  # images that were annotated and show nothing of any class
     encoding: str = ""  # of names in a zip that does not say it
     marks: str = ""  # such as "3 boxes and 1 mask"
     marks_guide: bool = False  # whether they train the model
@@ -51,8 +55,11 @@ class Preview:
     n_refused: int = 0
     notes: list[str] = field(default_factory=list)
     looked_at: int = 0  # pictures
-    turned_masks: int = 0  # photographs with a mask file and an EXIF orientation
-    problem: str = ""  # why no project can be made of it
+    turned: int = 0  # photographs with an EXIF orientation whose annotations may be in unturned pixels
+    problem: str = ""  # why no project can be made of it, or nothing be added
+    adds: bool = False  # to a project that exists
+    there: int = 0  # images that it has already, and that are not counted above
+    undivided: bool = False  # some images come without a split, and one can be chosen for them
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -70,30 +77,55 @@ def dry_run(
     max_pixels: int,
     on_progress: Progress,
     on_preview: Callable[[Preview], None],
+    target: Target | None = None,
+    around: Callable[[], Sequence[Neighbour]] = tuple,
 ) -> Preview:
     """The last preview; `on_preview` gets each, the first before any picture is read.
 
-    Raises ImportRefusedError when no format can read the files, and what `on_progress` raises.
+    target: the project that the images are added to, and around: what it holds. Raises ImportRefusedError
+    when no format can read the files, and what `on_progress` raises.
     """
     title = find_format(source).TITLE
-    layout = arranged(source, options)
+    layout = arranged(source, options, target)
+    marks = _marks(layout.items)
     notes = list(layout.notes)
-    preview = _described(title, source, layout, options)
-    on_preview(preview)
+
+    def show(there: int = 0) -> Preview:
+        preview = _described(title, source, layout, options, target)
+        preview.marks = marks
+        preview.there = there
+        if target is not None and not (layout.items or there):
+            preview.problem = "Nothing here fits this project."
+        preview.notes = [*notes, *_class_notes(layout, preview)]
+        return preview
+
+    on_preview(show())
     notes += _copies(source, layout, on_progress)
-    preview.notes = [*notes, *_class_notes(layout, preview)]
-    on_preview(preview)
-    looks, turned = _looks(source, layout, max_pixels, on_progress)
-    notes += looks
-    preview = _described(title, source, layout, options)
-    preview.turned_masks = turned
-    preview.notes = [*notes, *_class_notes(layout, preview)]
+    on_preview(show())
+    known = {} if target is None else target.images
+    pictures = look_at_all(source, layout, max_pixels, on_progress, options, known)
+    if target is not None:
+        notes += differences(pictures.there, target)
+    if pictures.scaled:
+        notes.append(scaled_note(pictures.scaled))
+    if pictures.misfits:
+        notes.append(
+            f"Annotations made for another shape of their image are not used: on {len(pictures.misfits):,} "
+            f"images, e.g. {pictures.misfits[0]}."
+        )
+    notes += _alike(layout, pictures, around() if layout.items else (), on_progress)
+    preview = show(len(pictures.there))
+    if target is not None and not layout.items and not marks and not preview.problem:
+        preview.problem = f"Nothing is new: the project has all {len(pictures.there):,} images."
+    preview.turned = pictures.turned
     preview.looked_at = preview.n_images
     on_preview(preview)
     return preview
 
 
-def _described(title: str, source: Source, layout: Layout, options: ImportOptions) -> Preview:
+def _described(
+    title: str, source: Source, layout: Layout, options: ImportOptions, target: Target | None
+) -> Preview:
     items = layout.items
     counts: dict[str, Counter[str]] = {}
     groups: dict[str, Counter[str]] = {}
@@ -102,11 +134,14 @@ def _described(title: str, source: Source, layout: Layout, options: ImportOption
             counts.setdefault(name, Counter())[item.split or UNDIVIDED] += 1
         for column, value in item.groups.items():
             groups.setdefault(column, Counter())[value] += 1
-    names = in_order(counts, natural=options.natural_order)
+    if target is None:
+        names = in_order(counts, natural=options.natural_order)
+    else:
+        names = [name for name in target.classes if name in counts]
     undivided = any(item.split is None for item in items)
     column = column_to_keep_together(options.keep_together, (item.groups for item in items)) or ""
-    marks = count_marks(mark for item in items for label in item.labels for mark in label.marks)
-    preview = Preview(
+    natural = target is None and natural_order_differs(names)
+    return Preview(
         format=title,
         n_images=len(items),
         n_classes=len(names),
@@ -117,18 +152,18 @@ def _described(title: str, source: Source, layout: Layout, options: ImportOption
         },
         columns=sorted(groups) if undivided else [],
         keep_together=column if undivided else "",
-        natural_order=in_order(names, natural=True)[:MAX_SHOWN] if natural_order_differs(names) else [],
-        spellings=[list(group) for group in alike_but_case(names)],
+        natural_order=in_order(names, natural=True)[:MAX_SHOWN] if natural else [],
+        spellings=[list(group) for group in alike_but_case(names)] if target is None else [],
         inner_folders=sorted(set(layout.inner_folders.values()))[:MAX_SHOWN],
+        empty=len(layout.empty),
         encoding=str(getattr(source, "encoding", "")) if getattr(source, "recoded", 0) else "",
-        marks=counted(marks),
         marks_guide=layout.drawn_to_guide if options.guidance is None else options.guidance,
         refused=[[item.name, item.reason] for item in layout.refused[:MAX_SHOWN]],
         n_refused=layout.n_refused,
-        problem=_problem(items),
+        problem=_problem(items) if target is None else "",
+        adds=target is not None,
+        undivided=target is not None and layout.undivided > 0,
     )
-    preview.notes = [*layout.notes, *_class_notes(layout, preview)]
-    return preview
 
 
 def _rest(values: Counter[str]) -> dict[str, int]:
@@ -147,7 +182,9 @@ def _problem(items: list[Item]) -> str:
 def _class_notes(layout: Layout, preview: Preview) -> list[str]:
     names = [row["name"] for row in preview.classes]
     counts = {split: {row["name"]: row.get(split, 0) for row in preview.classes} for split in SPLITS}
-    notes = [] if any(item.split is None for item in layout.items) else without_images(counts, names)
+    notes = []
+    if not preview.adds and not any(item.split is None for item in layout.items):
+        notes += without_images(counts, names)
     notes += [f"The class {name} may be none: check its images." for name in kinds_of_files(names)]
     several = sum(len(item.labels) > 1 for item in layout.items)
     if several:
@@ -179,37 +216,37 @@ def _copies(source: Source, layout: Layout, on_progress: Progress) -> list[str]:
     return notes
 
 
-def _looks(source: Source, layout: Layout, max_pixels: int, on_progress: Progress) -> tuple[list[str], int]:
-    """Looks at every picture and refuses what is none.
-
-    (notes about near-duplicates, photographs with a mask file and an EXIF orientation).
-    """
-    items: list[Item] = []
-    descriptions: list[Description] = []
-    turned = 0
-    for done, item in enumerate(layout.items):
-        on_progress(done, len(layout.items), "Looking at every picture")
-        try:
-            description, orientation = glance(source.read(item.path), max_pixels)
-            descriptions.append(description)
-            items.append(item)
-            turned += orientation != 1 and _has_mask_file(item)
-        except FileRefusedError as error:
-            layout.refuse(item.name, str(error))
-    layout.items = items
-    total = len(items)
+def _alike(
+    layout: Layout, pictures: Pictures, around: Sequence[Neighbour], on_progress: Progress
+) -> list[str]:
+    """Notes about near-duplicates among the images and those of the project, `around`."""
     clusters = clusters_of(
-        descriptions, lambda done, total: on_progress(done, total, "Looking for near-duplicates")
+        [*(image.description for image in around), *pictures.descriptions],
+        lambda done, total: on_progress(done, total, "Looking for near-duplicates"),
     )
+    own = clusters[len(around) :]
+    with_own = set(own)
+    named: list[tuple[str, Split | None]] = [(image.name, image.split) for image in around]
+    named += [(item.name, item.split) for item in layout.items]
     notes = near_duplicates_across(
-        [(item.name, item.split, cluster) for item, cluster in zip(items, clusters, strict=True)]
+        [
+            (name, split, cluster)
+            for (name, split), cluster in zip(named, clusters, strict=True)
+            if cluster in with_own
+        ]
     )
-    undivided = [cluster for item, cluster in zip(items, clusters, strict=True) if item.split is None]
-    alike = len(undivided) - len(set(undivided))
-    if alike:
-        notes.append(f"Near-duplicates of other images: {alike:,} of {total:,}. They come into one split.")
-    return notes, turned
+    undivided = [cluster for item, cluster in zip(layout.items, own, strict=True) if item.split is None]
+    of_project = set(clusters[: len(around)])
+    joined = sum(cluster in of_project for cluster in undivided)
+    if joined:
+        notes.append(f"Near-duplicates of the project's images: {joined:,}. They come into the same split.")
+    rest = [cluster for cluster in undivided if cluster not in of_project]
+    if alike := len(rest) - len(set(rest)):
+        notes.append(
+            f"Near-duplicates of other images: {alike:,} of {len(layout.items):,}. They come into one split."
+        )
+    return notes
 
 
-def _has_mask_file(item: Item) -> bool:
-    return any(isinstance(mark, MaskFile) for label in item.labels for mark in label.marks)
+def _marks(items: Sequence[Item]) -> str:
+    return counted(count_marks(mark for item in items for label in item.labels for mark in label.marks))

@@ -2,18 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.errors import ImportRefusedError
 from app.importing.arranging import arranged
 from app.importing.classes import in_order, natural_order_differs, without_images
-from app.importing.dividing import Undivided, column_to_keep_together, divide, units_of
 from app.importing.formats.class_folders import kinds_of_files
 from app.importing.formats.layout import Layout, example_of
-from app.importing.judging import Accepted, Progress, judge, near_duplicates_across, without_copies
-from app.importing.near_duplicates import clusters_of
+from app.importing.judging import Accepted, Progress, judge, without_copies
 from app.importing.options import ImportOptions
 from app.importing.sources import Source, shown
+from app.importing.splitting import with_splits
 from app.importing.staging import Staging, storing_told
 from app.workspace import Workspace
 from db import library as rows
@@ -30,10 +29,12 @@ MAX_PROJECT_NAME = 100  # characters
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     project_id: int
-    accepted: int  # images in the project
+    accepted: int  # images that came into the project
     refused: tuple[RefusalRecord, ...]  # files left out, each with its reason; the first MAX_REFUSALS
     notes: tuple[str, ...]  # sentences about what was decided for the user, e.g. how the split was made
     n_refused: int = 0  # all files left out
+    there: int = 0  # images that the project had already
+    annotated: int = 0  # of these, how many guidance or masks came with
 
 
 def project_name(name: str) -> str:
@@ -71,13 +72,13 @@ def import_source(
     with storing_told(), Staging(ws.files) as staging:
         accepted = judge(source, layout, staging, ws.settings.max_image_pixels, options, on_progress)
         accepted = without_copies(accepted, layout)
-        accepted = _with_splits(accepted, layout, options, on_progress)
+        accepted = with_splits(accepted, layout, options, on_progress)
         classes, accepted = _with_training_images(accepted, layout, options)
         layout.notes += [
             f"The class {name} may be none: check its images." for name in kinds_of_files(classes)
         ]
         position_of = {label: position for position, label in enumerate(classes)}
-        images = [_new_image(one, position_of) for one in accepted]
+        images = [new_image(one, position_of) for one in accepted]
         several = sum(len(image.labels) > 1 for image in images)
         if several:
             layout.notes.append(
@@ -94,50 +95,13 @@ def import_source(
                 IMAGE_SIZE,
                 classes,
                 images,
-                _listed(layout),
+                listed(layout),
                 multi_label=several > 0,
             )
     return ImportReport(project.id, len(images), tuple(layout.refused), tuple(layout.notes), layout.n_refused)
 
 
-def _with_splits(
-    accepted: Sequence[Accepted], layout: Layout, options: ImportOptions, on_progress: Progress | None
-) -> list[Accepted]:
-    """Where nothing says which split, decide it; near-duplicates in different splits are named."""
-
-    def compared(done: int, total: int) -> None:
-        if on_progress is not None:
-            on_progress(done, total, "Looking for near-duplicates")
-
-    clusters = clusters_of([one.description for one in accepted], compared)
-    undecided = [place for place, one in enumerate(accepted) if one.item.split is None]
-    column = column_to_keep_together(options.keep_together, (one.item.groups for one in accepted))
-    units = units_of(clusters, [None if column is None else one.item.groups.get(column) for one in accepted])
-    splits = divide(
-        [Undivided(accepted[place].sha256, accepted[place].item.classes, units[place]) for place in undecided]
-    )
-    decided = [
-        replace(one, item=replace(one.item, split=one.item.split or splits[one.sha256])) for one in accepted
-    ]
-    if undecided:
-        layout.notes.append(
-            "No split was given: of each class 70 % became training, 15 % validation and 15 % test images, "
-            "decided by a hash of their content."
-        )
-        if column is not None:
-            layout.notes.append(f"Images with the same {column} are in one split.")
-        alike = len(undecided) - len({clusters[place] for place in undecided})
-        if alike:
-            layout.notes.append(
-                f"Near-duplicates of other images: {alike}. They are in one split with these."
-            )
-    layout.notes += near_duplicates_across(
-        [(one.item.name, one.item.split, cluster) for one, cluster in zip(decided, clusters, strict=True)]
-    )
-    return decided
-
-
-def _listed(layout: Layout) -> list[RefusalRecord]:
+def listed(layout: Layout) -> list[RefusalRecord]:
     """The refusals to store: the first, and how many more there are."""
     more = layout.n_refused - len(layout.refused)
     rest = RefusalRecord(f"{more:,} more files", f"Only the first {len(layout.refused):,} are listed.")
@@ -182,7 +146,7 @@ def _with_training_images(
     return classes, kept
 
 
-def _new_image(one: Accepted, position_of: Mapping[str, int]) -> NewImage:
+def new_image(one: Accepted, position_of: Mapping[str, int]) -> NewImage:
     return NewImage(
         name=one.item.name,
         sha256=one.sha256,

@@ -25,9 +25,11 @@ class Item:
 
     name: str  # as the user knows it
     path: str  # of the file in the source
-    labels: tuple[ItemLabel, ...]  # at least one, with different names
+    labels: tuple[ItemLabel, ...]  # with different names; at least one, except in `Layout.empty`
     split: Split | None = None  # None: to be decided
     groups: Mapping[str, str] = field(default_factory=dict)
+    # Columns that are no groups here, because their values differ in every image of the import.
+    single: Mapping[str, str] = field(default_factory=dict)
     annotated_size: tuple[int, int] | None = None  # (width, height) of the image that was annotated, if told
 
     @property

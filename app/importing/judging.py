@@ -48,7 +48,7 @@ def judge(
     remarks = _Remarks()
     guidance = layout.drawn_to_guide if options.guidance is None else options.guidance
     measures = not (guidance and layout.drawn_to_guide)  # a drawing is no ground truth
-    reader = MarkReader(source, layout, max_pixels, guidance=guidance, turn_masks=options.turn_masks)
+    reader = MarkReader(source, layout, max_pixels, guidance=guidance, turn_marks=options.turn_marks)
     total = len(layout.items)
     for done, item in enumerate(layout.items):
         if on_progress is not None:

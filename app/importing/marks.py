@@ -21,6 +21,7 @@ from app.drawing.regions import (
     region_from_shape,
 )
 from app.errors import DrawingError, FileRefusedError
+from app.importing.frames import Frame
 from app.importing.photographs import read_mask
 from db.new_images import NewGuidance
 from db.records import RegionRecord, Role, Shape
@@ -104,17 +105,21 @@ def read_marks(
     max_pixels: int,
     *,
     guidance: bool,
+    frame: Frame | None = None,
 ) -> Marked:
     """What `marks`, all of one class, come to on an image of `size` (width, height).
+
+    frame: the picture on which they were made; None: the image. Mask files are of `size`, turned as it is.
 
     A box says less than a mask of the same object: where a mask file marks the class, its boxes are not used.
     `read` gives the bytes of a mask file and raises FileRefusedError; nothing is raised here.
     """
+    frame = frame or Frame(size, size)
     used: list[tuple[Mark, RegionRecord | Mask]] = []
     refused: list[tuple[str, str]] = []
     for mark in marks:
         try:
-            used.append((mark, _read(mark, size, read, max_pixels)))
+            used.append((mark, _read(mark, frame, read, max_pixels)))
         except FileRefusedError as error:
             refused.append((mark.name if isinstance(mark, MaskFile) else "", str(error)))
     if any(isinstance(mark, MaskFile) and mark.role == "look_here" for mark, _ in used):
@@ -137,7 +142,7 @@ def read_marks(
         if drawn
         else None,
         Counter(mark.kind for mark, _ in used),
-        sum(_reaches_over(mark, size) for mark, _ in used),
+        sum(_reaches_over(mark, frame) for mark, _ in used),
         tuple(refused),
     )
 
@@ -156,23 +161,23 @@ def counted(kinds: Counter[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def _read(
-    mark: Mark, size: tuple[int, int], read: Callable[[str], bytes], max_pixels: int
-) -> RegionRecord | Mask:
+def _read(mark: Mark, frame: Frame, read: Callable[[str], bytes], max_pixels: int) -> RegionRecord | Mask:
     """Raises FileRefusedError."""
     if isinstance(mark, Outline):
-        return _region(mark, size)
+        return _region(mark, frame)
     if isinstance(mark, MaskFile):
-        return read_mask(read(mark.path), size, max_pixels, mark.marked)
-    mask = cast(Pixels, mark).pixels(size)
+        return read_mask(read(mark.path), frame.upright, max_pixels, mark.marked)
+    if math.prod(frame.size) > max_pixels:
+        raise FileRefusedError("A mask has too many pixels.")
+    mask = cast(Pixels, mark).pixels(frame.size)
     if not mask.any():
         raise FileRefusedError("A mask marks no pixel.")
-    return mask
+    return mask if frame.same else frame.mask(mask)
 
 
-def _region(outline: Outline, size: tuple[int, int]) -> RegionRecord:
+def _region(outline: Outline, frame: Frame) -> RegionRecord:
     """Raises FileRefusedError for numbers that are none, and for a shape that lies outside the image."""
-    points = _scaled(outline, size)
+    points, size = _upright(outline, frame), frame.upright
     least = {"box": 2, "polygon": 3, "brush": 1}[outline.shape]
     if not least <= len(points) <= MAX_CORNERS or (outline.shape == "box" and len(points) != 2):
         raise FileRefusedError(f"A {outline.kind} has {len(points):,} points.")
@@ -181,7 +186,8 @@ def _region(outline: Outline, size: tuple[int, int]) -> RegionRecord:
     if outline.shape == "brush":
         if outline.width is None or not 0 < outline.width <= _FARTHEST:
             raise FileRefusedError("A stroke has no width.")
-        stroke = RegionRecord("brush", outline.role, tuple(points), outline.width)
+        width = outline.width * math.sqrt(math.prod(size) / math.prod(frame.size))
+        stroke = RegionRecord("brush", outline.role, tuple(points), width)
         region = stroke if any(rasterise([stroke], size)) else None
     else:
         region, _ = region_from_shape(outline.shape, outline.role, points, None, size, MAX_CORNERS)
@@ -190,15 +196,18 @@ def _region(outline: Outline, size: tuple[int, int]) -> RegionRecord:
     return region
 
 
-def _scaled(outline: Outline, size: tuple[int, int]) -> list[Point]:
-    across, down = size if outline.relative else (1, 1)
-    return [(x * across, y * down) for x, y in outline.points]
+def _upright(outline: Outline, frame: Frame) -> list[Point]:
+    """Its points in pixels of the stored photograph."""
+    across, down = frame.size if outline.relative else (1, 1)
+    points = [(x * across, y * down) for x, y in outline.points]
+    return points if frame.same else [frame.point(x, y) for x, y in points]
 
 
-def _reaches_over(mark: Mark, size: tuple[int, int]) -> bool:
+def _reaches_over(mark: Mark, frame: Frame) -> bool:
+    width, height = frame.upright
     return isinstance(mark, Outline) and any(
-        not (-_SLACK <= x <= size[0] + _SLACK and -_SLACK <= y <= size[1] + _SLACK)
-        for x, y in _scaled(mark, size)
+        not (-_SLACK <= x <= width + _SLACK and -_SLACK <= y <= height + _SLACK)
+        for x, y in _upright(mark, frame)
     )
 
 

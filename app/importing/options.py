@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
+
+from db.records import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,14 @@ class ImportOptions:
     natural_order: bool = False
     # Of several levels of class folders the innermost names the class.
     inner_folders: bool = False
-    # Masks of photographs that a camera held sideways are in its unturned pixels, also where sizes do not
-    # tell. False: there they are taken as they are, and a note says so.
-    turn_masks: bool = False
+    # Annotations of photographs that a camera held sideways are in its unturned pixels, also where sizes do
+    # not tell. False: there they are taken as they are, and a note says so.
+    turn_marks: bool = False
+    # The class of images that were annotated and show nothing of any class. Empty: they are left out.
+    empty_class: str = ""
+    # Where no split is given, all images come into this one. Empty: they are divided. Only for images that
+    # are added to a project.
+    split: Split | Literal[""] = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -2,14 +2,16 @@
 
 import importlib
 import io
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image, ImageOps, features
 
 from app.errors import FileRefusedError
 from app.importing.file_kinds import reason_for
+from app.importing.frames import SWAPPED, TURNS, alike
 from app.importing.near_duplicates import SIDE, Description, describe
 from gain_core.imaging.pictures import as_rgb, marked, value_range
 from gain_core.imaging.raster import Mask
@@ -30,15 +32,6 @@ def _with_plugins(plain: tuple[str, ...]) -> tuple[str, ...]:
 FORMATS = _with_plugins(("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"))
 _LEAST_SIDE = 8  # pixels; less is a spacer or a tracking pixel, with nothing in it to draw on
 _ORIENTATION = 0x0112  # EXIF
-_TURNS = {  # what makes a picture with this EXIF orientation upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # MPO: what Pillow calls a JPEG with a second picture in it, as many phones write them.
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
@@ -54,6 +47,15 @@ class Photograph:
     dropped_frames: int  # of an animation or of a document with several pages
     stretched: tuple[float, float] | None  # darkest and brightest value of pixels with more than 8 bits
     description: Description  # to find near-duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be said of a photograph soon."""
+
+    description: Description  # to find near-duplicates
+    orientation: int  # EXIF, 1 to 8
+    size: tuple[int, int]  # (width, height) once it is upright
 
 
 def check_photograph(data: bytes, max_pixels: int) -> Photograph:
@@ -96,16 +98,20 @@ def check_photograph(data: bytes, max_pixels: int) -> Photograph:
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
 
 
-def glance(data: bytes, max_pixels: int) -> tuple[Description, int]:
-    """(what near-duplicates are found by, EXIF orientation). A JPEG is decoded at a fraction of its size, so
-    damage behind its beginning may stay unseen. Raises FileRefusedError as `check_photograph`.
+def glance(data: bytes, max_pixels: int) -> Glance:
+    """A JPEG is decoded at a fraction of its size, so damage behind its beginning may stay unseen.
+
+    Raises FileRefusedError as `check_photograph`.
     """
-    image = _decoded(data, max_pixels, at_least=4 * SIDE)
+    image = _opened(data, max_pixels)
+    size = image.size
     _check_size(image)
-    try:
-        return describe(as_rgb(ImageOps.exif_transpose(image))), _orientation(image)
-    except Exception as error:  # Pillow passes on whatever its parsers stumble over
-        raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
+    with _refusing(data, max_pixels):
+        image.draft(None, (4 * SIDE, 4 * SIDE))
+        image.load()
+        orientation = _orientation(image)
+        description = describe(as_rgb(ImageOps.exif_transpose(image)))
+    return Glance(description, orientation, size[::-1] if orientation >= SWAPPED else size)
 
 
 def read_mask(
@@ -114,12 +120,13 @@ def read_mask(
     max_pixels: int,
     inside: Callable[[Image.Image], Mask] = marked,
 ) -> Mask:
-    """The marked pixels of a mask file, (height, width). Raises FileRefusedError, also for another `size`.
+    """The marked pixels of a mask file, (height, width). Raises FileRefusedError, also for another shape.
 
-    `size`: (width, height) of its photograph. `inside`: which pixels of the picture are marked.
+    `size`: (width, height) of its photograph; a mask of the same picture at another size is scaled. `inside`:
+    which pixels of the picture are marked.
     """
     mask = _decoded(data, max_pixels)
-    if mask.size != size:
+    if not alike(mask.size, size):
         raise FileRefusedError(
             f"The mask has another size than its image: expected {size[0]}×{size[1]}, "
             f"got {mask.size[0]}×{mask.size[1]}."
@@ -127,6 +134,8 @@ def read_mask(
     pixels = inside(mask)
     if not pixels.any():
         raise FileRefusedError("The mask marks no pixel.")
+    if mask.size != size:
+        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST))
     return pixels
 
 
@@ -135,20 +144,25 @@ def upright_mask(data: bytes, max_pixels: int, orientation: int) -> bytes:
 
     Raises FileRefusedError.
     """
-    mask = _decoded(data, max_pixels).transpose(_TURNS[orientation])
+    mask = _decoded(data, max_pixels).transpose(TURNS[orientation])
     buffer = io.BytesIO()
     mask.save(buffer, format="TIFF" if mask.mode in ("I", "F") else "PNG")
     return buffer.getvalue()
 
 
 def mask_size(data: bytes, max_pixels: int) -> tuple[int, int]:
-    """(width, height). Raises FileRefusedError."""
-    return _decoded(data, max_pixels).size
+    """(width, height), without decoding it. Raises FileRefusedError."""
+    return _opened(data, max_pixels).size
+
+
+def orientation_of(data: bytes, max_pixels: int) -> int:
+    """EXIF, 1 to 8, without decoding the picture. Raises FileRefusedError."""
+    return _orientation(_opened(data, max_pixels))
 
 
 def _orientation(image: Image.Image) -> int:
     orientation = image.getexif().get(_ORIENTATION, 1)
-    return orientation if orientation in _TURNS else 1
+    return orientation if orientation in TURNS else 1
 
 
 def _check_size(image: Image.Image) -> None:
@@ -158,27 +172,35 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
-def _decoded(data: bytes, max_pixels: int, at_least: int | None = None) -> Image.Image:
+def _decoded(data: bytes, max_pixels: int) -> Image.Image:
+    image = _opened(data, max_pixels)
+    with _refusing(data, max_pixels):
+        image.load()
+    return image
+
+
+def _opened(data: bytes, max_pixels: int) -> Image.Image:
+    """Known from its header: nothing has been decoded yet."""
     if not data:
         raise FileRefusedError("It is empty.")
-    try:
+    with _refusing(data, max_pixels):
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = image.size
-        if width * height > max_pixels:
-            # Known from the header: nothing has been decoded yet.
-            raise FileRefusedError(_too_large(f"{width * height:,}", max_pixels))
-        if at_least is not None:
-            image.draft(None, (at_least, at_least))
-        image.load()
-    except FileRefusedError:
-        raise
+    width, height = image.size
+    if width * height > max_pixels:
+        raise FileRefusedError(_too_large(f"{width * height:,}", max_pixels))
+    return image
+
+
+@contextmanager
+def _refusing(data: bytes, max_pixels: int) -> Iterator[None]:
+    try:
+        yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise FileRefusedError(_too_large("far more", max_pixels)) from error
     except Image.UnidentifiedImageError as error:
         raise reason_for(data) from error
     except Exception as error:  # Pillow passes on whatever its parsers stumble over
         raise FileRefusedError(f"It is damaged ({_first_line(error)}).") from error
-    return image
 
 
 def _too_large(pixels: str, max_pixels: int) -> str:

@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +70,10 @@ class Staging:
         sha256 = hashlib.sha256(data).hexdigest()
         self._add(data, self._files.mask(sha256))
         return sha256
+
+    def keep_only(self, hashes: Collection[str]) -> None:
+        """Of what was added only these images and masks are to be published."""
+        self._targets = {staged: target for staged, target in self._targets.items() if target.stem in hashes}
 
     def _add(self, data: bytes, target: Path) -> None:
         kind = target.relative_to(self._files.home).parts[0]

@@ -14,7 +14,8 @@ from app.errors import ImportCancelledError, ServiceError
 from app.importing.dry_run import Preview
 from app.importing.importer import ImportReport, Progress
 from app.importing.options import ImportOptions
-from app.services import library, training
+from app.jobs.preparing import ensure_predictions
+from app.services import adding, library, training
 from app.services.imports import discard_upload
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
@@ -28,7 +29,7 @@ EXPECTED = (ServiceError, DatabaseError, GainError)
 
 
 def carry_out(ws: Workspace, import_id: int) -> None:
-    """Check the files, or make the project, as was asked for; how that ended is in the database afterwards.
+    """Check the files, make the project or add to it, as was asked for; the database says how that ended.
 
     Nothing is done for an import that does not wait. What was uploaded stays until it is imported or
     cancelled.
@@ -47,6 +48,9 @@ def carry_out(ws: Workspace, import_id: int) -> None:
             imports.finish_check(ws.database, record)
             return
         imports.finish_import(ws.database, record, report.project_id, report.notes)
+        if record.adds:
+            with suppress(*EXPECTED):  # any page of the project asks for them, too
+                ensure_predictions(ws, report.project_id)
         if record.source == "demo":
             with suppress(*EXPECTED):  # the project's page has the button, and says why when pressed
                 training.request_first_model(ws, report.project_id)
@@ -66,19 +70,34 @@ def _check(ws: Workspace, record: ImportRecord, show: Progress) -> None:
         imports.store_preview(ws.database, record, preview.to_dict())
 
     options = ImportOptions.from_dict(record.options)
+    project_id = _target(record)
     if record.source == "folder":
-        library.check_folder(ws, Path(record.location), options, show, store)
+        library.check_folder(ws, Path(record.location), options, show, store, project_id)
     else:
-        library.check_zip(ws, ws.files.absolute(record.location), options, show, store)
+        library.check_zip(ws, ws.files.absolute(record.location), options, show, store, project_id)
 
 
 def _make(ws: Workspace, record: ImportRecord, show: Progress) -> ImportReport:
     if record.source == "demo":
         return library.create_demo(ws, show)
     options = ImportOptions.from_dict(record.options)
+    project_id = _target(record)
     if record.source == "folder":
-        return library.import_folder(ws, record.name, Path(record.location), show, options)
-    return library.import_zip(ws, record.name, ws.files.absolute(record.location), show, options)
+        folder = Path(record.location)
+        if project_id is not None:
+            return adding.add_folder(ws, project_id, folder, show, options)
+        return library.import_folder(ws, record.name, folder, show, options)
+    archive = ws.files.absolute(record.location)
+    if project_id is not None:
+        return adding.add_zip(ws, project_id, archive, show, options)
+    return library.import_zip(ws, record.name, archive, show, options)
+
+
+def _target(record: ImportRecord) -> int | None:
+    """The project to add to; None: a new one is made. Raises ServiceError when it was deleted meanwhile."""
+    if record.adds and record.project_id is None:
+        raise ServiceError("The project that these images were for was deleted.")
+    return record.project_id if record.adds else None
 
 
 class _Beat:

@@ -1,6 +1,7 @@
-"""The exporting process: `python -m app.jobs.prepare_run REQUEST`, with the settings in its environment.
+"""The process that makes downloads and predictions: `python -m app.jobs.prepare_run REQUEST`.
 
-A process of its own: exporting holds the interpreter for seconds, and the pages of others must not wait.
+Its settings come from its environment. A process of its own: this holds the interpreter for seconds, and the
+pages of others must not wait.
 """
 
 import sys
@@ -12,6 +13,7 @@ from app.jobs.preparing import SILENT, Request, folder_of, write_state
 from app.jobs.process_locks import held
 from app.services.correction_report import make_report
 from app.services.map_metrics import measure_maps
+from app.services.missing_predictions import predict_missing
 from app.services.model_bundle import make_bundle
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
@@ -60,6 +62,8 @@ def _make(ws: Workspace, request: Request, folder: Path, state: _State) -> None:
         make_report(ws, request.before_id, request.version_id, request.split, folder, state.show)
     elif request.before_id is not None and request.kind == "maps":
         measure_maps(ws, (request.before_id, request.version_id), request.split, folder, state.show)
+    elif request.kind == "predictions":
+        predict_missing(ws, request.version_id, state.show)
     else:
         make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)
 

@@ -1,4 +1,5 @@
-"""Downloads that take seconds to make, as pages ask for them; `app.jobs.prepare_run` makes them.
+"""What takes seconds to make, as pages ask for it: downloads, and predictions of images that were added.
+`app.jobs.prepare_run` makes them.
 
 Each has a folder under `prepared/`, named by what it depends on: versions, labels and guidance. `state.json`
 there says how far it is. There is no table: what is lost is made again.
@@ -17,9 +18,10 @@ from app.jobs.process_locks import is_held
 from app.workspace import Workspace
 from db.library import get_project
 from db.records import Split
+from db.versions import unpredicted
 from gain_core.atomic import write_atomically
 
-Kind = Literal["bundle", "report", "maps"]
+Kind = Literal["bundle", "report", "maps", "predictions"]
 Status = Literal["absent", "working", "done", "failed"]
 START_SECONDS = 20.0  # a process that was just started is given this long to take its lock
 SILENT = "The export ended without saying why. Its log is trainer/prepare.log in the data folder."
@@ -65,6 +67,22 @@ def begin(ws: Workspace, request: Request) -> None:
     launch.start_preparation(ws, request.to_json())
 
 
+def ensure_predictions(ws: Workspace, project_id: int, version_id: int | None = None) -> Request | None:
+    """Have a version, or else the published one, predict the images that it has not looked at, in the
+    background.
+
+    What to watch; None where it has looked at all, or there is no version. One that failed is not tried again
+    here. Raises as `begin`.
+    """
+    version_id = version_id or get_project(ws.database, project_id).current_version_id
+    if version_id is None or not unpredicted(ws.database, version_id):
+        return None
+    request = Request("predictions", project_id, version_id)
+    if status(ws, request).status != "failed":
+        begin(ws, request)
+    return request
+
+
 def status(ws: Workspace, request: Request) -> Preparation:
     """Raises db.errors.NotFoundError."""
     folder = folder_of(ws, request)
@@ -83,6 +101,8 @@ def folder_of(ws: Workspace, request: Request) -> Path:
     """The folder for the project's labels and guidance as they are now. Raises db.errors.NotFoundError."""
     project = get_project(ws.database, request.project_id)
     revisions = f"{project.label_revision}-{project.review_revision}"
+    if request.kind == "predictions":  # they change the labels' revision themselves
+        revisions = "now"
     return ws.files.prepared(request.project_id) / f"{_name(request)}-{revisions}"
 
 

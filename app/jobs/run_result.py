@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from app.importing.fsync import settle
 from app.jobs.attempt_files import AttemptFolder
-from db.records import ImageRecord, LabelFigures
+from app.services.missing_predictions import new_prediction
+from db.records import ImageRecord
 from db.versions import NewPrediction
 
 
@@ -39,34 +39,12 @@ def read_outcome(folder: AttemptFolder, images: Sequence[ImageRecord], *, multi_
         return Outcome(
             folder.weights,
             sha256,
-            tuple(_prediction(ids[key], item, multi_label) for key, item in predictions.items()),
+            tuple(
+                new_prediction(ids[key], item, multi_label=multi_label) for key, item in predictions.items()
+            ),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableResultError(f"expected a complete result, got {error!r}") from error
-
-
-def _prediction(image_id: int, item: Mapping[str, Any], multi_label: bool) -> NewPrediction:
-    """item: a `gain_core` Prediction and its control's probabilities."""
-    return NewPrediction(
-        image_id,
-        label=item["label"],
-        predicted=_most_probable(item["probabilities"]),
-        probabilities=tuple(item["probabilities"]),
-        attention_inside=item["attention_inside"],
-        attention_spread=item["attention_spread"],
-        evidence_inside=item["evidence_inside"],
-        evidence_group=item["evidence_group"],
-        label_rival=item["label_rival"],
-        label_doubt=item["label_doubt"],
-        control_predicted=None if item["control"] is None else _most_probable(item["control"]),
-        control_probabilities=item["control"] if multi_label else None,
-        label_figures=tuple(LabelFigures(**figures) for figures in item["each_label"]),
-    )
-
-
-def _most_probable(probabilities: Sequence[float]) -> int:
-    """Class position."""
-    return max(range(len(probabilities)), key=probabilities.__getitem__)
 
 
 def _settled_sha256(path: Path) -> str:

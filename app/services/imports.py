@@ -1,18 +1,24 @@
 """Imports as the page asks for them; `app.jobs.import_run` carries them out."""
 
+import csv
+import io
 import shutil
 import time
+import zipfile
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from app.importing.formats.annotated import is_image
 from app.importing.importer import check_project_name
 from app.importing.options import ImportOptions
 from app.importing.staging import storing_told
 from app.workspace import Workspace
 from db import imports
 from db.imports import ImportRecord, Stage
+from db.library import get_project
 
 _STALE_SECONDS = 24 * 3600
 
@@ -28,13 +34,17 @@ def ask_for_folder(
     folder: Path,
     options: ImportOptions | None = None,
     stage: Stage = "import",
+    project_id: int | None = None,
 ) -> ImportRecord:
-    """`stage`: "check" only looks at the files, and waits for `carry_on`.
+    """`stage`: "check" only looks at the files, and waits for `carry_on`. `project_id`: of the project to add
+    the images to; None: they make one.
 
-    Raises ImportRefusedError for an impossible name and DuplicateNameError for one that is taken.
+    Raises ImportRefusedError for an impossible name and DuplicateNameError for one that is taken; `name` is
+    not used where images are added.
     """
+    name = _name(ws, name, project_id)
     return imports.request_import(
-        ws.database, check_project_name(ws, name), "folder", str(folder), _stored(options), stage
+        ws.database, name, "folder", str(folder), _stored(options), stage, project_id
     )
 
 
@@ -44,22 +54,43 @@ def ask_for_upload(
     upload: IO[bytes],
     options: ImportOptions | None = None,
     stage: Stage = "import",
+    project_id: int | None = None,
 ) -> ImportRecord:
     """What was uploaded is copied to the disk first: it is gone with the connection.
 
     Raises as `ask_for_folder`, and ImportRefusedError when it cannot be stored.
     """
-    name = check_project_name(ws, name)
-    _forget_lost_uploads(ws)
-    path = _uploads(ws) / uuid4().hex / "upload.zip"
-    with storing_told():
-        path.parent.mkdir(parents=True)
-        upload.seek(0)
-        with path.open("wb") as stream:
-            shutil.copyfileobj(upload, stream, 2**20)
-    return imports.request_import(
-        ws.database, name, "upload", ws.files.relative(path), _stored(options), stage
-    )
+    name = _name(ws, name, project_id)
+    location = _stored_upload(ws, lambda stream: _copy(upload, stream))
+    return imports.request_import(ws.database, name, "upload", location, _stored(options), stage, project_id)
+
+
+def ask_for_files(
+    ws: Workspace, project_id: int, files: Sequence[tuple[str, IO[bytes]]], class_name: str = ""
+) -> ImportRecord:
+    """Check files (name and content of each) that are to be added to a project, as `ask_for_upload`.
+
+    class_name: of all images among them; empty: a table or annotations beside them say it. A lone zip is
+    taken as it is.
+    """
+    if len(files) == 1 and files[0][0].lower().endswith(".zip"):
+        return ask_for_upload(ws, "", files[0][1], stage="check", project_id=project_id)
+    name = _name(ws, "", project_id)
+
+    def pack(stream: IO[bytes]) -> None:
+        with zipfile.ZipFile(stream, "w") as archive:  # stored: photographs are compressed already
+            for file_name, content in files:
+                with archive.open(file_name, "w", force_zip64=True) as member:
+                    _copy(content, member)
+            if class_name:
+                table = io.StringIO()
+                writer = csv.writer(table, lineterminator="\n")
+                writer.writerow(("file", "label"))
+                writer.writerows((file_name, class_name) for file_name, _ in files if is_image(file_name))
+                archive.writestr("index.csv", table.getvalue())
+
+    location = _stored_upload(ws, pack)
+    return imports.request_import(ws.database, name, "upload", location, stage="check", project_id=project_id)
 
 
 def check_again(ws: Workspace, record: ImportRecord, options: ImportOptions) -> ImportRecord:
@@ -69,7 +100,8 @@ def check_again(ws: Workspace, record: ImportRecord, options: ImportOptions) -> 
 
 def carry_on(ws: Workspace, record: ImportRecord, options: ImportOptions) -> ImportRecord:
     """Import what was checked. Raises DuplicateNameError, too, when the name was taken meanwhile."""
-    check_project_name(ws, record.name)
+    if not record.adds:
+        check_project_name(ws, record.name)
     return imports.start_again(ws.database, record.id, options.to_dict(), "import")
 
 
@@ -84,6 +116,27 @@ def discard_upload(ws: Workspace, import_id: int) -> None:
     record = imports.get_import(ws.database, import_id)
     if record.source == "upload" and not record.active and record.status != "ready":
         shutil.rmtree(ws.files.absolute(record.location).parent, ignore_errors=True)
+
+
+def _name(ws: Workspace, name: str, project_id: int | None) -> str:
+    """Of the project that is made, or of the one that is there. Raises as `ask_for_folder`, NotFoundError."""
+    return check_project_name(ws, name) if project_id is None else get_project(ws.database, project_id).name
+
+
+def _stored_upload(ws: Workspace, write: Callable[[IO[bytes]], None]) -> str:
+    """The path of a new file with what `write` puts into it, relative to the data folder."""
+    _forget_lost_uploads(ws)
+    path = _uploads(ws) / uuid4().hex / "upload.zip"
+    with storing_told():
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as stream:
+            write(stream)
+    return ws.files.relative(path)
+
+
+def _copy(content: IO[bytes], stream: IO[bytes]) -> None:
+    content.seek(0)
+    shutil.copyfileobj(content, stream, 2**20)
 
 
 def _uploads(ws: Workspace) -> Path:

@@ -23,7 +23,10 @@ from app.importing.importer import (
     project_name,
 )
 from app.importing.options import ImportOptions
+from app.importing.sources import Source
+from app.importing.splitting import neighbours
 from app.importing.staging import store_lock
+from app.importing.target import load_target
 from app.importing.zip_source import open_zip
 from app.workspace import Workspace
 from db import annotations, first_models, holdings, runs
@@ -80,11 +83,7 @@ def import_folder(
     `import_zip`.
     """
     check_project_name(ws, name)
-    source = FolderSource(
-        _resolved(folder) if trusted else allowed_folder(ws, folder),
-        ws.settings.max_upload_mb,
-        ws.settings.import_roots,
-    )
+    source = folder_source(ws, folder, trusted=trusted)
     return import_source(ws, name, source, "folder", on_progress, options)
 
 
@@ -94,13 +93,14 @@ def check_zip(
     options: ImportOptions,
     on_progress: Progress,
     on_preview: Callable[[Preview], None],
+    project_id: int | None = None,
 ) -> Preview:
-    """What `import_zip` would make; nothing is stored. `on_preview` gets what is known so far.
+    """What `import_zip` would make, or `adding.add_zip` add to this project; nothing is stored.
 
-    Raises as `import_zip`, but not for names.
+    `on_preview` gets what is known so far. Raises as these two, but not for names.
     """
     with open_zip(archive, ws.settings.max_upload_mb, options.encoding) as source:
-        return dry_run(source, options, ws.settings.max_image_pixels, on_progress, on_preview)
+        return _checked(ws, source, options, on_progress, on_preview, project_id)
 
 
 def check_folder(
@@ -109,11 +109,33 @@ def check_folder(
     options: ImportOptions,
     on_progress: Progress,
     on_preview: Callable[[Preview], None],
+    project_id: int | None = None,
 ) -> Preview:
-    """What `import_folder` would make, as `check_zip`."""
-    allowed = allowed_folder(ws, folder)
-    source = FolderSource(allowed, ws.settings.max_upload_mb, ws.settings.import_roots)
-    return dry_run(source, options, ws.settings.max_image_pixels, on_progress, on_preview)
+    """What `import_folder` would make or `adding.add_folder` add, as `check_zip`."""
+    return _checked(ws, folder_source(ws, folder), options, on_progress, on_preview, project_id)
+
+
+def folder_source(ws: Workspace, folder: Path, *, trusted: bool = False) -> FolderSource:
+    """Raises ImportRefusedError as `allowed_folder`, unless it is trusted."""
+    allowed = _resolved(folder) if trusted else allowed_folder(ws, folder)
+    return FolderSource(allowed, ws.settings.max_upload_mb, ws.settings.import_roots)
+
+
+def _checked(
+    ws: Workspace,
+    source: Source,
+    options: ImportOptions,
+    on_progress: Progress,
+    on_preview: Callable[[Preview], None],
+    project_id: int | None,
+) -> Preview:
+    pixels = ws.settings.max_image_pixels
+    if project_id is None:
+        return dry_run(source, options, pixels, on_progress, on_preview)
+    target = load_target(ws, project_id)
+    return dry_run(
+        source, options, pixels, on_progress, on_preview, target, lambda: neighbours(ws, target, on_progress)
+    )
 
 
 def allowed_folder(ws: Workspace, folder: Path) -> Path:

@@ -1,6 +1,6 @@
 """Training as the user asks for it: request a run, watch it, stop it; and what its child is told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -191,10 +191,6 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
     as_given = base is None and project.given_model is not None
     if as_given and project.given_model is not None:
         base_weights = ws.files.given_model(project.given_model)
-    guidance = {
-        (record.image_id, record.class_id): record for record in list_guidance(ws.database, run.project_id)
-    }
-    samples = [_sample(ws, image, guidance) for image in list_images(ws.database, run.project_id)]
     return RunSpec(
         run_id=run.id,
         attempt=run.attempt,
@@ -205,7 +201,7 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
             "image_size": project.image_size,
             "multi_label": project.multi_label,
         },
-        samples=tuple(samples),
+        samples=samples_of(ws, run.project_id, list_images(ws.database, run.project_id)),
         base_weights=base_weights,
         as_given=as_given,
         networks=ws.settings.networks,
@@ -214,6 +210,14 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
         lease_file=folder / "lease",
         lease_seconds=ws.settings.lease_seconds,
     )
+
+
+def samples_of(ws: Workspace, project_id: int, images: Sequence[ImageRecord]) -> tuple[Sample, ...]:
+    """These images of a project with their labels and guidance, in their order."""
+    guidance = {
+        (record.image_id, record.class_id): record for record in list_guidance(ws.database, project_id)
+    }
+    return tuple(_sample(ws, image, guidance) for image in images)
 
 
 def version_note(spec: RunSpec) -> str:

@@ -12,6 +12,7 @@ from app.components.compare.scores import score_cards, score_tables
 from app.components.compare.specialist_figures import specialist_figures
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
+from app.components.kit.missing_predictions import missing_predictions
 from app.components.kit.text import one_of, plain
 from app.components.runs.publishing import publish_button
 from app.components.runs.retrain_checks import retrain_checks
@@ -60,6 +61,9 @@ def compare_page(ws: Workspace) -> None:
         state.COMPARE_FILTER.set(None)
     if before.id == after.id:
         st.info(f"Version {after.number} is chosen on both sides. Choose two different versions.")
+    for version in dict.fromkeys((before, after)):
+        if version.id != project.current_version_id:  # the sidebar sees to that one
+            missing_predictions(ws, project, version)
     comparison = counts.comparison(ws, project, before.id, after.id, split)
     if not comparison.images:
         st.info(f"These versions have no predictions for the same {split} images. Choose another split.")

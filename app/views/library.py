@@ -5,6 +5,7 @@ import streamlit as st
 from app import counts, resources, state
 from app.components.kit.error_box import told
 from app.components.kit.text import one_of, plain
+from app.components.library.add_images import add_images_menu
 from app.components.library.changed_labels import changed_labels_table
 from app.components.library.drawings_menu import download_drawings, drawings_menu
 from app.components.library.first_model import first_model_choice
@@ -67,6 +68,7 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
             on_click=state.NEW_PROJECT_OPEN.set,
             args=(not is_open,),
         )
+        add_images_menu(ws, project, overview.classes)
         drawings_menu(ws, project, overview.n_guided)
         if st.button("Rename", key="rename_project", icon=":material/edit:", help="Rename this project"):
             _ask_for_name(project)

@@ -156,6 +156,9 @@ def test_figures_of_a_version_and_a_gate(bay: Seeded, capsys: pytest.CaptureFixt
         (["import", "nowhere"], "There is no folder or zip 'nowhere'."),
         (["import"], "Name one folder or zip to import, or use --demo."),
         (["import", "empty", "--name", "Bay"], "There is already a project named 'Bay'"),
+        (["import", "empty", "--project", "Bay"], "Expected images, got no file"),
+        (["import", "empty", "--project", "Bay", "--name", "x"], "--project names a project that exists"),
+        (["import", "empty", "--split", "test"], "--split needs --project"),
         (["guide", "--masks", "3"], "No training image is left that has a mask and no guidance."),
         (
             ["report", "--version", "1"],

@@ -261,9 +261,9 @@ def test_a_mask_in_unturned_pixels_is_turned_with_its_photograph(
     files = {"1.jpg": turned_photograph(orientation, (24, 16)), "2.png": photograph(2)}
     table = index("file,label,split,mask", "1.jpg,a,train,m.png", "2.png,b,train,")
     files |= {"m.png": encoded(mask), "index.csv": table}
-    report = bring(files, turn_masks=turn)
+    report = bring(files, turn_marks=turn)
     stored = library.open_mask(ws, bring.images(report)["1.jpg"])
     assert stored is not None
     assert np.argwhere(np.asarray(stored)).tolist() == [list(where)]
-    unclear = note(report, "Masks of photographs with an EXIF orientation, taken as upright")
+    unclear = note(report, "Annotations of photographs with an EXIF orientation, taken as upright")
     assert bool(unclear) == (orientation == 3 and not turn)

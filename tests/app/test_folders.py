@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.components.library.new_project import _folders
+from app.components.library.folder_choice import _folders
 from app.errors import ImportRefusedError
 from app.services import library
 from app.workspace import Workspace

@@ -19,17 +19,21 @@ from db.imports import ImportRecord
 from db.records import SPLITS
 
 SHOWN = 3  # spellings named in a choice
+DIVIDED = ""  # instead of a split
+EMPTY_CLASS = "none"  # of images without any object
 
 
 def dry_run_panel(ws: Workspace, record: ImportRecord) -> None:
     """Of one import that is being checked, or was."""
     preview = Preview.from_dict(record.preview or {})
     with st.container(border=True):
-        st.subheader(f"Before importing “{plain(record.name)}”", icon=":material/fact_check:")
-        st.caption(
-            f"{plain(preview.format)} · {one_of(preview.n_images, 'image')} · "
-            f"{one_of(preview.n_classes, 'class', 'classes')} · nothing is stored yet"
-        )
+        what = "adding to" if record.adds else "importing"
+        st.subheader(f"Before {what} “{plain(record.name)}”", icon=":material/fact_check:")
+        facts = [plain(preview.format), one_of(preview.n_images, "new image" if preview.there else "image")]
+        if preview.there:
+            facts.append(f"{preview.there:,} already there")
+        facts.append(one_of(preview.n_classes, "class", "classes"))
+        st.caption(" · ".join([*facts, "nothing is stored yet"]))
         _progress(record)
         if preview.problem:
             st.warning(plain(preview.problem), icon=":material/warning:")
@@ -50,7 +54,7 @@ def dry_run_panel(ws: Workspace, record: ImportRecord) -> None:
                 disabled=record.cancel_requested,
             )
             st.button(
-                "Import",
+                "Add" if record.adds else "Import",
                 key=f"start_import_{record.id}",
                 type="primary",
                 icon=":material/check:",
@@ -70,6 +74,8 @@ def _progress(record: ImportRecord) -> None:
 
 
 def _classes(record: ImportRecord, preview: Preview) -> None:
+    if not preview.classes:
+        return
     splits = [split for split in (*SPLITS, UNDIVIDED) if any(split in row for row in preview.classes)]
     titles = {split: "Images" if split == UNDIVIDED else split.capitalize() for split in splits}
     st.dataframe(
@@ -104,6 +110,15 @@ def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOpt
             format_func=lambda name: ENCODINGS[name],
             **again("encoding"),
         )
+    if preview.undivided:
+        st.selectbox(
+            "Images without a split",
+            [DIVIDED, *SPLITS],
+            index=[DIVIDED, *SPLITS].index(options.split),
+            format_func=lambda split: f"come into {split}" if split else "are divided",
+            help="Near-duplicates of the project's images come into the split of these.",
+            **again("split"),
+        )
     if preview.columns:
         columns = [NOTHING, *preview.columns]
         chosen = options.keep_together or preview.keep_together or NOTHING
@@ -125,6 +140,14 @@ def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOpt
             else None,
             **again("inner_folders"),
         )
+    if preview.empty:
+        st.toggle(
+            f"Take {one_of(preview.empty, 'image')} without any object",
+            value=bool(options.empty_class),
+            help=f"As a class of its own, “{EMPTY_CLASS}”: the model learns what shows none of the others. "
+            "Else they are left out.",
+            **again("empty_class"),
+        )
     if preview.spellings or options.merge_case:
         names = "; ".join(" = ".join(group) for group in preview.spellings[:SHOWN])
         st.toggle(
@@ -139,13 +162,14 @@ def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOpt
             help=f"{', '.join(preview.natural_order[: 2 * SHOWN])}. Choose the order your own model has.",
             **again("natural_order"),
         )
-    if preview.turned_masks:
+    if preview.turned:
         st.toggle(
-            "Masks are in unturned pixels",
-            value=options.turn_masks,
-            help=f"{one_of(preview.turned_masks, 'photograph')} with a mask was taken with a turned camera. "
-            "Say whether the masks were made before the pictures were turned; where sizes differ, they tell.",
-            **again("turn_masks"),
+            "Annotations are in unturned pixels",
+            value=options.turn_marks,
+            help=f"{one_of(preview.turned, 'annotated photograph')} was taken with a turned camera. Say "
+            "whether the annotations were made before the pictures were turned; where sizes differ, they "
+            "tell.",
+            **again("turn_marks"),
         )
     if preview.marks:
         guide = st.segmented_control(
@@ -195,13 +219,17 @@ def _groups(record: ImportRecord, preview: Preview) -> None:
 
 
 def _check_again(ws: Workspace, record: ImportRecord, field: str, key: str) -> None:
-    options = ImportOptions.from_dict({**record.options, field: st.session_state[key]})
+    value = st.session_state[key]
+    if field == "empty_class":
+        value = EMPTY_CLASS if value else ""
+    options = ImportOptions.from_dict({**record.options, field: value})
     with told("The files cannot be checked again", "Reload the page."):
         launch.start_import(ws, imports.check_again(ws, record, options).id)
 
 
 def _start(ws: Workspace, record: ImportRecord, options: ImportOptions) -> None:
-    with told(f"“{record.name}” was not imported", "Cancel it, and try again."):
+    failed = f"Nothing was added to “{record.name}”" if record.adds else f"“{record.name}” was not imported"
+    with told(failed, "Cancel it, and try again."):
         started = imports.carry_on(ws, record, options)
         state.FOLLOWED_IMPORT.set(started.id)
         launch.start_import(ws, started.id)

@@ -1,4 +1,4 @@
-"""Imports under way: how far each is, with a Cancel button; and how those ended that made no project."""
+"""Imports under way: how far each is, with a Cancel button; and how those ended that stored nothing."""
 
 import streamlit as st
 
@@ -25,7 +25,9 @@ def import_panel(ws: Workspace) -> None:
         else:
             st.error(
                 f"{plain(record.message or '')}\n\nNothing was stored. Fix it and try again.",
-                title=f"{_name(record)} was not made",
+                title=f"Nothing was added to {_name(record)}"
+                if record.adds
+                else f"{_name(record)} was not made",
                 icon=":material/error:",
             )
             st.button(

@@ -1,6 +1,5 @@
 """Creating a project: the demo in one click, or your own images."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import streamlit as st
 from app import resources, state
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
+from app.components.library.folder_choice import folder_choice
 from app.importing.importer import MAX_PROJECT_NAME
 from app.jobs import launch
 from app.services import imports
@@ -61,7 +61,7 @@ def demo_choice(ws: Workspace) -> None:
         width="stretch",
         disabled=state.FOLLOWED_IMPORT.get() is not None,
     ):
-        _ask("The demo was not created", ws, lambda: imports.ask_for_demo(ws))
+        ask_and_start("The demo was not created", ws, lambda: imports.ask_for_demo(ws))
 
 
 def own_choice(ws: Workspace) -> None:
@@ -95,15 +95,7 @@ def own_choice(ws: Workspace) -> None:
     if source == ZIP:
         upload = _upload(ws)
     else:
-        folder = st.selectbox(
-            "Folder",
-            [str(path) for path in _folders(roots)],
-            key="new_folder",
-            index=None,
-            placeholder="Choose a folder, or type its path",
-            accept_new_options=True,
-            help="Folders that the setting REFOCUS_IMPORT_ROOTS allows.",
-        )
+        folder = folder_choice(roots, key="new_folder")
     with st.expander("What should the zip contain?" if source == ZIP else "What should the folder contain?"):
         st.markdown(FORMATS)
     taken = find_project(ws.database, name.strip()) is not None
@@ -123,9 +115,11 @@ def own_choice(ws: Workspace) -> None:
     ):
         what = f"Could not create “{name.strip()}”"
         if upload is not None:
-            _ask(what, ws, lambda: imports.ask_for_upload(ws, name, upload, stage="check"))
+            ask_and_start(what, ws, lambda: imports.ask_for_upload(ws, name, upload, stage="check"))
         else:
-            _ask(what, ws, lambda: imports.ask_for_folder(ws, name, Path(str(folder)), stage="check"))
+            ask_and_start(
+                what, ws, lambda: imports.ask_for_folder(ws, name, Path(str(folder)), stage="check")
+            )
 
 
 def _upload(ws: Workspace) -> Any:
@@ -151,7 +145,7 @@ def _upload(ws: Workspace) -> Any:
     return upload
 
 
-def _ask(what: str, ws: Workspace, ask: Callable[[], ImportRecord]) -> None:
+def ask_and_start(what: str, ws: Workspace, ask: Callable[[], ImportRecord]) -> None:
     """Request an import and start it. It continues when this page is left or loses its connection."""
     with told(what, "Nothing was imported. Fix this and try again."):
         record = ask()
@@ -162,34 +156,17 @@ def _ask(what: str, ws: Workspace, ask: Callable[[], ImportRecord]) -> None:
 
 
 def lead_on(ws: Workspace, record: ImportRecord) -> None:
-    """Show the project that an import of this window has made."""
+    """Show the project that an import of this window has made or added to."""
     state.FOLLOWED_IMPORT.set(None)
     state.choose_project(record.project_id)
     state.NEW_PROJECT_OPEN.set(False)
     state.IMPORT_NOTES.set(record.notes)
-    if record.source != "demo":
+    if record.source != "demo" and not record.adds:
         state.UPLOAD.set(None)
         state.NEW_PROJECT_MADE.set(True)
-    elif record.project_id is not None:
+    elif record.source == "demo" and record.project_id is not None:
         run = runs.active_run(ws.database, record.project_id) or runs.last_ended(
             ws.database, record.project_id
         )
         state.FOLLOWED_RUN.set(None if run is None else run.id)
     st.rerun()
-
-
-def _folders(roots: tuple[Path, ...]) -> list[Path]:
-    """The allowed folders and their direct sub-folders."""
-    folders: list[Path] = []
-    for root in roots:
-        if os.path.isdir(root):
-            folders += [root, *_sub_folders(root)]
-    return folders
-
-
-def _sub_folders(folder: Path) -> list[Path]:
-    """Empty where permission is denied. `os.path.isdir`, because `Path.is_dir` raises there."""
-    try:
-        return sorted(path for path in folder.iterdir() if path.name[0] != "." and os.path.isdir(path))
-    except OSError:
-        return []

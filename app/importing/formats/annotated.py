@@ -36,6 +36,9 @@ class Annotated:
     split: Split | None = None
     size: tuple[int, int] | None = None  # (width, height) as the annotations have it
     classes: dict[str, list[Mark]] = field(default_factory=dict)  # in the order in which they are named
+    # It has annotations, if only such as are not read, or nobody has annotated it yet: that it has no class
+    # does not mean that it shows none.
+    uncertain: bool = False
 
     def add(self, name: str, mark: Mark | None = None) -> None:
         """`name`: from `Annotations.class_of`."""
@@ -101,8 +104,10 @@ class Annotations:
             self._renamed[shown(text)] = name
         return name
 
-    def count(self) -> None:
-        """One more annotation. Raises ImportRefusedError above `MAX_ANNOTATIONS`."""
+    def count(self, image: Annotated | None = None) -> None:
+        """One more annotation, of this image. Raises ImportRefusedError above `MAX_ANNOTATIONS`."""
+        if image is not None:
+            image.uncertain = True
         self._count += 1
         if self._count > MAX_ANNOTATIONS:
             raise ImportRefusedError(
@@ -127,19 +132,15 @@ class Annotations:
         self._layout.notes.append(sentence)
 
     def layout(self) -> Layout:
-        """Everything collected. Images without any annotation of a class are left out, and counted."""
+        """Everything collected. Images that nothing names are left out, and counted."""
         layout = self._layout
+        layout.splits_by_name = True
         labelled = [image for _, image in sorted(self._images.items()) if image.classes]
-        # A test set alone would train nothing: it is divided like images without a split.
-        trained = any(image.split == "train" for image in labelled)
-        for image in labelled:
-            labels = tuple(ItemLabel(name, tuple(marks)) for name, marks in image.classes.items())
-            split = image.split if trained else None
-            layout.items.append(
-                Item(self.shown(image.path), image.path, labels, split, annotated_size=image.size)
-            )
+        layout.items = [self._item(image) for image in labelled]
+        empty = [image for _, image in sorted(self._images.items()) if not (image.classes or image.uncertain)]
+        layout.empty = [self._item(image) for image in empty]
         images = {path for paths in self._by_name.values() for path in paths}
-        unlabelled = sorted(images - {image.path for image in labelled})
+        unlabelled = sorted(images - {image.path for image in (*labelled, *empty)})
         if unlabelled:
             layout.notes.append(
                 f"Left out, without an annotation of a class: {len(unlabelled):,} images, "
@@ -151,6 +152,10 @@ class Annotations:
         for old, new in sorted(self._renamed.items())[:_MAX_RENAMED]:
             layout.notes.append(f"The class “{old}” is called “{new}” here.")
         return layout
+
+    def _item(self, image: Annotated) -> Item:
+        labels = tuple(ItemLabel(name, tuple(marks)) for name, marks in image.classes.items())
+        return Item(self.shown(image.path), image.path, labels, image.split, annotated_size=image.size)
 
     def shown(self, path: str) -> str:
         """The name of a file as the user knows it: without a folder that holds everything."""

@@ -1,6 +1,6 @@
 """One folder per class, perhaps inside train, validation and test folders."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from app.errors import FileRefusedError, ImportRefusedError
 from app.importing.formats.layout import SPLITS, Layout
@@ -25,7 +25,7 @@ def is_in(source: Source) -> bool:
 
 def read(source: Source) -> Layout:
     """Raises ImportRefusedError when all folders are named after kinds of files."""
-    layout = Layout()
+    layout = Layout(splits_by_name=True)
     paths = {path: path.split("/") for path in source.names}
     around = ""
     # One folder around the others carries no meaning, unless it is "train" itself. A lone file beside or in
@@ -37,7 +37,7 @@ def read(source: Source) -> Layout:
             break
         around += f"{outer}/"
         paths = {path: parts[1:] or parts for path, parts in paths.items()}
-    has_splits = any(SPLITS.get(parts[0].lower()) == "train" and len(parts) > 2 for parts in paths.values())
+    has_splits = _has_splits([parts for parts in paths.values() if len(parts) > 1])
     for path, parts in paths.items():
         name = "/".join(parts)
         try:
@@ -60,6 +60,12 @@ def read(source: Source) -> Layout:
         if folder.startswith(around) and _is_for_a_class(folder.removeprefix(around).split("/"), has_splits):
             layout.refuse(f"{folder.removeprefix(around)}/", _EMPTY)
     return layout
+
+
+def _has_splits(paths: Collection[list[str]]) -> bool:
+    """Whether the outer folders are splits: one is for training, or all are and hold folders."""
+    outer = [SPLITS.get(parts[0].lower()) for parts in paths if len(parts) > 2]
+    return "train" in outer or (0 < len(outer) == len(paths) and None not in outer)
 
 
 def kinds_of_files(classes: Iterable[str]) -> list[str]:

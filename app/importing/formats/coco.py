@@ -46,8 +46,8 @@ def _read_document(path: str, document: dict[str, Any], annotations: Annotations
         if isinstance(category, dict) and isinstance(category.get("id"), int | str)
     }
     for entry in document["annotations"]:
-        annotations.count()
         image_id = entry.get("image_id") if isinstance(entry, dict) else None
+        annotations.count(images.get(image_id) if isinstance(image_id, int | str) else None)
         if not isinstance(image_id, int | str) or image_id not in images:
             annotations.leave_out("an annotation of an image that is not there")
             continue

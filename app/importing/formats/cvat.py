@@ -38,7 +38,7 @@ def read(source: Source) -> Layout:
             subset = entry.get("subset")
             image.split = split_of(subset) if subset else split_of(image.path.rpartition("/")[0])
             for shape in entry:
-                annotations.count()
+                annotations.count(image)
                 _read_shape(shape, image, annotations)
     return annotations.layout()
 

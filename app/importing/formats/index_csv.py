@@ -72,11 +72,13 @@ def read(source: Source) -> Layout:
     layout.notes += table.notes
     used, names = {path, *rows}, set(source.names)
     splits = _splits(rows, columns)
-    groups, notes = attributes_of(
+    attributes = attributes_of(
         [name for _, name in columns.others], [entry.values[: len(columns.others)] for entry in rows.values()]
     )
-    layout.notes += notes
-    for (item_path, entry), item_groups in zip(rows.items(), groups, strict=True):
+    layout.notes += attributes.notes
+    for (item_path, entry), of_item, single in zip(
+        rows.items(), attributes.groups, attributes.single, strict=True
+    ):
         try:
             labels = _labels(entry, columns, prefix, files)
             split = None if columns.split is None else _split(entry.values[-1], splits)
@@ -91,7 +93,7 @@ def read(source: Source) -> Layout:
                 )
         used |= {mask.path for mask in masks}
         labels = tuple(_with_files(label, names) for label in labels)
-        layout.items.append(Item(entry.name, item_path, labels, split, item_groups))
+        layout.items.append(Item(entry.name, item_path, labels, split, of_item, single))
     joined = sum(len(entry.labels) > 1 and entry.lines > 1 for entry in rows.values())
     if joined:
         layout.notes.append(f"{joined} images are on several lines of {title}: their labels were joined.")

@@ -68,10 +68,10 @@ def _read_task(task: object, path: str, annotations: Annotations) -> None:
         annotations.refuse(_file_name(names[0]), str(error))
         return
     image.split = image.split or split_of(image.path.rpartition("/")[0])
-    results = _results(task, annotations) if data is not task else _short_results(task)
+    results = _results(task, image, annotations) if data is not task else _short_results(task)
     labels = _labels_by_id(results)
     for result in results:
-        annotations.count()
+        annotations.count(image)
         try:
             _read_result(result, labels, image, annotations)
         except FileRefusedError as error:
@@ -94,7 +94,7 @@ def _image(annotations: Annotations, name: str, path: str) -> Annotated:
         return annotations.find(_UPLOADED.sub("", last), path)
 
 
-def _results(task: Mapping[str, Any], annotations: Annotations) -> list[dict[str, Any]]:
+def _results(task: Mapping[str, Any], image: Annotated, annotations: Annotations) -> list[dict[str, Any]]:
     every = task.get("annotations", task.get("completions"))
     made = [
         one["result"]
@@ -103,6 +103,7 @@ def _results(task: Mapping[str, Any], annotations: Annotations) -> list[dict[str
     ]
     for _ in made[1:]:
         annotations.leave_out("another annotation of the same image")
+    image.uncertain |= not made
     return [result for result in (made[0] if made else ()) if isinstance(result, dict)]
 
 

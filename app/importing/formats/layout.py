@@ -22,6 +22,11 @@ class Layout:
     n_refused: int = 0
     notes: list[str] = field(default_factory=list)
     drawn_to_guide: bool = False  # whether the marks were drawn to train a model, and not to measure one
+    # Whether names of folders and files say splits; then a new project without a training part is divided.
+    splits_by_name: bool = False
+    # Images that were annotated, and on which nothing of any class was; with no label. Not among `items`.
+    empty: list[Item] = field(default_factory=list)
+    undivided: int = 0  # images without a split that come into one that was chosen
     # Path of an image -> its innermost folder, where that is not the class folder: it could be the class.
     inner_folders: dict[str, str] = field(default_factory=dict)
 

@@ -51,7 +51,7 @@ def read(source: Source) -> Layout:
     first = min((value for value in lowest if value == value), default=1.0)  # without NaN
     for image, root in images:
         for entry in root.iterfind("object"):
-            annotations.count()
+            annotations.count(image)
             _read_object(entry, image, annotations, 1.0 if first >= 1 else 0.0)
     if images and first < 1:
         annotations.note("Boxes begin at 0, so coordinates are taken to count from 0, not from 1 as in VOC.")

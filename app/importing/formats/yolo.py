@@ -30,7 +30,7 @@ def is_in(source: Source) -> bool:
 
 
 def read(source: Source) -> Layout:
-    """A file without lines is an image of no class, which is left out."""
+    """A file without lines is an image of no class."""
     annotations = Annotations(source, "YOLO")
     described = _description(source)
     names = _names(source, described)
@@ -46,7 +46,7 @@ def read(source: Source) -> Layout:
             continue
         image.split = splits.of(image.path)
         for place, line in enumerate(_lines(source, path), start=1):
-            annotations.count()
+            annotations.count(image)
             try:
                 _read_line(line, names, image, annotations, pose)
             except FileRefusedError as error:

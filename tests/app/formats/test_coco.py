@@ -9,10 +9,12 @@ from PIL import Image
 from pycocotools import mask as reference
 
 from app.drawing.regions import rasterise
+from app.importing.arranging import arranged
 from app.importing.formats import coco
 from app.importing.formats.run_lengths import RunLengths, runs_of_mask, runs_of_text, text_of_runs
 from app.importing.marks import Outline
-from tests.app.formats.memory import boxes, layout_of, marks, regions, title, told
+from app.importing.options import ImportOptions
+from tests.app.formats.memory import Memory, boxes, layout_of, marks, regions, title, told
 from tests.app.material import photograph
 from tests.app.test_masks import blob
 
@@ -112,7 +114,8 @@ def test_other_json_files_before_it_hide_nothing() -> None:
 
 def test_a_part_without_training_images_is_divided_anew() -> None:
     files = {"val/_annotations.coco.json": document({"bbox": [1, 1, 9, 9]}), "val/a.png": b""}
-    assert [item.split for item in layout_of(files).items] == [None]
+    assert [item.split for item in layout_of(files).items] == ["validation"]
+    assert [item.split for item in arranged(Memory(files), ImportOptions()).items] == [None]
 
 
 def test_a_name_finds_only_files_of_the_import() -> None:

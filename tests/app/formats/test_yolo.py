@@ -35,7 +35,8 @@ def test_the_layout_with_a_folder_for_each_split() -> None:
         ("box", ((15, 5), (25, 15))),
         ("polygon", ((4, 2), (36, 2), (36, 10))),
     ]
-    assert layout.notes == ["Left out, without an annotation of a class: 1 images, e.g. test/images/b.jpg."]
+    assert layout.notes == []
+    assert [item.name for item in layout.empty] == ["test/images/b.jpg"]
 
 
 def test_the_layout_with_images_and_labels_outside_and_names_as_numbers() -> None:

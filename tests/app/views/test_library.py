@@ -1,4 +1,3 @@
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,7 +5,6 @@ import pytest
 from sqlalchemy import text
 
 from app.components.kit.text import plain
-from app.components.library import drawings_menu
 from app.errors import ImportRefusedError
 from app.exporting import EXPORTS, coco, yolo
 from app.exporting.guided_images import load
@@ -159,17 +157,16 @@ def test_drawings_can_be_taken_away_once_there_are_any(seeded: Seeded) -> None:
     assert yolo.LACKS in said(app)
 
 
-def test_drawings_are_added_to_the_images_of_a_project(
-    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_drawings_are_added_to_the_images_of_a_project(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
     annotation.save(seeded.ws, image.id, image.class_id, [BOX])
     packed = coco.pack(load(seeded.ws, seeded.project_id))
     annotation.save(seeded.ws, image.id, image.class_id, [])
-    monkeypatch.setattr(drawings_menu.st, "file_uploader", lambda *_, **__: io.BytesIO(packed))
+    app = open_page()
+    app.file_uploader(key="added_drawings").upload("drawings.zip", packed).run()
 
-    app = click(open_page(), "add_drawings")
+    click(app, "add_drawings")
 
     assert "COCO (JSON): 1 drawing added." in said(app)
     guidance = annotation.load(seeded.ws, image.id, image.class_id)
