@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 from PIL import Image
+from streamlit import config
 
 from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
@@ -44,6 +45,8 @@ def workspace() -> Workspace:
 
 @st.cache_resource(show_spinner=False, max_entries=2, on_release=lambda ws: ws.database.close())
 def _open(named: str, _settings: Settings) -> Workspace:
+    # Streamlit has a limit of its own, which ends larger uploads with 413: there is to be one setting.
+    config.set_option("server.maxUploadSize", _settings.max_upload_mb)
     return open_workspace(_settings)
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.components.library.folder_choice import folder_choice
-from app.components.library.new_project import FOLDER, ask_and_start
+from app.components.library.new_project import FOLDER, ask_and_start, upload_limit
 from app.importing.formats.annotated import is_image
 from app.services import imports
 from app.workspace import Workspace
@@ -48,7 +48,7 @@ def add_images_menu(ws: Workspace, project: ProjectRecord, classes: tuple[ClassR
                 key="added_images",
                 max_upload_size=ws.settings.max_upload_mb,
                 help="The same formats as for a new project. Images that the project has already are kept "
-                "once, with their labels and drawings.",
+                f"once, with their labels and drawings. {upload_limit(ws)}",
             )
             if any(is_image(upload.name) for upload in uploads):
                 class_name = st.selectbox(

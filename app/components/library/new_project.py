@@ -122,6 +122,15 @@ def own_choice(ws: Workspace) -> None:
             )
 
 
+def upload_limit(ws: Workspace) -> str:
+    """Says which limits an upload may meet."""
+    return (
+        f"At most {ws.settings.max_upload_mb:,} MB unpacked (REFOCUS_MAX_UPLOAD_MB). If the upload ends "
+        "with “413”, a proxy in front of this server has a lower limit: raise it there, or import a folder "
+        "on the server."
+    )
+
+
 def _upload(ws: Workspace) -> Any:
     """The chosen zip, kept across page switches: the browser's field forgets it."""
     chosen = st.file_uploader(
@@ -131,9 +140,7 @@ def _upload(ws: Workspace) -> Any:
         on_change=state.UPLOAD.set,
         args=(None,),
         max_upload_size=ws.settings.max_upload_mb,
-        help=f"At most {ws.settings.max_upload_mb:,} MB unpacked (REFOCUS_MAX_UPLOAD_MB). If the upload ends "
-        "with “413”, a proxy in front of this server has a lower limit: raise it there, or import a folder "
-        "on the server.",
+        help=upload_limit(ws),
     )
     if chosen is not None:
         state.UPLOAD.set(chosen)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from streamlit import config
 
 from app.jobs import launch, prepare_run
 from app.jobs.preparing import Request
@@ -91,3 +92,14 @@ def test_new_images_of_a_project_are_looked_at_from_any_page_and_a_failure_is_to
     click(app, "predict_again")
     assert versions.unpredicted(predicted.ws.database, version.id) == []
     assert runs.active_run(predicted.ws.database, predicted.project_id) is None
+
+
+def test_the_limit_of_uploads_is_one_setting(
+    home: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Streamlit's own would end a larger upload with a bare 413."""
+    before = config.get_option("server.maxUploadSize")
+    request.addfinalizer(lambda: config.set_option("server.maxUploadSize", before))
+    monkeypatch.setenv("REFOCUS_MAX_UPLOAD_MB", "6000")
+    open_page()
+    assert config.get_option("server.maxUploadSize") == 6000
