@@ -24,7 +24,8 @@ def main(image_file: str, map_file: str) -> None:
     if wanted["shorter_side"]:  # resized to this, and the middle cut out
         side = wanted["size"] * min(photo.size) / wanted["shorter_side"]
         box = ((width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2)
-    small = photo.resize((wanted["size"], wanted["size"]), Image.Resampling.BILINEAR, box)
+    filtered = Image.Resampling[wanted["interpolation"].upper()]
+    small = photo.resize((wanted["size"], wanted["size"]), filtered, box)
     values = np.asarray(small, dtype=np.float32)[..., :: -1 if wanted["channels"] == "BGR" else 1]
     pixels = (values / 255 - wanted["mean"]) / wanted["std"]  # (S, S, 3)
     session = onnxruntime.InferenceSession(HERE / "model.onnx", providers=["CPUExecutionProvider"])

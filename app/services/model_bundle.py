@@ -73,7 +73,7 @@ def make_bundle(ws: Workspace, version_id: int, path: Path, on_progress: Progres
         program=portable.program,
         classes=model.spec.classes,
         multi_label=model.spec.multi_label,
-        preprocessing=_preprocessing(model.spec),
+        preprocessing=preprocessing(model.spec),
         card_title=f"{facts.project.name}, version {facts.version.number}",
         own_format={} if own is None else {f"checkpoint{own.suffix}": own.content},
         card=_card(ws, facts, model.spec, f"ONNX opset {portable.opset}. {note}"),
@@ -109,14 +109,15 @@ def check_images(ws: Workspace, project_id: int, spec: ModelSpec) -> Numbers:
     return np.stack([pixels(library.open_image(ws, image), spec) for image in chosen])
 
 
-def _preprocessing(spec: ModelSpec) -> dict[str, object]:
+def preprocessing(spec: ModelSpec) -> dict[str, object]:
+    """What `predict.py` of a bundle does to a picture, ready for JSON."""
     return {
         "channels": "BGR" if spec.bgr else "RGB",
         "mode": "RGB, turned as EXIF says, transparency on white",
         # squash: both sides to `size`, whatever the shape of the image
         "resize": "squash" if spec.shorter_side is None else "shorter side, then centre crop",
         "shorter_side": spec.shorter_side,
-        "interpolation": "bilinear, antialiased",
+        "interpolation": spec.interpolation,  # antialiased
         "size": spec.image_size,
         "scale": "divide by 255, subtract mean, divide by std",
         "mean": spec.mean,

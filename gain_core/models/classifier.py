@@ -108,7 +108,9 @@ class Classifier(nn.Module):
         spec = self.spec
         said = (spec.backbone, spec.image_size, spec.output_stride, spec.mean, spec.std, _PREPROCESSING)
         other = (spec.shorter_side, spec.bgr)
-        return weights_sha256(self.trunk, repr(said if other == (None, False) else said + other))
+        added = () if other == (None, False) else other
+        added = added if spec.interpolation == "bilinear" else (*added, spec.interpolation)
+        return weights_sha256(self.trunk, repr((*said, *added)))
 
 
 def weights_sha256(module: nn.Module, said: str) -> str:

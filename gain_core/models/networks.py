@@ -169,13 +169,14 @@ def default_preprocessing(name: str, classes: tuple[str, ...]) -> ModelSpec:
     side, shorter = 224, 256
     mean: Sequence[float] = IMAGENET_MEAN
     std: Sequence[float] = IMAGENET_STD
+    interpolation = "bilinear"
     if library == "torchvision":
         transforms = torchvision.models.get_model_weights(short).DEFAULT.transforms()
         side, shorter = transforms.crop_size[0], transforms.resize_size[0]
-        mean, std = transforms.mean, transforms.std
+        mean, std, interpolation = transforms.mean, transforms.std, transforms.interpolation.value
     elif library == "timm" and (wanted := timm.get_pretrained_cfg(short)) is not None:
         side, mean, std = wanted.input_size[1], wanted.mean, wanted.std
-        shorter = math.floor(side / (wanted.crop_pct or 1.0))
+        shorter, interpolation = math.floor(side / (wanted.crop_pct or 1.0)), wanted.interpolation
     return ModelSpec(
         name,
         classes,
@@ -183,6 +184,7 @@ def default_preprocessing(name: str, classes: tuple[str, ...]) -> ModelSpec:
         mean=(mean[0], mean[1], mean[2]),
         std=(std[0], std[1], std[2]),
         shorter_side=max(shorter, side),
+        interpolation="bicubic" if interpolation == "bicubic" else "bilinear",
     )
 
 

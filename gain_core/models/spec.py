@@ -18,6 +18,9 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of
 PIECE = 4
 
 Triple = tuple[float, float, float]
+Interpolation = Literal["bilinear", "bicubic"]
+
+_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 # Beyond these nothing was ever trained, but a file by anybody may ask for it. Pixels are in [0, 1].
 _LARGEST_SIDE, _LARGEST_MEAN = 8192, 1000
@@ -43,10 +46,11 @@ class ModelSpec:
     # seen.
     shorter_side: int | None = None
     bgr: bool = False  # the network was trained on pictures whose channels are blue, green, red
+    interpolation: Interpolation = "bilinear"  # of resizing; always antialiased
 
     def __post_init__(self) -> None:
         # A spec may come from anybody's file.
-        for field in ("backbone", "head"):
+        for field in ("backbone", "head", "interpolation"):
             if not isinstance(getattr(self, field), str):
                 raise ConfigError(f"expected {field} as text, got {getattr(self, field)!r}")
         if not isinstance(self.classes, tuple) or not all(isinstance(name, str) for name in self.classes):
@@ -83,6 +87,10 @@ class ModelSpec:
             raise ConfigError(f"expected three means and three positive stds, got {self.mean} and {self.std}")
         if self.head not in ("linear", "paper"):
             raise ConfigError(f'expected head "linear" or "paper", got {self.head!r}')
+        if self.interpolation not in _FILTERS:
+            raise ConfigError(
+                f"expected interpolation as one of {', '.join(_FILTERS)}, got {self.interpolation!r}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON; `from_dict` gives the same spec back."""
@@ -110,18 +118,18 @@ def pixels(image: Image.Image, spec: ModelSpec) -> NDArray[np.float32]:
 
 
 def fitted(image: Image.Image, spec: ModelSpec) -> Image.Image:
-    """The S×S pixels that the network sees (bilinear, antialiased): all, squashed, or the `seen` square.
+    """The S×S pixels that the network sees (antialiased): all, squashed, or the `seen` square.
 
     Of the square the same pixels as torchvision's Resize and CenterCrop.
     """
-    side, shorter = spec.image_size, spec.shorter_side
+    side, shorter, filtered = spec.image_size, spec.shorter_side, _FILTERS[spec.interpolation]
     if shorter is None:
-        return image.resize((side, side), Image.Resampling.BILINEAR)
+        return image.resize((side, side), filtered)
     width, height = image.size
     longer = int(shorter * max(width, height) / min(width, height))
     width, height = (longer, shorter) if width > height else (shorter, longer)
     left, top = round((width - side) / 2), round((height - side) / 2)
-    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    resized = image.resize((width, height), filtered)
     return resized.crop((left, top, left + side, top + side))
 
 

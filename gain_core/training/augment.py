@@ -42,14 +42,17 @@ class AugmentedSamples(Dataset[Loaded]):
         self._spec = spec
         self._seed = config.seed
         size = [spec.image_size, spec.image_size]
-        self._squash = v2.Resize(size, antialias=True)
+        filtered = v2.InterpolationMode(spec.interpolation)
+        self._squash = v2.Resize(size, filtered, antialias=True)
         self._whole = self._squash  # as in prediction
         if spec.shorter_side is not None:
-            self._whole = v2.Compose([v2.Resize(spec.shorter_side, antialias=True), v2.CenterCrop(size)])
+            shorter = v2.Resize(spec.shorter_side, filtered, antialias=True)
+            self._whole = v2.Compose([shorter, v2.CenterCrop(size)])
         # A crop has a side of at most 4 to 3: of a longer image it would never be the whole.
         crops = config.smallest_crop < 1
         scale = (config.smallest_crop, 1.0)
-        self._crop = v2.RandomResizedCrop(size, scale=scale, antialias=True) if crops else None
+        crop = v2.RandomResizedCrop(size, scale=scale, interpolation=filtered, antialias=True)
+        self._crop = crop if crops else None
         self._flip = v2.RandomHorizontalFlip(0.5 if config.horizontal_flip else 0.0)
         jitter = config.colour_jitter
         self._colour = v2.ColorJitter(brightness=jitter, contrast=jitter, saturation=jitter)

@@ -1,10 +1,6 @@
 """The bundle of a version: what is in it, and that predict.py needs nothing of this program."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from app.errors import MissingFileError, ServiceError
+from app.exporting import predict
 from app.services import annotation, explanation
-from app.services.model_bundle import make_bundle
+from app.services.model_bundle import make_bundle, preprocessing
 from db import library as rows
 from db.records import RegionRecord, VersionRecord
 from gain_core.errors import BackboneError
@@ -25,14 +23,14 @@ from gain_core.models.classifier import Classifier
 from gain_core.models.inference import Numbers
 from gain_core.models.model_file import load_model
 from gain_core.models.portable import PortableModel
+from gain_core.models.spec import Interpolation, ModelSpec, pixels
 from tests.app.seeded import Seeded, open_home, seed
+from tests.app.without_the_program import alone, make_environment, predicted
 
 BOX = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 40.0)))
 HOSTILE = "a|b <script>alert(1)</script> ![x](http://evil) # c"
 FILES = ["MODEL_CARD.md", "classes.json", "model.onnx", "model.pt2", "model.safetensors"]
 FILES += ["predict.py", "preprocessing.json", "requirements.txt"]
-ALONE = ("numpy", "PIL", "onnxruntime")  # all that predict.py may import, and what these need themselves
-NEEDED = ("flatbuffers", "google", "packaging", "coloredlogs", "humanfriendly", "sympy", "mpmath", "protobuf")
 
 
 @pytest.fixture(scope="module")
@@ -64,61 +62,58 @@ def unpacked(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of links to the packages of predict.py and nothing else."""
-    folder = tmp_path_factory.mktemp("packages")
-    for name in (*ALONE, *NEEDED):
-        spec = importlib.util.find_spec(name)
-        if spec is None or not spec.submodule_search_locations:
-            continue
-        source = Path(next(iter(spec.submodule_search_locations)))
-        (folder / source.name).symlink_to(source)
-        libraries = source.with_name(f"{source.name.lower()}.libs")  # of wheels: shared libraries beside them
-        if name == "PIL":
-            libraries = source.with_name("pillow.libs")
-        if libraries.is_dir():
-            (folder / libraries.name).symlink_to(libraries)
-    return folder
-
-
-def alone(environment: Path, program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs Python without its site-packages, its user's and its environment's: these packages alone."""
-    start = f"import sys; sys.path.append({str(environment)!r}); "
-    return subprocess.run(
-        [sys.executable, "-I", "-S", "-c", start + program, *arguments],
-        cwd=cwd,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return make_environment(tmp_path_factory.mktemp("packages"))
 
 
 def test_predict_py_classifies_and_draws_with_three_packages_alone(
     bay: tuple[Seeded, VersionRecord], unpacked: Path, environment: Path, tmp_path: Path
 ) -> None:
     bundled, version = bay
-    for absent in ("torch", "streamlit", "app", "gain_core", "timm"):
-        assert alone(environment, f"import {absent}", cwd=tmp_path).returncode == 1, absent
     image = bundled.images("test")[0]
     photo = bundled.ws.files.image(image.sha256, image.suffix)
 
-    run = alone(
-        environment,
-        "import runpy; sys.argv[0] = 'predict.py'; runpy.run_path(sys.argv.pop(1), run_name='__main__')",
-        str(unpacked / "predict.py"),
-        str(photo),
-        "map.png",
-        cwd=tmp_path,
-    )
+    printed = predicted(environment, unpacked / "predict.py", photo, cwd=tmp_path)
 
-    assert run.returncode == 0, run.stderr
     expected = explanation.attention_for(bundled.ws, version, image)
-    printed = [line.split(" ", 1) for line in run.stdout.splitlines()]
-    assert printed[0][1] == ("boat", "car")[expected.predicted]
-    assert float(printed[0][0]) == pytest.approx(max(expected.probabilities), abs=2e-4)
+    assert printed[0] == (
+        ("boat", "car")[expected.predicted],
+        pytest.approx(max(expected.probabilities), abs=2e-4),
+    )
     drawn, plain = np.asarray(Image.open(tmp_path / "map.png")), np.asarray(Image.open(photo).convert("RGB"))
     assert drawn.shape == plain.shape
     assert (drawn != plain).any()
+
+
+class Session:
+    """Of ONNX Runtime: takes an image, and finds nothing on it."""
+
+    def __init__(self) -> None:
+        self.given: NDArray[np.float32] | None = None
+
+    def __call__(self, *arguments: object, **options: object) -> "Session":
+        return self
+
+    def run(self, names: list[str], inputs: dict[str, NDArray[np.float32]]) -> tuple[Numbers, Numbers]:
+        self.given = inputs["images"]
+        return np.zeros((1, 2), dtype=np.float32), np.zeros((1, 2, 2, 2), dtype=np.float32)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("shorter", [None, 80])
+def test_predict_py_gives_the_network_the_pixels_that_this_program_gives(
+    shorter: int | None, interpolation: Interpolation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = ModelSpec("any", ("a", "b"), 64, shorter_side=shorter, interpolation=interpolation, bgr=True)
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 240, 3), dtype=np.uint8))
+    photo.save(tmp_path / "photo.png")
+    (tmp_path / "classes.json").write_text('{"classes": ["a", "b"], "multi_label": false}')
+    (tmp_path / "preprocessing.json").write_text(json.dumps(preprocessing(spec)))
+    session = Session()
+    monkeypatch.setattr(predict, "HERE", tmp_path)
+    monkeypatch.setattr(predict.onnxruntime, "InferenceSession", session)
+    predict.main(str(tmp_path / "photo.png"), str(tmp_path / "map.png"))
+    assert session.given is not None
+    np.testing.assert_allclose(session.given[0], pixels(photo, spec), atol=0.02)
 
 
 def test_predict_py_says_how_to_call_it(unpacked: Path, environment: Path, tmp_path: Path) -> None:

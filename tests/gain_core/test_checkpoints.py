@@ -217,6 +217,8 @@ def test_preprocessing_is_that_of_the_published_weights() -> None:
     inception = default_preprocessing("timm/inception_v3", ("a", "b"))
     assert (inception.image_size, inception.mean) == (299, (0.5, 0.5, 0.5))
     assert default_preprocessing("own/mine", ("a", "b")).image_size == 224
+    assert (resnet.interpolation, lite.interpolation) == ("bilinear", "bicubic")
+    assert default_preprocessing("torchvision/efficientnet_b0", ("a", "b")).interpolation == "bicubic"
 
 
 NETWORK = """

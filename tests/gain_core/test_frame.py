@@ -1,6 +1,7 @@
 """What a model that crops sees of a picture: its pixels, its masks, and where its map lies."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from gain_core.dataset.sample import Sample
 from gain_core.errors import ConfigError
 from gain_core.guidance.composites import make_composites
 from gain_core.models.frame import on_picture, seen, seen_part
-from gain_core.models.spec import ModelSpec, pixels
+from gain_core.models.spec import Interpolation, ModelSpec, pixels
 from gain_core.training.augment import AugmentedSamples
 from gain_core.training.config import TrainConfig
+from tests.gain_core.toy import toy_model
 
 WIDE, TALL = (200, 100), (90, 240)
 CROP = ModelSpec("any", ("a", "b"), 64, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4), shorter_side=80)
@@ -27,18 +29,37 @@ def noise(size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(chance.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("size", [WIDE, TALL, (301, 200), (80, 80)])
-def test_a_cropping_model_is_given_the_pixels_that_torchvision_gives(size: tuple[int, int]) -> None:
+def test_a_cropping_model_is_given_the_pixels_that_torchvision_gives(
+    size: tuple[int, int], interpolation: Interpolation
+) -> None:
+    spec = replace(CROP, interpolation=interpolation)
     as_torchvision = v2.Compose(
         [
-            v2.Resize(80),
+            v2.Resize(80, v2.InterpolationMode(interpolation)),
             v2.CenterCrop(64),
             v2.PILToTensor(),
             v2.ToDtype(torch.float32, scale=True),
             v2.Normalize(CROP.mean, CROP.std),
         ]
     )
-    assert np.allclose(pixels(noise(size), CROP), as_torchvision(noise(size)).numpy(), atol=1e-5)
+    assert np.allclose(pixels(noise(size), spec), as_torchvision(noise(size)).numpy(), atol=1e-5)
+
+
+def test_pictures_resized_in_another_way_are_others() -> None:
+    squashes = replace(CROP, shorter_side=None)
+    given = [pixels(noise(WIDE), replace(squashes, interpolation=each)) for each in ("bilinear", "bicubic")]
+    assert np.abs(given[0] - given[1]).max() > 0.1
+    with pytest.raises(ConfigError, match="expected interpolation as one of bilinear, bicubic"):
+        replace(CROP, interpolation="nearest")  # type: ignore[arg-type]
+
+
+def test_kept_features_of_pictures_resized_in_another_way_are_others() -> None:
+    model = toy_model()
+    before = model.trunk_fingerprint()
+    model.spec = replace(model.spec, interpolation="bicubic")
+    assert model.trunk_fingerprint() != before
 
 
 def test_channels_come_blue_first_where_the_model_wants_them_so() -> None:
@@ -99,17 +120,21 @@ def test_masks_are_cropped_like_the_picture(sample: Sample) -> None:
     assert np.allclose(inside, [[1.0, 0.0, 0.0, 0.0]] * 4)
 
 
-def test_counter_examples_and_whole_training_images_are_what_the_model_sees(sample: Sample) -> None:
-    ground, _ = make_composites([sample], CROP, 1, seed=0)
-    expected = np.asarray(noise(WIDE).resize((160, 80), Image.Resampling.BILINEAR).crop((48, 8, 112, 72)))
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_counter_examples_and_whole_training_images_are_what_the_model_sees(
+    sample: Sample, interpolation: Interpolation
+) -> None:
+    spec, filtered = replace(CROP, interpolation=interpolation), Image.Resampling[interpolation.upper()]
+    ground, _ = make_composites([sample], spec, 1, seed=0)
+    expected = np.asarray(noise(WIDE).resize((160, 80), filtered).crop((48, 8, 112, 72)))
     assert np.abs(ground.pixels[:, 40:].astype(int) - expected[:, 40:]).max() <= 1
     config = TrainConfig.full_default()
     config = type(config)(
         mode="full", objective=config.objective, smallest_crop=1.0, horizontal_flip=False, colour_jitter=0.0
     )
-    drawn = AugmentedSamples([sample], CROP, config, [ground])
+    drawn = AugmentedSamples([sample], spec, config, [ground])
     image, masks, _ = drawn[(0, 0, 0)]
-    assert np.allclose(image.numpy(), pixels(noise(WIDE), CROP), atol=0.05)
+    assert np.allclose(image.numpy(), pixels(noise(WIDE), spec), atol=0.05)
     assert masks[0, 0, :, :15].all()
     assert not masks[0, 0, :, 17:].any()
     composite, _, _ = drawn[(0, 0, 1)]
