@@ -14,7 +14,7 @@ NAME = "evaluate"
 HELP = "print the figures of a version; with --fail-below, exit with 1 where one is too low"
 METRICS = (
     *("accuracy", "worst_group", "balanced_accuracy", "macro_f1", "mean_average_precision"),
-    *("attention_inside", "calibration_error"),
+    *("worst_average_precision", "attention_inside", "calibration_error"),
 )
 
 
@@ -52,6 +52,7 @@ def run(ws: Workspace, arguments: Namespace, output: Output) -> Result:
             {"group": group.name, "accuracy": group.score.accuracy, "n": group.score.n}
             for group in evaluation.groups
         ],
+        "classes": _by_class(measured),
         "failed": failed,
     }
     lines = [
@@ -72,10 +73,28 @@ def metrics(measured: Figures) -> dict[str, float | None]:
         by_class.balanced_accuracy,
         by_class.macro_f1,
         evaluation.mean_precision,
+        None if evaluation.weakest_class is None else evaluation.weakest_class[1],
         evaluation.overall.attention_inside,
         None if evaluation.calibration is None else evaluation.calibration.error,
     )
     return dict(zip(METRICS, values, strict=True))
+
+
+def _by_class(measured: Figures) -> list[dict[str, str | float | None]]:
+    """Average precision of images with several labels alone."""
+    evaluation, by_class = measured.after
+    precisions = evaluation.precisions or (None,) * len(by_class.classes)
+    return [
+        {
+            "class": name,
+            "n": scores.n,
+            "precision": scores.precision,
+            "recall": scores.recall,
+            "f1": scores.f1,
+            "average_precision": precision,
+        }
+        for name, scores, precision in zip(by_class.classes, by_class.scores, precisions, strict=True)
+    ]
 
 
 def _limit(text: str) -> tuple[str, float]:

@@ -30,6 +30,7 @@ from app.services.version_facts import (
 from app.workspace import Workspace
 from db.records import Split, VersionRecord
 
+SEVERAL = "A class counts as predicted above 50 %. Average precision needs no such threshold."
 HTML, PDF = "report.html", "report.pdf"
 LIMITS = (
     "Figures are counted on the images of one split. Their intervals say how far chance moves them, not how "
@@ -99,7 +100,6 @@ def _subtitle(comparison: Comparison) -> str:
 def _sections(ws: Workspace, facts: VersionFacts, comparison: Comparison, gallery: Gallery) -> list[Section]:
     before, after = comparison.before, comparison.after
     both = figures(ws, after.version.id, before.version.id, after.split)
-    by_class = both.after[1], both.before[1] if both.before is not None else both.after[1]
     header = ("", f"Version {before.version.number}", f"Version {after.version.number}")
     drawn = tuple(drawings(ws, facts.project.id, facts.classes))
     sections = [
@@ -111,19 +111,21 @@ def _sections(ws: Workspace, facts: VersionFacts, comparison: Comparison, galler
         Section("What drawing added", report_sections.added(drawing_effect(comparison))),
         Section("The same images with both maps", (_legend(), gallery)),
         Section("Figures", (Table(header, tuple(figure_rows(both))), *report_sections.paired(comparison))),
-        Section("By class", report_sections.by_class(by_class[1], by_class[0])),
+        Section("By class", report_sections.by_class(both.before or both.after, both.after)),
     ]
     if after.calibration is not None and before.calibration is not None:
         sections.append(
             Section("Calibration", report_sections.calibration(ws, facts.project.id, before, after))
         )
-    sections.append(Section("Limits", tuple(Text(limit) for limit in LIMITS)))
+    limits = (*LIMITS, SEVERAL) if after.precisions else LIMITS
+    sections.append(Section("Limits", tuple(Text(limit) for limit in limits)))
     return [*sections, Section("How to reproduce", _reproduce(facts, before.version, after.split))]
 
 
 def _legend() -> Text:
     return Text(
-        "Strong colour holds half of the evidence for the predicted class, light colour nine tenths.", "small"
+        "Strong colour holds half of the evidence for the class that is named, light colour nine tenths.",
+        "small",
     )
 
 

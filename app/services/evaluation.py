@@ -63,7 +63,9 @@ class Evaluation:
     split: Split
     overall: Score
     classes: tuple[tuple[str, Score], ...]  # by class position
-    groups: tuple[Group, ...]  # by attribute and name; only those that have images
+    # By attribute and name; only those that have images. Of images with several labels only those of a known
+    # attribute: a class alone is no group there, but has an average precision.
+    groups: tuple[Group, ...]
     missing: int  # images of the split that the version has not predicted; they count nowhere
     calibration: Calibration | None  # None of no images, and where classes are independent
     # Average precision by class position (`average_precisions`); empty where an image has one label.
@@ -74,6 +76,13 @@ class Evaluation:
         """mAP: the mean over the classes that any image shows; None where an image has one label."""
         known = [value for value in self.precisions if value is not None]
         return fmean(known) if known else None
+
+    @property
+    def weakest_class(self) -> tuple[str, float] | None:
+        """Name and average precision of the class where that is lowest; None where an image has one label."""
+        known = zip(self.classes, self.precisions, strict=False)
+        ranked = [(value, name) for (name, _), value in known if value is not None]
+        return (min(ranked)[1], min(ranked)[0]) if ranked else None
 
     @property
     def worst_group(self) -> Group | None:
@@ -128,6 +137,7 @@ def evaluate(
         found,
         overall=replace(found.overall, correct=right, n=len(seen)),
         missing=len(images) - len(seen),
+        groups=tuple(group for group in found.groups if group.attribute or not multi_label),
         calibration=None if multi_label else calibration(confidences),
         precisions=_precisions(seen, len(classes)) if multi_label else (),
     )

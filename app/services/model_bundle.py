@@ -7,8 +7,9 @@ import numpy as np
 
 from app.errors import MissingFileError, ServiceError
 from app.exporting.bundle import BundleContent, write_bundle
-from app.exporting.document import Section, Table, Text
+from app.exporting.document import Block, Section, Table, Text
 from app.services import library
+from app.services.report_sections import by_class
 from app.services.version_facts import (
     MEASURED,
     VersionFacts,
@@ -112,7 +113,7 @@ def check_images(ws: Workspace, project_id: int, spec: ModelSpec) -> Numbers:
 def preprocessing(spec: ModelSpec) -> dict[str, object]:
     """What `predict.py` of a bundle does to a picture, ready for JSON."""
     return {
-        "channels": "BGR" if spec.bgr else "RGB",
+        "channels": _channels(spec),
         "mode": "RGB, turned as EXIF says, transparency on white",
         # squash: both sides to `size`, whatever the shape of the image
         "resize": "squash" if spec.shorter_side is None else "shorter side, then centre crop",
@@ -126,11 +127,18 @@ def preprocessing(spec: ModelSpec) -> dict[str, object]:
     }
 
 
+def _channels(spec: ModelSpec) -> str:
+    return "BGR" if spec.bgr else "RGB"
+
+
 def _card(ws: Workspace, facts: VersionFacts, spec: ModelSpec, exported: str) -> list[Section]:
     version, before = facts.version, facts.before
+    as_given = before is None and facts.project.given_model is not None
     origin = "the pretrained backbone" if before is None else f"version {before.number}"
+    if as_given:
+        origin = "not trained here: as it was brought"
     decided = "each class by itself (sigmoid)" if spec.multi_label else "one class per image (softmax)"
-    settings = training_settings(facts.run)
+    settings = {} if as_given else training_settings(facts.run)
     sections = [
         Section(
             "What it is",
@@ -141,7 +149,7 @@ def _card(ws: Workspace, facts: VersionFacts, spec: ModelSpec, exported: str) ->
                         ("Classes", ", ".join(spec.classes)),
                         ("Decides", decided),
                         ("Network", spec.backbone),
-                        ("Input", f"{spec.image_size} × {spec.image_size} pixels, RGB"),
+                        ("Input", f"{spec.image_size} × {spec.image_size} pixels, {_channels(spec)}"),
                         ("Trained from", origin),
                         ("Made", f"{version.created_at:%Y-%m-%d}, {version.note}"),
                     ),
@@ -165,10 +173,14 @@ def _card(ws: Workspace, facts: VersionFacts, spec: ModelSpec, exported: str) ->
     ]
     for split in MEASURED:
         if sum(facts.images[split]):
-            measured = figure_rows(figures(ws, version.id, None if before is None else before.id, split))
+            both = figures(ws, version.id, None if before is None else before.id, split)
+            measured = figure_rows(both)
             was = "Before" if before is None else f"Before (version {before.number})"
             heading = (f"Figures on {split} images", was, f"After (version {version.number})")
-            sections.append(Section(heading[0], (Table(("", *heading[1:]), tuple(measured)),)))
+            blocks: list[Block] = [Table(("", *heading[1:]), tuple(measured))]
+            if spec.multi_label:
+                blocks += by_class(both.before or both.after, both.after)
+            sections.append(Section(heading[0], tuple(blocks)))
     if settings:
         shown = tuple((name.capitalize(), str(value)) for name, value in settings.items())
         sections.append(Section("Training", (Table(("", ""), shown),)))

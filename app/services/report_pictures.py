@@ -15,7 +15,8 @@ from app.workspace import Workspace
 from db import annotations
 from db import library as rows
 from db.evaluation import Change
-from db.records import GuidanceRecord, ImageRecord, PredictionRecord, VersionRecord
+from db.mistakes import THRESHOLD
+from db.records import GuidanceRecord, ImageRecord, VersionRecord
 from gain_core.imaging.overlay import overlay
 
 SIDE = 360  # pixels, longest side of a picture: some 20 KB
@@ -49,15 +50,22 @@ def both_maps(
     classes: Sequence[str],
     shelf: explanation.ModelShelf,
 ) -> PictureRow:
-    """Each version's map of the class that it predicts. Raises MissingFileError."""
+    """Each version's map of the class that it predicts; of images with several labels, of the label whose
+    probability changed most. Raises MissingFileError.
+    """
     image = pair.image
     photo = _small(library.open_image(ws, image))
     truth = " and ".join(classes[place] for place in image.positions)
     pictures = []
     for version, prediction in zip(sides, (pair.before, pair.after), strict=True):
-        attention = explanation.attention_for(ws, version, image, shelf).attention(prediction.predicted)
-        caption = f"Version {version.number}: {_prediction(prediction, classes)}"
-        tone: Tone = "good" if prediction.right else "bad"
+        view = explanation.attention_for(ws, version, image, shelf)
+        place, right = prediction.predicted, prediction.right
+        if view.multi_label:
+            place = _most_changed(pair)
+            right = prediction.probabilities[place] > THRESHOLD
+        attention, share = view.attention(place), 100 * prediction.probabilities[place]
+        caption = f"Version {version.number}: {classes[place]} ({share:.0f} %)"
+        tone: Tone = "good" if right else "bad"
         pictures.append(Picture(_jpeg(overlay(photo, attention, OPACITY)), caption, tone))
     return PictureRow(
         f"{kind}: {truth} ({', '.join((PurePosixPath(image.name).name, *image.groups.values()))})",
@@ -97,8 +105,9 @@ def _drawn(ws: Workspace, image: ImageRecord, guidance: GuidanceRecord) -> bytes
     return _jpeg(photo)
 
 
-def _prediction(prediction: PredictionRecord, classes: Sequence[str]) -> str:
-    return f"{classes[prediction.predicted]} ({100 * prediction.probabilities[prediction.predicted]:.0f} %)"
+def _most_changed(pair: Pair) -> int:
+    before, after = pair.before.probabilities, pair.after.probabilities
+    return max(pair.image.positions, key=lambda place: abs(after[place] - before[place]))
 
 
 def _small(photo: Image.Image) -> Image.Image:

@@ -23,11 +23,13 @@ def tiles(comparison: Comparison) -> Tiles:
     if worst is not None:
         was, now = (group.score for group in worst)
         shown.append(Tile("Worst group", _change(was.accuracy, now.accuracy), _of_worst(worst)))
-    shown.append(
-        Tile("Accuracy", _change(before.overall.accuracy, after.overall.accuracy), f"n = {after.overall.n}")
-    )
+    right = _change(before.overall.accuracy, after.overall.accuracy)
     if after.mean_precision is not None:
         shown.append(Tile("mAP", _change(before.mean_precision, after.mean_precision), "mean over classes"))
+        shown += _of_weakest(before, after)
+        shown.append(Tile("All labels right", right, f"n = {after.overall.n}"))
+    else:
+        shown.append(Tile("Accuracy", right, f"n = {after.overall.n}"))
     inside = after.overall.attention_inside
     if inside is not None:
         note = f"share of the map, n = {after.overall.attention_images}"
@@ -38,11 +40,14 @@ def tiles(comparison: Comparison) -> Tiles:
 
 
 def what_was_wrong(comparison: Comparison) -> tuple[Block, ...]:
-    """The worst group before, and all groups."""
+    """The worst group or weakest class before, and all groups."""
     before = comparison.before
     worst = before.worst_group or before.worst_group_any
     blocks: list[Block] = []
-    if worst is not None:
+    found = "found" if before.precisions else "right"
+    if before.precisions:
+        blocks.append(Text(_several_wrong(before)))
+    elif worst is not None:
         blocks.append(
             Text(
                 f"Version {before.version.number} predicts {counted(before.overall)} of all images right, "
@@ -57,14 +62,29 @@ def what_was_wrong(comparison: Comparison) -> tuple[Block, ...]:
     ]
     if any(group.attribute for group in before.groups):
         versions = (
-            f"Version {side.version.number}: right (95 % interval)" for side in (before, comparison.after)
+            f"Version {side.version.number}: {found} (95 % interval)" for side in (before, comparison.after)
         )
         blocks.append(Table(("Group", *versions), tuple(rows)))
-    else:
+    elif not before.precisions:
         blocks.append(
             Text("No groups were recorded for these images; classes are compared instead.", "small")
         )
     return tuple(blocks)
+
+
+def _several_wrong(before: Evaluation) -> str:
+    """Of images with several labels."""
+    sentence = (
+        f"Version {before.version.number} has all labels right in {counted(before.overall)} of the images."
+    )
+    weakest = before.weakest_class
+    if weakest is None:
+        return sentence
+    name, precision = weakest
+    return (
+        f"{sentence} Its weakest class is {name}: average precision {share(precision)}, found in "
+        f"{counted(dict(before.classes)[name])} of the images that show it."
+    )
 
 
 def what_was_drawn(facts: VersionFacts) -> tuple[Block, ...]:
@@ -84,17 +104,21 @@ def added(effect: DrawingEffect | None) -> tuple[Block, ...]:
     """The version after against its control."""
     if effect is None:
         return (Text("This version has no control: the same training without the drawings was not run."),)
-    where = "of all images" if effect.groups is None else "of the worst group"
+    if effect.precision is not None:
+        where = "of the images with all labels"
+    else:
+        where = "of all images" if effect.groups is None else "of the worst group"
     differ = f"{effect.gained} images are right only with the drawings, {effect.lost} only without."
     verdict = {
         "helped": Text(f"The drawings helped: {differ}", "good"),
         "harmed": Text(f"The drawings made it worse: {differ}", "bad"),
         "unmeasurable": Text(f"No measurable effect of the drawings: {differ}", "bad"),
     }[effect.verdict]
+    ranked = "" if effect.precision is None else f" mAP: {' and '.join(map(share, effect.precision))}."
     return (
         Text(
             f"The control, the same training without drawings, has {share(effect.without.accuracy)} {where} "
-            f"right; with them it is {share(effect.drawn.accuracy)}."
+            f"right; with them it is {share(effect.drawn.accuracy)}.{ranked}"
         ),
         verdict,
         Text(f"Exact McNemar test on {effect.tested} images: p = {effect.p_value:.2g}.", "small"),
@@ -121,23 +145,33 @@ def _test(where: str, fixed: int, broken: int) -> str:
     return f"Exact McNemar test on {where}: {fixed} fixed, {broken} newly wrong, p = {p:.2g}."
 
 
-def by_class(before: ClassMetrics, after: ClassMetrics) -> tuple[Block, ...]:
-    """Confusion matrices, precision, recall and F1."""
+def by_class(
+    before: tuple[Evaluation, ClassMetrics], after: tuple[Evaluation, ClassMetrics]
+) -> tuple[Block, ...]:
+    """Confusion matrices, precision, recall and F1; of several labels average precision."""
+    several = after[0].precisions
     header = ("Class", "n", "Precision before", "after", "Recall before", "after", "F1 before", "after")
+    ranked = zip(before[0].precisions, several, strict=True) if several else [()] * len(after[1].classes)
     rows = tuple(
-        (name, str(now.n), *_cells(was, now))
-        for name, was, now in zip(after.classes, before.scores, after.scores, strict=True)
+        (name, str(now.n), *_cells(was, now), *map(share, precisions))
+        for name, was, now, precisions in zip(
+            after[1].classes, before[1].scores, after[1].scores, ranked, strict=True
+        )
     )
-    if before.confusion is None or after.confusion is None:
-        return (Table(header, rows),)
+    if several:
+        return (Table((*header, "Average precision before", "after"), rows),)
+    return _with_confusions(before[1], after[1], Table(header, rows))
+
+
+def _with_confusions(before: ClassMetrics, after: ClassMetrics, table: Table) -> tuple[Block, ...]:
     if len(after.classes) > MOST_CLASSES:
-        return (Table(header, rows), _confusions(after))
+        return (table, _confusions(after))
     matrices = (
         Matrix(title, metrics.classes, tuple(map(tuple, metrics.confusion.tolist())))
         for title, metrics in (("Before", before), ("After", after))
         if metrics.confusion is not None
     )
-    return (*matrices, Table(header, rows))
+    return (*matrices, table)
 
 
 def _cells(was: ClassScores, now: ClassScores) -> tuple[str, ...]:
@@ -185,6 +219,15 @@ def _change(before: float | None, after: float | None) -> str:
 
 def _whole(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def _of_weakest(before: Evaluation, after: Evaluation) -> list[Tile]:
+    """The class whose average precision is lowest, before and after."""
+    if before.weakest_class is None or after.weakest_class is None:
+        return []
+    (was, low), (now, high) = before.weakest_class, after.weakest_class
+    note = now if was == now else f"was {was}, is {now}"
+    return [Tile("Weakest class, AP", _change(low, high), note)]
 
 
 def _of_worst(worst: tuple[Group, Group]) -> str:

@@ -80,13 +80,18 @@ def figures(ws: Workspace, version_id: int, before_id: int | None, split: Split)
 def figure_rows(of: Figures) -> list[tuple[str, str, str]]:
     """(name, before, after) of each figure, as text; "–" for what is not known."""
     before = of.before
+    several = bool(of.after[0].precisions)
     rows = [
         (name, "–" if before is None else text(*before), text(*of.after))
         for name, text in (
-            ("Accuracy", lambda evaluation, _: counted(evaluation.overall)),
+            (
+                "All labels right" if several else "Accuracy",
+                lambda evaluation, _: counted(evaluation.overall),
+            ),
             ("Balanced accuracy", lambda _, by_class: share(by_class.balanced_accuracy)),
             ("Macro F1", lambda _, by_class: share(by_class.macro_f1)),
             ("Mean average precision", lambda evaluation, _: share(evaluation.mean_precision)),
+            ("Weakest class, average precision", lambda evaluation, _: weakest(evaluation)),
             ("Calibration error (ECE)", lambda evaluation, _: _calibration(evaluation)),
             ("Attention inside the object", lambda evaluation, _: _inside(evaluation)),
         )
@@ -131,6 +136,12 @@ def counted(score: Score) -> str:
         return "–"
     low, high = score.interval
     return f"{share(score.accuracy)} (95 % interval {100 * low:.1f} to {100 * high:.1f} %, n = {score.n})"
+
+
+def weakest(evaluation: Evaluation) -> str:
+    """ "cat: 34.0 %"; "–" where an image has one label."""
+    found = evaluation.weakest_class
+    return "–" if found is None else f"{found[0]}: {share(found[1])}"
 
 
 def interval(score: Score) -> str:

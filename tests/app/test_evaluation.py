@@ -8,7 +8,7 @@ import pytest
 from app.services import labels
 from app.services.comparison import CHANGES, Comparison, Pair, compare, compare_lists, pairs
 from app.services.drawing_effect import drawing_effect
-from app.services.evaluation import Evaluation, Group, Score, evaluate
+from app.services.evaluation import Evaluation, Score, evaluate
 from app.workspace import Workspace
 from db import library, runs, versions
 from db.evaluation import Change
@@ -182,7 +182,7 @@ def test_of_several_labels_each_is_counted_and_ranked() -> None:
     assert result.classes == (("boat", Score(2, 2, 0.25, 1)), ("car", Score(0, 1, 0.75, 1)))
     assert result.precisions == (1.0, 0.5)
     assert result.mean_precision == 0.75
-    assert result.worst_group_any == Group("car", None, Score(0, 1, 0.75, 1))
+    assert (result.weakest_class, result.groups) == (("car", 0.5), ())  # a class alone is no group there
 
 
 @pytest.mark.parametrize("several", [False, True])

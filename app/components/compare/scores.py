@@ -19,7 +19,10 @@ def score_cards(comparison: Comparison) -> None:
     with accuracy.container(border=True, height="stretch", gap=None):
         _accuracy(before, after)
     with worst.container(border=True, height="stretch", gap=None):
-        _worst_group(comparison)
+        if comparison.after.precisions and not comparison.after.groups:
+            _weakest_class(comparison)
+        else:
+            _worst_group(comparison)
     with inside.container(border=True, height="stretch", gap=None):
         st.metric(
             "Attention inside",
@@ -100,6 +103,18 @@ def _accuracy(before: Evaluation, after: Evaluation) -> None:
     st.caption(f"{overall.correct} of {overall.n} images: all labels right")
 
 
+def _weakest_class(comparison: Comparison) -> None:
+    before, after = comparison.before.weakest_class, comparison.after.weakest_class
+    st.metric(
+        "Weakest class",
+        percent(after[1] if after else None),
+        points(before[1] if before else None, after[1] if after else None),
+        help="Average precision of the class where it is lowest. It may be another class than before.",
+    )
+    if after:
+        st.caption(f"{plain(after[0])}: average precision")
+
+
 def _worst_group(comparison: Comparison) -> None:
     worst = worst_groups(comparison.before, comparison.after)
     if worst is None:
@@ -108,7 +123,7 @@ def _worst_group(comparison: Comparison) -> None:
     before, after = worst
     what = "Accuracy of the least accurate group."
     if comparison.after.precisions:
-        what = "Share of images of a class in which it is found, in the class or group where that is lowest."
+        what = "Share of images of a class in which it is found, in the group where that is lowest."
     note = (
         f"Groups with fewer than {WORST_GROUP_MIN_N} images are ignored."
         if _large_enough(worst)
