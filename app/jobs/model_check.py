@@ -13,24 +13,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gain_core.analysis.class_order import Agreement, agreement
+from gain_core.analysis.rival_networks import judged, log_likelihoods
 from gain_core.atomic import write_atomically
-from gain_core.errors import GainError
+from gain_core.errors import GainError, InputError
 from gain_core.explain.inference import inference_model
 from gain_core.imaging.pictures import open_rgb
-from gain_core.models.checkpoints.architectures import Match, chosen, recognised
+from gain_core.models.checkpoints.architectures import Match, chosen, recognised, says
 from gain_core.models.checkpoints.reading import Checkpoint, read_checkpoint
 from gain_core.models.classifier import Classifier
 from gain_core.models.from_checkpoint import own_model
+from gain_core.models.inference import Numbers
 from gain_core.models.model_file import save_model
-from gain_core.models.networks import network_names, register_networks
+from gain_core.models.networks import default_preprocessing, network_names, register_networks
 from gain_core.models.spec import IMAGENET_MEAN, IMAGENET_STD, ModelSpec, pixels
 
 _MOST_MEMORY = 24 * 2**30  # bytes of address space; torch itself takes some
 _CANDIDATES = 12
 _TRIED = 64  # images, at most, that other preprocessing is tried on
 _BATCH = 16
+_SAME = 1e-3  # of the largest logit: networks that differ by less compute the same
 
 # What else networks are trained with, by the name that a person reads.
 OTHER_PREPROCESSING: dict[str, dict[str, Any]] = {
@@ -78,12 +82,17 @@ def checked(request: dict[str, Any]) -> dict[str, Any]:
         checkpoint, match, ModelSpec.from_dict({**request["spec"], "backbone": match.source.name})
     )
     spec = model.spec
-    names = [name for _, name in request["images"]]
-    labels = [spec.classes.index(name) for name in names]
+    if spec.multi_label and model.outputs == 1:
+        raise InputError(
+            "expected an output for each class, because images of this project may show several; got one"
+        )
+    labels = [[spec.classes.index(name) for name in names] for _, names in request["images"]]
     paths = [Path(path) for path, _ in request["images"]]
-    result = agreement(labels, _predicted(model, paths, spec), len(spec.classes))
+    logits = _logits(model, paths, spec)
+    result = _agreement(labels, logits)
     save_model(request["model_file"], model)
     answer = _told(result, spec)
+    answer["rivals"] = _rivals(checkpoint, match, request, (paths, labels), logits)
     if result.near_chance:
         few = _spread_over(labels)
         some = [paths[position] for position in few], [labels[position] for position in few]
@@ -91,10 +100,57 @@ def checked(request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _rivals(
+    checkpoint: Checkpoint,
+    match: Match,
+    request: dict[str, Any],
+    images: tuple[Sequence[Path], Sequence[Sequence[int]]],
+    ours: Numbers,
+) -> list[dict[str, Any]]:
+    """Other networks that fit the same weights and compute something else, each judged by the images."""
+    rivals = []
+    named = says(checkpoint.hints, match.source.name)
+    asked = ModelSpec.from_dict(request["spec"])
+    for other in recognised(checkpoint.weights, checkpoint.hints, request["title"])[:_CANDIDATES]:
+        if other.source.name == match.source.name:
+            continue
+        spec = replace(asked, backbone=other.source.name)
+        try:
+            model = own_model(checkpoint, other, spec)
+            start = _logits(model, images[0][:_BATCH], spec)
+        except GainError:  # it cannot be built or has no map: no rival
+            continue
+        if np.abs(start - ours[:_BATCH]).max() <= _SAME * np.abs(ours[:_BATCH]).max():
+            continue
+        usual = default_preprocessing(other.source.name, spec.classes)  # tf_ variants have their own
+        usual = replace(spec, mean=usual.mean, std=usual.std, interpolation=usual.interpolation)
+        tried = [(each, _logits(model, images[0], each)) for each in dict.fromkeys((spec, usual))]
+        likely = [(_likelihoods(images[1], logits, each), logits, each) for each, logits in tried]
+        theirs, logits, prepared = max(likely, key=lambda each: float(each[0].mean()))
+        verdict = judged(_likelihoods(images[1], ours, spec), theirs)
+        if not (named and verdict == "open"):
+            rival = {"name": other.source.name, "spec": prepared.to_dict(), "verdict": verdict}
+            rivals.append(rival | {"best_correct": _agreement(images[1], logits).best_correct})
+    return rivals
+
+
+def _likelihoods(labels: Sequence[Sequence[int]], logits: Numbers, spec: ModelSpec) -> NDArray[np.float64]:
+    """In the order of the classes that agrees best."""
+    shown = np.zeros(logits.shape, dtype=np.bool_)
+    for row, positions in zip(shown, labels, strict=True):
+        row[positions] = True
+    order = list(_agreement(labels, logits).order)
+    return log_likelihoods(logits, shown[:, order], multi_label=spec.multi_label)
+
+
+def _agreement(labels: Sequence[Sequence[int]], logits: Numbers) -> Agreement:
+    return agreement(labels, logits.argmax(1).tolist(), logits.shape[1])
+
+
 def _tried(
-    model: Classifier, paths: Sequence[Path], labels: Sequence[int], name: str, spec: ModelSpec
+    model: Classifier, paths: Sequence[Path], labels: Sequence[Sequence[int]], name: str, spec: ModelSpec
 ) -> dict[str, Any]:
-    result = agreement(labels, _predicted(model, paths, spec), len(spec.classes))
+    result = _agreement(labels, _logits(model, paths, spec))
     return {"name": name, "spec": spec.to_dict(), "best_correct": result.best_correct, "n": result.n}
 
 
@@ -116,20 +172,21 @@ def _others(spec: ModelSpec) -> list[tuple[str, ModelSpec]]:
     return [(name, other) for name, other in named if other != spec]
 
 
-def _predicted(model: Classifier, paths: Sequence[Path], spec: ModelSpec) -> list[int]:
+def _logits(model: Classifier, paths: Sequence[Path], spec: ModelSpec) -> Numbers:
+    """(N, C) float32."""
     looks = inference_model(model)
-    predicted: list[int] = []
+    parts = [np.empty((0, len(spec.classes)), dtype=np.float32)]
     for start in range(0, len(paths), _BATCH):
         images = np.stack([pixels(open_rgb(path), spec) for path in paths[start : start + _BATCH]])
-        predicted += looks.evidence_maps(images).logits.argmax(1).tolist()
-    return predicted
+        parts.append(looks.evidence_maps(images).logits)
+    return np.concatenate(parts)
 
 
-def _spread_over(labels: Sequence[int]) -> list[int]:
-    """Positions of a few images, of each class in turn."""
+def _spread_over(labels: Sequence[Sequence[int]]) -> list[int]:
+    """Positions of a few images, of each first class in turn."""
     turns: dict[int, int] = {}
     order = []
-    for position, label in enumerate(labels):
+    for position, (label, *_) in enumerate(labels):
         turns[label] = turns.get(label, -1) + 1
         order.append((turns[label], label, position))
     return [position for _, _, position in sorted(order)[:_TRIED]]

@@ -7,24 +7,24 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 from uuid import uuid4
-
-import safetensors
 
 from app.errors import ServiceError
 from app.jobs.child import program_environment
 from app.services import training
 from app.workspace import Workspace
 from db import first_models, library
-from db.records import ImageRecord, RunRecord, VersionRecord
+from db.records import ImageRecord, RunRecord
 from gain_core.errors import CheckpointError
 from gain_core.models.files import file_sha256
 from gain_core.models.spec import ModelSpec
+
+Verdict = Literal["better", "worse", "open"]  # as gain_core.analysis.rival_networks has it, without torch
 
 COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.model_check")
 CHECKED = 200  # labelled images, at most, of all classes in turn
@@ -77,6 +77,16 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another network that fits the same weights and computes something else."""
+
+    name: str
+    spec: ModelSpec  # how images were prepared: as for this one, or as for its own published weights
+    correct: int  # in the best order of the classes
+    verdict: Verdict  # "better": it fits the labels clearly better; "open": these images do not tell
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCheck:
     """What a model says of labelled images; its model file waits beside the file that was brought."""
 
@@ -91,6 +101,7 @@ class ModelCheck:
     missing: tuple[str, ...]  # classes without an image
     trials: tuple[Trial, ...]  # where it is near chance: other preprocessing, the best first
     file: Path
+    rivals: tuple[Rival, ...] = ()
 
 
 def keep(ws: Workspace, upload: IO[bytes], title: str) -> BroughtFile:
@@ -147,6 +158,7 @@ def check(ws: Workspace, project_id: int, brought: BroughtFile, spec: ModelSpec)
 
     ModelRefusedError where they do not, and with the reason for a model that cannot be used.
     """
+    spec = replace(spec, multi_label=library.get_project(ws.database, project_id).multi_label)
     named = [record.name for record in library.list_classes(ws.database, project_id)]
     if absent := [name for name in named if name not in spec.classes]:
         raise ModelRefusedError(
@@ -154,7 +166,8 @@ def check(ws: Workspace, project_id: int, brought: BroughtFile, spec: ModelSpec)
         )
     chosen = _spread(library.list_images(ws.database, project_id))
     images = [
-        (str(ws.files.image(image.sha256, image.suffix)), named[image.class_position]) for image in chosen
+        (str(ws.files.image(image.sha256, image.suffix)), [named[place] for place in image.positions])
+        for image in chosen
     ]
     file = brought.path.with_name("model.safetensors")
     answer = _ask(
@@ -182,6 +195,15 @@ def check(ws: Workspace, project_id: int, brought: BroughtFile, spec: ModelSpec)
         missing=tuple(answer["missing"]),
         trials=tuple(sorted(trials, key=lambda trial: -trial.correct)),
         file=file,
+        rivals=tuple(
+            Rival(
+                rival["name"],
+                ModelSpec.from_dict(rival["spec"]),
+                rival["best_correct"],
+                rival["verdict"],
+            )
+            for rival in answer["rivals"]
+        ),
     )
 
 
@@ -208,13 +230,12 @@ def take_over(ws: Workspace, project_id: int, checked: ModelCheck) -> RunRecord:
 
 
 def _spread(images: Sequence[ImageRecord]) -> list[ImageRecord]:
-    """CHECKED images with one label, of each class in turn."""
+    """CHECKED images, of each first class in turn."""
     turns: dict[int, int] = {}
     ranked = []
     for image in images:
-        if len(image.labels) == 1:
-            turns[image.class_id] = turns.get(image.class_id, -1) + 1
-            ranked.append((turns[image.class_id], image.id, image))
+        turns[image.class_id] = turns.get(image.class_id, -1) + 1
+        ranked.append((turns[image.class_id], image.id, image))
     return [image for _, _, image in sorted(ranked, key=lambda entry: entry[:2])[:CHECKED]]
 
 
@@ -252,32 +273,6 @@ def _forget_old(folder: Path) -> None:
         for path in folder.iterdir():
             if time.time() - path.stat().st_mtime > _FORGOTTEN:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFormat:
-    """The checkpoint that a version would be as its owner's file."""
-
-    suffix: str  # of its name: ".pth"
-    left_out: tuple[str, ...]
-    content: Callable[[], bytes]  # loads torch
-
-
-def own_format(ws: Workspace, version: VersionRecord) -> OwnFormat:
-    """Of a version that goes back to a model that somebody brought. ModelRefusedError for another's file."""
-    path = ws.files.absolute(version.path)
-
-    def content() -> bytes:
-        from gain_core.models.from_checkpoint import to_checkpoint  # torch
-
-        return to_checkpoint(path).content
-
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            container = json.loads((file.metadata() or {})["container"])
-        return OwnFormat(container["suffix"], tuple(container["left_out"]), content)
-    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
-        raise ModelRefusedError(f"Version {version.number} has no other format: {error}.") from error
 
 
 def natural(names: Sequence[str]) -> list[str]:

@@ -14,7 +14,8 @@ from app.components.kit.text import ago, file_name, listed, plain
 from app.components.runs.publishing import publish_button
 from app.components.sidebar import chosen_project
 from app.jobs.preparing import Request
-from app.services import own_models, publishing
+from app.services import publishing
+from app.services.own_format import own_format
 from app.workspace import Workspace
 from db import versions
 from db.records import ProjectRecord, VersionRecord
@@ -116,12 +117,12 @@ def _own_format(ws: Workspace, project: ProjectRecord, version: VersionRecord, p
     if project.given_model is None or not path.is_file():
         return
     with told("The checkpoint cannot be given back", "The model file can still be downloaded."):
-        own_format = own_models.own_format(ws, version)
-        without = f" Without {listed(list(own_format.left_out))}." if own_format.left_out else ""
+        checkpoint = own_format(ws, version)
+        without = f" Without {listed(list(checkpoint.left_out))}." if checkpoint.left_out else ""
         st.download_button(
             "In your own format",
-            data=own_format.content,
-            file_name=f"{file_name(project.name)}-v{version.number}{own_format.suffix}",
+            data=checkpoint.content,
+            file_name=f"{file_name(project.name)}-v{version.number}{checkpoint.suffix}",
             mime="application/octet-stream",
             key=f"own_format_{version.id}",
             icon=":material/undo:",

@@ -23,15 +23,19 @@ _WEAK = 0.3  # Cramér's V, from 0 (unrelated) to 1: less is what wrong preproce
 class Agreement:
     """Of a model's outputs, named in some order, with the labels of images."""
 
-    confusion: NDArray[np.int64]  # (C, C): images by true class (row) and predicted output (column)
+    # (C, C): images by true class (row) and highest output (column); of several classes each counts.
+    confusion: NDArray[np.int64]
     order: tuple[int, ...]  # the class that each output agrees with best: a permutation of 0 … C − 1
+    shown: NDArray[np.int64]  # (C,): images that show each class
+    highest: NDArray[np.int64]  # (C,): images whose highest output is each
 
     @property
     def n(self) -> int:
-        return int(self.confusion.sum())
+        return int(self.highest.sum())
 
     @property
     def correct(self) -> int:
+        """Images whose highest output is a class that they show."""
         return int(np.trace(self.confusion))
 
     @property
@@ -42,7 +46,7 @@ class Agreement:
     @property
     def missing(self) -> tuple[int, ...]:
         """Classes without an image: nothing is known of their outputs."""
-        return tuple(int(position) for position in np.flatnonzero(self.confusion.sum(1) == 0))
+        return tuple(int(position) for position in np.flatnonzero(self.shown == 0))
 
     @property
     def permuted(self) -> bool:
@@ -52,7 +56,12 @@ class Agreement:
 
     @property
     def near_chance(self) -> bool:
-        """Whether outputs say next to nothing of the labels, in whatever order: Cramér's V, and a χ² test."""
+        """Whether outputs say next to nothing of the labels, in whatever order: Cramér's V, and a χ² test.
+
+        Where images show several classes, these depend on each other: Cohen's κ in the best order.
+        """
+        if self.shown.sum() > self.n:
+            return self._kappa < _WEAK
         seen = self.confusion[self.confusion.any(1)][:, self.confusion.any(0)]
         if min(seen.shape) < 2:
             return min(self.confusion.shape) > 1
@@ -60,22 +69,32 @@ class Agreement:
         strength = math.sqrt(result.statistic / (self.n * (min(seen.shape) - 1)))
         return bool(result.pvalue > _LIKELY or strength < _WEAK)
 
+    @property
+    def _kappa(self) -> float:
+        """Agreement beyond chance: of the images that guessing by class would get wrong, the share right."""
+        by_chance = float(self.highest @ self.shown[list(self.order)]) / self.n
+        return (self.best_correct - by_chance) / (self.n - by_chance) if by_chance < self.n else 0.0
 
-def agreement(labels: Sequence[int], predicted: Sequence[int], classes: int) -> Agreement:
-    """labels, predicted: class positions of N images, N >= 1. InputError for others.
+
+def agreement(labels: Sequence[Sequence[int]], predicted: Sequence[int], classes: int) -> Agreement:
+    """labels: the classes of each of N images, one or several, N >= 1; predicted: its highest output.
+    InputError for others.
 
     Where orders agree equally well, outputs keep their names: those of classes without images above all.
     """
     if len(labels) != len(predicted) or not len(labels):
         raise InputError(f"expected labels and predictions of images, got {len(labels)} and {len(predicted)}")
-    if min(*labels, *predicted, 0) < 0 or max(*labels, *predicted) >= classes:
-        raise InputError(f"expected classes from 0 to {classes - 1}, got others")
+    pairs = [(label, top) for shown, top in zip(labels, predicted, strict=True) for label in shown]
+    positions = [*predicted, *(label for label, _ in pairs)]
+    if not all(labels) or min(positions) < 0 or max(positions) >= classes:
+        raise InputError(f"expected classes from 0 to {classes - 1} for each image, got others")
     confusion = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(confusion, (np.asarray(labels), np.asarray(predicted)), 1)
+    np.add.at(confusion, tuple(np.transpose(pairs)), 1)
     _, columns = linear_sum_assignment(confusion + 0.5 / classes * np.eye(classes), maximize=True)
     order = np.empty(classes, dtype=np.int64)
     order[columns] = np.arange(classes)
-    return Agreement(confusion, tuple(order.tolist()))
+    shown = np.bincount([label for label, _ in pairs], minlength=classes)
+    return Agreement(confusion, tuple(order.tolist()), shown, np.bincount(predicted, minlength=classes))
 
 
 def natural_order(names: Sequence[str]) -> list[str]:

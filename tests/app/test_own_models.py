@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -14,10 +14,13 @@ import torchvision
 from PIL import Image
 
 from app.errors import ServiceError
+from app.exporting.document import markdown
 from app.jobs.worker import run_once
 from app.services import annotation, explanation, library, own_models, training
-from app.services.model_bundle import make_bundle
+from app.services.model_bundle import _card, make_bundle
+from app.services.own_format import own_format
 from app.services.own_models import BroughtFile, ModelRefusedError
+from app.services.version_facts import version_facts
 from app.workspace import Workspace
 from db import library as rows
 from db import runs, versions
@@ -26,19 +29,8 @@ from db.records import RegionRecord
 from gain_core.models.from_checkpoint import to_checkpoint
 from gain_core.models.spec import ModelSpec
 from tests.app.cheating import cheating_network
+from tests.app.harbour import COLOURS, OUTPUTS, SIZE, picture, spec
 from tests.app.material import encoded, fresh_workspace, zipped
-
-COLOURS = {"boat": (40, 70, 180), "buoy": (190, 60, 40), "car": (60, 150, 50)}
-OUTPUTS = ("car", "boat", "buoy")  # the order of the network that is brought
-SIZE = (96, 72)
-
-
-def picture(name: str, seed: int) -> Image.Image:
-    chance = Random(f"{name} {seed}")
-    image = Image.new("RGB", SIZE, tuple(value + chance.randint(-25, 25) for value in COLOURS[name]))
-    left, top = chance.randint(0, 60), chance.randint(0, 40)
-    image.paste((240, 240, 240), (left, top, left + 20, top + 20))
-    return image
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +54,6 @@ def brought_ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Works
     torch.save({"epoch": 3, "state_dict": state}, content)
     yield ws, report.project_id, own_models.keep(ws, content, "harbour.pth.tar")
     ws.database.close()
-
-
-def spec(classes: tuple[str, ...] = ("boat", "buoy", "car"), **values: object) -> ModelSpec:
-    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    settings = {"shorter_side": 72, "mean": mean, "std": std, **values}
-    return ModelSpec("torchvision/mobilenet_v3_small", classes, 64, **settings)  # type: ignore[arg-type]
 
 
 @pytest.mark.processes
@@ -123,10 +109,25 @@ def test_the_whole_way_of_a_brought_model(
     given = torch.load(io.BytesIO(to_checkpoint(ws.files.absolute(first.path)).content), weights_only=True)
     assert not torch.equal(state["classifier.3.weight"], given["state_dict"]["module.classifier.3.weight"])
 
+    card = markdown("", _card(ws, version_facts(ws, first.id), spec(), ""))
+    assert "| Trained from | not trained here: as it was brought |" in card
+    assert "Seed" not in card
     make_bundle(ws, second.id, tmp_path / "bundle.zip")
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
         assert archive.read("checkpoint.tar") == back.content
         assert json.loads(archive.read("preprocessing.json"))["shorter_side"] == 72
+
+    training.request_retrain(ws, project_id, "full", steps=1)
+    fully = run_once(ws)
+    assert fully is not None
+    assert fully.status in ("published", "kept"), fully.message
+    third = versions.get_version(ws.database, fully.version_id or 0)
+    assert (third.parent_id, third.note) == (first.id, "Full retrain, 3 guided images")
+    whole = torch.load(io.BytesIO(own_format(ws, third).content()), weights_only=True)["state_dict"]
+    start = "module.features.0.0.weight"
+    assert not torch.equal(whole[start], given["state_dict"][start])
+    full = {key.removeprefix("module."): value for key, value in whole.items()}
+    torchvision.models.mobilenet_v3_small(num_classes=3).load_state_dict(full, strict=True)
 
     again = training.request_first_model(ws, project_id)
     assert again.base_version_id == first.id
@@ -167,3 +168,62 @@ def test_a_process_that_ends_without_an_answer_is_told(
     brought = own_models.keep(ws, io.BytesIO(b"weights"), "mine.pth")
     with pytest.raises(ModelRefusedError, match=r"mine.pth: the process that opened it ended"):
         own_models.contents(ws, brought)
+
+
+SPLITS = [("train", n) for n in range(4)] + [("validation", n) for n in range(4, 6)]
+NETWORK = """
+from torch import nn
+
+class Colours(nn.Module):
+    def __init__(self, count):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.ReLU())
+        self.answer = nn.Linear(16, count)
+
+    def forward(self, images):
+        return {"logits": self.answer(self.body(images).mean((2, 3))), "images": images}
+
+def colours(num_classes):
+    return Colours(num_classes)
+"""
+
+
+@pytest.mark.processes
+def test_a_network_of_the_operator_goes_the_whole_way(tmp_path: Path) -> None:
+    """Named in the setting alone: its code is run by the check, the trainer and the page."""
+    (tmp_path / "networks.py").write_text(NETWORK)
+    ws = fresh_workspace(tmp_path, networks=f"{tmp_path}/networks.py:colours#logits")
+    names = ("boat", "buoy", "car")
+    files = {f"{split}/{name}/{n}.png": encoded(picture(name, n)) for split, n in SPLITS for name in names}
+    project_id = library.import_zip(ws, "Harbour", zipped(tmp_path / "a.zip", files)).project_id
+    scope: dict[str, Any] = {}
+    exec(NETWORK, scope)
+    network = scope["colours"](3)
+    content = io.BytesIO()
+    torch.save(network.state_dict(), content)
+    brought = own_models.keep(ws, content, "mine.pth")
+
+    held = own_models.contents(ws, brought)
+    assert (held.networks, held.all_networks[0]) == ((), "own/colours")
+    assert own_models.network(ws, brought, "own/colours").outputs == 3
+    spec = ModelSpec("own/colours", names, 64, interpolation="bicubic")
+    own_models.take_over(ws, project_id, own_models.check(ws, project_id, brought, spec))
+    run = run_once(ws)
+    assert run is not None
+    assert run.status == "published", run.message
+    image = rows.list_images(ws.database, project_id, "train")[0]
+    first = versions.get_version(ws.database, run.version_id or 0)
+    assert explanation.attention_for(ws, first, image).evidence.shape[0] == 3
+    box = RegionRecord("box", "look_here", ((10.0, 10.0), (60.0, 60.0)))
+    annotation.save(ws, image.id, image.class_id, [box], expected_revision=0)
+    training.request_retrain(ws, project_id, "quick", steps=2)
+    retrained = run_once(ws)
+    assert retrained is not None
+    assert retrained.status in ("published", "kept"), retrained.message
+    second = versions.get_version(ws.database, retrained.version_id or 0)
+    state = torch.load(io.BytesIO(own_format(ws, second).content()), weights_only=True)
+    network.load_state_dict(state, strict=True)
+    make_bundle(ws, second.id, tmp_path / "bundle.zip")
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert json.loads(archive.read("preprocessing.json"))["interpolation"] == "bicubic"
+    ws.database.close()

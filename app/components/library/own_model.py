@@ -4,23 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app import state
 from app.components.kit.error_box import told
-from app.components.kit.number_format import percent
 from app.components.kit.text import listed, one_of, plain
+from app.components.library.own_findings import findings, network_question, remember
+from app.components.library.own_preprocessing import preprocessing_form
 from app.services import own_models
 from app.services.own_models import BroughtFile, Contents, ModelCheck, Network
 from app.workspace import Workspace
 from db import library
 from db.records import ProjectRecord
-from gain_core.errors import ConfigError
 from gain_core.models.spec import ModelSpec
-
-CROP, SQUASH = "Shorter side, then centre crop", "Squash to a square"
-SHOWN_CLASSES = 12  # in a confusion matrix on the page
 
 HELP = """
 A PyTorch file (`.pth`, `.pt`, `.ckpt`) or `.safetensors` with the weights of one network: a *state dict*,
@@ -46,7 +42,7 @@ def own_model_form(ws: Workspace, project: ProjectRecord) -> None:
             lambda: own_models.network(ws, brought, name),
             "Building the network …",
         )
-        spec = _preprocessing(network)
+        spec = preprocessing_form(network)
         names = _class_names(ws, project, held, network)
         if spec is None or names is None:
             return
@@ -77,12 +73,13 @@ def _network_choice(held: Contents) -> str | None:
             "runs this server to name yours in `REFOCUS_NETWORKS`.",
             icon=":material/help:",
         )
-    others = [name for name in held.all_networks if name not in held.networks]
+    names = [*held.networks, *(name for name in held.all_networks if name not in held.networks)]
+    preferred = state.OWN_MODEL.get().get("network", held.networks[0] if held.networks else None)
     choice: str | None = st.selectbox(
         "Network",
-        [*held.networks, *others],
-        index=0 if held.networks else None,
-        key="own_model_network",
+        names,
+        index=None if preferred is None else names.index(preferred),
+        key=f"own_model_network-{preferred}",
         placeholder="Choose the network",
         help="Networks whose weights have the same names and shapes come first.",
     )
@@ -95,56 +92,6 @@ def _network_choice(held: Contents) -> str | None:
             f"Not kept: {plain(listed(list(held.left_out)))}. All else comes back in *your own format*."
         )
     return choice
-
-
-def _preprocessing(network: Network) -> ModelSpec | None:
-    """How images are prepared, with the defaults of the network's published weights."""
-    wanted = network.spec
-    suggested = state.OWN_MODEL.get().get("suggested")
-    if suggested is not None and suggested[0] == network.name:
-        wanted = suggested[1]
-    key = f"{network.name}-{hash(wanted)}"  # another network or suggestion starts from its own defaults
-    outputs = "one output, as two classes" if network.outputs == 1 else one_of(network.outputs, "output")
-    st.caption(f"{outputs} · maps of the layer `{network.layer}`")
-    size, fit, shorter = st.columns([1, 2, 1], vertical_alignment="bottom")
-    side = size.number_input(
-        "Input size", 32, 1024, wanted.image_size, 1, key=f"own_side-{key}", help="Pixels"
-    )
-    crops = fit.segmented_control(
-        "Images are fitted by",
-        [CROP, SQUASH],
-        default=SQUASH if wanted.shorter_side is None else CROP,
-        key=f"own_fit-{key}",
-        required=True,
-        help="What the network saw in training. With a crop, maps cover the middle of the picture alone.",
-    )
-    shorter_side = shorter.number_input(
-        "Shorter side",
-        32,
-        2048,
-        wanted.shorter_side or wanted.image_size,
-        1,
-        key=f"own_shorter-{key}",
-        disabled=crops != CROP,
-    )
-    mean, std, order = st.columns([2, 2, 1], vertical_alignment="bottom")
-    means = mean.text_input(
-        "Mean", _triple(wanted.mean), key=f"own_mean-{key}", help="Of red, green, blue in 0–1"
-    )
-    stds = std.text_input("Standard deviation", _triple(wanted.std), key=f"own_std-{key}")
-    bgr = order.checkbox("Blue first", wanted.bgr, key=f"own_bgr-{key}", help="Channels as OpenCV reads them")
-    try:
-        return replace(
-            wanted,
-            image_size=int(side),
-            shorter_side=int(shorter_side) if crops == CROP else None,
-            mean=_numbers(means),
-            std=_numbers(stds),
-            bgr=bgr,
-        )
-    except (ConfigError, ValueError) as error:
-        st.error(f"{plain(str(error))}.", title="The preprocessing cannot be used", icon=":material/error:")
-        return None
 
 
 def _class_names(ws: Workspace, project: ProjectRecord, held: Contents, network: Network) -> list[str] | None:
@@ -171,7 +118,7 @@ def _class_names(ws: Workspace, project: ProjectRecord, held: Contents, network:
             key="own_natural",
             type="tertiary",
             help=", ".join(natural[:8]),
-            on_click=_remember,
+            on_click=remember,
             args=("order", tuple(natural)),
         )
     if len(names) != network.classes or len(set(names)) != len(names):
@@ -198,68 +145,20 @@ def _check(ws: Workspace, project: ProjectRecord, brought: BroughtFile, spec: Mo
         st.rerun()
     if done is None:
         return
-    _findings(done)
+    findings(done)
+    sure = network_question(done)
+    doubtful = done.permuted or done.near_chance or any(rival.verdict == "better" for rival in done.rivals)
     if st.button(
         "Use this model",
         key="own_take_over",
-        type="secondary" if done.permuted or done.near_chance else "primary",
+        type="secondary" if doubtful else "primary",
         icon=":material/check:",
+        disabled=not sure,
         help="It becomes version 1, as it is. Maps of all images are computed in the background.",
     ):
         own_models.take_over(ws, project.id, done)
         state.OWN_MODEL.set({})
         st.rerun()
-
-
-def _findings(done: ModelCheck) -> None:
-    right = f"**{done.correct} of {done.n}** labelled images are right ({percent(done.correct / done.n)})."
-    if done.near_chance:
-        st.warning(f"{right} That is near chance, in any order of the classes.", icon=":material/warning:")
-        best = done.trials[0] if done.trials else None
-        if best is not None and best.correct / best.n > done.best_correct / done.n + 0.1:
-            st.markdown(
-                f"With **{best.name}**, {best.correct} of {best.n} images are right in the best order: the "
-                "preprocessing was probably this."
-            )
-            st.button(
-                "Use this preprocessing",
-                key="own_use_preprocessing",
-                icon=":material/tune:",
-                on_click=_remember,
-                args=("suggested", (done.spec.backbone, best.spec)),
-            )
-        else:
-            st.markdown(
-                "No other usual preprocessing does better. Check the network, the input size, and whether "
-                "these are images of the kind that the model learned."
-            )
-    elif done.permuted:
-        st.warning(
-            f"{right} In another order of the classes, **{done.best_correct}** are: "
-            f"{plain(', '.join(done.best_order[:SHOWN_CLASSES]))}.",
-            icon=":material/swap_vert:",
-        )
-        st.button(
-            "Use this order",
-            key="own_use_order",
-            icon=":material/swap_vert:",
-            type="primary",
-            on_click=_remember,
-            args=("order", done.best_order),
-        )
-    else:
-        st.success(f"{right} No other order of the classes agrees better.", icon=":material/check_circle:")
-    if done.missing:
-        st.caption(
-            f":orange[No image shows {plain(listed(list(done.missing[:5])))}: nothing proves "
-            f"{'its output' if len(done.missing) == 1 else 'their outputs'}.]"
-        )
-    classes = done.spec.classes
-    if len(classes) <= SHOWN_CLASSES:
-        with st.expander("Confusion matrix"):
-            table = pd.DataFrame(done.confusion, index=list(classes), columns=list(classes))
-            st.dataframe(table, width="stretch")
-            st.caption("Rows: the label. Columns: what the model says.")
 
 
 def _once(key: tuple[Any, ...], make: Any, doing: str) -> Any:
@@ -269,18 +168,3 @@ def _once(key: tuple[Any, ...], make: Any, doing: str) -> Any:
         with st.spinner(doing):
             answers[key] = make()
     return answers[key]
-
-
-def _remember(name: str, value: object) -> None:
-    state.OWN_MODEL.set(state.OWN_MODEL.get() | {name: value})
-
-
-def _triple(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.6g}" for value in values)
-
-
-def _numbers(text: str) -> tuple[float, float, float]:
-    parts = [float(part) for part in text.replace(";", ",").split(",")]
-    if len(parts) != 3:
-        raise ValueError(f"expected three numbers, got {text!r}")
-    return parts[0], parts[1], parts[2]

@@ -64,6 +64,11 @@ def recognised(weights: Mapping[str, Tensor], hints: Mapping[str, Any], title: s
     return []
 
 
+def says(hints: Mapping[str, Any], name: str) -> bool:
+    """Whether a checkpoint names this network beside its weights."""
+    return name.partition("/")[2] in [value for value in hints.values() if isinstance(value, str)]
+
+
 def chosen(weights: Mapping[str, Tensor], source_name: str) -> Match:
     """The weights as those of one network that somebody chose. BackboneError where it is unknown.
 
@@ -134,9 +139,8 @@ def _ways_to_name_the_head(shapes: Shapes, heads: Iterable[Sequence[str]]) -> It
 def _rank(name: str, hints: Mapping[str, Any], title: str) -> tuple[bool, int, int, str]:
     """Less for what the file says of itself; then torchvision's, then the shortest name."""
     library, _, short = name.partition("/")
-    said = [value for value in hints.values() if isinstance(value, str)]
     return (
-        short not in said,
+        not says(hints, name),
         -len(short) if short in title.lower().replace("-", "_") else 0,
         (library != "torchvision") * 1000 + len(short),
         name,

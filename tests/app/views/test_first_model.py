@@ -9,7 +9,16 @@ from streamlit.testing.v1 import AppTest
 from app.components.library.first_model import OWN
 from app.errors import ServiceError
 from app.services import backbones, own_models
-from app.services.own_models import BroughtFile, Contents, ModelCheck, ModelRefusedError, Network, Trial
+from app.services.own_models import (
+    BroughtFile,
+    Contents,
+    ModelCheck,
+    ModelRefusedError,
+    Network,
+    Rival,
+    Trial,
+    Verdict,
+)
 from db import library as rows
 from db import runs
 from gain_core.models.spec import ModelSpec
@@ -97,6 +106,46 @@ def test_preprocessing_that_does_better_is_offered(seeded: Seeded, monkeypatch: 
     assert [field.value for field in app.text_input if field.label in ("Mean", "Standard deviation")] == [
         "0.5, 0.5, 0.5"
     ] * 2
+
+
+@pytest.mark.usefixtures("services")
+def test_another_network_of_the_same_weights_is_offered_or_asked_for(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both networks are chosen with the preprocessing that agreed best."""
+    other = "timm/resnet34"
+    verdicts: list[Verdict] = ["better", "open", "open"]
+    asked: list[ModelSpec] = []
+
+    def check(ws: object, project_id: int, file: BroughtFile, spec: ModelSpec) -> ModelCheck:
+        asked.append(spec)
+        name = other if spec.backbone == NAME else NAME
+        prepared = replace(spec, backbone=name, interpolation="bicubic")
+        return replace(check_of(spec), rivals=(Rival(name, prepared, 11, verdicts[len(asked) - 1]),))
+
+    monkeypatch.setattr(own_models, "check", check)
+    app = click(brought(seeded), "own_check")
+    assert f"In **{other}** the same weights fit the labels clearly better" in said(app)
+    app = click(click(app, f"own_use_network-{other}"), "own_check")
+    assert (asked[1].backbone, asked[1].interpolation) == (other, "bicubic")
+    assert app.button(key="own_take_over").disabled
+    app.radio(key=f"own_which_network-{other}").set_value(other).run()
+    assert not app.button(key="own_take_over").disabled
+    app.radio(key=f"own_which_network-{other}").set_value(NAME).run()
+    click(app, "own_check")
+    assert asked[2].backbone == NAME
+
+
+@pytest.mark.usefixtures("services")
+def test_of_several_labels_the_highest_output_is_counted(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(ws: object, project_id: int, file: BroughtFile, spec: ModelSpec) -> ModelCheck:
+        return check_of(replace(spec, multi_label=True))
+
+    monkeypatch.setattr(own_models, "check", check)
+    app = click(brought(seeded), "own_check")
+    assert "In **10 of 12** labelled images the highest output is a class that they show" in said(app)
 
 
 def test_a_file_that_is_refused_is_told_and_the_page_goes_on(
