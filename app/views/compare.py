@@ -76,8 +76,8 @@ def compare_page(ws: Workspace) -> None:
             publish_button(ws, project, version, key=f"compare_publish_{version.id}")
         if after.id in unpublished and after.id != project.current_version_id:
             st.markdown(f":orange[:small[{plain(unpublished[after.id])}]]")
-        report_button(ws, project, comparison)
-    report_progress(ws, project, comparison)
+        report_button(ws, project, before, after, split, key="make_report")
+    report_progress(ws, project, before, after, split)
     _side_by_side(ws, project, comparison)
     score_tables(comparison)
     specialist_figures(ws, project, comparison)

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import counts, resources
+from app.components.compare.report_download import report_button, report_progress
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.number_format import of_n, percent
@@ -18,7 +19,7 @@ from app.services import publishing
 from app.services.own_format import own_format
 from app.workspace import Workspace
 from db import versions
-from db.records import ProjectRecord, VersionRecord
+from db.records import ProjectRecord, Split, VersionRecord
 
 
 def models_page(ws: Workspace) -> None:
@@ -46,17 +47,17 @@ def models_page(ws: Workspace) -> None:
         "images is stored but not published. Every quick retrain starts from the last non-quick model and "
         "uses all saved guidance. Rolling back deletes nothing. All figures: validation images."
     )
-    numbers = {version.id: version.number for version in all_versions}
+    by_id = {version.id: version for version in all_versions}
     unpublished = publishing.kept_versions(ws, project.id)
     for version in reversed(all_versions):
-        _card(ws, project, version, numbers, unpublished.get(version.id))
+        _card(ws, project, version, by_id.get(version.parent_id or 0), unpublished.get(version.id))
 
 
 def _card(
     ws: Workspace,
     project: ProjectRecord,
     version: VersionRecord,
-    numbers: dict[int, int],
+    origin: VersionRecord | None,
     not_published_because: str | None,
 ) -> None:
     path = ws.files.absolute(version.path)
@@ -65,9 +66,8 @@ def _card(
         name, accuracy, worst, buttons = st.columns([2.2, 1.7, 1.7, 1.9], vertical_alignment="center")
         with name.container(gap="xxsmall"):
             st.markdown(f"**Version {version.number}** :small[:gray[{ago(version.created_at)}]]")
-            origin = numbers.get(version.parent_id or 0)
             st.caption(
-                (f"from version {origin}" if origin else _start_of(project))
+                (f"from version {origin.number}" if origin else _start_of(project))
                 + (f" · {version.note}" if version.note else "")
             )
             if not_published_because is not None and version.id != project.current_version_id:
@@ -81,8 +81,12 @@ def _card(
             st.caption(of_n(figures.overall))
         with worst.container(gap=None):
             group = figures.worst_group or figures.worst_group_any
-            st.metric("Worst group", percent(group.score.accuracy if group else None))
-            st.caption(f"{plain(group.name)}, n = {group.score.n}" if group else "no images")
+            if group is None and figures.weakest_class is not None:
+                st.metric("Weakest class", percent(figures.weakest_class[1]))
+                st.caption(f"{plain(figures.weakest_class[0])}, average precision")
+            else:
+                st.metric("Worst group", percent(group.score.accuracy if group else None))
+                st.caption(f"{plain(group.name)}, n = {group.score.n}" if group else "no images")
         with buttons:
             publish_button(ws, project, version, key=f"publish_{version.id}")
             st.download_button(
@@ -109,7 +113,17 @@ def _card(
                 help="For other programs: ONNX and torch.export with logits and maps, weights, classes, "
                 "preprocessing, a model card, and a program that needs ONNX Runtime alone.",
             )
+            split = _reported(ws, project, version)
+            if origin is not None:
+                report_button(ws, project, origin, version, split, key=f"report_{version.id}")
         preparation_progress(ws, request, f"The bundle of version {version.number} was not made")
+        if origin is not None:
+            report_progress(ws, project, origin, version, split)
+
+
+def _reported(ws: Workspace, project: ProjectRecord, version: VersionRecord) -> Split:
+    """What a report is counted on: test images, which chose nothing; without any, validation images."""
+    return "test" if counts.report(ws, project, version.id, "test").overall.n else "validation"
 
 
 def _own_format(ws: Workspace, project: ProjectRecord, version: VersionRecord, path: Path) -> None:

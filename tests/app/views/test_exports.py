@@ -11,7 +11,7 @@ from app.jobs.preparing import Request
 from app.services import annotation, library, map_metrics
 from app.workspace import Workspace
 from db.records import VersionRecord
-from tests.app.seeded import Seeded
+from tests.app.seeded import Seeded, open_home, seed
 from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
 Asked = list[tuple[Workspace, Request]]
@@ -115,6 +115,31 @@ def test_compare_makes_a_report_of_what_it_shows(
     prepare_run.carry_out(seeded.ws, asked[0][1])
     app = open_page("compare", {"compare_split": "test"})
     assert [button.proto.label for button in app.get("download_button")] == ["Report"]
+
+
+def test_models_makes_a_report_of_a_version_against_the_one_that_it_was_trained_from(
+    seeded: Seeded, version: VersionRecord, asked: Asked
+) -> None:
+    after = seeded.publish(seed=1)
+    app = open_page("models")
+    assert f"report_{version.id}" not in keys(app)  # nothing was before it
+    click(app, f"report_{after.id}")
+    assert [request for _, request in asked] == [
+        Request("report", seeded.project_id, after.id, version.id, "test")
+    ]
+    (preparing.folder_of(seeded.ws, asked[0][1]) / "report.html").write_text("report")
+    preparing.write_state(preparing.folder_of(seeded.ws, asked[0][1]), {"status": "done"})
+    labels = [button.proto.label for button in open_page("models").get("download_button")]
+    assert labels.count("Report") == 1
+
+
+def test_without_test_images_models_reports_on_validation_images(home: Path, asked: Asked) -> None:
+    ws = open_home(home)
+    bay = seed(ws, per_split=(4, 2, 0))
+    first, second = bay.publish(), bay.publish(seed=1)
+    click(open_page("models"), f"report_{second.id}")
+    assert asked[0][1] == Request("report", bay.project_id, second.id, first.id, "validation")
+    ws.database.close()
 
 
 def test_compare_shows_figures_for_specialists_and_measures_maps_on_request(
