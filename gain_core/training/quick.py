@@ -12,7 +12,7 @@ from gain_core.dataset.sample import Sample, guided_training
 from gain_core.events import Phase
 from gain_core.guidance.composites import make_composites, targets_of
 from gain_core.losses.l2_sp import Weights, pretrained_neck
-from gain_core.models.classifier import Classifier, LinearHead
+from gain_core.models.classifier import Classifier
 from gain_core.models.folding import folded_neck
 from gain_core.training.batch import Batch, Division, Losses
 from gain_core.training.config import TrainConfig
@@ -111,19 +111,30 @@ class QuickTask:
         return losses
 
     def _refit(self) -> None:
-        """Move the last layer halfway; only one linear layer's, for classes that exclude each other."""
-        head = self._model.head
-        if not isinstance(head, LinearHead) or self._model.spec.multi_label:
+        """Move the linear layer that gives the logits halfway, for classes that exclude each other."""
+        last = self._model.last_linear
+        if last is None or last.bias is None or self._model.spec.multi_label:
             return
+        features = self._inputs_of(last)  # (P, K)
         with torch.no_grad():
-            chunks = self._features[self._fitted_to].split(_EVALUATION_BATCH)
-            maps = [self._neck(chunk.to(self._device, torch.float32)) for chunk in chunks]
-            features = torch.cat([one.mean((2, 3)).cpu() for one in maps])  # (P, K)
-            now = head.linear.weight.cpu(), head.linear.bias.cpu()
+            now = last.weight.cpu(), last.bias.cpu()
+            single = len(now[1]) == 1  # one logit z, which counts as −z/2 and z/2
+            if single:
+                now = torch.cat([-now[0], now[0]]) / 2, torch.cat([-now[1], now[1]]) / 2
             refitted = last_layer(features, self._labels[self._fitted_to, 0], len(now[1]))
             weight, bias = halfway(now, refitted, features)
-            head.linear.weight.copy_(weight)
-            head.linear.bias.copy_(bias)
+            last.weight.copy_(weight[1:] - weight[:1] if single else weight)
+            last.bias.copy_(bias[1:] - bias[:1] if single else bias)
+
+    def _inputs_of(self, last: nn.Linear) -> Tensor:
+        """What the layer is given for the images that it is fitted to: (P, K) on the CPU."""
+        given: list[Tensor] = []
+        handle = last.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].cpu()))
+        try:
+            self.logits(self._fitted_to)
+        finally:
+            handle.remove()
+        return torch.cat(given)
 
     def logits(self, positions: Sequence[int]) -> Tensor:
         """(len(positions), C), on the CPU, without gradients."""

@@ -3,18 +3,23 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from gain_core.analysis.predict import predict
+from gain_core.dataset.reading import pixels_of
 from gain_core.dataset.sample import Sample, Split
+from gain_core.models.spec import ModelSpec
+from gain_core.models.wrapped import wrap
 from gain_core.training.config import TrainConfig
 from gain_core.training.last_layer import fitted_to, halfway, last_layer
 from gain_core.training.objectives.labels import Labels
 from gain_core.training.trainer import train
-from tests.gain_core.toy import toy_model, toy_samples, worst_group
+from tests.gain_core.toy import SIZE, toy_model, toy_samples, worst_group
 
 
 def images(*labels: int, split: Split = "train", counter_example: bool = False) -> list[Sample]:
@@ -105,3 +110,44 @@ def test_a_quick_training_ends_with_a_refit_where_there_are_counter_examples(tmp
         tested = [sample for sample in samples if sample.split == "test"]
         reached[refit] = worst_group([one.probabilities for one in said], tested)
     assert reached[True] > reached[False]
+
+
+class Own(nn.Module):
+    """A head of two linear layers, as MobileNetV3 has."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 8, stride=8), nn.ReLU())
+        self.head = nn.Sequential(nn.Linear(8, 6), nn.Hardswish(), nn.Linear(6, outputs))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.body(images).mean((2, 3)))
+        return logits
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_the_last_layer_of_any_network_is_refitted_to_what_it_is_given(outputs: int, tmp_path: Path) -> None:
+    samples = toy_samples(tmp_path, train=24, other=12, guided=0)
+    counter = [replace(sample, split="train", counter_example=True) for sample in samples[-12:]]
+    samples = [*samples[:-12], *counter]
+    trained = {}
+    for refit in (False, True):
+        model = wrap(Own(outputs), spec=ModelSpec("own", ("red", "green"), SIZE))
+        config = TrainConfig(objective=Labels(), steps=3, batch_size=8, refit_last_layer=refit)
+        for _ in train(model, samples, config):
+            pass
+        trained[refit] = model
+    fitted = [sample for sample in samples if sample.split == "train"]
+    images = pixels_of(fitted, trained[False].spec)
+    with torch.no_grad():
+        network: Any = trained[False].network
+        features = network.head[:2](network.body(images).mean((2, 3)))
+        last = network.head[2]
+        two = (torch.cat([-last.weight, last.weight]) / 2, torch.cat([-last.bias, last.bias]) / 2)
+        now = two if outputs == 1 else (last.weight, last.bias)
+        refitted = last_layer(features, torch.tensor([sample.label for sample in fitted]), 2)
+        weight, bias = halfway(now, refitted, features)
+        expected = (features @ weight.T + bias).softmax(1)
+        torch.testing.assert_close(trained[True](images).softmax(1), expected, atol=1e-3, rtol=1e-3)
+        assert (trained[False](images).softmax(1) - expected).abs().max() > 0.01
