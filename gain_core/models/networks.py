@@ -6,6 +6,7 @@ import inspect
 import itertools
 import math
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -132,7 +133,8 @@ def with_weights(source: NetworkSource, state: Mapping[str, Tensor]) -> nn.Modul
     counters = {
         name: torch.zeros(own[name].shape, dtype=own[name].dtype) for name in own if name not in state
     }
-    weights = {name: value.clone() for name, value in {**plain, **counters}.items()}
+    weights = OrderedDict((name, value.clone()) for name, value in {**plain, **counters}.items())
+    weights._metadata = own._metadata  # type: ignore[attr-defined]  # versions of the layers, not of the file
     network.load_state_dict(weights, assign=True)
     everything = itertools.chain(network.parameters(), network.buffers())
     if any(value.is_meta for value in everything):  # buffers that no state dict has

@@ -4,6 +4,7 @@ dtypes.
 
 import io
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -45,6 +46,7 @@ class Container:
     levels: tuple[tuple[str, Any], ...]  # from the root inwards: the key of the next level, the other entries
     beside: Any  # what the state dict itself holds beside tensors; safetensors: its metadata
     left_out: tuple[str, ...] = ()  # entries that hold tensors or objects, such as "optimizer"
+    versions: Any = None  # of the layers, as torch keeps them with a state dict: MNASNet is not read without
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -81,6 +83,8 @@ def to_bytes(container: Container, weights: Mapping[str, Tensor], others: Mappin
         return safetensors.torch.save(state, beside or None)
     whole: Any = type(beside)()  # an OrderedDict stays one
     whole.update({**state, **beside})
+    if container.versions is not None and isinstance(whole, OrderedDict):
+        whole._metadata = from_json(container.versions)  # type: ignore[attr-defined]
     for key, others_here in reversed(container.levels):
         level = from_json(others_here)
         # Where it stood among the others is not kept: a dict is read by its keys.

@@ -148,7 +148,9 @@ def _read_torch(path: Path, suffix: str) -> Checkpoint:
         here = here[key]
     weights = {key: value.detach() for key, value in here.items() if isinstance(value, Tensor)}
     beside, names = _plain_part(here, set(weights))
-    container = Container("torch", suffix, _entries(weights), tuple(levels), beside, (*left_out, *names))
+    container = Container(
+        "torch", suffix, _entries(weights), tuple(levels), beside, (*left_out, *names), _versions(here)
+    )
     return Checkpoint(weights, container, hints)
 
 
@@ -209,6 +211,14 @@ def _routes(
             other = isinstance(key, str) and any(part in key.lower() for part in _NO_STATE_DICTS)
             if isinstance(key, str) and isinstance(value, Mapping) and not other:
                 yield from _routes(value, (*route, key))
+
+
+def _versions(state_dict: Mapping[Any, Any]) -> Any:
+    """Of the layers, as torch keeps them with a state dict, as JSON; None: there are none."""
+    try:
+        return to_json(getattr(state_dict, "_metadata", None))
+    except NotPlainError:
+        return None
 
 
 def _plain_part(here: Mapping[Any, Any], without: set[str]) -> tuple[Any, list[str]]:
