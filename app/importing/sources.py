@@ -70,7 +70,7 @@ class Source(Protocol):
         ...
 
     def mark(self, name: str) -> tuple[int, ...]:
-        """Size and checksum: files with the same content have the same mark, and hardly any others have.
+        """Size and checksum: files with the same content have the same mark, and few others have.
 
         Reads little of the file. Raises FileRefusedError.
         """

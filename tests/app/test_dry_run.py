@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ImportCancelledError
-from app.importing.dry_run import Preview
+from app.importing.dry_run import Preview, dry_run
 from app.importing.options import ImportOptions
 from app.jobs import import_run
 from app.services import imports, library
@@ -13,6 +13,7 @@ from app.workspace import Workspace
 from db import imports as stored
 from db import library as rows
 from db.errors import ConflictError
+from tests.app.formats.memory import Memory
 from tests.app.material import (
     encoded,
     fresh_workspace,
@@ -23,6 +24,8 @@ from tests.app.material import (
     two_classes,
     zipped,
 )
+
+PLACES = (("train", "a/1"), ("test", "a/2"), ("train", "b/3"), ("test", "b/4"))
 
 
 @pytest.fixture
@@ -69,6 +72,26 @@ def test_it_describes_a_table_before_any_picture_is_read(ws: Workspace, tmp_path
     assert has(last, "Leak between splits: 1 images are copies")
     assert [last.looked_at, last.n_images, last.n_refused] == [11, 11, 12]
     assert any(name == "4.png" and "web page" in reason for name, reason in last.refused)
+
+
+class _SameMark(Memory):
+    """PNGs of one size have the same checksum surprisingly often."""
+
+    def mark(self, name: str) -> tuple[int, ...]:
+        return (len(self.read(name)),)
+
+
+def test_files_of_one_size_and_checksum_are_no_copies_unless_they_are() -> None:
+    files = {f"{split}/{name}.bmp": photograph(seed, kind="BMP") for seed, (split, name) in enumerate(PLACES)}
+
+    def notes(more: dict[str, bytes]) -> list[str]:
+        source = _SameMark(files | more)
+        return dry_run(source, ImportOptions(), 10_000, lambda *_: None, lambda _: None).notes
+
+    assert not [note for note in notes({}) if "copies" in note.lower()]
+    said = notes({"test/b/5.bmp": files["train/a/1.bmp"], "train/b/6.bmp": files["train/b/3.bmp"]})
+    assert any(note.startswith("Leak between splits: 1 images are copies") for note in said)
+    assert "Copies of other images, to be left out: 1." in said
 
 
 def test_it_offers_what_can_be_chosen(ws: Workspace, tmp_path: Path) -> None:
