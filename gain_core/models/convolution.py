@@ -1,9 +1,8 @@
-"""A layer's convolution with any weight: on a CPU, depthwise ones by a faster way than torch's own.
+"""A layer's convolution with any weight; on a CPU, depthwise ones faster than torch computes them.
 
-Two things are slow there (docs/decisions/0009). torch asks oneDNN for even padding alone, so that
-TensorFlow's "same" copies the maps in front of each layer that halves them. And oneDNN's way to the gradient
-of a depthwise weight ends at three columns: for a wider one it takes each channel for sixteen, and 6 to 20
-times as long.
+torch is slow in two cases (docs/decisions/0009). It gives oneDNN even padding only, so that TensorFlow's
+"same" padding copies the maps before each strided layer. And oneDNN's fast gradient of a depthwise weight is
+for at most three columns: for wider kernels it takes 6 to 20 times as long.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ _COLUMNS = 3
 
 
 class Margins(NamedTuple):
-    """Zeros around a map, in the order of F.pad."""
+    """Rows and columns of zeros around a map, in the order of F.pad."""
 
     left: int
     right: int
@@ -27,9 +26,10 @@ class Margins(NamedTuple):
 
 
 def convolve(layer: nn.Conv2d, maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """What `layer` would make of the maps with this weight and bias: (B, K, h, w) -> (B, K', h', w').
+    """The result of `layer` with this weight and bias in place of its own: (B, K, h, w) -> (B, K', h', w').
 
-    Differentiable; on a CPU once where it is depthwise. layer: zero-padded, its padding not given in words.
+    Differentiable; once only where it is depthwise and on a CPU. layer: padded with zeros, its padding given
+    as numbers.
     """
     if is_depthwise(layer) and _faster_by_parts(maps):
         around = margins(layer, maps)
@@ -41,18 +41,18 @@ def convolve(layer: nn.Conv2d, maps: Tensor, weight: Tensor, bias: Tensor | None
 
 
 def _faster_by_parts(maps: Tensor) -> bool:
-    """On oneDNN's ground; in other dtypes it takes longer."""
+    """Whether oneDNN computes it: in other dtypes the way by parts is slower."""
     single = maps.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     return maps.device.type == "cpu" and single and torch.backends.mkldnn.is_available()
 
 
 def is_depthwise(layer: nn.Conv2d) -> bool:
-    """Whether each channel is a convolution of its own, of neighbouring places."""
+    """Whether each channel is convolved by itself, without dilation."""
     return layer.groups == layer.in_channels == layer.out_channels > 1 and layer.dilation == (1, 1)
 
 
 def margins(layer: nn.Conv2d, maps: Tensor) -> Margins:
-    """The zeros that the layer sees around these maps: TensorFlow's "same" may want one more at the end."""
+    """The zeros around these maps (B, K, h, w); TensorFlow's "same" may add one more at the end."""
     if isinstance(layer, Conv2dSame):
         sizes: Any = (layer.kernel_size, layer.stride, layer.dilation)
         return Margins(*pad_same_arg(list(maps.shape[2:]), *sizes))
@@ -62,7 +62,7 @@ def margins(layer: nn.Conv2d, maps: Tensor) -> Margins:
 
 
 def padded(layer: nn.Conv2d, maps: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """What goes into the convolution and the padding, above and left, that it adds itself."""
+    """The maps for F.conv2d, padded if need be, and the even padding (rows, columns) that it adds itself."""
     around = margins(layer, maps)
     if _even(around):
         return maps, (around.top, around.left)
@@ -70,10 +70,10 @@ def padded(layer: nn.Conv2d, maps: Tensor) -> tuple[Tensor, tuple[int, int]]:
 
 
 def even_padding(weight: Tensor, around: Margins) -> tuple[Tensor, tuple[int, int]]:
-    """The same convolution with as many zeros before the maps as behind them, for a dilation of 1.
+    """A kernel for the same convolution with even padding, without dilation: it starts one place earlier,
+    with zeros there.
 
-    (K', K, kh, kw) -> (K', K, kh or kh + 1, kw or kw + 1) and the padding: a kernel that starts one place
-    earlier, with zeros there.
+    (K', K, kh, kw) -> (K', K, kh or kh + 1, kw or kw + 1), and the padding (rows, columns).
     """
     if not _even(around):
         weight = F.pad(weight, (around.right - around.left, 0, around.bottom - around.top, 0))
@@ -115,7 +115,7 @@ class _Depthwise(torch.autograd.Function):
 def _by_columns(
     gradient: Tensor, maps: Tensor, weight: Tensor, stride: tuple[int, int], around: Margins
 ) -> Tensor:
-    """The weight's gradient, a few columns at a time, each from what they saw of the maps."""
+    """The gradient of the weight, three columns at a time, each from the part of the maps that it covered."""
     parts = []
     for first in range(0, weight.shape[3], _COLUMNS):
         columns = weight[..., first : first + _COLUMNS]
@@ -138,7 +138,7 @@ def _backward(
     padding: tuple[int, int],
     wanted: tuple[bool, bool],
 ) -> tuple[Tensor, Tensor]:
-    """The gradients of the maps and of the weight, each None where it is not wanted."""
+    """The gradients of the maps and of the weight; None where `wanted` is False."""
     both: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
         gradient, maps, weight, None, stride, padding, (1, 1), False, (0, 0), len(weight), (*wanted, False)
     )

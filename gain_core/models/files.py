@@ -1,4 +1,4 @@
-"""The files of a model: the SHA-256 that names one, and where its inference session lies. Needs no torch."""
+"""The files of a model: its SHA-256, and the path of its inference session. Needs no torch."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from gain_core.errors import CheckpointError
 
 
 def file_sha256(path: Path | str) -> str:
-    """sha256 of a file's bytes, as hex. CheckpointError when it cannot be read."""
+    """SHA-256 of a file's bytes (hex). CheckpointError when it cannot be read."""
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -16,5 +16,5 @@ def file_sha256(path: Path | str) -> str:
 
 
 def session_file(model_file: Path) -> Path:
-    """Where the inference session of a model file is kept: beside it."""
+    """The path of the inference session of a model file, beside it."""
     return model_file.with_suffix(".onnx")

@@ -1,10 +1,10 @@
-"""Each norm layer folded into the convolution before it: the same function with fewer passes over memory.
+"""Folds each norm layer into the convolution before it: the same function with fewer passes over memory.
 
-A norm layer in eval mode is a scale γ / sqrt(variance + ε) and a shift per channel, and a convolution scaled
-and shifted is a convolution. Reading and writing whole maps is most of what a small network's time goes to.
+In eval mode a norm layer multiplies each channel by γ / sqrt(variance + ε) and adds a shift, so that the two
+layers together are one convolution. A small network spends most of its time on reading and writing maps.
 
-Which layers follow each other is found by watching a copy work on one image, and proven on it. Nothing is
-patched while other threads use the model, as torch.fx would do.
+Which layers follow each other is observed on a copy that runs one image, and the result is checked on that
+image. Unlike torch.fx this patches nothing while other threads use the model.
 """
 
 import copy
@@ -25,14 +25,14 @@ from gain_core.models.convolution import convolve, is_depthwise
 
 
 class Pair(NamedTuple):
-    """A convolution and the norm layer, if any, that takes its result alone, by name."""
+    """The name of a convolution, and of the norm layer, if any, that alone takes its result."""
 
     convolution: str
     norm: str | None = None
 
 
 class LiveConvolution(nn.Module):
-    """A convolution and its norm layer, if any, as one convolution of their live weights.
+    """A convolution and its norm layer, if any, as one convolution, computed from their present weights.
 
     (B, K, h, w) -> (B, K', h', w'). Gradients reach all weights. Exact while the norm layer is in eval mode.
     """
@@ -43,7 +43,7 @@ class LiveConvolution(nn.Module):
         self.norm = norm
 
     def weights(self) -> tuple[Tensor, Tensor | None]:
-        """Weight (K', K, kh, kw) and bias (K',) of the one convolution."""
+        """Weight (K', K, kh, kw) and bias (K',) of the folded convolution."""
         if self.norm is None:
             return self.convolution.weight, self.convolution.bias
         return folded_weights(self.convolution, self.norm)
@@ -53,13 +53,11 @@ class LiveConvolution(nn.Module):
 
 
 def folded(model: Classifier) -> Classifier:
-    """The same classifier on the same live weights, norm layers folded: train through it, keep `model`.
+    """The classifier with norm layers folded, sharing its weights with `model`, which is the one to save.
 
-    For norm layers in eval mode (`TrainConfig.train_norms` off): those in training mode, with the statistics
-    of each batch, run as they are, and so does what has no pair to fold. `model` is not changed; its
-    parameters are those of the result, under other names. On a CPU it is once differentiable and not for
-    torch.func, because depthwise convolutions have a backward of their own. Raises InputError for a model
-    that is such a copy already.
+    Only norm layers in eval mode are folded (`TrainConfig.train_norms` off). `model` is not changed; the copy
+    has its parameters under other names. On a CPU the copy can be differentiated once only, and not by
+    torch.func: depthwise convolutions have a backward function of their own. InputError for a folded copy.
     """
     model.expect_own_layers()
     with exactly():
@@ -69,7 +67,7 @@ def folded(model: Classifier) -> Classifier:
 
 
 def folded_neck(model: Classifier, maps: Tensor) -> nn.Module:
-    """The neck of `folded(model)` alone; maps (1, K0, h0, w0) float32, on the CPU: some of its trunk's."""
+    """The neck of `folded(model)` alone. maps: (1, K0, h0, w0) float32 on the CPU, an output of its trunk."""
     model.expect_own_layers()
     with exactly():
         return _folded(model.neck, maps)[0]
@@ -77,24 +75,24 @@ def folded_neck(model: Classifier, maps: Tensor) -> nn.Module:
 
 @contextmanager
 def exactly() -> Iterator[None]:
-    """Where what is joined can be watched and proven: without the caller's autocast and inference mode."""
+    """A context in float32 that records gradients, whatever the caller's autocast and inference mode are."""
     with torch.inference_mode(False), torch.autocast("cpu", enabled=False):
         yield
 
 
 def on_trial(layers: nn.Module) -> nn.Module:
-    """A copy in eval mode on the CPU: a GPU's convolutions round to three digits and prove nothing."""
+    """A copy for checks, in eval mode on the CPU: a GPU's convolutions round to three digits."""
     return copy.deepcopy(layers).cpu().eval()
 
 
 def sharing(layers: nn.Module) -> nn.Module:
-    """The same weights in layers that may be in another mode: in eval mode they leave statistics alone."""
+    """A copy of the layers that shares their weights and buffers; its training mode can differ."""
     shared = {id(value): value for value in itertools.chain(layers.parameters(), layers.buffers())}
     return copy.deepcopy(layers, dict(shared))
 
 
 def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
-    """The folded layers, and what they make of `example` in eval mode."""
+    """The folded layers, and their result for `example` in eval mode."""
     own, still, trial = sharing(layers), on_trial(layers), on_trial(layers)
     fold(own, [_while_training(pair, layers) for pair in pairs(still, example)])
     _disturb(trial)
@@ -107,31 +105,31 @@ def _folded(layers: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
 
 
 def _while_training(pair: Pair, layers: nn.Module) -> Pair:
-    """What of a pair can be folded in the mode that each of the layers is in."""
+    """The pair, without its norm layer where that is in training mode and cannot be folded."""
     if pair.norm is None or not layers.get_submodule(pair.norm).training:
         return pair
     return Pair(pair.convolution)
 
 
 def _overwrite_nothing(layers: nn.Module) -> None:
-    """The gradient of these activations needs what went in: in place, they would copy it first."""
+    """Make activations out-of-place whose gradient needs their input: in place they would copy it first."""
     for layer in layers.modules():
         if isinstance(layer, nn.Hardtanh | nn.SiLU | nn.Hardswish):  # a ReLU6 is a Hardtanh
             layer.inplace = False
 
 
 def example_image(model: Classifier) -> Tensor:
-    """(1, 3, S, S) on the CPU, in the model's dtype, channels-last, with something to see."""
+    """A ramp (1, 3, S, S) in [-1, 1] on the CPU, in the model's dtype, channels-last."""
     dtype, side = next(model.parameters()).dtype, model.spec.image_size
     values = torch.linspace(-1.0, 1.0, 3 * side * side, dtype=dtype)
     return values.view(1, 3, side, side).contiguous(memory_format=torch.channels_last)
 
 
 def pairs(layers: nn.Module, example: Tensor) -> list[Pair]:
-    """All plain convolutions of layers `on_trial`, with the norm layer that each may be folded with.
+    """All plain convolutions of layers `on_trial`, each with the norm layer that can be folded into it.
 
-    Proven on a copy with other norm layers, which no branch of a fresh network hides by a γ of zero: where
-    that does not give the same, nothing is folded.
+    Checked on a copy with random norm layers, because a γ of zero in a new network would hide a branch. Where
+    the folded copy differs, no norm layer is folded.
     """
     trial = copy.deepcopy(layers)
     _disturb(trial)
@@ -145,9 +143,9 @@ def pairs(layers: nn.Module, example: Tensor) -> list[Pair]:
 
 
 def fold(layers: nn.Module, found: Sequence[Pair]) -> None:
-    """Put one convolution of live weights in the place of each pair; timm's norm layers leave activations.
+    """Replace each pair by a LiveConvolution, in place; of timm's norm layers the activation stays.
 
-    Depthwise convolutions without a norm layer too, for `convolve` is faster.
+    Depthwise convolutions without a norm layer are replaced too, because `convolve` is faster.
     """
     for pair in found:
         convolution: Any = layers.get_submodule(pair.convolution)
@@ -159,7 +157,7 @@ def fold(layers: nn.Module, found: Sequence[Pair]) -> None:
 
 
 def folded_weights(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weight (K', K, kh, kw) and bias (K',) of the convolution that does the work of both; differentiable."""
+    """Weight (K', K, kh, kw) and bias (K',) of the convolution that equals both layers; differentiable."""
     mean, variance = norm.running_mean, norm.running_var
     if mean is None or variance is None:
         raise ValueError("expected a norm layer with running statistics")
@@ -171,11 +169,11 @@ def folded_weights(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor
 
 
 def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Pair], Tensor]:
-    """What runs after what, and the result."""
+    """The pairs in the order in which they ran, and the result for `example`."""
     found: list[Pair] = []
     calls: Counter[str] = Counter()
-    last: list[Any] = [None, 0]  # the last watched layer's result, and how often that was written to
-    follows = [False]  # whether a layer takes just that: not what something was added to in its place
+    last: list[Any] = [None, 0]  # the result of the last watched layer, and its version (in-place writes)
+    follows = [False]  # whether the input of a layer is that result, not written to since
 
     def before(layer: nn.Module, inputs: Any) -> None:
         follows[0] = bool(found) and inputs[0] is last[0] and inputs[0]._version == last[1]
@@ -203,8 +201,8 @@ def _watch(layers: nn.Module, example: Tensor) -> tuple[list[Pair], Tensor]:
 
 
 def _plain_convolution(layer: nn.Module) -> bool:
-    """Whether its result is its weight on its zero-padded input: other kinds first change their weight, and
-    hooks may change anything.
+    """Whether a layer only applies its weight to its zero-padded input. Subclasses may change the weight
+    first, and hooks may change anything.
     """
     return (
         type(layer) in (nn.Conv2d, Conv2dSame)

@@ -1,4 +1,4 @@
-"""Which part of a picture a model sees, and where its map lies on the picture. Needs no torch."""
+"""The part of an image that a model sees, and the place of its map on the image. Needs no torch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,9 @@ _FINER = 4  # places of the picture's map for each place of a cropping model's m
 
 
 def seen(size: tuple[int, int], spec: ModelSpec) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) of what the network sees of a picture of this (width, height), in its
-    pixels.
+    """(left, top, right, bottom), in pixels, of the part that the network sees of an image (width, height).
 
-    A map covers this part and nothing else.
+    Its map covers exactly this part.
     """
     width, height = size
     if spec.shorter_side is None:
@@ -24,7 +23,7 @@ def seen(size: tuple[int, int], spec: ModelSpec) -> tuple[float, float, float, f
 
 
 def seen_part(mask: Image.Image, spec: ModelSpec) -> Image.Image:
-    """The `seen` part of a mask, or of any picture, to its nearest pixel."""
+    """The `seen` part of a mask or image, rounded to whole pixels."""
     if spec.shorter_side is None:
         return mask
     left, top, right, bottom = (round(edge) for edge in seen(mask.size, spec))
@@ -32,10 +31,10 @@ def seen_part(mask: Image.Image, spec: ModelSpec) -> Image.Image:
 
 
 def on_picture(evidence: NDArray[np.float32], size: tuple[int, int], spec: ModelSpec) -> NDArray[np.float32]:
-    """Maps (C, h, w) of what is `seen` -> maps (C, h', w') of the whole picture, zero where nothing is seen.
+    """Maps (C, h, w) of the `seen` part -> maps (C, h', w') of the whole image, zero elsewhere; float32.
 
-    size: (width, height) of the picture. The same array where all of it is seen; else a finer map, whose
-    edges are within an eighth of a place of where they belong.
+    size: (width, height) of the image. The same array where all of it is seen. Otherwise a finer grid, on
+    which the edges of the part are at most an eighth of a place of the map off.
     """
     if spec.shorter_side is None:
         return evidence

@@ -1,4 +1,4 @@
-"""A trained network from a checkpoint as a classifier, and back into a checkpoint of the same format."""
+"""From a checkpoint to a classifier, and back to a checkpoint of the same format."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from gain_core.models.wrapped import WrappedClassifier, wrap
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """A checkpoint as the program that made the original can load it."""
+    """A checkpoint that the program behind the original can load."""
 
     content: bytes
     suffix: str  # of its name: ".pth"
@@ -27,12 +27,11 @@ class CheckpointFile:
 def own_model(
     checkpoint: Checkpoint, match: Match, spec: ModelSpec | None = None, layer: str | None = None
 ) -> WrappedClassifier:
-    """The classifier of a checkpoint's weights as those of the network in `match`; `save_model` takes it.
+    """The network of `match` with the weights of a checkpoint, as a classifier that `save_model` can write.
 
-    spec: the names of its classes and its preprocessing; its `backbone` becomes the network's name. None:
-    numbers as names, and the preprocessing of the network's published weights. layer: as `wrap`. InputError
-    where the weights do not fit the network, or it cannot be explained; BackboneError where it cannot be
-    built.
+    spec: class names and preprocessing; its `backbone` is replaced by the network's name. None: numbers as
+    names, and the preprocessing of the network's published weights. layer: as `wrap`. InputError where the
+    weights do not fit the network, or it cannot be cut for maps; BackboneError where it cannot be built.
     """
     source = match.source
     source = replace(source, layer=layer, output=source.output or named_output(source.name))
@@ -47,10 +46,11 @@ def own_model(
 
 
 def to_checkpoint(model: Classifier | Path) -> CheckpointFile:
-    """The weights in the format in which they came: the same keys, dtypes and entries beside them.
+    """The weights in the original format: the same keys, dtypes and other entries.
 
-    model: of `own_model` or `load_model`, or a model file. Optimizer states and other entries with tensors
-    are left out. InputError for a model that did not come from a checkpoint; CheckpointError as `load_model`.
+    model: from `own_model` or `load_model`, or the path of a model file. Optimizer states and other entries
+    with tensors are left out. InputError for a model that did not come from a checkpoint; CheckpointError as
+    `load_model`.
     """
     if isinstance(model, Path):
         weights, origin = read_network(model)

@@ -1,4 +1,4 @@
-"""A network as a graph of its calls (torch.fx), and the places where one tensor alone goes on."""
+"""A network as a graph of calls (torch.fx), cut where a single tensor is passed on."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
@@ -19,7 +19,7 @@ _ATTENTION = (
 
 
 class Cut(NamedTuple):
-    """On the network's own weights: images -> trunk -> neck -> the maps of `layer` -> head -> logits."""
+    """Three parts on the network's weights: images -> trunk -> neck -> maps of `layer` -> head -> logits."""
 
     trunk: fx.GraphModule
     neck: fx.GraphModule
@@ -28,14 +28,14 @@ class Cut(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """`graph` computes what the network does; `results`: what each module of it returned last, by name."""
+    """`graph`: computes the same as the network; `results`: the last result of each module, by name."""
 
     graph: fx.GraphModule
     results: dict[str, fx.Node]
 
 
 class _Tracer(fx.Tracer):
-    """Modules without children are taken as they are, so that their forward may hold any control flow."""
+    """Does not trace into modules without children, so that their forward may have any control flow."""
 
     def __init__(self) -> None:
         super().__init__(autowrap_functions=tuple(get_notrace_functions()))
@@ -54,10 +54,10 @@ class _Tracer(fx.Tracer):
 
 
 def traced(network: nn.Module, example: Tensor, output: str | int | None) -> Traced:
-    """The graph of the network, with the shape that each call gives for `example`. output: as `wrap`.
+    """The graph of the network, with the shape of each result for `example` (B, 3, S, S). output: as `wrap`.
 
-    Where the forward asks for sizes or takes further arguments, `torch.export` makes the graph: its norm
-    layers and dropout are in eval mode for good. InputError for a network that neither can trace, and for an
+    Where the forward depends on sizes or takes more arguments, `torch.export` makes the graph; its norm
+    layers and dropout then stay in eval mode. InputError for a network that neither can trace, and for an
     output that it does not have.
     """
     try:
@@ -112,7 +112,7 @@ def _exported(network: nn.Module, example: Tensor, output: str | int | None) -> 
 
 
 def logits_of(outputs: Any, output: str | int | None) -> Any:
-    """The part of what a network returns that holds its logits."""
+    """The logits among the outputs of a network. InputError where `output` is missing or needed."""
     if output is not None:
         try:
             return outputs[output]
@@ -125,7 +125,10 @@ def logits_of(outputs: Any, output: str | int | None) -> Any:
 
 
 def cut_at(network: Traced, layer: str | None) -> Cut:
-    """The three parts. layer: the module whose result is the map; None: as `wrap`. InputError."""
+    """Cut a network in three. layer: the module whose result is the map; None: as `wrap`.
+
+    InputError for an unknown layer, and where the network cannot be cut there.
+    """
     graph = network.graph.graph
     calls = [node for node in graph.nodes if node.op != "output"]
     images = next(node for node in calls if node.op == "placeholder")
@@ -164,7 +167,7 @@ def cut_at(network: Traced, layer: str | None) -> Cut:
 
 
 def cut_points(calls: Sequence[fx.Node]) -> list[fx.Node]:
-    """The calls whose result is all that later calls need of it and of what came before, in order."""
+    """In order, the calls whose result is all that later calls need from the calls so far."""
     place = {node: number for number, node in enumerate(calls)}
     needed, points = 0, []  # the last call that needs one of the results so far
     for number, node in enumerate(calls):
@@ -177,7 +180,7 @@ def cut_points(calls: Sequence[fx.Node]) -> list[fx.Node]:
 
 
 def _behind(alone: Sequence[fx.Node], place: dict[fx.Node, int], convolutions: Sequence[fx.Node]) -> fx.Node:
-    """The activation of the last convolution: what is behind it while the map keeps its shape."""
+    """The last result behind the last convolution with the shape of its map: its norm, activation, sums."""
     if not convolutions:
         raise InputError("expected a network with a convolution whose map is larger than 1×1, got none")
     last = convolutions[-1]
@@ -195,7 +198,7 @@ def _behind(alone: Sequence[fx.Node], place: dict[fx.Node, int], convolutions: S
 
 
 def _is_convolution(graph: fx.GraphModule, node: fx.Node) -> bool:
-    """A convolution with a map to look at: those of squeeze-and-excitation see 1×1 places."""
+    """Whether a call is a convolution with a map larger than 1×1: not those of squeeze-and-excitation."""
     module = node.op == "call_module" and isinstance(graph.get_submodule(str(node.target)), nn.Conv2d)
     shape = _shape(node)
     return (module or node.target in _CONVOLUTIONS) and len(shape) == 4 and shape[2] * shape[3] > 1
@@ -209,7 +212,7 @@ def _is_attention(graph: fx.GraphModule, node: fx.Node) -> bool:
 
 
 def _counts_images(node: Any) -> bool:
-    """Whether a call asks for the size of the batch, which is the same in every part."""
+    """Whether a call reads the batch size, which is the same in every part."""
     return bool(
         (node.op, node.target, node.args[1:]) == ("call_method", "size", (0,))
         or (node.target is torch.ops.aten.sym_size.int and node.args[1] == 0)
@@ -225,7 +228,7 @@ def _shape(node: fx.Node) -> tuple[int, ...]:
 
 
 def _part(network: fx.GraphModule, calls: Sequence[fx.Node], start: fx.Node, end: fx.Node) -> fx.GraphModule:
-    """The calls behind `start` up to `end`, as a module from the one result to the other."""
+    """The calls after `start` up to `end`, as a module from the result of `start` to that of `end`."""
     graph, place = fx.Graph(), {node: number for number, node in enumerate(calls)}
     copies: dict[fx.Node, fx.Node] = {start: graph.placeholder("given")}
     for node in calls:
@@ -238,7 +241,7 @@ def _part(network: fx.GraphModule, calls: Sequence[fx.Node], start: fx.Node, end
 
 
 def _compiled(network: nn.Module, graph: fx.Graph) -> fx.GraphModule:
-    """The graph as a module on the network's own layers, without calls that nobody needs."""
+    """The graph as a module on the network's own layers, without calls whose result is not used."""
     module = fx.GraphModule(network, graph)
     module.graph.eliminate_dead_code()
     module.delete_all_unused_submodules()

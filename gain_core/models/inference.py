@@ -1,7 +1,7 @@
-"""A model that only looks: what the pages, the feature cache and `explain_files` ask, torch or not.
+"""Models for inference only, as the pages, the feature cache and `explain_files` use them.
 
-Two kinds answer: ONNX Runtime on a CPU (`onnx_session`, needs no torch) and torch itself (`explain.looking`),
-for GPUs and for networks that ONNX Runtime cannot be given.
+There are two kinds: ONNX Runtime on a CPU (`onnx_session`, needs no torch), and torch (`explain.looking`) for
+GPUs and for networks that cannot be written as ONNX.
 """
 
 import os
@@ -14,31 +14,31 @@ from gain_core.models.spec import ModelSpec
 
 Numbers = NDArray[np.float32]
 
-TOLERANCE = 1e-4  # how far the two kinds may be apart, with the largest value as 1
+TOLERANCE = 1e-4  # largest difference between the two kinds, relative to the largest value
 
 
 class EvidenceMaps(NamedTuple):
-    """What a model says of B images and why. C: all classes, h×w: size of the last map."""
+    """Logits and evidence of B images. C: all classes; h×w: size of the last map."""
 
     logits: Numbers  # (B, C)
-    evidence: Numbers  # (B, C, h, w), signed: what each place says for (+) or against (−) each class
+    evidence: Numbers  # (B, C, h, w), signed: evidence of each place for (+) or against (−) each class
 
 
 class InferenceModel(Protocol):
-    """Any number of threads may ask. images: (B, 3, S, S) float32, preprocessed."""
+    """Safe for any number of threads. images: (B, 3, S, S) float32, preprocessed."""
 
     @property
     def spec(self) -> ModelSpec: ...
 
     def trunk_features(self, images: Numbers) -> Numbers:
-        """(B, K0, h0, w0): what the layers before the last convolution give."""
+        """(B, K0, h0, w0) float32: the output of the trunk, before the last convolution."""
 
     def evidence_maps(self, images: Numbers) -> EvidenceMaps:
-        """Logits, and eq. 2 before its ReLU for all classes."""
+        """Logits, and eq. 2 before its ReLU, for all classes."""
 
 
 def probabilities_of(logits: Numbers, multi_label: bool) -> NDArray[np.float64]:
-    """(B, C) -> (B, C) in [0, 1]: sigmoids where classes are independent, else a softmax of each row."""
+    """(B, C) -> (B, C) float64 in [0, 1]: sigmoids with `multi_label`, else the softmax of each row."""
     values = logits.astype(np.float64)
     if multi_label:
         return 1 / (1 + np.exp(-values.clip(-500, 500)))
@@ -48,7 +48,7 @@ def probabilities_of(logits: Numbers, multi_label: bool) -> NDArray[np.float64]:
 
 
 def cpu_threads() -> int:
-    """How many threads torch takes by itself: OMP_NUM_THREADS, else the cores that this process may use."""
+    """torch's default number of threads: OMP_NUM_THREADS, else the cores that this process may use."""
     told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     if told.isdecimal() and int(told) > 0:
         return int(told)
@@ -56,7 +56,7 @@ def cpu_threads() -> int:
 
 
 def example_image(spec: ModelSpec) -> Numbers:
-    """(1, 3, S, S) in [-1, 1), the same on every machine: what two kinds of one model are compared on."""
+    """(1, 3, S, S) float32 in [-1, 1), the same on every machine, to compare the two kinds of a model."""
     count = 3 * spec.image_size**2
     values = (np.arange(count, dtype=np.int64) * 7919 % 2048).astype(np.float32) / 1024 - 1
     ramp = np.linspace(-1, 1, count, dtype=np.float32)  # coarse shapes beside the fine ones
@@ -65,7 +65,7 @@ def example_image(spec: ModelSpec) -> Numbers:
 
 
 def difference(got: Numbers, expected: Numbers) -> float:
-    """The largest difference, with the largest expected value as 1; infinite for NaN or another shape."""
+    """Largest absolute difference over the largest expected value; infinite for NaN or another shape."""
     if got.shape != expected.shape or not np.isfinite(got).all():
         return float("inf")
     largest = max(float(np.abs(expected).max(initial=0)), 1e-12)

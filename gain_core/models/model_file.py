@@ -1,4 +1,4 @@
-"""Model files: weights as safetensors (nothing in them is ever executed), the spec as JSON in the header."""
+"""Model files: weights as safetensors (nothing in them is executed), the spec as JSON in the header."""
 
 import json
 from collections.abc import Mapping
@@ -19,19 +19,18 @@ from gain_core.models.wrapped import WrappedClassifier, wrap
 
 _FORMAT = "refocus-model-1"
 
-# In front of the names in the file of a network that came from a checkpoint.
+# Prefixes of the names in a file whose network came from a checkpoint.
 _NETWORK, _OTHERS = "network.", "others."
 
 
 def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | None = None) -> None:
-    """Write weights, spec and `extra` (strings by name) to `path`: wholly or not at all, replacing what was
-    there.
+    """Write weights, spec and `extra` (strings by name) to `path` atomically, replacing an older file.
 
-    UnwritableError when the file cannot be written; the old file, if any, is then untouched and nothing else
-    is left. InputError for what could not be loaded again: a folded copy, a model whose layers are
-    not those of its spec any more (another head, compiled or reparametrised ones), weights that are no
-    numbers, anything but strings in `extra`, a network that did not come from a checkpoint. That is found by
-    building the spec once more, as `load_model` will: a second set of weights, for a moment.
+    UnwritableError when the file cannot be written; an older file is then unchanged and nothing else is left.
+    InputError for a model that could not be loaded again: a folded copy, layers that its spec does not build
+    (another head, compiled or reparametrised layers), weights that are not finite, anything but strings in
+    `extra`, a network wrapped by hand. To find out, the spec is built once more, which needs memory for a
+    second set of weights.
     """
     model.expect_own_layers()
     extra = dict(extra or {})
@@ -52,10 +51,10 @@ def save_model(path: Path | str, model: Classifier, extra: Mapping[str, str] | N
 
 
 def load_model(path: Path | str) -> Classifier:
-    """The classifier of a file that `save_model` wrote, in eval mode on the CPU; needs no network.
+    """The classifier in a file of `save_model`, in eval mode on the CPU. Downloads nothing.
 
     Floating-point weights of another precision become float32. CheckpointError when the file is missing,
-    truncated, foreign, or its weights do not fit its spec or are not finite.
+    truncated or of another format, or its weights do not fit its spec or are not finite.
     """
     header = _header(path)
     spec, _ = _read(path, header)
@@ -77,7 +76,7 @@ def load_model(path: Path | str) -> Classifier:
 
 
 def _state_of_network(model: WrappedClassifier, header: dict[str, str]) -> dict[str, Tensor]:
-    """The tensors of a network from a checkpoint; `header` learns how they are built and given back."""
+    """The tensors of a network from a checkpoint. Adds to `header` how to build it and write it back."""
     origin = model.origin
     if origin is None:
         raise InputError(
@@ -93,9 +92,10 @@ def _state_of_network(model: WrappedClassifier, header: dict[str, str]) -> dict[
 
 
 def read_network(path: Path | str) -> tuple[dict[str, Tensor], Origin]:
-    """The weights of a network from a checkpoint, by their names in it, and where they came from.
+    """The weights of a network from a checkpoint, by their names in the network, and their origin.
 
-    Nothing is built. InputError for the file of another model; CheckpointError as `load_model`.
+    The network is not built. InputError for a model that did not come from a checkpoint; CheckpointError as
+    `load_model`.
     """
     header = _header(path)
     if "network" not in header:
@@ -107,7 +107,7 @@ def read_network(path: Path | str) -> tuple[dict[str, Tensor], Origin]:
 
 
 def came_from_checkpoint(path: Path | str) -> bool:
-    """Whether a model file holds a network from a checkpoint. CheckpointError for no model file."""
+    """Whether a model file holds a network from a checkpoint. CheckpointError for another kind of file."""
     return "network" in _header(path)
 
 
@@ -159,7 +159,7 @@ def _layout(model: Classifier) -> set[tuple[str, Any]]:
 
 
 def _expect_outputs(state: Mapping[str, Tensor], classes: int) -> None:
-    """InputError where no layer of the head has an output for each class: told before such a head is made."""
+    """InputError where no layer of the head has an output per class: checked before the network is built."""
     if not any(
         name.startswith("head.") and len(value) == classes for name, value in state.items() if value.dim()
     ):
@@ -167,7 +167,7 @@ def _expect_outputs(state: Mapping[str, Tensor], classes: int) -> None:
 
 
 def _expect_numbers(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    """InputError for what torch would take in silence and the model could not work with."""
+    """InputError for weights that torch would load without an error but the model could not compute with."""
     for name, value in state.items():
         if name in wanted and value.is_floating_point() != wanted[name].is_floating_point():
             raise InputError(f"{name}: expected {wanted[name].dtype}, got {value.dtype}")

@@ -1,4 +1,4 @@
-"""Networks by name: torchvision's and timm's, and those that the operator of a server has named."""
+"""Networks by name: those of torchvision and timm, and those that the operator of a server registers."""
 
 import importlib
 import importlib.util
@@ -26,7 +26,7 @@ from gain_core.models.spec import IMAGENET_MEAN, IMAGENET_STD, ModelSpec
 
 OWN = "own"  # networks of `register_networks`
 
-# Whose first weights take seconds to draw; what a checkpoint brings replaces them anyway.
+# Networks whose initial weights take seconds to draw; the weights of a checkpoint replace them anyway.
 _SLOW_TO_DRAW = ("googlenet", "inception_v3")
 
 _FACTORIES: dict[str, tuple[Callable[..., nn.Module], str | None]] = {}
@@ -34,20 +34,21 @@ _FACTORIES: dict[str, tuple[Callable[..., nn.Module], str | None]] = {}
 
 @dataclass(frozen=True)
 class NetworkSource:
-    """Which network is built, and where it is cut."""
+    """Which network to build, and where to cut it."""
 
     name: str  # "torchvision/resnet50", "timm/resnet50", "own/NAME"
-    outputs: int  # logits; 1 of a binary network
+    outputs: int  # number of logits; 1: a binary network
     arguments: Mapping[str, bool] = field(default_factory=dict)  # of the constructor, as "aux_logits"
     layer: str | None = None  # as `wrap`
     output: str | None = None  # as `wrap`
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` gives the same source back."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Any) -> "NetworkSource":
-        """CheckpointError for anything that `to_dict` did not write."""
+        """Undo `to_dict`. CheckpointError for anything else."""
         try:
             source = cls(**values)
         except TypeError as error:
@@ -60,7 +61,7 @@ class NetworkSource:
 
 
 def network_names() -> list[str]:
-    """Every name that `build_network` takes, the operator's first."""
+    """Every name that `build_network` accepts, the operator's first."""
     vision = torchvision.models.list_models(module=torchvision.models)
     return [
         *_FACTORIES,
@@ -70,7 +71,7 @@ def network_names() -> list[str]:
 
 
 class _EmptyWeights(TorchFunctionMode):
-    """Tensors that are made to be filled have no memory; the few numbers that layers are computed from do."""
+    """Creates new tensors on the meta device, without memory; tensors made from numbers stay on the CPU."""
 
     _MAKERS = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn)
 
@@ -82,9 +83,9 @@ class _EmptyWeights(TorchFunctionMode):
 
 
 def build_network(source: NetworkSource, empty: bool = False) -> nn.Module:
-    """The network without weights of anybody's, in eval mode; `empty`: without any, on torch's meta device.
+    """The network with initial weights, in eval mode. empty: with none, on torch's meta device.
 
-    BackboneError for an unknown name, or whatever the network refuses.
+    BackboneError for an unknown name, and where the network's own code fails.
     """
     library, _, name = source.name.partition("/")
     arguments: dict[str, Any] = dict(source.arguments)
@@ -115,10 +116,10 @@ def build_network(source: NetworkSource, empty: bool = False) -> nn.Module:
 
 
 def with_weights(source: NetworkSource, state: Mapping[str, Tensor]) -> nn.Module:
-    """The network with these weights, by their names in it, in float32 on the CPU.
+    """The network with these weights (by their names in it), in float32 on the CPU, in eval mode.
 
-    What counts batches of a norm layer may be missing. BackboneError as `build_network`; InputError, with the
-    names, where weights are missing, unknown or of another shape.
+    Batch counters of norm layers may be missing. BackboneError as `build_network`; InputError, naming them,
+    where weights are missing, unknown or of another shape.
     """
     try:
         network = build_network(source, empty=True)
@@ -146,7 +147,7 @@ def with_weights(source: NetworkSource, state: Mapping[str, Tensor]) -> nn.Modul
 def expect_fit(
     source: NetworkSource, state: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]
 ) -> None:
-    """InputError where the weights are not those of the network."""
+    """InputError, naming them, where weights are missing, unknown or of another shape."""
     missing = [name for name in expected if name not in state and not is_counter(name)]
     unknown = [name for name in state if name not in expected]
     shapes = [
@@ -161,12 +162,12 @@ def expect_fit(
 
 
 def is_counter(name: str) -> bool:
-    """Whether a weight only counts batches: files of old have none."""
+    """Whether a weight only counts batches, which older files do not have."""
     return name.rpartition(".")[2] == "num_batches_tracked"
 
 
 def default_preprocessing(name: str, classes: tuple[str, ...]) -> ModelSpec:
-    """A spec with what the network's published weights want; ImageNet's usual values where there are none."""
+    """A spec with the preprocessing of the network's published weights; ImageNet's if there are none."""
     library, _, short = name.partition("/")
     side, shorter = 224, 256
     mean: Sequence[float] = IMAGENET_MEAN
@@ -192,12 +193,13 @@ def default_preprocessing(name: str, classes: tuple[str, ...]) -> ModelSpec:
 
 @cache
 def register_networks(entries: str) -> tuple[str, ...]:
-    """Make networks of the operator known; the names that `build_network` takes for them.
+    """Register the operator's networks; returns their names for `build_network`.
 
-    entries: `file.py:function` or `package.module:function`, several with commas between; `#logits` behind
-    one names the output that holds the logits. The function is called with `num_classes` where it takes one.
-    ConfigError for an entry that cannot be loaded; what is known already is not loaded again. This runs the
-    operator's code: entries come from a setting, never from an upload or a file of weights.
+    entries: `file.py:function` or `package.module:function`, separated by commas. `#logits` after an entry
+    names the output that holds the logits. The function is called with `num_classes` if it has this
+    parameter. Each text is loaded once. ConfigError for an entry that cannot be loaded.
+
+    This runs the operator's code: entries come from a setting, never from an upload or a file of weights.
     """
     names = []
     for entry in filter(None, (part.strip() for part in entries.split(","))):
@@ -216,7 +218,7 @@ def register_networks(entries: str) -> tuple[str, ...]:
 
 
 def named_output(name: str) -> str | None:
-    """The output of an operator's network that holds its logits; None: it has one output."""
+    """The output with the logits of an operator's network; None: it has one output only."""
     return _FACTORIES[name][1] if name in _FACTORIES else None
 
 

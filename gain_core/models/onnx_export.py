@@ -1,7 +1,6 @@
-"""From a classifier in torch to an ONNX model for `onnx_session`.
+"""Exports a classifier from torch to an ONNX model for `onnx_session`.
 
-torch's older exporter writes it in half a second, on the default backbone; the newer one takes ten
-(docs/decisions/0027).
+On the default backbone torch's older exporter takes half a second, the newer one ten (docs/decisions/0027).
 """
 
 import base64
@@ -25,23 +24,23 @@ from gain_core.models.classifier import Classifier
 from gain_core.models.inference import TOLERANCE, Numbers, difference, example_image
 from gain_core.models.onnx_session import FORMAT, OUTPUTS, OnnxModel, open_session
 
-_EXPORTING = threading.Lock()  # the exporter has state that is the process's
+_EXPORTING = threading.Lock()  # the exporter has global state
 
 
 class Exported(NamedTuple):
-    """An ONNX model, and the session that was compared with torch."""
+    """An ONNX model, and its session, which was compared with torch."""
 
     content: bytes
     session: OnnxModel
 
 
 def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None) -> Exported:
-    """The ONNX model of a classifier as it is now, compared with torch on one image.
+    """The ONNX model of a classifier with its present weights, compared with torch on one image.
 
-    made_of: SHA-256 of its model file, which `read_session` asks for. threads: of the session; None for as
-    many as torch has. BackboneError, with the reason, for a network that cannot be written as ONNX, a head
-    without a closed form (eq. 1 would need its gradient), another precision than float32, and for maps that
-    differ from torch's by more than 1e-4 of the largest.
+    made_of: SHA-256 (hex) of its model file, which `read_session` checks. threads: of the session; None:
+    torch's number. BackboneError, with the reason, for a network that cannot be written as ONNX, a head
+    without a closed form (eq. 1 would need its gradient), another precision than float32, and maps that
+    differ from torch's by more than 1e-4 of the largest value.
     """
     if model.linear_head_weights is None:
         raise BackboneError("expected pooling and a linear layer as the head, got one without a closed form")
@@ -70,7 +69,7 @@ class _Looking(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         trunk = self.model.trunk(images)
         features = self.model.neck(trunk)
-        if self.weight is None:  # at the first call: while tracing, sizes are no numbers
+        if self.weight is None:  # at the first call, because sizes are not numbers while tracing
             linear = self.model.linear_head_weights
             if linear is None:
                 raise BackboneError("expected a linear head")
@@ -86,10 +85,10 @@ def onnx_bytes(
     opset: int | None = None,
     any_batch: bool = True,
 ) -> bytes:
-    """The ONNX model of a network from `images` (B, 3, S, S) to a tuple of results, named by `outputs`.
+    """The ONNX model of a network from `images` (B, 3, S, S) to a tuple of tensors, named by `outputs`.
 
-    opset: None for the exporter's own choice. any_batch: whether B is free, else it is that of `example`.
-    Needs a network without gradients and in eval mode. BackboneError for one that cannot be written.
+    network: in eval mode, without gradients. opset: None for the exporter's default. any_batch: B is free;
+    else it is that of `example`. BackboneError for a network that cannot be written.
     """
     buffer = io.BytesIO()
     with _EXPORTING, warnings.catch_warnings():
@@ -130,6 +129,6 @@ def _sealed(content: bytes, model: Classifier, made_of: str, expected: Sequence[
 
 
 def _entries(**metadata: str) -> bytes:
-    """To be put behind a model: protobuf messages in a row are one message with the entries of all."""
+    """Metadata to append to a model: protobuf messages in a row are one message with all their entries."""
     entries = [onnx.StringStringEntryProto(key=key, value=value) for key, value in metadata.items()]
     return onnx.ModelProto(metadata_props=entries).SerializeToString()

@@ -1,8 +1,8 @@
 """ONNX Runtime on the CPU: the inference session of a classifier, and the file it is kept in. Needs no torch.
 
-The file is an ONNX model that any other program can read: `images` (B, 3, S, S) in; `trunk`, `logits` and
-`evidence` out. Its metadata say of which model file it was made, for which images, and what torch made of
-`example_image`, which is checked on this machine before anybody uses the session.
+The file is an ONNX model that other programs can read: input `images` (B, 3, S, S), outputs `trunk`, `logits`
+and `evidence`. Its metadata hold the SHA-256 of its model file, the spec, and torch's results for
+`example_image`, which `read_session` compares with those of this machine.
 """
 
 import base64
@@ -34,11 +34,11 @@ SEAL = 76
 # Images that one thread takes at a time: the widest maps of more do not fit its cache.
 IMAGES_A_THREAD = 2
 
-_ERRORS_ONLY = 3  # severity; session creation has advice that nobody here can follow
+_ERRORS_ONLY = 3  # log severity; warnings at session creation are advice about the exporter
 
 
 class OnnxModel:
-    """What ONNX Runtime says of images.
+    """An InferenceModel on ONNX Runtime.
 
     All threads of the session work on one image together. Of several images each thread takes its own:
     threads that share an image wait for each other at every layer (docs/decisions/0027).
@@ -62,7 +62,7 @@ class OnnxModel:
         return EvidenceMaps(*self.run(("logits", "evidence"), images))
 
     def run(self, outputs: Sequence[str], images: Numbers) -> list[Numbers]:
-        """Some of OUTPUTS, each of all images."""
+        """The results of some of OUTPUTS for images (B, 3, S, S) float32, in the order of `outputs`."""
         if len(images) <= 1:
             return self._ask(self._together, outputs, images)
         pieces = [images[start : start + IMAGES_A_THREAD] for start in range(0, len(images), IMAGES_A_THREAD)]
@@ -87,9 +87,9 @@ class OnnxModel:
 
 
 def open_session(content: bytes, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """content: an ONNX model. threads: None for as many as torch would take. CheckpointError when it is none.
+    """A session on the CPU. threads: None for torch's number. CheckpointError for no ONNX model.
 
-    Its threads wait without spinning: another process may train on the same cores.
+    Its threads wait without spinning, because another process may train on the same cores.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or cpu_threads()
@@ -102,10 +102,10 @@ def open_session(content: bytes, threads: int | None = None) -> onnxruntime.Infe
 
 
 def read_session(path: Path, made_of: str, threads: int | None = None) -> OnnxModel:
-    """The inference session kept at `path`, of the model file whose SHA-256 is `made_of`.
+    """The inference session at `path` of the model file whose SHA-256 (hex) is `made_of`.
 
-    CheckpointError when there is none, when it is damaged or of another model file or program, and when it
-    gives something else here than torch did where it was made.
+    CheckpointError when there is none, when it is damaged or belongs to another model file or version of the
+    format, and when its results here differ from torch's by more than 1e-4 of the largest value.
     """
     try:
         content = path.read_bytes()

@@ -1,8 +1,8 @@
 """A classifier for other programs: an ONNX model and a `torch.export` program, each with logits and maps.
 
-Both take `images` (B, 3, S, S), preprocessed, and give `logits` (B, C) and `evidence` (B, C, h, w): eq. 2
-before its ReLU. Where the head is not pooling and a linear layer, the gradient of eq. 1 is written into the
-graph; B is 1 then.
+Both take `images` (B, 3, S, S) float32, preprocessed, and return `logits` (B, C) and `evidence` (B, C, h, w),
+which is eq. 2 before its ReLU. For a head other than pooling and a linear layer, the gradient of eq. 1 is
+part of the graph, and B is 1.
 """
 
 import copy
@@ -29,18 +29,18 @@ EXPORTED_OPSET = 20  # the newest that torch's older exporter writes; newer ones
 
 
 class PortableModel(NamedTuple):
-    """What is handed on, and how it was compared with torch."""
+    """Both files, and the result of comparing them with torch."""
 
     onnx: bytes
     opset: int
     program: bytes  # for torch.export.load
     any_batch: bool  # whether B is free; else it is 1
-    checked: int  # images that both were compared on
-    apart: float  # largest difference there, with the largest value as 1
+    checked: int  # number of images that both were compared on
+    apart: float  # largest difference on these, relative to the largest value
 
 
 def portable_model(model: Classifier, images: Numbers) -> PortableModel:
-    """The classifier as it is now, compared with torch on `images` (N, 3, S, S), preprocessed, N >= 1.
+    """Export a classifier and compare it with torch on `images` (N, 3, S, S) float32, preprocessed, N >= 1.
 
     The ONNX model has the newest opset that the installed ONNX Runtime reads with the same results.
     BackboneError, with the reason, for a model in another precision than float32, a network that cannot be
@@ -133,7 +133,7 @@ def _program(
     expected: tuple[Numbers, Numbers],
     any_batch: bool,
 ) -> tuple[bytes, float]:
-    """The saved program, without the lines of code and folders that it came from; and how far it is apart."""
+    """The saved program, without stack traces, which name folders; and its difference from torch."""
     shapes = ({0: torch.export.Dim("batch", min=1)},) if any_batch else None
     given = torch.cat([example, example]) if any_batch else example
     try:
@@ -154,7 +154,7 @@ def _newest(
     expected: tuple[Numbers, Numbers],
     any_batch: bool,
 ) -> tuple[bytes, int, float]:
-    """The ONNX model, its opset, and how far it is apart from torch."""
+    """The ONNX model, its opset, and its difference from torch."""
     written = onnx.load_from_string(
         onnx_bytes(network, example, OUTPUTS, opset=EXPORTED_OPSET, any_batch=any_batch)
     )

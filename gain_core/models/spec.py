@@ -1,4 +1,4 @@
-"""What a model is told about its images: size, normalisation, classes. Needs no torch."""
+"""The description of a model: backbone, classes, size and normalisation of its images. Needs no torch."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -14,7 +14,7 @@ DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of most published weights
 
-# Images that a CPU explains at once. The widest maps of more do not fit its caches.
+# Images per call on a CPU. The largest maps of more images do not fit its caches.
 PIECE = 4
 
 Triple = tuple[float, float, float]
@@ -22,17 +22,18 @@ Interpolation = Literal["bilinear", "bicubic"]
 
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
-# Beyond these nothing was ever trained, but a file by anybody may ask for it. Pixels are in [0, 1].
+# Limits against absurd values in a file from elsewhere. Pixels are in [0, 1].
 _LARGEST_SIDE, _LARGEST_MEAN = 8192, 1000
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """All that is needed, beside the weights, to build a model and feed it. ConfigError for a value out of
-    range.
+    """Everything beside the weights that is needed to build a model and preprocess its images.
+
+    ConfigError for a value of the wrong type or out of range.
     """
 
-    backbone: str  # a timm name; of your own network, what you call it
+    backbone: str  # a timm name; for your own network, any name
     classes: tuple[str, ...]  # by position in the logits
     image_size: int = 224  # S, pixels: the side of the square that the network sees
     output_stride: int = (
@@ -42,14 +43,14 @@ class ModelSpec:
     std: Triple = (128 / 255, 128 / 255, 128 / 255)
     multi_label: bool = False  # False: classes exclude each other (softmax); True: independent (sigmoid)
     head: Literal["linear", "paper"] = "linear"  # GAP + linear; "paper": VGG's own two fully connected layers
-    # None: images are squashed to S×S. Else their shorter side is resized to this, and the middle S×S is
-    # seen.
+    # None: images are squashed to S×S. Else the shorter side is resized to this many pixels, and the centre
+    # S×S is cropped.
     shorter_side: int | None = None
     bgr: bool = False  # the network was trained on pictures whose channels are blue, green, red
     interpolation: Interpolation = "bilinear"  # of resizing; always antialiased
 
     def __post_init__(self) -> None:
-        # A spec may come from anybody's file.
+        # A spec may come from a file by anybody.
         for field in ("backbone", "head", "interpolation"):
             if not isinstance(getattr(self, field), str):
                 raise ConfigError(f"expected {field} as text, got {getattr(self, field)!r}")
@@ -93,16 +94,16 @@ class ModelSpec:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON; `from_dict` gives the same spec back."""
+        """JSON-ready; `from_dict` gives the same spec back."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelSpec":
-        """ConfigError for an unknown or missing key, or a value of another form."""
+        """Undo `to_dict`. ConfigError for an unknown or missing key, or an impossible value."""
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ConfigError(f"unknown keys in model spec: {', '.join(sorted(unknown))}")
-        # JSON knows lists alone; of text, a tuple would be made, too.
+        # JSON has lists only. Text is left as it is: tuple() would split it into letters.
         tuples = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
         try:
             return cls(**{**values, **tuples})
@@ -111,16 +112,15 @@ class ModelSpec:
 
 
 def pixels(image: Image.Image, spec: ModelSpec) -> NDArray[np.float32]:
-    """PIL RGB -> (3, S, S): `fitted`, to [0, 1], then minus mean over std."""
+    """PIL RGB -> (3, S, S) float32: `fitted` and `normalised`. InputError for another mode than RGB."""
     if image.mode != "RGB":
         raise InputError(f"expected an RGB image, got mode {image.mode!r}")
     return normalised(fitted(image, spec), spec)
 
 
 def fitted(image: Image.Image, spec: ModelSpec) -> Image.Image:
-    """The S×S pixels that the network sees (antialiased): all, squashed, or the `seen` square.
-
-    Of the square the same pixels as torchvision's Resize and CenterCrop.
+    """The S×S pixels that the network sees (antialiased): the whole image squashed, or the centre
+    square, with the same pixels as torchvision's Resize and CenterCrop.
     """
     side, shorter, filtered = spec.image_size, spec.shorter_side, _FILTERS[spec.interpolation]
     if shorter is None:
@@ -134,7 +134,7 @@ def fitted(image: Image.Image, spec: ModelSpec) -> Image.Image:
 
 
 def normalised(image: Image.Image, spec: ModelSpec) -> NDArray[np.float32]:
-    """PIL RGB, S×S as `fitted` gives it -> (3, S, S)."""
+    """PIL RGB of S×S, as `fitted` returns it -> (3, S, S) float32: [0, 1], minus mean, divided by std."""
     values = np.array(image, dtype=np.float32).transpose(2, 0, 1)  # (3, S, S) in [0, 255]
     if spec.bgr:
         values = values[::-1]

@@ -1,16 +1,16 @@
-"""Tracing patches torch for the whole process: while one thread traces, no other may run a network."""
+"""A lock for tracing, which patches torch in the whole process: meanwhile no thread may run a network."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _CHANGED = threading.Condition()
-_RUNNING: list[None] = []  # one for each thread that runs a network; a tracing thread waits until it is empty
+_RUNNING: list[None] = []  # one entry per thread that runs a network; tracing waits until it is empty
 
 
 @contextmanager
 def running() -> Iterator[None]:
-    """Around the forward of a network, in a process where other threads may trace."""
+    """Context for the forward of a network in a process where other threads may trace."""
     with _CHANGED:
         _RUNNING.append(None)
     try:
@@ -23,7 +23,7 @@ def running() -> Iterator[None]:
 
 @contextmanager
 def tracing() -> Iterator[None]:
-    """Around a trace: it begins when nobody runs a network, and nobody begins to before it ends."""
+    """Context for a trace. It begins when no thread runs a network; others wait until it ends."""
     with _CHANGED:
         while _RUNNING:
             _CHANGED.wait()

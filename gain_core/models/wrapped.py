@@ -1,8 +1,8 @@
-"""Any network as a classifier that can be asked where it looks: cut at a layer, on its own weights.
+"""Any network as a classifier with maps: cut at a layer, on its own weights.
 
-The network is traced (torch.fx), and the traced graph is cut in three: what comes before the last
-convolution, the layer itself, and what makes logits of its map. No hook is set, no weight is copied: training
-the result trains the network, whose own `state_dict` keeps its keys.
+The network is traced (torch.fx), and its graph is cut in three: the layers before the last convolution, that
+convolution, and the layers from its map to the logits. No hook is set and no weight is copied: training the
+result trains the network, whose `state_dict` keeps its keys.
 """
 
 from typing import cast
@@ -19,22 +19,22 @@ from gain_core.models.tracing import tracing
 
 
 class WrappedClassifier(Classifier):
-    """`network` is the wrapped module itself; `layer` the name in it of the layer whose map is asked.
+    """`network`: the wrapped module itself; `layer`: the name of its layer whose output is the map.
 
     A network with one logit z becomes two classes with the logits −z/2 and z/2: the same probabilities.
     """
 
     network: nn.Module
     layer: str
-    origin: Origin | None = None  # where the weights came from; None: a network that somebody wrapped by hand
+    origin: Origin | None = None  # the checkpoint of the weights; None: wrapped by hand
 
     def __init__(self, spec: ModelSpec, network: nn.Module, cut: Cut, linear: str | None, one: bool) -> None:
-        """linear: the name in the head of the linear layer that is all behind average pooling, if any; one:
-        whether the network has one logit.
+        """linear: the name of the linear layer, where the head is average pooling and that layer, else None.
+        one: whether the network has one logit.
         """
         nn.Module.__init__(self)
         self.spec, self.layer = spec, cut.layer
-        self.own_layers, self.only_looks = True, False
+        self.own_layers = True
         self._linear, self._one_logit = linear, one
         object.__setattr__(
             self, "network", network
@@ -44,7 +44,7 @@ class WrappedClassifier(Classifier):
 
     @property
     def outputs(self) -> int:
-        """Logits of the network itself: 1 where they became two classes."""
+        """Number of logits of the network itself: 1 where they became two classes."""
         return 1 if self._one_logit else len(self.spec.classes)
 
     @property
@@ -58,6 +58,7 @@ class WrappedClassifier(Classifier):
 
     @property
     def last_linear(self) -> nn.Linear | None:
+        """The linear layer whose outputs are the logits; None where another call computes them."""
         head = cast(fx.GraphModule, self.head[1])  # type: ignore[index]
         logits = next(node for node in head.graph.nodes if node.op == "output").args[0]
         if not isinstance(logits, fx.Node) or logits.op != "call_module":
@@ -66,19 +67,19 @@ class WrappedClassifier(Classifier):
         return last if isinstance(last, nn.Linear) else None
 
     def trunk_fingerprint(self) -> str:
-        """As `Classifier`'s; two networks of one name may compute different things with the same weights."""
+        """As `Classifier.trunk_fingerprint`, and over the code: two networks may share name and weights."""
         return weights_sha256(self.trunk, super().trunk_fingerprint() + cast(fx.GraphModule, self.trunk).code)
 
 
 class _Copy(nn.Module):
-    """What follows may write to its input, or want a `view` of it: maps stay as they are, in plain layout."""
+    """A copy in plain layout: the layers behind it may write to their input or take a `view` of it."""
 
     def forward(self, features: Tensor) -> Tensor:
         return features.clone(memory_format=torch.contiguous_format)
 
 
 class _TwoSided(nn.Module):
-    """One logit (B, 1) -> those of two classes (B, 2), whose softmax is its sigmoid."""
+    """One logit (B, 1) -> the logits of two classes (B, 2), whose softmax is its sigmoid."""
 
     def forward(self, logits: Tensor) -> Tensor:
         return torch.cat([-logits, logits], 1) / 2
@@ -90,7 +91,7 @@ def wrap(
     spec: ModelSpec | None = None,
     output: str | int | None = None,
 ) -> WrappedClassifier:
-    """A classifier on the network's own weights, in eval mode; for `explain`, `train` and all the rest.
+    """A classifier on the network's own weights, in eval mode, for `explain`, `train` and the rest.
 
     layer: the name of the module whose output is the map, (B, K, h, w); None: the last convolution with the
     norm, activation and sums behind it, before any pooling. spec: class names, image size, mean and std;
@@ -98,9 +99,9 @@ def wrap(
     a dict or tuple that the network returns holds the logits (B, C); None where it returns nothing else.
 
     Tracing patches torch for a moment: wrap a network before other threads use any, or let them run theirs
-    under `tracing.running`, as the program's pages do. What depends on values or
-    sizes is taken as it is for images of the spec's size. Raises InputError for a network that cannot be
-    traced or cut there, or whose logits are of another shape than (B, C).
+    under `tracing.running`, as the program's pages do. Branches that depend on values or sizes are fixed to
+    those taken for images of the spec's size. InputError for a network that cannot be traced or cut there,
+    or whose logits are not (B, C).
     """
     side = spec.image_size if spec is not None else 224
     network.eval()
@@ -127,9 +128,9 @@ def wrap(
 
 
 def _pooled_linear(head: fx.GraphModule, features: Tensor) -> str | None:
-    """The name of the one linear layer, where the head is nothing but average pooling and that layer.
+    """The name of the only linear layer, where the head is average pooling and that layer; else None.
 
-    Proven on maps (B, K, h, w) of random numbers of both signs, and on their means alone.
+    Checked on random maps (B, K, h, w) of both signs and on their means.
     """
     linear = [name for name, layer in head.named_modules() if type(layer) is nn.Linear]
     if len(linear) != 1:

@@ -1,6 +1,4 @@
-"""Full mode's training images: cropped, flipped and coloured at random as the config says, guidance moving
-with them.
-"""
+"""Training images of full mode: random crops, flips and colours; masks are cropped and flipped alike."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +24,9 @@ Loaded = tuple[Tensor, Tensor, Tensor]  # image, masks, labels
 
 
 class AugmentedSamples(Dataset[Loaded]):
-    """Indexed by draw: chance follows from the seed and the draw alone, not from who loads it or when."""
+    """A data set indexed by draw. What is random follows from the seed and the draw alone, not from the
+    process that loads the image.
+    """
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class AugmentedSamples(Dataset[Loaded]):
         config: TrainConfig,
         composites: Sequence[Composite] = (),
     ) -> None:
-        """Positions count the samples, then the composites."""
+        """A draw's position counts the samples, then the composites. config: seed and augmentation."""
         self._samples = samples
         self._composites = composites
         self._labels = label_rows(samples)  # (N, n) long
@@ -82,8 +82,8 @@ class AugmentedSamples(Dataset[Loaded]):
         return image, tv_tensors.Mask(torch.zeros(2 * len(labels), *image.size, dtype=torch.uint8)), labels
 
     def __getitems__(self, draws: Sequence[Draw]) -> list[Loaded] | InputError:
-        """What a loader asks for. An error is handed over: raised in a process that loads, it would arrive in
-        the trainer as a page of text about that process.
+        """As `__getitem__` for each draw. InputError is returned instead of raised: raised in a process that
+        loads images, it would reach the trainer as the text of a traceback.
         """
         try:
             return [self[draw] for draw in draws]
@@ -93,10 +93,10 @@ class AugmentedSamples(Dataset[Loaded]):
     def move(
         self, image: Image.Image, masks: tv_tensors.Mask, composite: bool = False
     ) -> tuple[Image.Image, tv_tensors.Mask]:
-        """Crop, resize to S×S and flip both alike, as far as the config wants it.
+        """Crop, resize to S×S and flip both alike, as the config says: masks (2n, H, W) -> (2n, S, S) uint8.
 
-        A crop that loses the whole mask of a role gives way to the whole image: what the model sees of it in
-        prediction. A composite is that already.
+        Where a crop would lose the whole mask of a role, the image is taken as in prediction. A composite
+        already has that frame and is only resized.
         """
         whole = self._squash if composite else self._whole
         cropped = (self._crop or whole)(image, masks)
@@ -109,8 +109,8 @@ class AugmentedSamples(Dataset[Loaded]):
 
 
 def together(loaded: list[Loaded] | InputError) -> Any:
-    """The samples of one batch, each part stacked, for as many classes as any of them shows; or why there is
-    none.
+    """Stack one batch: images (B, 3, S, S), masks (B, n, 2, S, S), labels (B, n), where n is the most classes
+    that one of these images shows. An InputError is passed on.
     """
     if isinstance(loaded, InputError):
         return loaded

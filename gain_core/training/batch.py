@@ -1,4 +1,4 @@
-"""What an objective is given in a step: features of all images of the step, by stream."""
+"""What an objective receives in each step: the features of the step's images, by stream."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,24 +16,24 @@ Losses = dict[str, Tensor]  # weighted terms by name, scalars
 class Division(NamedTuple):
     """How many of a step's images each stream takes, in this order."""
 
-    plain: int  # count with their labels only; in "epochs" also with the masks that they carry
+    plain: int  # counted by their labels; with `sampling` "epochs" also by the masks that they carry
     guided: int
     counter_examples: int = 0  # each with its class or none
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """B images of one stream, or of neighbouring ones.
+    """B images of one stream, or of neighbouring streams.
 
-    `ranks`: with several processes each has its own images, and a term that counts some of them alone is this
-    process's part of the mean over those of all (`Ranks.part_of_mean`).
+    `ranks`: with several processes each has its own images. A term that averages over only some of them
+    returns this process's part of the mean over all processes (`Ranks.part_of_mean`).
     """
 
     model: Classifier
     features: Tensor  # (B, K, h, w)
-    labels: Tensor  # (B, n) long; of a counter-example the first counts, −1: it shows no class
+    labels: Tensor  # (B, n) long; of a counter-example only the first counts, −1: it shows no class
     pixels: Tensor | None  # (B, 3, S, S), normalised; None in quick mode
-    masks: Tensor | None  # (B, n, 2, H, W: look, ignore) of the guided stream
+    masks: Tensor | None  # (B, n, 2, H, W) float32 in [0, 1]: look, ignore; guided stream only
     ranks: Ranks
 
 
@@ -45,29 +45,30 @@ class Batch:
     features: Tensor  # (N, K, h, w), N the sum of `division`
     labels: Tensor  # (N, n) long
     division: Division
-    masks: Tensor  # (G, n, 2, H, W), of the images of `guided`
-    pixels: Tensor | None = None  # (N, 3, S, S)
+    masks: Tensor  # (G, n, 2, H, W) float32 in [0, 1]: look and ignore of the images of `guided`
+    pixels: Tensor | None = None  # (N, 3, S, S) float32, normalised; None in quick mode
     all_carry_masks: bool = False  # "epochs": every image is of the guided stream too, some with empty masks
     ranks: Ranks = ALONE
 
     @property
     def plain(self) -> Images | None:
-        """Images whose image-level label counts and nothing else."""
+        """Images that count by their labels alone."""
         return self._rows(0, self.division.plain)
 
     @property
     def labelled(self) -> Images | None:
-        """The plain and the guided images, for their labels."""
+        """The plain and the guided images, both with their labels."""
         return self._rows(0, self.division.plain + self.division.guided)
 
     @property
     def guided(self) -> Images | None:
-        """S_e: images with masks."""
+        """S_e of eq. 8: images with masks."""
         start = 0 if self.all_carry_masks else self.division.plain
         return self._rows(start, self.division.plain + self.division.guided, self.masks)
 
     @property
     def counter_examples(self) -> Images | None:
+        """Images that were cut and pasted from guided ones; the first of their labels counts."""
         return self._rows(self.division.plain + self.division.guided, sum(self.division))
 
     @cached_property

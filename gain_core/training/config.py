@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen dataclass, every default with its reason."""
+"""The settings of a training run: one frozen dataclass, each default with its reason."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -31,16 +31,16 @@ SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
 DECAYS: tuple[Decay, ...] = get_args(Decay)
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 
-# What the app retrains with. On boats and water inside / outside is the surest while the trunk stands still;
-# when every layer moves it lost to the paper's own form on each of three draws (docs/decisions/0014).
+# What the app retrains with. Guided was the most reliable while the trunk is frozen (docs/decisions/0026);
+# with every layer in training it lost to GAINext on each of three draws (docs/decisions/0014).
 DEFAULT_OBJECTIVE: dict[Mode, str] = {"quick": "guided", "full": "gainext"}
 
 
 def quick_steps(classes: int) -> int:
-    """Steps of a quick training. Classes take turns in a batch, so that each sees less the more there are.
+    """Steps of a quick training: 60 up to five classes, then 12 for each class, at most 600.
 
-    Up to five classes 60. With ten, 120 instead of 60 steps took first models from 76 to 79 % and guided
-    ones from 65 to 67, with twenty, 240 took first models from 71 to 76 (docs/decisions/0019).
+    Classes share each batch, so that each class is drawn less often the more there are. Measured in
+    docs/decisions/0019.
     """
     return min(600, max(60, 12 * classes))
 
@@ -49,50 +49,50 @@ def quick_steps(classes: int) -> int:
 class TrainConfig:
     """The exact settings of one training; stored with the run. Raises ConfigError for impossible values.
 
-    `first_model`, `quick_default`, `full_default` and `paper` are the way in; the bare `TrainConfig()` holds
-    what they start from and is not a recommendation.
+    Start from `first_model`, `quick_default`, `full_default` or `paper`. A bare `TrainConfig()` only holds
+    the values that these change; it is not a recommendation.
 
-    `mode` "quick" trains the last convolution and the head on kept features of the frozen trunk; "full"
-    trains every layer on augmented images. `objective` says what is minimised; its settings are its own.
+    `mode` "quick" trains the last convolution and the head on cached features of the frozen trunk; "full"
+    trains every layer on augmented images. `objective` is what is minimised, with its own settings.
     """
 
     mode: Mode = "quick"
     objective: Objective = field(default_factory=Guided)
     seed: int = 0  # fixes every draw, crop and flip; the same seed on the same machine gives the same weights
 
-    steps: int = 60  # 200 were worse than 60 with few masks (paper.md); more with many classes: `quick_steps`
-    # "balanced": classes take turns, and guided images, which are few, have a stream of their own. "epochs",
-    # full mode: shuffled passes over all training images, and S_e takes from each step those that carry a
-    # mask, as in the paper; `guided_batch_size` then says nothing.
+    steps: int = 60  # with few masks 200 were worse; with many classes more are better: `quick_steps`
+    # "balanced": classes take turns, and guided images, which are few, have a stream of their own. "epochs"
+    # (full mode, as in the paper): shuffled passes over all training images; S_e of a step is those of its
+    # images that carry a mask, and `guided_batch_size` is not used.
     sampling: Sampling = "balanced"
     batch_size: int = 32  # images per step with their image-level label only, balanced over classes
     guided_batch_size: int = 16  # guided images per step on top of them, balanced over classes
-    optimizer: Optimizer = "adamw"  # needs no tuning of its rate by project; "sgd" is the paper's
+    optimizer: Optimizer = "adamw"  # its rate needs no tuning per project; "sgd" is the paper's
     learning_rate: float = 1e-3  # AdamW; right for the last layers, 1e-4 when every layer moves
-    # "cosine": the rate falls to zero along half a cosine. The weights settle as an average over the last
-    # steps would let them, with nothing more to keep for resuming.
+    # "cosine": the rate falls to zero along half a cosine. It calms the last steps as averaging their weights
+    # would, without another set of weights to keep for resuming.
     learning_rate_decay: Decay = "none"
     weight_decay: float = 1e-4  # AdamW's own, apart from the gradient; with "sgd" the usual L2 term
     momentum: float = 0.9  # "sgd" only: what VGG was trained with
-    # Norm layers (and dropout) as in training. Off: batches heavy with guided images skew the statistics; on
-    # a set of boats and water, guided training with batch statistics lost 20 points of the worst group.
+    # Whether norm layers and dropout are in training mode. Off, because guided images dominate the batches
+    # and skew their statistics: with it on, a set of boats and water lost 20 points of the worst group.
     train_norms: bool = False
 
-    # Quick mode: λ of L2-SP (gain_core/losses/l2_sp.py), which holds the last convolution to the backbone's
-    # pretrained weights: it unlearns what the first model took from the shortcut, and a few images move it
-    # no further than they must. Only while the trunk is the pretrained one.
+    # Quick mode: λ of L2-SP (gain_core/losses/l2_sp.py), the distance of the last convolution from the
+    # backbone's pretrained weights. The layer forgets what the first model learned from the shortcut, and a
+    # few images cannot move it far. Needs a trunk with its pretrained weights.
     l2_sp_weight: float = 0.0
-    # Quick mode: after the last step the last layer goes halfway to one fitted to all training images, where
-    # ten of them or more are counter-examples (gain_core/training/last_layer.py, docs/decisions/0026).
+    # Quick mode: after the last step the last layer becomes the mean of itself and one fitted to all training
+    # images, if at least ten of these are counter-examples (last_layer.py, docs/decisions/0026).
     refit_last_layer: bool = False
     # After the last step divide the logits by the temperature that fits the validation images
-    # (gain_core/analysis/calibration.py): no decision changes, and confidence means what it says.
+    # (gain_core/analysis/calibration.py). Decisions stay the same; confidences become calibrated.
     calibrate: bool = False
 
-    # Full mode's augmentation, as is usual for ImageNet. `smallest_crop`: least share of the image's area
-    # kept by the random crop; 1: the whole image, squashed as in prediction. `horizontal_flip`: half of the
-    # images; False where left and right are what tells classes apart. `colour_jitter`: most that brightness,
-    # contrast and saturation change by; 0 where colour does.
+    # Augmentation in full mode, as is usual for ImageNet. `smallest_crop`: smallest share of the image's area
+    # that a random crop keeps; 1: the whole image, as in prediction. `horizontal_flip`: flips half of the
+    # images; False where left and right tell classes apart. `colour_jitter`: largest relative change of
+    # brightness, contrast and saturation; 0 where colour tells classes apart.
     smallest_crop: float = 0.35
     horizontal_flip: bool = True
     colour_jitter: float = 0.4
@@ -101,8 +101,8 @@ class TrainConfig:
 
     validate_every: int = 20  # steps between figures on the validation split
     checkpoint_every: int = 20  # steps between checkpoints for resuming; less than two seconds of quick work
-    # CPU threads of a training process, which whoever starts it sets (the app does); `train` leaves torch's
-    # own number as it is. 0: as many as torch chooses.
+    # CPU threads of a training process. The app sets them when it starts one; `train` does not. 0: torch's
+    # own number.
     threads: int = 0
 
     def __post_init__(self) -> None:
@@ -135,8 +135,8 @@ class TrainConfig:
     ) -> "TrainConfig":
         """The app's quick retrain; docs/decisions/0026 has what was measured.
 
-        objective: its key. Every one gets the same hold, schedule and steps. They ask for the pretrained
-        weights of the backbone; `replace(…, l2_sp_weight=0.0)` does without.
+        objective: its key. All objectives get the same L2-SP weight, schedule and steps. L2-SP needs the
+        pretrained weights of the backbone; without them use `replace(…, l2_sp_weight=0.0)`.
         """
         return cls(
             objective=objective_named(objective).for_mode("quick"),
@@ -150,7 +150,7 @@ class TrainConfig:
 
     @classmethod
     def full_default(cls, objective: str = DEFAULT_OBJECTIVE["full"], seed: int = 0) -> "TrainConfig":
-        """The app's full retrain: a tenth of the learning rate, because pre-trained layers move too."""
+        """The app's full retrain: a tenth of the learning rate, because pretrained layers are trained too."""
         return cls(
             mode="full",
             objective=objective_named(objective).for_mode("full"),
@@ -165,14 +165,16 @@ class TrainConfig:
     def paper(cls, images: int, seed: int = 0, epochs: int = 35) -> "TrainConfig":
         """The paper's own training (section 4): SGD, rate 1e-5, batch 1, 35 epochs, α = 1, ω = 10.
 
-        images: how many training images there are; each epoch shows every one of them once, and L_e counts
-        for those that carry a mask. For its network (VGG16, last convolution 14×14, its two fully connected
-        layers) and its L_cl (soft margin of independent classes) take `replace(default_spec("vgg16", classes,
-        multi_label=True), head="paper")`; without `multi_label` L_cl is cross-entropy. Where the paper is
-        silent: momentum and weight decay are VGG's, w is a constant as in every public implementation, maps
-        are scaled and erased as by default, and images are squashed whole, without crops, flips or other
-        colours. The head has timm's dropout of 0 where the original VGG16 has 0.5; with `train_norms` off it
-        would drop nothing anyway.
+        images: number of training images. Each epoch shows every image once; L_e counts those with a mask.
+
+        The paper's network is VGG16 with a last map of 14×14 and two fully connected layers, and its L_cl the
+        soft margin of independent classes: `replace(default_spec("vgg16", classes, multi_label=True),
+        head="paper")`. Without `multi_label`, L_cl is cross-entropy.
+
+        What the paper does not say: momentum and weight decay are VGG's; w of eq. 1 is a constant for the
+        gradient, as in every public implementation; maps are scaled and erased as by default; images are
+        resized whole, without augmentation. Dropout is 0 (timm), not VGG16's 0.5; with `train_norms` off it
+        would not act.
         """
         maps = Maps(second_order=False)
         return cls(
@@ -194,7 +196,7 @@ class TrainConfig:
         )
 
     def without_guidance(self) -> "TrainConfig":
-        """The control of this training: the same steps on the same images, by their labels alone."""
+        """The control of this training: the same steps on the same images, with labels alone."""
         return replace(self, objective=Labels())
 
     def for_several_labels(self) -> "TrainConfig":

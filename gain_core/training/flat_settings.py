@@ -1,4 +1,4 @@
-"""Settings as version 0.1 stored them, all in one row: old runs are shown, and waiting ones still start."""
+"""Settings as version 0.1 stored them, without nesting: its runs are still shown, and waiting ones start."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ _MOVED = {"form", *(old for names in _FLAT.values() for old in names.values())}
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored settings of any version in today's shape. Nothing is checked."""
+    """Settings stored by any version, nested as `TrainConfig.to_dict` nests them. Values are not checked."""
     if "form" not in values:
         return dict(values)
     flat = {

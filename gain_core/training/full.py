@@ -1,4 +1,4 @@
-"""Full mode: every layer learns, from augmented images, in up to three streams that share weights (eq. 8)."""
+"""Full mode: trains every layer on augmented images, in up to three streams that share weights (eq. 8)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -30,8 +30,10 @@ def step_losses(
     division: Division,
     ranks: Ranks = ALONE,
 ) -> Losses:
-    """All streams of one step: images (N, 3, S, S), masks (N, n, 2, S, S), labels (N, n) long, N the sum of
-    `division`. Of a composite the first label counts; −1: it shows no class.
+    """The weighted terms of one step by name, scalars.
+
+    images (N, 3, S, S) float32, normalised; masks (N, n, 2, S, S) float32 in {0, 1}; labels (N, n) long; N is
+    the sum of `division`. Of a composite only the first label counts; −1: it shows no class.
     """
     images = images.contiguous(memory_format=torch.channels_last)
     features = model.features(images)  # all streams but S_am share one forward
@@ -42,16 +44,16 @@ def step_losses(
 
 
 def trained_through(model: Classifier, config: TrainConfig) -> Classifier:
-    """What a step computes with, on the same weights: norm layers that stand still are folded on a CPU.
+    """The network that a step runs, on the same weights: on a CPU, norm layers in eval mode are folded.
 
-    On a GPU such a norm layer is one call, and folding it is ten: more than small batches can hide.
+    On a GPU a norm layer is one kernel and folding it takes ten, which small batches cannot hide.
     """
     on_gpu = next(model.parameters()).device.type == "cuda"
     return model if config.train_norms or on_gpu else folded(model)
 
 
 class FullTask:
-    """What a step of full mode computes; `train` does the rest."""
+    """The losses and logits of full mode; `train` updates the weights."""
 
     def __init__(
         self,
@@ -84,7 +86,10 @@ class FullTask:
         self.trained = model
 
     def steps(self, first: int) -> Iterator[Losses]:
-        """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
+        """The losses of each step from `first` on, counted from 0. The caller updates the weights in between.
+
+        Raises InputError, naming an image that cannot be read.
+        """
         config = self._config
         draws = [
             [(step, slot, drawn[slot]) for slot in self._slots]
@@ -128,7 +133,10 @@ class FullTask:
         return self._config.autocast_bf16 and self._device.type == "cuda"
 
     def logits(self, positions: Sequence[int]) -> Tensor:
-        """(len(positions), C), on the CPU, of the images as they are; processes share the work."""
+        """(len(positions), C) float32, on the CPU: of the images without augmentation, without gradients.
+
+        With several processes each computes a share of them.
+        """
         mine, rows = self._ranks.share(positions), []
         with torch.inference_mode():
             for start in range(0, len(mine), _EVALUATION_BATCH):

@@ -1,4 +1,4 @@
-"""Deep feature reweighting: the last layer, refitted with a few images in which the shortcut fails.
+"""Deep feature reweighting: refits the last layer with a few images in which the shortcut fails.
 
 Kirichenko et al., Last Layer Re-Training is Sufficient for Robustness to Spurious Correlations, ICLR 2023,
 arXiv 2204.02937.
@@ -19,7 +19,7 @@ Linear = tuple[Tensor, Tensor]  # weight (C, K), bias (C,)
 
 
 def fitted_to(samples: Sequence[Sample]) -> list[int]:
-    """Positions of the training images; none where fewer than ten of them are counter-examples."""
+    """Positions of the training images; empty where fewer than ten of them are counter-examples."""
     training = [position for position, sample in enumerate(samples) if sample.split == "train"]
     return training if sum(samples[p].counter_example for p in training) >= LEAST_TO_REFIT else []
 
@@ -27,8 +27,8 @@ def fitted_to(samples: Sequence[Sample]) -> list[int]:
 def last_layer(features: Tensor, labels: Tensor, count: int) -> Linear:
     """Logistic regression with L2: features (N, K) float, labels (N,) long of at least two classes.
 
-    C is `count`; a class without an image gets no weight and the lowest bias of all. Features are
-    standardised and classes count alike, as in the paper; the strength of L2 is scikit-learn's own.
+    count: C. A class without an image gets weights of zero and the lowest bias. Features are standardised
+    and classes weigh the same, as in the paper; the strength of L2 is scikit-learn's default.
     """
     values: NDArray[np.float64] = features.double().numpy()
     scaler = StandardScaler().fit(values)
@@ -45,12 +45,12 @@ def last_layer(features: Tensor, labels: Tensor, count: int) -> Linear:
 
 
 def halfway(one: Linear, other: Linear, features: Tensor) -> Linear:
-    """The mean of two last layers, scaled so that their logits of features (N, K) spread alike."""
+    """The mean of two last layers, the first scaled so that logits of features (N, K) spread alike."""
     spread = [_centred(features @ weight.T + bias).std() for weight, bias in (one, other)]
     scale = spread[1] / spread[0].clamp_min(1e-12)
     return (scale * one[0] + other[0]) / 2, (scale * one[1] + other[1]) / 2
 
 
 def _centred(logits: Tensor) -> Tensor:
-    """What all classes have in common decides nothing."""
+    """(N, C) -> (N, C), the mean of each row subtracted: a softmax ignores it."""
     return logits - logits.mean(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Quick mode: the trunk stands still and its output is kept; the last convolution and the head learn."""
+"""Quick mode: trains the last convolution and the head on cached features of the frozen trunk."""
 
 from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
@@ -24,25 +24,25 @@ _EVALUATION_BATCH = 64  # images per pass of the neck without gradients; more ga
 
 
 class MapsOfSome(NamedTuple):
-    """Maps of some of N samples."""
+    """Maps of M of the samples."""
 
-    positions: Tensor  # (M,) long, ascending
+    positions: Tensor  # (M,) long, ascending: their positions in the list of samples
     maps: Tensor  # (M, …)
 
     def of(self, positions: Tensor) -> Tensor:
-        """Those of positions that all are among them: (P,) long -> (P, …)."""
+        """The maps of these samples: (P,) long -> (P, …). Each must be among `self.positions`."""
         return self.maps[torch.searchsorted(self.positions, positions)]
 
 
 class Composites(NamedTuple):
-    """The features of counter-examples and what each must give."""
+    """The features of M counter-examples and the class that each must give."""
 
     features: Tensor  # (M, K0, h, w) float16
     labels: Tensor  # (M,) long, −1: no class
 
 
 class QuickTask:
-    """What a step of quick mode computes; `train` does the rest."""
+    """The losses and logits of quick mode; `train` updates the weights."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class QuickTask:
         origin: Weights | None = None,
         composites: Composites | None = None,
     ) -> None:
-        """features (N, K0, h, w) float16: the kept output of the trunk for each sample. origin: what
-        `l2_sp_weight` holds the neck to; None: nothing does. composites: None where there are none.
+        """features (N, K0, h, w) float16: the cached output of the trunk for each sample. origin: the weights
+        that L2-SP measures the distance from; None: no L2-SP term. composites: None for none.
         """
         self._model = model
         self._config = config
@@ -81,7 +81,10 @@ class QuickTask:
         self._neck = model.neck if config.train_norms else folded_neck(model, features[:1].float())
 
     def steps(self, first: int) -> Iterator[Losses]:
-        """The losses of each step from `first`, counted from 0; the caller updates the weights in between."""
+        """The losses of each step from `first` on, counted from 0. The caller updates the weights in between.
+
+        After the last step it refits the last layer where the config asks for it.
+        """
         for step in range(first, self._config.steps):
             with seeded((self._config.seed, step), self._device):
                 self.trained.train(self._config.train_norms)
@@ -111,7 +114,10 @@ class QuickTask:
         return losses
 
     def _refit(self) -> None:
-        """Move the linear layer that gives the logits halfway, for classes that exclude each other."""
+        """Replace the linear layer that gives the logits by the mean of itself and a refitted one.
+
+        Not for `multi_label`.
+        """
         last = self._model.last_linear
         if last is None or last.bias is None or self._model.spec.multi_label:
             return
@@ -137,7 +143,7 @@ class QuickTask:
         return torch.cat(given)
 
     def logits(self, positions: Sequence[int]) -> Tensor:
-        """(len(positions), C), on the CPU, without gradients."""
+        """(len(positions), C) float32, on the CPU, without gradients."""
         with torch.inference_mode():
             chunks = self._features[list(positions)].split(_EVALUATION_BATCH)
             parts = [self._model.head(self._neck(c.to(self._device, torch.float32))).cpu() for c in chunks]
@@ -151,7 +157,10 @@ def prepare_quick(
     store: FeatureStore,
     device: torch.device,
 ) -> Generator[Phase, None, QuickTask]:
-    """Gather the features of the samples: kept ones are read, the others computed."""
+    """Collect the features of samples and counter-examples: cached ones are read, the others computed.
+
+    Yields a Phase for the progress. Raises InputError, naming an image that cannot be read.
+    """
     origin = pretrained_neck(model) if config.l2_sp_weight > 0 else None
     features = yield from store.computing(model, samples)
     composites = None

@@ -1,6 +1,6 @@
-"""The checkpoint of an unfinished training: enough to go on as if it had never stopped.
+"""The checkpoint of an unfinished training, from which it goes on as if it had never stopped.
 
-No generator's state is in it: all chance follows from the seed and the step's number
+It holds no generator's state: all random numbers follow from the seed and the number of the step
 (`gain_core.training.sampling`).
 """
 
@@ -26,9 +26,9 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def training_identity(model: Classifier, samples: Sequence[Sample], config: TrainConfig) -> str:
-    """SHA-256 over all that decides the result: the weights to start from, guidance, settings.
+    """SHA-256 (hex) over everything that decides the result: initial weights, samples, guidance, settings.
 
-    A checkpoint of another identity (guidance was drawn since, the program was upgraded) cannot be continued.
+    A checkpoint of another identity cannot be continued: guidance has changed, say, or the program.
     """
     decisive = config.to_dict()
     del decisive["loader_workers"]  # who reads the images changes nothing in them
@@ -44,7 +44,7 @@ def training_identity(model: Classifier, samples: Sequence[Sample], config: Trai
 
 
 def expect_writable(path: Path) -> None:
-    """UnwritableError where no checkpoint could be written: told before the first step, not after an hour."""
+    """UnwritableError where no checkpoint can be written: found before the first step, not after an hour."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
@@ -54,9 +54,9 @@ def expect_writable(path: Path) -> None:
 
 
 def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, optimizer: Optimizer) -> None:
-    """`step`: how many are done. Written wholly or not at all, behind a checksum that torch lacks.
+    """Write weights and optimizer state atomically, with a SHA-256 in front (torch's format has none).
 
-    UnwritableError when it cannot be.
+    step: number of steps done. UnwritableError when the file cannot be written.
     """
     buffer = BytesIO()
     state = {
@@ -74,9 +74,9 @@ def save_checkpoint(path: Path, identity: str, step: int, trained: nn.Module, op
 
 
 def load_checkpoint(path: Path, identity: str, trained: nn.Module, optimizer: Optimizer) -> int:
-    """Put the state in place; how many steps are done. Nothing stored is executed.
+    """Load weights and optimizer state; returns the number of steps done. Nothing in the file is executed.
 
-    Raises CheckpointError, with nothing changed, when the file cannot be read or belongs to another training.
+    CheckpointError, with nothing changed, for a file that cannot be read or belongs to another training.
     """
     state = _read(path)
     if state.get("identity") != identity:

@@ -1,4 +1,4 @@
-"""Which images each step sees, and where its chance comes from.
+"""The images and the random numbers of each step.
 
 Both follow from the seed and the number of the step, so that a resumed run needs no generator's state.
 """
@@ -18,16 +18,16 @@ from gain_core.training.config import TrainConfig
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Positions in the list of samples, by step."""
+    """The images of each step, as positions in the list of samples."""
 
-    # (steps, batch_size) long: image-level label only, with "epochs" all; (steps, 0): no class wants it
+    # (steps, batch_size) long: by label alone, with "epochs" all; (steps, 0): the objective draws none
     images: Tensor
-    guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0) when no image has any
+    guided: Tensor  # (steps, guided_batch_size) long: with guidance; (steps, 0): no image has any
 
 
 @contextmanager
 def seeded(seed: tuple[int, ...], device: torch.device) -> Iterator[None]:
-    """Everything random inside follows from `seed`; torch's global generators are as before afterwards."""
+    """Inside, torch's random numbers follow from `seed`; afterwards its global generators are as before."""
     number = int.from_bytes(hashlib.sha256(repr(seed).encode()).digest()[:7])
     on_cuda = device.type == "cuda"
     with torch.random.fork_rng(devices=[device] if on_cuda else []):
@@ -39,12 +39,15 @@ def seeded(seed: tuple[int, ...], device: torch.device) -> Iterator[None]:
 
 
 def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: TrainConfig) -> Schedule:
-    """All streams, each balanced over classes; an image that shows several is in the turn of each of them.
+    """Draw the images of all steps. Each stream is balanced over classes; an image that shows several classes
+    is drawn in the turn of each.
 
-    `guided` holds the positions of the training images whose guidance is used. The image-level stream takes a
-    class's unguided images, and its guided ones only when it has no other. With `sampling` "epochs" there is
-    that stream alone, and it takes all training images, pass after pass. Raises InputError when nothing can
-    be learned: fewer than two classes with training images, or a guided form without guidance.
+    guided: positions of the training images whose guidance is used. The plain stream takes the unguided
+    images of a class, and its guided ones only when it has no other. With `sampling` "epochs" it is the only
+    stream: shuffled passes over all training images.
+
+    InputError for fewer than two classes with training images, and for an objective that needs guidance
+    where there is none.
     """
     train: dict[int, list[int]] = {}
     for position, sample in enumerate(samples):
@@ -84,10 +87,10 @@ def draw_schedule(samples: Sequence[Sample], guided: Sequence[int], config: Trai
 
 
 def draw_composites(labels: Tensor, count: int, config: TrainConfig) -> Tensor:
-    """Which of M composites each step sees: labels (M,) long, −1 for a background -> (steps, n) long.
+    """Draw the composites of all steps: labels (M,) long, −1 for a background -> positions (steps, n) long.
 
-    `count` pictures that show a class, balanced over classes, and half as many backgrounds; n is less where
-    there are none of a kind.
+    A step takes `count` composites that show a class, balanced over classes, and half as many backgrounds;
+    n is smaller where there are none of a kind.
     """
     generator = torch.Generator().manual_seed(config.seed + 1)
     pools = [(labels == label).nonzero()[:, 0].tolist() for label in labels.unique().tolist() if label >= 0]
@@ -104,14 +107,14 @@ def draw_composites(labels: Tensor, count: int, config: TrainConfig) -> Tensor:
 
 
 def _guides(sample: Sample, label: int) -> bool:
-    """Whether the guidance of a guided sample that shows `label` is (also) for that class."""
+    """Whether a guided sample that shows `label` has guidance for that class."""
     return not sample.also or any(one.guided for one in sample.each_class if one.label == label)
 
 
 def _balanced_draws(
     pools: Sequence[Sequence[int]], steps: int, per_step: int, generator: torch.Generator
 ) -> Tensor:
-    """(steps, per_step) long: pools take turns, each gone through in shuffled passes; none: (steps, 0)."""
+    """(steps, per_step) long: pools take turns, each in shuffled passes; (steps, 0) without pools."""
     if not pools:
         return torch.empty(steps, 0, dtype=torch.long)
     draws = torch.empty(steps * per_step, dtype=torch.long)

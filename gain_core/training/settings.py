@@ -1,4 +1,4 @@
-"""Settings are frozen dataclasses: how their values are checked, and how they are read from JSON."""
+"""Checks of settings, which are frozen dataclasses, and reading them from JSON."""
 
 import math
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ Settings = TypeVar("Settings")
 
 
 def check_values(settings: Any) -> None:
-    """ConfigError for a value of another type than its field's, a word that is no choice of it, or a number
-    that is negative or not finite.
+    """ConfigError for a value of the wrong type, a word that is not among the choices of its field, or a
+    number that is negative or not finite.
     """
     for field in fields(settings):
         value, kind = getattr(settings, field.name), cast(Any, field.type)
@@ -36,16 +36,13 @@ def expect_at_least_one(settings: Any, *names: str) -> None:
 
 
 def expect_weight(settings: Any, name: str = "weight") -> None:
-    """ConfigError for a weight of 0: a term that counts nothing is left out instead."""
+    """ConfigError for a weight of 0: such a term is left out instead."""
     if getattr(settings, name) == 0:
         raise ConfigError(f"{name}: expected a weight above 0, got 0; leave the term out instead")
 
 
 def read_settings(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
-    """The settings that `asdict` made `values` of; missing keys take their defaults.
-
-    ConfigError for an unknown key and as `check_values`.
-    """
+    """Undo `asdict`; missing keys take their defaults. ConfigError for an unknown key or impossible value."""
     types = {field.name: cast(Any, field.type) for field in fields(cast(Any, kind))}
     unknown = sorted(set(values) - set(types))
     if unknown:

@@ -34,21 +34,21 @@ def shown(labels: Tensor, count: int) -> Tensor:
 
 
 def label_loss(model: Classifier, logits: Tensor, labels: Tensor) -> Tensor:
-    """L_cl: logits (B, C), labels (B, n) long; classes that exclude each other go by the first."""
+    """L_cl, scalar: logits (B, C), labels (B, n) long. Without `multi_label` only the first label counts."""
     if not model.spec.multi_label:
         return classification_loss(logits, labels[:, 0])
     return classification_loss(logits, shown(labels, logits.shape[1]), multi_label=True)
 
 
 def classification(images: Images | None, weight: float = 1.0) -> Losses:
-    """L_cl, eq. 6, of images whose image-level label counts."""
+    """L_cl of eq. 6, on the labels of these images."""
     if images is None:
         return {}
     return {"image": weight * label_loss(images.model, images.model.head(images.features), images.labels)}
 
 
 def mining(images: Images | None, settings: Mining | None, share: float = 1.0) -> Losses:
-    """α L_am, eq. 3–5, times `share`: what is left without the places attended must not give the class."""
+    """α L_am of eq. 3–5, times `share`: an image without its attended places must not give its class."""
     if images is None or images.pixels is None or settings is None:
         return {}
     model, labels = images.model, images.labels
@@ -68,7 +68,7 @@ def mining(images: Images | None, settings: Mining | None, share: float = 1.0) -
 
 
 def external(images: Images | None, settings: External) -> Losses:
-    """ω L_e, eq. 7 and 8, of guided images."""
+    """ω L_e of eq. 7 and 8, on guided images."""
     if images is None or images.masks is None:
         return {}
     look, ignore = images.masks[:, :, 0], images.masks[:, :, 1]
@@ -84,7 +84,7 @@ def external(images: Images | None, settings: External) -> Losses:
 
 
 def signed_evidence(images: Images | None, settings: "Signed") -> Losses:
-    """Eq. 7 on the evidence of all classes before its ReLU, of guided images."""
+    """Eq. 7 on the evidence of all classes before the ReLU of eq. 2, on guided images."""
     if images is None or images.masks is None:
         return {}
     model, labels, count = images.model, images.labels, len(images.model.spec.classes)
@@ -102,7 +102,7 @@ def signed_evidence(images: Images | None, settings: "Signed") -> Losses:
 
 
 def inside_outside(images: Images | None, settings: "Guided") -> Losses:
-    """Of guided images, features inside H must give the class and features outside none."""
+    """Guided images: features inside the mask H must give the class, features outside no class."""
     if images is None or images.masks is None:
         return {}
     size = (images.features.shape[2], images.features.shape[3])
@@ -117,7 +117,7 @@ def inside_outside(images: Images | None, settings: "Guided") -> Losses:
 
 
 def counter_examples(images: Images | None, settings: CounterExamples | None) -> Losses:
-    """Counter-examples as a whole must give their class, those that show none must give none."""
+    """Counter-examples must give their class; painted-over backgrounds, which show none, must give none."""
     if images is None or settings is None:
         return {}
     labels = images.labels[:, 0]
@@ -132,7 +132,7 @@ def counter_examples(images: Images | None, settings: CounterExamples | None) ->
 
 
 def l2_sp(model: Classifier, origin: Weights, weight: float) -> Losses:
-    """L2-SP: the last convolution is held to its pretrained weights."""
+    """λ L2-SP: the squared distance of the last convolution from its pretrained weights."""
     return {"l2_sp": weight * l2_sp_loss(dict(model.neck.named_parameters()), origin)}
 
 
@@ -143,7 +143,7 @@ def _attention(images: Images, maps: Maps) -> Tensor:
 
 
 def _counting(regions: Tensor) -> Tensor:
-    """How many images have a place that is not 0: (B, …) -> scalar long. Those count in the losses' means."""
+    """Number of images with a place above 0: (B, …) -> scalar long. The losses average over these."""
     return (regions.flatten(1).amax(1) > 0).sum()
 
 

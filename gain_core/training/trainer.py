@@ -1,4 +1,4 @@
-"""Training as a generator of events: it prints nothing and does not know who listens."""
+"""Training as a generator of events. It prints nothing; the caller shows or stores what it yields."""
 
 import math
 import time
@@ -35,11 +35,11 @@ from gain_core.training.terms import label_loss, shown
 
 
 class Task(Protocol):
-    """What differs between the modes."""
+    """What quick and full mode do differently."""
 
     @property
     def trained(self) -> nn.Module:
-        """Whose parameters move; its state goes into the checkpoint."""
+        """The layers that are trained; their state goes into the checkpoint."""
 
     def steps(self, first: int) -> Iterator[Losses]: ...
 
@@ -57,24 +57,24 @@ def train(
 ) -> Generator[Event, None, None]:
     """Train `model` in place, on the training split; afterwards it is in eval mode, on `device`.
 
-    samples: a list, loader or data set of Sample or of pictures with their labels (see `as_samples`). Nothing
-    but looking at the arguments is done before the first event is asked for: go through all of them.
+    samples: a list, loader or data set of Sample, or of images with their labels (see `as_samples`). The call
+    itself only checks its arguments; training happens while the events are iterated, so iterate all of them.
 
-    store: where quick mode keeps its features (None: nowhere). checkpoint: written every `checkpoint_every`
-    steps, at the end and when the generator is closed; a file that is there already is continued, from the
-    model as it was at the very start, with the same result on a CPU, bit for bit, as if it had never stopped.
-    A finished training leaves its file: remove it before the next one.
+    store: cache of quick mode's features; None: no cache. checkpoint: written every `checkpoint_every` steps,
+    at the end, and when the generator is closed. An existing file is continued: pass the model as it was at
+    the start, and the result on a CPU is the same, bit for bit, as without the interruption. The file of a
+    finished training stays; remove it before the next one.
     worker_init_fn: called in every process that loads images (full mode).
 
-    Under torchrun (`ranks.joined`) every process calls it with the same arguments and its own device, in full
-    mode: a step's images are divided, losses, gradients and figures are the means over the images of all, and
-    the first one writes the checkpoint. Batch statistics (`train_norms`) stay each process's own. Whoever
-    stops early must stop in every process at the same step.
+    Under torchrun (`distributed.joined`; full mode only) every process calls this with the same arguments and
+    its own device. The images of a step are divided among them; losses, gradients and validation figures are
+    means over all images; the first process writes the checkpoint. Batch statistics (`train_norms`) are per
+    process. To stop early, stop every process at the same step.
 
-    Raises InputError (an image that cannot be read or a mask of another shape, by its name; nothing to learn
-    from; the wrong kind of model, samples or device), ConfigError (no TrainConfig), CheckpointError (a
-    file of another training, with the model unchanged; as UnwritableError, a place that cannot be written),
-    GainError when the loss or the weights are no longer numbers. torch's global random state stays as it is.
+    Raises InputError (an unreadable image or a mask of another shape, by name; no labels or guidance to learn
+    from; the wrong kind of model, samples or device), ConfigError (not a TrainConfig), CheckpointError (the
+    file of another training, the model unchanged; UnwritableError where it cannot be written), and GainError
+    when the loss or the weights are not finite. torch's global random state stays as it is.
     """
     samples = as_samples(samples)
     _check(model, samples, config)
@@ -207,7 +207,7 @@ def _update(losses: Losses, optimizer: torch.optim.Optimizer, done: int, ranks: 
 
 
 def _finite(trained: nn.Module) -> bool:
-    """A loss is looked at before its step: what the last step did to weights and statistics shows in none."""
+    """Whether all weights and statistics are finite. The loss of a step is computed before these change."""
     return bool(torch.stack([value.isfinite().all() for value in trained.state_dict().values()]).all())
 
 

@@ -102,7 +102,7 @@ def test_the_second_derivative_of_eq_1_is_exact_for_a_curved_head() -> None:
 class _Head:
     """As much of a classifier as eq. 1 asks for, with a head whose weights come from outside."""
 
-    linear_head_weights, only_looks = None, False
+    linear_head_weights = None
 
     def __init__(self, head: Callable[[Tensor], Tensor], model: Classifier) -> None:
         self.head, self.spec = head, model.spec

@@ -1,7 +1,7 @@
-"""Which of torchvision's and timm's networks a state dict belongs to, by the names and shapes of its weights.
+"""The network of torchvision or timm that a state dict belongs to, by names and shapes of its weights.
 
-`architectures.json` has a fingerprint of each, made without weights (torch's `meta` device):
-`python -m gain_core.models.checkpoints.architectures` writes it again, for the installed versions.
+`architectures.json` has a fingerprint of each, made without weights (torch's `meta` device). Run
+`python -m gain_core.models.checkpoints.architectures` to write it for the installed versions.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ INDEX = Path(__file__).with_name("architectures.json")
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-_CLASSES = 1013  # a prime that no layer has as its number of channels: what has so many rows is the head
+_CLASSES = 1013  # a prime that is no layer's number of channels: weights with so many rows are the head's
 _OPTIONAL = {  # arguments that add weights
     "torchvision/googlenet": ({"aux_logits": True}, {"aux_logits": False}),
     "torchvision/inception_v3": ({"aux_logits": True}, {"aux_logits": False}),
@@ -32,17 +32,17 @@ _OPTIONAL = {  # arguments that add weights
 
 
 class Match(NamedTuple):
-    """A network whose weights these are: `names` from the keys of the file to those of the network."""
+    """The network of some weights; `names`: from the keys in the file to those in the network."""
 
     source: NetworkSource
     names: Mapping[str, str]
 
 
 def recognised(weights: Mapping[str, Tensor], hints: Mapping[str, Any], title: str = "") -> list[Match]:
-    """The networks that have exactly these weights, the likeliest first; empty where none is known.
+    """The networks that have exactly these weights, the most likely first; empty where none is known.
 
-    Keys may have a prefix in front, and there may be a few others beside them. hints: what the checkpoint
-    says beside the weights. title: the file's name.
+    Keys may have a prefix, and a few other keys may lie beside them. hints: the checkpoint's other entries;
+    title: the file's name; both only decide the order.
     """
     shapes = {key: tuple(value.shape) for key, value in weights.items()}
     index = _index()
@@ -70,9 +70,10 @@ def says(hints: Mapping[str, Any], name: str) -> bool:
 
 
 def chosen(weights: Mapping[str, Tensor], source_name: str) -> Match:
-    """The weights as those of one network that somebody chose. BackboneError where it is unknown.
+    """The match of weights with a network that a person chose. BackboneError for an unknown name.
 
-    Whether they fit is found when the network is built with them; 0 outputs: so is their number.
+    Whether the weights fit is found when the network is built with them. `source.outputs` is 0 where the head
+    was not recognised; their number is then found in the same way.
     """
     shapes = {key: tuple(value.shape) for key, value in weights.items()}
     best: tuple[int, Match] | None = None
@@ -94,9 +95,7 @@ def chosen(weights: Mapping[str, Tensor], source_name: str) -> Match:
 
 
 def prefixes(keys: Iterable[str]) -> list[str]:
-    """What stands in front of most keys, such as "module." or "model._orig_mod.", the longest first; then
-    "".
-    """
+    """Prefixes of most keys, such as "module." or "model._orig_mod.", the longest first; the last is ""."""
     keys = [key for key in keys if not is_counter(key)]
     found, prefix = [""], ""
     while True:
@@ -115,7 +114,10 @@ def prefixes(keys: Iterable[str]) -> list[str]:
 
 
 def fingerprint(shapes: Shapes, head: Sequence[str]) -> str:
-    """Of the names and shapes of a network's weights, whatever its number of classes."""
+    """A hash (16 hex digits) of the names and shapes of weights, the same for any number of classes.
+
+    head: the names of the weights that have a row for each class.
+    """
     lines = sorted(
         f"{name} {('C', *shape[1:]) if name in head else shape}"
         for name, shape in shapes.items()
@@ -125,7 +127,7 @@ def fingerprint(shapes: Shapes, head: Sequence[str]) -> str:
 
 
 def _ways_to_name_the_head(shapes: Shapes, heads: Iterable[Sequence[str]]) -> Iterator[dict[str, str]]:
-    """As it is; and a linear layer in a sequence behind a dropout, `fc.1`, as the layer that it replaced."""
+    """Renamings of keys: none; and `fc.1`, a linear layer behind a dropout, as `fc`, which it replaced."""
     yield {}
     for layer in {head[0].removesuffix(".weight") for head in heads if len(head) <= 2}:
         below = [key for key in shapes if key.startswith(f"{layer}.")]
@@ -137,7 +139,7 @@ def _ways_to_name_the_head(shapes: Shapes, heads: Iterable[Sequence[str]]) -> It
 
 
 def _rank(name: str, hints: Mapping[str, Any], title: str) -> tuple[bool, int, int, str]:
-    """Less for what the file says of itself; then torchvision's, then the shortest name."""
+    """A sort key: first names that the file mentions, then torchvision's, then the shortest name."""
     library, _, short = name.partition("/")
     return (
         not says(hints, name),
@@ -154,21 +156,21 @@ def _index() -> dict[str, Any]:
 
 
 def _built(name: str, arguments: Mapping[str, bool]) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
-    """Shapes of the weights, and the names of those that have a row for each class."""
+    """The shapes of a network's weights, and the names of those that have a row for each class."""
     network = build_network(NetworkSource(name, _CLASSES, arguments), empty=True)
     shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     return shapes, tuple(key for key, shape in shapes.items() if shape[:1] == (_CLASSES,))
 
 
 def made_index(names: Iterable[str]) -> dict[str, Any]:
-    """The fingerprints of these networks; those that are no classifiers are left out."""
+    """`architectures.json` of these networks, JSON-ready; those without a head are left out."""
     heads: set[tuple[str, ...]] = set()
     networks: dict[str, list[tuple[str, Mapping[str, bool]]]] = {}
     for name in names:
         for arguments in _OPTIONAL.get(name, ({},)):
             try:
                 shapes, head = _built(name, arguments)
-            except BackboneError as error:  # not without weights
+            except BackboneError as error:  # it cannot be built without weights
                 sys.stderr.write(f"left out: {error}\n")
                 continue
             if head:

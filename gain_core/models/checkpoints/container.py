@@ -1,6 +1,4 @@
-"""The file around a state dict: how weights are put back where they were, under their own names and
-dtypes.
-"""
+"""The file around a state dict, so that weights can be written back under their own names and dtypes."""
 
 import io
 import json
@@ -33,27 +31,28 @@ class Entry:
 
     key: str  # in the file
     dtype: str  # a key of DTYPES
-    name: str | None = None  # in the network; None: the network has no such weight, so it stays as it was
+    name: str | None = None  # in the network; None: the network has no such weight, and it is kept as it is
 
 
 @dataclass(frozen=True)
 class Container:
-    """A checkpoint without its tensors."""
+    """Everything in a checkpoint but its tensors."""
 
     kind: Kind
     suffix: str  # of the file's name: ".pth"
     entries: tuple[Entry, ...]  # in the file's order
-    levels: tuple[tuple[str, Any], ...]  # from the root inwards: the key of the next level, the other entries
-    beside: Any  # what the state dict itself holds beside tensors; safetensors: its metadata
+    levels: tuple[tuple[str, Any], ...]  # from the root inwards: key of the next level, and the other entries
+    beside: Any  # entries of the state dict that are no tensors; for safetensors its metadata
     left_out: tuple[str, ...] = ()  # entries that hold tensors or objects, such as "optimizer"
     versions: Any = None  # of the layers, as torch keeps them with a state dict: MNASNet is not read without
 
     def to_json(self) -> str:
+        """JSON text; `from_json` gives the same container back."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Container":
-        """CheckpointError for anything that `to_json` did not write."""
+        """Undo `to_json`. CheckpointError for anything else."""
         try:
             values = json.loads(text)
             entries = tuple(Entry(**entry) for entry in values.pop("entries"))
@@ -68,9 +67,9 @@ class Container:
 
 
 def to_bytes(container: Container, weights: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bytes:
-    """The checkpoint with these weights (by name in the network) and `others` (by key in the file).
+    """A checkpoint with these weights (by name in the network) and `others` (by key in the file).
 
-    Every tensor has the dtype that it had. CheckpointError where a tensor is missing.
+    Every tensor gets its original dtype. CheckpointError where a tensor is missing.
     """
     state: dict[str, Any] = {}
     for entry in container.entries:
@@ -87,7 +86,7 @@ def to_bytes(container: Container, weights: Mapping[str, Tensor], others: Mappin
         whole._metadata = from_json(container.versions)  # type: ignore[attr-defined]
     for key, others_here in reversed(container.levels):
         level = from_json(others_here)
-        # Where it stood among the others is not kept: a dict is read by its keys.
+        # Its place among the others is not kept: programs read a dict by its keys.
         whole = {**level, key: whole}
     buffer = io.BytesIO()
     torch.save(whole, buffer)

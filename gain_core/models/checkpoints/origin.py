@@ -1,4 +1,4 @@
-"""Where the weights of a network came from, and how they go back there."""
+"""The origin of a network's weights: the checkpoint, and how to write such a file again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,15 +13,15 @@ from gain_core.models.networks import NetworkSource
 
 @dataclass(frozen=True)
 class Origin:
-    """Kept with a model through every training."""
+    """Kept with a model and every model trained from it."""
 
     source: NetworkSource
     container: Container
-    others: Mapping[str, Tensor]  # tensors of the file that the network does not have, by key
+    others: Mapping[str, Tensor]  # by key in the file: tensors that the network does not have
 
 
 def origin_of(checkpoint: Checkpoint, match: Match) -> Origin:
-    """The origin of a checkpoint's weights as those of a network."""
+    """The origin of a model whose weights `match` takes from a checkpoint. Other tensors are copied."""
     container = checkpoint.container
     entries = tuple(replace(entry, name=match.names.get(entry.key)) for entry in container.entries)
     others = {entry.key: checkpoint.weights[entry.key].clone() for entry in entries if entry.name is None}
@@ -29,5 +29,5 @@ def origin_of(checkpoint: Checkpoint, match: Match) -> Origin:
 
 
 def state_of(checkpoint: Checkpoint, match: Match) -> dict[str, Tensor]:
-    """The weights of the network, by their names in it, as the file has them."""
+    """The weights of the network by their names in it, in the dtypes of the file."""
     return {name: checkpoint.weights[key] for key, name in match.names.items()}

@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside its weights, as JSON and back: numbers, text, and collections of them."""
+"""The entries of a checkpoint beside its weights, as JSON and back: numbers, text, and collections."""
 
 import argparse
 import base64
@@ -12,24 +12,24 @@ import numpy as np
 
 from gain_core.errors import CheckpointError
 
-_MOST_VALUES = 100_000  # of one entry; a few bytes of pickle can name the same list a billion times
+_MOST_VALUES = 100_000  # in one entry; a few bytes of pickle can repeat the same list a billion times
 _DEEPEST = 40
 
 
 class NotPlainError(Exception):
-    """A value holds a tensor, an object of a class, or more than anybody writes by hand."""
+    """A value holds a tensor, an object of another class, or too many values."""
 
 
 def to_json(value: Any) -> Any:
-    """JSON-ready; `from_json` gives an equal value back, numpy's numbers as Python's.
+    """JSON-ready; `from_json` gives an equal value back. NumPy's numbers become Python's, paths become text.
 
-    NotPlainError for tensors, other objects, and too many values.
+    NotPlainError for tensors, other objects, more than 100,000 values, and more than 40 levels.
     """
     return _encoded(value, [_MOST_VALUES], 0)
 
 
 def from_json(value: Any) -> Any:
-    """CheckpointError for what `to_json` did not write."""
+    """Undo `to_json`. CheckpointError for anything else."""
     if not isinstance(value, dict):
         return value
     if len(value) != 1:

@@ -1,9 +1,7 @@
-"""Checkpoints that other programs wrote: `.pth`, `.pt`, `.ckpt` and `.safetensors`, read without running
-them.
+"""Reads checkpoints of other programs (`.pth`, `.pt`, `.ckpt`, `.safetensors`) without executing anything.
 
-torch's reader for weights (`weights_only`) takes tensors and plain data and refuses all else. What a hostile
-file could still make it do, such as ask for more memory than the file has bytes, is looked for before and
-after.
+torch's `weights_only` reader accepts tensors and plain data only. A hostile file could still claim more
+memory than it has bytes; this module checks for that before and after reading.
 """
 
 import argparse
@@ -28,7 +26,7 @@ HOW_TO = "Where the model was made, save its weights: torch.save(model.state_dic
 
 _LARGEST_PICKLE = 32 * 2**20  # bytes: the structure of a checkpoint, without its tensors
 
-# Plain data that training programs put beside weights: timm's arguments, NumPy's numbers.
+# Plain data that training programs store beside weights: timm's arguments, NumPy's numbers.
 _SCALAR: Any = np.float64(0).__reduce__()[0]
 _SAFE: list[Any] = [
     argparse.Namespace,
@@ -37,7 +35,7 @@ _SAFE: list[Any] = [
     *(type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")),
 ]
 
-# What the state dict is called, the likeliest first; and parts of the names of what is none.
+# Usual keys of the state dict, the most likely first; and parts of keys that hold something else.
 _STATE_DICTS = (
     "state_dict",
     "model_state_dict",
@@ -56,19 +54,19 @@ _ZIP, _SAFETENSORS = "torch", "safetensors"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`weights`: the state dict as the file has it, by key, each in its own dtype."""
+    """`weights`: the tensors of the state dict by key, in the dtypes of the file."""
 
     weights: Mapping[str, Tensor]
     container: Container
-    hints: Mapping[str, Any]  # what lies beside the state dict, as plain data: names of classes and the like
+    hints: Mapping[str, Any]  # the other entries, plain data: class names, for example
 
 
 def read_checkpoint(path: Path | str, title: str | None = None) -> Checkpoint:
-    """The state dict of a checkpoint and all that is needed to write such a file again.
+    """The state dict of a checkpoint, and what is needed to write such a file again.
 
-    title: the file's name for people, whose ending it gets back; None: the path's. CheckpointError, naming
-    it, for a file that is damaged or hostile, holds no state dict, or needs code to be read: TorchScript,
-    ONNX, a pickled model.
+    title: the file's original name, for messages and its ending; None: that of the path. CheckpointError,
+    naming it, for a file that is damaged or hostile, has no state dict, or needs code to be read
+    (TorchScript, a pickled model), and for an ONNX model.
     """
     path, title = Path(path), title or Path(path).name
     try:
@@ -84,7 +82,7 @@ def read_checkpoint(path: Path | str, title: str | None = None) -> Checkpoint:
 
 
 class _RefusedError(Exception):
-    """Why, without the file's name."""
+    """The reason why a file is refused, without its name."""
 
 
 def _kind(path: Path, title: str) -> str:
@@ -155,7 +153,7 @@ def _read_torch(path: Path, suffix: str) -> Checkpoint:
 
 
 def _expect_plain_archive(path: Path) -> None:
-    """torch stores its records as they are; a packed one would unpack to any size."""
+    """_RefusedError for another kind of zip. torch does not compress records; others may be bombs."""
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
@@ -187,7 +185,7 @@ def _why_not_plain(path: Path, error: Exception) -> str:
 
 
 def _route_to_state_dict(whole: Any) -> tuple[str, ...]:
-    """The keys from the root to the state dict."""
+    """The keys from the root to the state dict. _RefusedError where there is none."""
     if not isinstance(whole, Mapping):
         raise _RefusedError(f"expected a state dict, got {type(whole).__name__}. {HOW_TO}")
     routes = list(_routes(whole, ()))
@@ -199,7 +197,7 @@ def _route_to_state_dict(whole: Any) -> tuple[str, ...]:
 def _routes(
     here: Mapping[Any, Any], route: tuple[str, ...]
 ) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
-    """Routes to what may be a state dict, each with its rank, less for a likelier one."""
+    """Routes to possible state dicts, each with its rank; the lowest is the most likely."""
     tensors = [value for value in here.values() if isinstance(value, Tensor)]
     if any(value.ndim == 4 for value in tensors):
         name = route[-1] if route else "state_dict"
@@ -222,13 +220,13 @@ def _versions(state_dict: Mapping[Any, Any]) -> Any:
 
 
 def _plain_part(here: Mapping[Any, Any], without: set[str]) -> tuple[Any, list[str]]:
-    """A mapping without some of its keys, as JSON, and the names of entries that are no plain data."""
+    """A mapping without some of its keys, as JSON, and the names of its entries that are not plain data."""
     plain, left_out = {}, []
     for key, value in here.items():
         if key in without:
             continue
         try:
-            if "optim" in str(key).lower():  # it belongs to the weights as they were
+            if "optim" in str(key).lower():  # an optimizer's state is useless with other weights
                 raise NotPlainError
             to_json(value)
             plain[key] = value
@@ -243,7 +241,7 @@ def _entries(weights: Mapping[str, Tensor]) -> tuple[Entry, ...]:
 
 
 def _expect_sound(weights: Mapping[str, Tensor], file_size: int) -> None:
-    """_RefusedError for tensors that no training made."""
+    """_RefusedError for tensors that are not plain, finite, or no larger than the file allows."""
     if not weights:
         raise _RefusedError(f"expected a state dict, got no weights. {HOW_TO}")
     for key, value in weights.items():

@@ -1,6 +1,6 @@
-"""What a training minimises, one file for each method. Nothing here imports torch before a step is computed.
+"""Training objectives, one file per method. torch is imported only when a step is computed.
 
-A new method is one file with a class like those below, and its import here, which registers it.
+To add a method, write one file with a class like those below, and import it here, which registers it.
 """
 
 from gain_core.training.objectives.automatic import Automatic

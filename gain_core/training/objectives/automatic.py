@@ -1,4 +1,4 @@
-"""Automatic: guided training by outlines that nobody drew."""
+"""Automatic: guided training with outlines that the program guesses."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -12,7 +12,7 @@ from gain_core.training.objectives.term_settings import CounterExamples
 @register
 @dataclass(frozen=True)
 class Automatic(Guided):
-    """As *guided*, where up to `guessed_outlines` further training images get an outline by GrabCut."""
+    """As Guided; in addition up to `guessed_outlines` training images get an outline by GrabCut."""
 
     key: ClassVar[str] = "automatic"
     words: ClassVar[Words] = replace(

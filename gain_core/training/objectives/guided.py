@@ -1,4 +1,4 @@
-"""Guided: regions alone must give the class, everything else none, and so must counter-examples."""
+"""Guided: regions alone must give the class, the rest no class; counter-examples are made from both."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True)
 class Guided(Objective):
-    """Inside / outside on guided images, counter-examples made of them, L_cl + α L_am on the other images.
+    """Inside / outside on guided images, counter-examples made from them, L_cl + α L_am on the other images.
 
-    Guided images do not count with their label: it would teach their background too.
+    Guided images are left out of L_cl, which would teach their background too.
     """
 
     key: ClassVar[str] = "guided"
@@ -34,11 +34,11 @@ class Guided(Objective):
     )
     epochs: ClassVar[bool] = False
 
-    label_weight: float = 0.3  # L_cl of images without guidance, which carry the shortcut
-    inside_weight: float = 1.0  # what lies in H must give the class
-    outside_weight: float = 3.0  # what lies in 1 − H must give no class
+    label_weight: float = 0.3  # L_cl of images without guidance; small, because these carry the shortcut
+    inside_weight: float = 1.0  # features in H must give the class
+    outside_weight: float = 3.0  # features in 1 − H must give no class
     counter_examples: CounterExamples | None = None
-    mining: Mining | None = None  # at the weight of the labels that it goes with
+    mining: Mining | None = None  # weighted by `label_weight` too
 
     def __post_init__(self) -> None:
         Objective.__post_init__(self)
@@ -61,8 +61,8 @@ class Guided(Objective):
         return cls(inside_weight=0.0, counter_examples=CounterExamples())
 
     def for_several_labels(self) -> "Guided":
-        """The regions alone. What nobody outlined, a second person say, would be pasted into pictures that do
-        not have its label. Outside a region lie the image's other objects, so it counts little
+        """Inside / outside alone. A counter-example could show an object that nobody outlined and that its
+        label does not name. The image's other objects lie outside a region, so that term weighs little
         (docs/decisions/0028).
         """
         inside, outside = max(self.inside_weight, 1.0), min(self.outside_weight, 0.3)

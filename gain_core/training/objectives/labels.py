@@ -1,4 +1,4 @@
-"""Labels alone: what the same further training does without guidance."""
+"""Labels alone: the control, which trains the same number of steps without guidance."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True)
 class Labels(Objective):
-    """L_cl. It draws guided images too, for their labels: a control sees the images of what it controls."""
+    """L_cl. Guided images are drawn too, for their labels, so that a control sees the same images."""
 
     key: ClassVar[str] = "none"
     words: ClassVar[Words] = Words("Labels only", "Labels only, no guidance", "Labels")

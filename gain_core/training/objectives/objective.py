@@ -1,4 +1,4 @@
-"""What every training method says of itself: its streams, its terms, its settings, its words on the page."""
+"""The base class of training methods: streams, terms, settings, and the texts on the page."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -21,26 +21,26 @@ OBJECTIVES: dict[str, type["Objective"]] = {}  # by key
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the page says of a method."""
+    """The texts on the page about a method."""
 
     name: str
     sentence: str  # what it does with the regions; without a full stop
-    needs: str
-    losses: Mapping[str, str] = field(default_factory=dict)  # its terms in the legend of the curves
+    needs: str  # what must be there before it can be trained
+    losses: Mapping[str, str] = field(default_factory=dict)  # its terms by key, for the legend of the curves
 
 
 @dataclass(frozen=True)
 class Objective(ABC):
-    """One training method. Its fields are its settings; ConfigError for a value that cannot be.
+    """One training method. Its fields are its settings; ConfigError for impossible values.
 
-    A subclass names itself and says which images a step draws for it. `losses` weighs its terms.
+    A subclass sets `key`, `words` and the streams that a step draws; `losses` computes its weighted terms.
     """
 
-    key: ClassVar[str]  # what stored runs call it
+    key: ClassVar[str]  # its name in stored runs
     words: ClassVar[Words]
     modes: ClassVar[tuple[Mode, ...]] = MODES
     streams: ClassVar[tuple[Stream, ...]] = ("plain", "guided")
-    # Whether shuffled passes over all images (`sampling` "epochs") make sense, where no image is only guided.
+    # Whether it can be trained in shuffled passes over all images (`sampling` "epochs").
     epochs: ClassVar[bool] = True
     several_labels: ClassVar[bool] = True  # whether it can learn from images that show several classes
 
@@ -49,46 +49,46 @@ class Objective(ABC):
 
     @classmethod
     def for_mode(cls, mode: Mode) -> "Objective":
-        """What the app trains with in this mode. ConfigError for a mode that it does not have."""
+        """The app's settings for this mode. ConfigError for a mode that the method does not have."""
         objective = cls()
         objective.expect_mode(mode)
         return objective
 
     @property
     def sentence(self) -> str:
-        """What it does with the regions as it is set now; without a full stop."""
+        """What it does with the regions with the present settings; without a full stop."""
         return self.words.sentence
 
     @property
     def mining(self) -> Mining | None:
-        """α L_am of eq. 6 and 8; None: left out."""
+        """Settings of α L_am, eq. 6 and 8; None: no such term."""
         return None
 
     @property
     def counter_examples(self) -> CounterExamples | None:
-        """Images made of the guided ones; None: none are made."""
+        """Settings of counter-examples; None: none are made."""
         return None
 
     @property
     def guessed_outlines(self) -> int:
-        """How many training images without guidance get a guessed outline, at most."""
+        """The largest number of training images that get a guessed outline."""
         return 0
 
     @property
     def needs_guidance(self) -> bool:
-        """Whether it can learn nothing without a guided image."""
+        """Whether it needs at least one guided image."""
         return True
 
     def for_several_labels(self) -> "Objective":
-        """What the app trains with where images show several classes."""
+        """This objective with the app's settings for images that show several classes."""
         return self
 
     @abstractmethod
     def losses(self, batch: "Batch") -> "Losses":
-        """The weighted terms of one step by name; a step goes down their sum."""
+        """The weighted terms of one step by name, scalars; their sum is minimised."""
 
     def expect_mode(self, mode: Mode) -> None:
-        """ConfigError where it cannot be trained in this mode."""
+        """ConfigError where these settings cannot be trained in this mode."""
         if mode not in self.modes:
             raise ConfigError(f"objective: expected one of {mode} mode, got {self.key!r}")
         if mode == "quick" and self.mining is not None:
@@ -98,7 +98,7 @@ class Objective(ABC):
             )
 
     def images_of_a_step(self, labelled: int, guided: int) -> list[str]:
-        """What a step learns from, as the page says it; labelled and guided: how many of each it draws."""
+        """The images of a step, as texts for the page; labelled, guided: how many of each are drawn."""
         return [f"{guided} guided images", f"{labelled} labelled images"]
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,20 +110,20 @@ Kind = TypeVar("Kind", bound=type[Objective])
 
 
 def register(kind: Kind) -> Kind:
-    """Make a method known by its key: to stored runs, to the page, to `TrainConfig`."""
+    """Class decorator: adds a method to OBJECTIVES, where stored runs, the page and `TrainConfig` look."""
     OBJECTIVES[kind.key] = kind
     return kind
 
 
 def objective_named(name: object) -> type[Objective]:
-    """ConfigError for a name that no method has."""
+    """The method with this key. ConfigError for an unknown one."""
     if not isinstance(name, str) or name not in OBJECTIVES:
         raise ConfigError(f"objective: expected one of {tuple(OBJECTIVES)}, got {name!r}")
     return OBJECTIVES[name]
 
 
 def read_objective(values: object) -> Objective:
-    """The objective that `to_dict` wrote. ConfigError for another name, key or value."""
+    """Undo `Objective.to_dict`. ConfigError for an unknown name or key, or an impossible value."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"objective: expected a name with its settings, got {values!r}")
     settings = {name: value for name, value in values.items() if name != "name"}

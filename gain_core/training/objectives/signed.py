@@ -1,4 +1,4 @@
-"""Signed evidence: eq. 7 before its ReLU and for every class, in the place of L_e in eq. 8."""
+"""Signed evidence: L_e of eq. 8 on maps of every class before the ReLU of eq. 2."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -24,9 +24,9 @@ class Signed(Objective):
         {"mining": "Attention mining", "signed": "Signed evidence"},
     )
 
-    weight: float = 100.0  # a mean over all places is small, so the weight is large
-    detach_scale: bool = True  # the maximum that evidence is divided by is a constant for the gradient
-    second_order: bool = True  # the w of eq. 1 is differentiated too
+    weight: float = 100.0  # large, because the loss is a mean over all places
+    detach_scale: bool = True  # the maximum that scales evidence is a constant for the gradient
+    second_order: bool = True  # w of eq. 1 is differentiated too
     mining: Mining | None = None
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The settings of terms that several methods share. A term that is left out has none."""
+"""Settings of terms that several methods share. A method without a term has None in their place."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,15 @@ from gain_core.training.settings import check_values, expect_at_least_one, expec
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """How a term reads the maps of eq. 1 and 2.
+    """How a term scales and differentiates the maps of eq. 1 and 2.
 
-    Each map is divided by its own maximum, or σ and H would mean another thing for every model, and that
+    By default each map is divided by its own maximum, so that σ and H mean the same for every model. That
     maximum is a constant for the gradient.
     """
 
     scale: Scale = "max"
     detach_scale: bool = True
-    second_order: bool = True  # the w of eq. 1 is differentiated too: the true gradient of a loss on the map
+    second_order: bool = True  # w of eq. 1 is differentiated too: the exact gradient of a loss on the map
 
     def __post_init__(self) -> None:
         check_values(self)
@@ -25,16 +25,16 @@ class Maps:
 
 @dataclass(frozen=True, slots=True)
 class Mining:
-    """α L_am, eq. 3–6: without the attended places an image must not give its class. Full mode only.
+    """α L_am, eq. 3–6: without its attended places an image must not give its class. Full mode only.
 
-    σ and ω of eq. 4 and where they act are `MaskingConfig`'s, which has the reasons.
+    `MaskingConfig` explains σ, ω and place of eq. 4.
     """
 
     weight: float = 1.0  # α of eq. 6
     sigma: float = 0.5
     omega: float = 10.0
     place: MaskingPlace = "image"
-    score: Score = "probability"  # s of eq. 5: a logit has no lower bound and would drive the training
+    score: Score = "probability"  # s of eq. 5; a logit has no lower bound and would dominate the sum
     maps: Maps = Maps()
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class External:
     """ω L_e, eq. 7 and 8: the map of a guided class should be its mask."""
 
     weight: float = 10.0  # ω of eq. 8
-    resolution: Resolution = "map"  # H averaged down to A, or A enlarged to H
+    resolution: Resolution = "map"  # "map": H averaged down to the size of A; "mask": A enlarged to H
     maps: Maps = Maps()
 
     def __post_init__(self) -> None:
@@ -59,12 +59,12 @@ class External:
 
 @dataclass(frozen=True, slots=True)
 class CounterExamples:
-    """Images cut and pasted from the guided ones (gain_core/guidance/composites.py), docs/decisions/0026."""
+    """Images cut and pasted from guided ones (gain_core/guidance/composites.py, docs/decisions/0026)."""
 
-    weight: float = 1.0  # a pasted object must give its class
-    background_weight: float = 1.0  # a painted-over background must give none
+    weight: float = 1.0  # of: a pasted object must give its class
+    background_weight: float = 1.0  # of: a background with its object painted over must give no class
     batch_size: int = 16  # pasted objects per step, balanced over classes; half as many backgrounds
-    per_region: int = 8  # 20 outlines make 160 pictures, whose features take seconds
+    per_region: int = 8  # composites per outline; 20 outlines make 160, whose features take seconds
 
     def __post_init__(self) -> None:
         check_values(self)
