@@ -8,11 +8,11 @@ _AVIF = (b"avif", b"avis")
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (
         b"version https://git-lfs.github.com/spec/",
-        "It is a Git LFS pointer: the picture itself was not fetched. Run git lfs pull and import again.",
+        "It is a Git LFS pointer: the image itself was not downloaded. Run git lfs pull and import again.",
     ),
     (
         b"/annex/objects/",
-        "It is a git-annex pointer: the picture itself was not fetched. Run git annex get and import again.",
+        "It is a git-annex pointer: the image itself was not downloaded. Run git annex get and import again.",
     ),
     (b"%PDF", "It is a PDF document, not an image. Save its pictures as PNG or JPEG."),
     (b"PK\x03\x04", "It is a zip or an Office document, not an image. Unpack it first."),
@@ -52,7 +52,7 @@ def _of_container(brand: bytes) -> str:
         )
     if brand in _AVIF:
         return "It is an AVIF picture, which this installation does not read. Save it as PNG or JPEG."
-    return "It is a film, not an image. Save its frames as pictures."
+    return "It is a video, not an image. Save its frames as images."
 
 
 def _of_text(beginning: bytes) -> str:

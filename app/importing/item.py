@@ -53,5 +53,5 @@ def class_name(raw: str, what: str) -> str:
     """`short_text`, and without the sign between labels."""
     text = short_text(raw, what)
     if SEPARATOR in text:
-        raise FileRefusedError(f"Its {what} has the sign {SEPARATOR}, which stands between labels.")
+        raise FileRefusedError(f"Its {what} contains {SEPARATOR}, which separates labels.")
     return text

@@ -123,7 +123,7 @@ def near_duplicates_across(images: Sequence[tuple[str, Split | None, int]]) -> l
         return []
     return [
         f"Near-duplicates across splits: {len(alike)} training images look like validation or test images, "
-        f"e.g. {alike[0][0]} like {alike[0][1]}. Accuracy there may flatter the model."
+        f"e.g. {alike[0][0]} like {alike[0][1]}. Accuracy on these may be too high."
     ]
 
 
@@ -150,22 +150,19 @@ class _Remarks:
         notes = []
         if self._converted:
             notes.append(
-                "Stored as plain RGB, with white behind what is transparent: "
-                f"{self._converted} of the images."
+                f"Converted to RGB, with white behind transparent parts: {self._converted} of the images."
             )
         if self._misnamed:
-            notes.append(
-                f"Of another format than their name says: {len(self._misnamed)}, e.g. {self._misnamed[0]}."
-            )
+            notes.append(f"Format differs from the name: {len(self._misnamed)}, e.g. {self._misnamed[0]}.")
         if self._stretched:
             notes.append(
-                f"Grey values with more than 8 bits were stretched from darkest to brightest, each image by "
-                f"itself: {len(self._stretched)}, e.g. {self._stretched[0]}."
+                "Images with more than 8 bits, each stretched from its darkest to its brightest value: "
+                f"{len(self._stretched)}, e.g. {self._stretched[0]}."
             )
         if self._frames:
             name, dropped = self._frames[0]
             notes.append(
-                f"Of files with several frames or pages the first was taken: {len(self._frames)} files, "
+                f"Of files with several frames or pages only the first is used: {len(self._frames)} files, "
                 f"{sum(count for _, count in self._frames):,} further frames dropped, e.g. {dropped} of "
                 f"{name}."
             )

@@ -48,8 +48,8 @@ class ZipSource:
         self.recoded = len(recoded)  # names in an encoding that the zip does not name
         if recoded and self.encoding != OLD_ZIP:
             self.notes.append(
-                f"The zip does not say how its names are written: read as {ENCODINGS[self.encoding]}, e.g. "
-                f"{shown(recoded[0])}."
+                f"The zip does not declare the encoding of its names: read as {ENCODINGS[self.encoding]}, "
+                f"e.g. {shown(recoded[0])}."
             )
         folders: set[str] = set()
         infos = [info for info in infos if not is_litter(names[id(info)])]
@@ -122,7 +122,7 @@ class ZipSource:
         except READING_ERRORS as error:
             raise FileRefusedError(f"It is damaged inside the zip ({error}).") from error
         if len(data) != info.file_size:
-            raise FileRefusedError("It is damaged inside the zip (it has another size than it says).")
+            raise FileRefusedError("It is damaged inside the zip (of another size than the zip declares).")
         return data
 
 

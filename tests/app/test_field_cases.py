@@ -45,7 +45,7 @@ def test_a_12_bit_camera_is_stretched_by_its_real_range(ws: Workspace, bring: Im
     report = bring({**two_classes(), "car/deep.png": deep(0, 4095)})
     values = np.asarray(library.open_image(ws, bring.images(report)["car/deep.png"]))
     assert (values.min(), values.max()) == (0, 255)
-    assert note(report, "Grey values").endswith("1, e.g. car/deep.png (0 to 4095).")
+    assert note(report, "Images with more than 8 bits").endswith("1, e.g. car/deep.png (0 to 4095).")
 
 
 def test_the_frame_taken_and_the_number_dropped_are_said(bring: Importer) -> None:
@@ -61,7 +61,7 @@ def test_the_frame_taken_and_the_number_dropped_are_said(bring: Importer) -> Non
     report = bring({**two_classes(), **files})
     assert report.refused == ()
     told = note(report, "Of files with several frames")
-    assert "the first was taken: 3 files, 8 further frames dropped" in told
+    assert "only the first is used: 3 files, 8 further frames dropped" in told
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
@@ -89,7 +89,7 @@ FILM = bytes(4) + b"ftypisom" + bytes(40)
         (bytes(128) + b"DICM" + bytes(20), "DICOM"),
         (b"\x93NUMPY\x01\x00", "NumPy array"),
         (HEIC, "pillow-heif"),
-        (FILM, "film"),
+        (FILM, "video"),
         (b"\xff\x0a" + bytes(40), "JPEG XL"),
         (b"\x00\x00\x00\x0cJXL \r\n\x87\n" + bytes(40), "JPEG XL"),
     ],

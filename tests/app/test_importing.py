@@ -228,7 +228,7 @@ def test_a_png_named_jpg_is_taken_for_what_it_is_and_reported(ws: Workspace, tmp
         ws, "a", zipped(tmp_path / "a.zip", {**two_classes(), "car/x.jpg": photograph(7)})
     )
     assert report.refused == ()
-    assert "Of another format than their name says: 1, e.g. car/x.jpg." in report.notes
+    assert "Format differs from the name: 1, e.g. car/x.jpg." in report.notes
 
 
 # ── folders ──

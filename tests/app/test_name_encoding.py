@@ -70,7 +70,7 @@ def test_class_folders_in_another_encoding_have_their_names(
     report = library.import_zip(ws, tmp_path.name, raw_zip(tmp_path / "a.zip", members))
     assert report.refused == ()
     assert class_names(ws, report.project_id) == sorted(names)
-    assert any(note.startswith("The zip does not say how its names are written") for note in report.notes)
+    assert any(note.startswith("The zip does not declare the encoding of its names") for note in report.notes)
 
 
 def test_an_index_tells_the_encoding_that_a_guess_would_miss(ws: Workspace, tmp_path: Path) -> None:

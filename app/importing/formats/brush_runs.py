@@ -68,7 +68,7 @@ def _unpacked(packed: bytes, expected: int) -> np.ndarray[tuple[int], np.dtype[n
         return around & ((1 << length) - 1)
 
     if total != expected or read(5) + 1 != _VALUE_BITS:
-        raise FileRefusedError("A brush stroke does not fill the picture of its image.")
+        raise FileRefusedError("The runs of a brush stroke do not add up to the size of its image.")
     lengths = [read(4) + 1 for _ in range(4)]
     values = np.zeros(total, np.uint8)
     done = 0
@@ -76,7 +76,7 @@ def _unpacked(packed: bytes, expected: int) -> np.ndarray[tuple[int], np.dtype[n
         repeated = read(1)
         count = read(lengths[read(2)]) + 1
         if done + count > total:
-            raise FileRefusedError("A brush stroke does not fill the picture of its image.")
+            raise FileRefusedError("The runs of a brush stroke do not add up to the size of its image.")
         if repeated:
             values[done : done + count] = read(_VALUE_BITS)
         else:

@@ -76,10 +76,10 @@ def _mark(shape: Element) -> Mark:
         size = whole_size(shape.get("width"), shape.get("height"))
         left, top = number(shape.get("left")), number(shape.get("top"))
         if size is None or not (abs(left) < 1e6 and abs(top) < 1e6):
-            raise FileRefusedError("A mask has no place or no size.")
+            raise FileRefusedError("A mask has no position or no size.")
         counts = [part.strip() for part in shape.get("rle", "").split(",")]
         if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in counts):
-            raise FileRefusedError("A mask has runs that are no whole numbers from 0.")
+            raise FileRefusedError("A mask has runs that are not whole numbers of at least 0.")
         return RunLengths(
             runs_of([int(part) for part in counts]), size, corner=(int(left), int(top)), role=role
         )

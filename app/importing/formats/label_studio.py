@@ -169,7 +169,7 @@ def _mark(value: Mapping[str, Any], size: tuple[int, int] | None, role: Role) ->
     """All lengths are percents of the image's sides. Raises FileRefusedError."""
     if isinstance(value.get("rle"), list):
         if size is None:
-            raise FileRefusedError("A brush stroke has no size of its image.")
+            raise FileRefusedError("A brush stroke does not give the size of its image.")
         return Brush.of(value["rle"], size, role)
     if isinstance(value.get("points"), list):
         pairs = [
@@ -203,7 +203,7 @@ def _turned(
 ) -> tuple[tuple[float, float], ...]:
     """Shares, turned clockwise in pixels: in shares a turn would shear. FileRefusedError without a size."""
     if size is None and angle:
-        raise FileRefusedError("A turned shape has no size of its image.")
+        raise FileRefusedError("A rotated shape does not give the size of its image.")
     width, height = size or (1, 1)
     cos, sin = math.cos(angle), math.sin(angle)
     return tuple(

@@ -43,7 +43,7 @@ def read(source: Source) -> Layout:
             (label,) = item.labels
             layout.items[position] = replace(item, labels=(ItemLabel(label.name, marks),))
     for path in lone:
-        layout.refuse(path, "It is a mask, and there is no image of this name.")
+        layout.refuse(path, "It is a mask without an image of the same name.")
     return layout
 
 

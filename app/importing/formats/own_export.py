@@ -95,14 +95,14 @@ def _entries(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 def _mark(region: object) -> Outline:
     """Raises FileRefusedError."""
     if not isinstance(region, dict):
-        raise FileRefusedError("A region is none.")
+        raise FileRefusedError("A region is not an object with shape, role and points.")
     shape, role, points = region.get("shape"), region.get("role"), region.get("points")
     if not isinstance(shape, str) or not isinstance(role, str):
         raise FileRefusedError("A region has an unknown shape or role.")
     if shape not in _SHAPES or role not in _ROLES or not isinstance(points, list):
         raise FileRefusedError("A region has an unknown shape or role.")
     if not all(isinstance(point, list) and len(point) == 2 for point in points):
-        raise FileRefusedError("A region has a point that is none.")
+        raise FileRefusedError("A region has a point that is not two numbers.")
     width = region.get("width")
     corners = tuple((number(x), number(y)) for x, y in points)
     return Outline(_SHAPES[shape], corners, _ROLES[role], None if width is None else number(width))

@@ -38,7 +38,7 @@ class RunLengths:
                 f"A mask is for {width}×{height} pixels, and its image has {size[0]}×{size[1]}."
             )
         if int(self.runs.sum()) != width * height:
-            raise FileRefusedError("The runs of a mask do not fill its picture.")
+            raise FileRefusedError("The runs of a mask do not add up to its size.")
         inside = np.repeat(np.arange(len(self.runs)) % 2 == 1, self.runs)
         window = inside.reshape(width, height).T if self.by_column else inside.reshape(height, width)
         mask = np.zeros((size[1], size[0]), dtype=np.bool_)
@@ -48,11 +48,11 @@ class RunLengths:
 
 
 def runs_of(counts: Sequence[object]) -> NDArray[np.int64]:
-    """Raises FileRefusedError for runs that are no whole numbers from 0, and for too many."""
+    """Raises FileRefusedError for runs that are not whole numbers of at least 0, and for too many."""
     if len(counts) > MAX_RUNS:
         raise FileRefusedError(f"A mask has more than {MAX_RUNS:,} runs.")
     if not all(type(run) is int and 0 <= run <= _MAX_RUN for run in counts):
-        raise FileRefusedError("A mask has runs that are no whole numbers from 0.")
+        raise FileRefusedError("A mask has runs that are not whole numbers of at least 0.")
     return np.array(counts, dtype=np.int64)
 
 

@@ -66,7 +66,7 @@ def _documents(
         try:
             root = xml_of(source, path)
             if root.tag != "annotation":
-                raise FileRefusedError("It is no annotation of Pascal VOC.")
+                raise FileRefusedError("It is not a Pascal VOC annotation.")
         except FileRefusedError as error:
             if annotations is not None:
                 annotations.refuse(path, str(error))

@@ -82,10 +82,10 @@ def test_a_mask_that_reaches_over_the_border_is_cut_off() -> None:
     ("wrong", "reason"),
     [
         (shape("polygon", points="1,1;2"), "A polygon is not a list of points."),
-        (shape("mask", rle="1,x", left="0", top="0", width="3", height="2"), "no whole numbers from 0"),
-        (shape("mask", rle="1,-1", left="0", top="0", width="3", height="2"), "no whole numbers from 0"),
-        (shape("mask", rle="6", left="nan", top="0", width="3", height="2"), "no place or no size"),
-        (shape("mask", rle="6", left="0", top="0", width="1e9", height="2"), "no place or no size"),
+        (shape("mask", rle="1,x", left="0", top="0", width="3", height="2"), "not whole numbers"),
+        (shape("mask", rle="1,-1", left="0", top="0", width="3", height="2"), "not whole numbers"),
+        (shape("mask", rle="6", left="nan", top="0", width="3", height="2"), "no position or no size"),
+        (shape("mask", rle="6", left="0", top="0", width="1e9", height="2"), "no position or no size"),
         (shape("box", label=" "), "An annotation has a class without a name."),
     ],
 )

@@ -130,8 +130,11 @@ def test_the_short_json_is_read() -> None:
     [
         (result("brushlabels", {"rle": [1, 2, 999], "brushlabels": ["dog"]}), "not a list of bytes"),
         (result("brushlabels", {"rle": ["a"], "brushlabels": ["dog"]}), "not a list of bytes"),
-        ({"value": {"rle": [1], "brushlabels": ["dog"]}}, "has no size of its image"),
-        ({"value": {"x": 1, "y": 1, "width": 9, "height": 9, "rotation": 5, "labels": ["dog"]}}, "no size"),
+        ({"value": {"rle": [1], "brushlabels": ["dog"]}}, "does not give the size of its image"),
+        (
+            {"value": {"x": 1, "y": 1, "width": 9, "height": 9, "rotation": 5, "labels": ["dog"]}},
+            "does not give the size",
+        ),
         (
             rectangle("|") | {"value": {"rectanglelabels": [""], "x": 1, "y": 1, "width": 9, "height": 9}},
             "a class",

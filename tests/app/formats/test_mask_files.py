@@ -49,7 +49,7 @@ def test_splits_above_the_class_folders_stay() -> None:
         ("train", False),
         ("train", True),
     ]
-    assert told(found) == {"train/dog/c_mask.png": "It is a mask, and there is no image of this name."}
+    assert told(found) == {"train/dog/c_mask.png": "It is a mask without an image of the same name."}
 
 
 def test_pictures_of_many_colours_are_no_masks() -> None:

@@ -156,7 +156,7 @@ OUTSIDE = b"""<!DOCTYPE annotation [<!ENTITY x SYSTEM "file:///etc/passwd">]>
         (BOMB.decode().replace("?>", ' encoding="utf-16"?>', 1).encode("utf-16"), "It defines entities"),
         (b"<annotation>" + b"<a>" * 100 + b"</a>" * 100 + b"</annotation>", "too many inside one another"),
         (b"<annotation><object>", "It cannot be read as XML."),
-        (b"<html/>", "It is no annotation of Pascal VOC."),
+        (b"<html/>", "It is not a Pascal VOC annotation."),
         (b'<?xml version="1.0" encoding="klingon"?><annotation/>', "It cannot be read as XML."),
     ],
 )
