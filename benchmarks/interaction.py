@@ -32,7 +32,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 from benchmarks.large_project import make_large_project
-from benchmarks.live_pages import ARGUMENTS, Server, browser_command, serving, timed
+from benchmarks.live_pages import timed
+from benchmarks.live_server import ARGUMENTS, Server, browser_command, serving
 from benchmarks.report import environment, print_table, say
 from benchmarks.sessions import People, join
 from db.annotations import count_guided_images

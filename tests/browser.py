@@ -10,23 +10,14 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-# Without a sandbox so that it starts as root in a container; the rest keeps the browser off the network.
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-_COMMANDS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+from benchmarks.live_server import BROWSERS
+
 _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
 def find_browser() -> Path | None:
     """An installed Chromium or Chrome that starts, else the one Playwright has downloaded, else None."""
-    named = [Path(found) for command in _COMMANDS if (found := shutil.which(command))]
+    named = [Path(found) for command in BROWSERS if (found := shutil.which(command))]
     with sync_playwright() as playwright:
         downloaded = Path(playwright.chromium.executable_path)
     for candidate in [*named, _MAC, downloaded]:

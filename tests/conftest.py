@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser import ARGUMENTS, find_browser
+from benchmarks.live_server import ARGUMENTS
+from tests.browser import find_browser
 from tests.live_server import LiveServer
 
 PATIENCE = 60_000  # milliseconds for one thing on the page to happen, on two cores that others use too

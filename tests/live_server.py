@@ -3,16 +3,12 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.live_server import answers, answers_within, free_port, start_server, stop_server, url_of
 
 
 @dataclass
@@ -22,12 +18,12 @@ class LiveServer:
     home: Path  # REFOCUS_HOME
     folder: Path  # for the log, and the working directory the server is started from
     environment: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://localhost:{self.port}"
+        return url_of(self.port)
 
     @property
     def log(self) -> Path:
@@ -42,40 +38,18 @@ class LiveServer:
     def start(self, seconds: float = 90) -> None:
         """Returns when the health page answers; raises RuntimeError with the log when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        flags = [f"--server.port={self.port}", "--server.headless=true", "--server.fileWatcherType=none"]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), *flags],
-                cwd=self.folder,
-                env={**os.environ, "REFOCUS_HOME": str(self.home), **self.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + seconds
-        while not self.healthy():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server did not answer; its log:\n{self.log_tail()}")
-            time.sleep(0.2)
+        self._process = start_server(self.home, self.folder, self.port, self.log, self.environment)
+        if not answers_within(seconds, self._process, self.port):
+            raise RuntimeError(f"the server did not answer; its log:\n{self.log_tail()}")
 
     def healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return answers(self.port)
 
     def stop(self, seconds: float = 15) -> None:
         """End the server as a person would (SIGTERM), then by force. Its trainer is left alone."""
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop_server(self._process, seconds)
         self._process = None
 
     def trainers(self) -> list[int]:
@@ -104,12 +78,6 @@ class LiveServer:
         if not self.log.exists():
             return "(no log)"
         return "\n".join(self.log.read_text("utf-8", errors="replace").splitlines()[-lines:])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def processes_of(home: Path) -> list[int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.large_project import make_large_project
-from benchmarks.live_pages import serving
+from benchmarks.live_server import serving
 from benchmarks.sessions import People, join
 
 pytestmark = pytest.mark.processes
