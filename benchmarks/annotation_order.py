@@ -23,21 +23,21 @@ Cell = tuple[str, int]  # order, images
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     cells: dict[Cell, list[Result]] = defaultdict(list)
     with opened(options.home) as ws:
         for seed in range(options.seeds):
             trained = biased_model(ws, options.data, options.split, seed)
             cells["biased", 0].append(measured(ws, trained, options))
-            for cell, result in _one_seed(ws, trained[0], seed, options):
+            for cell, result in one_seed(ws, trained[0], seed, options):
                 cells[cell].append(result)
                 say(f"seed {seed} {cell[0]}, {cell[1]} images: {_shares([result])}")
-    _print(cells, options)
+    print_results(cells, options)
     if options.json:
-        write_json(options.json, _document(cells, options))
+        write_json(options.json, as_json(cells, options))
 
 
-def _one_seed(
+def one_seed(
     ws: Workspace, biased: VersionRecord, seed: int, options: argparse.Namespace
 ) -> Iterator[tuple[Cell, Result]]:
     two_classes = len(projects.list_classes(ws.database, biased.project_id)) == 2
@@ -72,7 +72,7 @@ def _two_rounds(
     return best, before + seconds
 
 
-def _print(cells: dict[Cell, list[Result]], options: argparse.Namespace) -> None:
+def print_results(cells: dict[Cell, list[Result]], options: argparse.Namespace) -> None:
     print(
         f"\n{options.data.name}: masks, {options.mode} mode, {options.split} split, {options.seeds} seeds;"
         " worst group (n ≥ 20), mean ± sd (minimum), then accuracy and attention inside; figures in %"
@@ -93,7 +93,7 @@ def _shares(results: Sequence[Result]) -> str:
     return f"{worst}; {accuracy}; {mean([result.energy_inside for result in results])}"
 
 
-def _document(cells: dict[Cell, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
+def as_json(cells: dict[Cell, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
     names = ("accuracy", "worst_group", "worst_group_any", "energy_inside", "seconds")
     return {
         "dataset": options.data.name,
@@ -109,7 +109,7 @@ def _document(cells: dict[Cell, list[Result]], options: argparse.Namespace) -> d
     }
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.annotation_order", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--counts", nargs="+", type=int, default=[10, 20], help="images that get guidance")

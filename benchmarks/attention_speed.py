@@ -44,7 +44,7 @@ SLOWDOWN_AIM = 2.5
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     cases = [Case(name, batch, options.device) for name in options.models for batch in options.batches]
     rows = []
     for case in cases:
@@ -195,7 +195,7 @@ def _printed_busy(row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attention_speed", description=__doc__)
     parser.add_argument("--models", nargs="+", default=list(WEIGHTS), help="timm names")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 32])

@@ -40,20 +40,20 @@ FORMS = ("guided", "gainext")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     results: dict[str, list[Result]] = defaultdict(list)
     moved: list[int] = []  # counter-examples, by seed
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            for name, result in _one_seed(ws, seed, moved, options):
+            for name, result in one_seed(ws, seed, moved, options):
                 results[name].append(result)
                 say(f"seed {seed} {name:14s} {_line(result)}")
-    _print(results, moved, options)
+    print_results(results, moved, options)
     if options.json:
-        write_json(options.json, _document(results, moved, options))
+        write_json(options.json, as_json(results, moved, options))
 
 
-def _one_seed(
+def one_seed(
     ws: Workspace, seed: int, moved: list[int], options: argparse.Namespace
 ) -> Iterator[tuple[str, Result]]:
     trained = biased_model(ws, options.data, options.split, seed, options.backbone)
@@ -78,7 +78,7 @@ def _one_seed(
     yield from controls(ws, biased, images, added, seed, options)
 
 
-def _document(
+def as_json(
     results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace
 ) -> dict[str, Any]:
     adds = drawing_adds(results, DEFAULT_OBJECTIVE[options.mode])
@@ -113,7 +113,9 @@ def _form(form_results: list[Result]) -> dict[str, Any]:
     }
 
 
-def _print(results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace) -> None:
+def print_results(
+    results: dict[str, list[Result]], moved: Sequence[int], options: argparse.Namespace
+) -> None:
     print(
         f"\n{options.data.name}: {options.masks} images ({options.supervision}, {options.order} order"
         f"{f', {options.only} only' if options.only else ''}),"
@@ -161,7 +163,7 @@ def _line(result: Result) -> str:
     return ", ".join(f"{name} {100 * value:.1f} %" for name, value in figures if value is not None)
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bias_correction", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--masks", type=int, default=20, help="training images that get guidance")

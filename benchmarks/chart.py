@@ -22,7 +22,7 @@ BAR, GAP, HEIGHT, LEFT, TOP = 26, 34, 200, 44, 34  # pixels
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     results = [json.loads(path.read_text("utf-8")) for path in options.results]
     options.out.write_text(chart(results), encoding="utf-8")
 
@@ -67,7 +67,7 @@ def _bar(x: float, shares: Sequence[float], colour: str) -> list[str]:
     ]
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chart", description=__doc__)
     parser.add_argument("results", nargs="+", type=Path, metavar="JSON")
     parser.add_argument("--out", type=Path, required=True)

@@ -73,22 +73,22 @@ class Batch(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     results: dict[str, list[Result]] = defaultdict(list)
     for seed in range(options.seeds):
-        for name, result in _one_seed(options, seed):
+        for name, result in one_seed(options, seed):
             results[name].append(result)
             print(f"seed {seed} {name}: {result}", file=sys.stderr, flush=True)
         if options.json:  # after every seed: each takes a quarter of an hour
-            write_json(options.json, _document(results, options, seed + 1))
-    _print(results, options)
+            write_json(options.json, as_json(results, options, seed + 1))
+    print_results(results, options)
 
 
-def _one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Result]]:
+def one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Result]]:
     judged = [read_digits(options.data, options.split, kind, seed) for kind in ("random", "none")]
     clean = read_digits(options.data, "train", "none", seed)
     digits = read_digits(options.data, "train", "label", seed)
-    marked = _balanced(digits.labels, options.guided, torch.Generator().manual_seed(seed))
+    marked = balanced(digits.labels, options.guided, torch.Generator().manual_seed(seed))
     plain = _config("none", options, seed)
 
     def measured(name: str, train: Callable[[], Classifier]) -> tuple[str, Result]:
@@ -167,7 +167,7 @@ def _masks(digits: Digits, indices: Tensor, role: str) -> Tensor:
     return masks
 
 
-def _balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Positions of `count` images, as many of each class."""
     order = torch.randperm(len(labels), generator=generator)
     pools = [order[labels[order] == position][: count // CLASSES] for position in range(CLASSES)]
@@ -186,7 +186,7 @@ def _accuracy(network: Classifier, digits: Digits) -> float:
     return float((predicted == digits.labels).float().mean())
 
 
-def _document(results: dict[str, list[Result]], options: argparse.Namespace, seeds: int) -> dict[str, Any]:
+def as_json(results: dict[str, list[Result]], options: argparse.Namespace, seeds: int) -> dict[str, Any]:
     names = ("with_decoys", "clean", "seconds")
     return {
         "dataset": options.data.name,
@@ -202,7 +202,7 @@ def _document(results: dict[str, list[Result]], options: argparse.Namespace, see
     }
 
 
-def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
+def print_results(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
     print(
         f"\n{options.data.name}, {options.split} split, {options.guided} of 50,000 training images guided,"
         f" {options.steps} steps, {options.seeds} seeds; accuracy in %, mean ± sd (minimum)"
@@ -220,7 +220,7 @@ def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> Non
     )
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decoy_mnist", description=__doc__)
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with MNIST's or Fashion-MNIST's idx files"

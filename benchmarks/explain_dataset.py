@@ -48,7 +48,7 @@ Way = Callable[[Sequence[Path], Path], object]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     model = build_classifier(default_spec(options.model, ("boat", "not_boat")), options.weights)
     model = model.to(options.device)
     plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parts = _parts(model, files[:200])
     document = figures(turns, each)
     whole = {"images": len(files), "seconds": whole_s, "images_per_s": len(files) / whole_s}
-    _print(document, whole, each, parts["decode_ms"])
+    print_results(document, whole, each, parts["decode_ms"])
     if options.json:
         document |= {"turns": turns, "images_per_turn": each, "whole_folder": whole}
         write_json(options.json, document | {"parts": parts, "environment": environment()})
@@ -95,7 +95,9 @@ def figures(turns: Sequence[Mapping[str, float]], images: int) -> dict[str, Any]
     return told
 
 
-def _print(document: Mapping[str, Any], whole: Mapping[str, float], each: int, decode_ms: float) -> None:
+def print_results(
+    document: Mapping[str, Any], whole: Mapping[str, float], each: int, decode_ms: float
+) -> None:
     rows = []
     for way, title in WAYS.items():
         speed = f"{document[f'{way}_images_per_s']:.1f}"
@@ -163,7 +165,7 @@ def _drawn(path: Path) -> Path:
     return path
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.explain_dataset", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of JPEG photographs; default: one drawn here")
     parser.add_argument("--count", type=int, default=1000)

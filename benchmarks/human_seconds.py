@@ -23,7 +23,7 @@ Cell = tuple[int, Kind]  # seconds of work, kind of guidance
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     biased: list[Result] = []
     cells: dict[Cell, list[Result]] = defaultdict(list)
     with opened(options.home) as ws:
@@ -31,15 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             trained = biased_model(ws, options.data, options.split, seed)
             biased.append(measured(ws, trained, options))
             say(f"seed {seed} biased: {_shares(biased[-1:])}")
-            for cell, result in _one_seed(ws, trained[0], seed, options):
+            for cell, result in one_seed(ws, trained[0], seed, options):
                 cells[cell].append(result)
                 say(f"seed {seed} {cell[0]} s, {HEADINGS[cell[1]]}: {_shares([result])}")
-    _print(biased, cells, options)
+    print_results(biased, cells, options)
     if options.json:
-        write_json(options.json, _document(biased, cells, options))
+        write_json(options.json, as_json(biased, cells, options))
 
 
-def _one_seed(
+def one_seed(
     ws: Workspace, biased: VersionRecord, seed: int, options: argparse.Namespace
 ) -> Iterator[tuple[Cell, Result]]:
     """One retrain for each budget and kind for which there are enough training images."""
@@ -54,7 +54,7 @@ def _one_seed(
             yield (budget, kind), measured(ws, trained, options)
 
 
-def _print(biased: list[Result], cells: dict[Cell, list[Result]], options: argparse.Namespace) -> None:
+def print_results(biased: list[Result], cells: dict[Cell, list[Result]], options: argparse.Namespace) -> None:
     print(
         f"\n{options.data.name}: the queue's first images, {options.mode} mode, {options.split} split,"
         f" {options.seeds} seeds; worst group (n ≥ 20), mean ± sd (minimum), then accuracy; figures in %"
@@ -78,7 +78,7 @@ def _shares(results: Sequence[Result]) -> str:
     return f"{worst}; {mean([result.accuracy for result in results])}"
 
 
-def _document(
+def as_json(
     biased: list[Result], cells: dict[Cell, list[Result]], options: argparse.Namespace
 ) -> dict[str, Any]:
     return {
@@ -102,7 +102,7 @@ def _figures(results: list[Result]) -> dict[str, list[float | None]]:
     return {name: [getattr(result, name) for result in results] for name in names}
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.human_seconds", description=__doc__)
     add_arguments(parser)
     parser.add_argument(

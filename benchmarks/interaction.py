@@ -77,7 +77,7 @@ def main() -> None:
         project = make_large_project(home, options.images, own_files=options.looks + 2 * options.clicks)
         with serving(home, Path(folder)) as server:
             figures = asyncio.run(_measure(server, project, home, options))
-    _print(figures)
+    print_results(figures)
     options.json.write_text(json.dumps({"environment": environment(), **figures}, indent=1), "utf-8")
 
 
@@ -241,7 +241,7 @@ async def _twenty_windows(browser: Browser, server: Server, rounds: int, times: 
     return sum([await page.locator(ERRORS).count() for page in pages])
 
 
-def _print(figures: dict[str, Any]) -> None:
+def print_results(figures: dict[str, Any]) -> None:
     rows = [
         {"action": name.removesuffix("_ms"), **{key: str(values[key]) for key in ("n", "p50", "p95")}}
         for name, values in figures.items()

@@ -104,7 +104,7 @@ class Result:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     pictures = read_pictures(options.data)
     judged = [picture for picture in pictures if picture.mask is not None]
     results = [_yardstick("nothing", judged), _yardstick("whole image", judged)]
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     speed = _explain_ms(specs)
     print_table([{"stride": stride, "ms to explain an image": f"{ms:.1f}"} for stride, ms in speed.items()])
     if options.json:
-        write_json(options.json, _document(results, speed, pictures, options))
+        write_json(options.json, as_json(results, speed, pictures, options))
 
 
 def read_pictures(folder: Path) -> list[Picture]:
@@ -220,7 +220,7 @@ def _png(inside: np.ndarray) -> bytes | None:
     return buffer.getvalue()
 
 
-def _document(
+def as_json(
     results: Sequence[Result],
     speed: dict[str, float],
     pictures: Sequence[Picture],
@@ -251,7 +251,7 @@ def _document(
     }
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.localisation_cues", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with images, annotations, masks")
     parser.add_argument("--mode", choices=("quick", "full"), default="quick")

@@ -28,7 +28,7 @@ SHARES = {"train": 0.5, "validation": 0.1}  # of each group; the rest is for the
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     merge = dict(pair.split("=", 1) for pair in options.merge)
     photographs = read_photographs(options.data, "place")
     results: dict[str, list[Result]] = defaultdict(list)
@@ -36,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for seed in range(options.seeds):
             with tempfile.TemporaryDirectory(prefix="refocus-unbiased-") as folder:
                 write_folder(options.data, Path(folder), without_shortcut(photographs, merge, seed))
-                for name, result in _one_seed(ws, Path(folder), seed, options).items():
+                for name, result in one_seed(ws, Path(folder), seed, options).items():
                     results[name].append(result)
                     say(f"seed {seed} {name}: accuracy {100 * result.accuracy:.1f} %")
-    _print(results, options)
+    print_results(results, options)
     if options.json:
-        write_json(options.json, _document(results, options))
+        write_json(options.json, as_json(results, options))
 
 
 def without_shortcut(
@@ -89,7 +89,7 @@ def write_folder(source: Path, folder: Path, photographs: Sequence[Photograph]) 
     write_index(folder, photographs)
 
 
-def _one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespace) -> dict[str, Result]:
+def one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespace) -> dict[str, Result]:
     trained = biased_model(ws, folder, options.split, seed)
     results = {"first model": measured(ws, trained, options)}
     biased, _ = trained
@@ -99,7 +99,7 @@ def _one_seed(ws: Workspace, folder: Path, seed: int, options: argparse.Namespac
     return results
 
 
-def _print(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
+def print_results(results: dict[str, list[Result]], options: argparse.Namespace) -> None:
     print(
         f"\n{options.data.name} without its shortcut: {options.masks} masks, {options.mode} mode,"
         f" {results['labels'][0].n} {options.split} images, {options.seeds} seeds;"
@@ -125,7 +125,7 @@ def _differences(results: dict[str, list[Result]], name: str) -> list[float]:
     return [guided.accuracy - other.accuracy for guided, other in pairs]
 
 
-def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
+def as_json(results: dict[str, list[Result]], options: argparse.Namespace) -> dict[str, Any]:
     return {
         "dataset": options.data.name,
         "masks": options.masks,
@@ -143,7 +143,7 @@ def _document(results: dict[str, list[Result]], options: argparse.Namespace) -> 
     }
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.no_harm", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--masks", type=int, default=20, help="training images that get guidance")

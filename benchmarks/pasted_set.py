@@ -36,7 +36,7 @@ _BLURS = (3, 8, 20, 60, 224)  # radii, pixels: from the hole's edge inwards
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     photographs = _with_objects(options.data, options.classes)
     homes = home_places(photographs, swapped=options.swapped)
     backgrounds = _backgrounds(options.data, photographs, sorted(set(homes.values())))
@@ -193,7 +193,7 @@ def _mask(folder: Path, photograph: Photograph) -> Image.Image:
     return Image.open(folder / photograph.mask).convert("L").point(lambda value: 255 * (value > 0))
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pasted_set", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv and masks")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")

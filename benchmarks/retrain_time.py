@@ -51,7 +51,7 @@ LOOK = 0.02  # seconds between looks at the database
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     with tempfile.TemporaryDirectory(prefix="refocus-benchmark-") as folder:
         ws = open_workspace(Settings(home=Path(folder).resolve(), idle_exit_seconds=1.0))
         ensure_worker(ws)
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         while worker_is_there(ws.settings.home):
             time.sleep(0.1)
     document = {"drawn": options.drawn, **figures, "phases": phases}
-    _print(document)
+    print_results(document)
     if options.json:
         write_json(options.json, {"environment": environment(), **document})
 
@@ -167,7 +167,7 @@ def _timed(connection: Any, spec: RunSpec) -> None:
     connection.send(taken)
 
 
-def _print(document: dict[str, Any]) -> None:
+def print_results(document: dict[str, Any]) -> None:
     table = [
         {"what": key.removesuffix("_s"), "s": f"{document[key]:.1f}", "one core busy": ""}
         for key in ("demo_s", "first_model_s", "first_map_s")
@@ -187,7 +187,7 @@ def _print(document: dict[str, Any]) -> None:
             print(f"{key}: {document[key]:.1f}, aim {aim:.0f}")
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrain_time", description=__doc__)
     parser.add_argument("--drawn", type=int, default=14, help="images outlined before the retrains")
     parser.add_argument("--repeats", type=int, default=3)

@@ -25,7 +25,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     photographs = read_photographs(options.data, "split")
     labels = sorted({photograph.label for photograph in photographs if photograph.split == "train"})
     if options.label not in labels:
@@ -85,7 +85,7 @@ def _address(drawing: ImageDraw.ImageDraw, size: tuple[int, int], chance: Random
     return max(0, int(left)), max(0, int(top)), min(size[0], int(right) + 1), min(size[1], int(bottom) + 1)
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stamped_set", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")

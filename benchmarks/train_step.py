@@ -54,7 +54,7 @@ Loss = Callable[[], Tensor]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     rows = []
     for name in options.models:
         for batch in options.batches:
@@ -240,7 +240,7 @@ def _say_why(row: dict[str, Any], device: str) -> None:
     print_profile(_own_step(case, GainExt()), torch.device(device), 8)
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.train_step", description=__doc__)
     parser.add_argument("--models", nargs="+", default=list(WEIGHTS), help="timm names")
     parser.add_argument("--batches", nargs="+", type=int, default=[8, 24])

@@ -36,40 +36,40 @@ Named = tuple[int, int, int]  # wrong labels there are, labels called doubtful, 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parse(arguments)
+    options = read_options(arguments)
     results: dict[str, list[Result]] = defaultdict(list)
     named: list[Named] = []
     with opened(options.home) as ws:
         for seed in range(options.seeds):
-            for name, result in _one_seed(ws, seed, named, options):
+            for name, result in one_seed(ws, seed, named, options):
                 results[name].append(result)
                 say(f"seed {seed} {name}: {_shares([result])}")
-    _print(results, named, options)
+    print_results(results, named, options)
     if options.json:
-        write_json(options.json, _document(results, named, options))
+        write_json(options.json, as_json(results, named, options))
 
 
-def _one_seed(
+def one_seed(
     ws: Workspace, seed: int, named: list[Named], options: argparse.Namespace
 ) -> Iterator[tuple[str, Result]]:
     project_id = imported(ws, options.data, options.split, seed)
-    wrong = _made_wrong(ws, project_id, options.share, seed)
+    wrong = make_wrong(ws, project_id, options.share, seed)
     trained = first_model(ws, project_id, seed)
     yield "first model", measured(ws, trained, options)
     biased, _ = trained
-    doubtful = _called_doubtful(ws, biased)
+    doubtful = called_doubtful(ws, biased)
     named.append((len(wrong), len(doubtful), len(wrong & doubtful)))
     say(f"seed {seed}: {len(wrong)} wrong, {len(doubtful)} doubtful, {len(wrong & doubtful)} of them wrong")
     images = [image for image in in_order(ws, biased, "balanced", seed) if image.id not in wrong]
     guide(ws, biased, first(images, options.masks), "mask")
     yield "left", measured(ws, retrained(ws, biased, options.mode, "guided", seed), options)
-    _set_right(ws, project_id, wrong & doubtful)
+    set_right(ws, project_id, wrong & doubtful)
     yield "changed", measured(ws, retrained(ws, biased, options.mode, "guided", seed), options)
     again, _ = first_model(ws, project_id, seed)
     yield "anew", measured(ws, retrained(ws, again, options.mode, "guided", seed), options)
 
 
-def _made_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[int]:
+def make_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[int]:
     """Give random training images a random other class; returns their ids."""
     chance = random.Random(seed)
     images = library.list_images(ws.database, project_id, "train")
@@ -81,20 +81,20 @@ def _made_wrong(ws: Workspace, project_id: int, share: float, seed: int) -> set[
     return {image.id for image in chosen}
 
 
-def _called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
+def called_doubtful(ws: Workspace, version: VersionRecord) -> set[int]:
     """Doubtful labels as if the wrong ones were imported: labels changed in the app are never doubtful."""
     items = queue.whole(ws, version.project_id, version.id)
     return {item.image.id for item in items if item.rival is not None}
 
 
-def _set_right(ws: Workspace, project_id: int, ids: set[int]) -> None:
+def set_right(ws: Workspace, project_id: int, ids: set[int]) -> None:
     by_position = {item.position: item.id for item in library.list_classes(ws.database, project_id)}
     for image in library.list_images(ws.database, project_id, "train"):
         if image.id in ids and image.given_positions:
             labels.change_label(ws, image, by_position[image.given_positions[0]])
 
 
-def _print(results: dict[str, list[Result]], named: list[Named], options: argparse.Namespace) -> None:
+def print_results(results: dict[str, list[Result]], named: list[Named], options: argparse.Namespace) -> None:
     wrong, doubtful, doubtful_and_wrong = (sum(column) for column in zip(*named, strict=True))
     print(
         f"\n{options.data.name}: {options.share:.0%} of the training labels wrong, {options.masks} guided"
@@ -110,7 +110,7 @@ def _shares(results: Sequence[Result]) -> str:
     return f"{worst}; {mean([result.accuracy for result in results])}"
 
 
-def _document(
+def as_json(
     results: dict[str, list[Result]], named: list[Named], options: argparse.Namespace
 ) -> dict[str, Any]:
     figures = ("accuracy", "worst_group", "worst_group_any", "energy_inside")
@@ -132,7 +132,7 @@ def _document(
     }
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wrong_labels", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--share", type=float, default=0.02, help="share of the training labels made wrong")

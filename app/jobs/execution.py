@@ -61,7 +61,7 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = spec.config
     if device.type == "cuda" and not config.loader_workers:  # a CPU is busy with training
-        config = replace(config, loader_workers=_readers())
+        config = replace(config, loader_workers=loading_processes())
     store = FeatureStore(spec.features_folder, _session_of_base(spec, device), _composites_folder(spec))
     checkpoint = spec.out_folder / "checkpoint.pt"
     if spec.resume_from is not None and spec.resume_from.exists():
@@ -94,8 +94,8 @@ def _working(spec: RunSpec) -> Iterator[Event]:
     checkpoint.unlink(missing_ok=True)
 
 
-def _readers() -> int:
-    """How many processes may read images for a GPU, which trains faster than one of them reads.
+def loading_processes() -> int:
+    """Number of processes that read images for a GPU, which trains faster than one process reads.
 
     They hand over what they read in shared memory: two steps each, 24 MB by default. A container may have as
     little as 64 MB of it; then the training process itself reads.

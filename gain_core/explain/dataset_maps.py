@@ -191,7 +191,7 @@ class _Looking:
         probabilities, classes, attention = _most_probable(maps, self._model.spec)
         names = [self._model.spec.classes[position] for position in classes]
         return _Piece(
-            [*_statistics(list(read.images), names, probabilities, attention)], read.refused, attention
+            [*statistics_of_maps(list(read.images), names, probabilities, attention)], read.refused, attention
         )
 
 
@@ -219,10 +219,12 @@ def _most_probable(maps: EvidenceMaps, spec: ModelSpec) -> tuple[Numbers, NDArra
     return scores[images, classes], classes, np.maximum(maps.evidence[images, classes], 0)
 
 
-def _statistics(
+def statistics_of_maps(
     files: Sequence[Path], names: Sequence[str], probabilities: np.ndarray, attention: Numbers
 ) -> Iterator[MapStatistics]:
-    """names, probabilities: of the most probable class of each file; attention: (N, h, w) >= 0."""
+    """The figures of one map per file. names, probabilities: of the most probable class of each file, (N,);
+    attention: (N, h, w) float32 >= 0.
+    """
     total = attention.sum((1, 2))
     highest = attention.max((1, 2))
     area = (attention > 0.2 * highest[:, None, None]).mean((1, 2))

@@ -13,9 +13,9 @@ from gain_core.models.files import session_file
 from gain_core.models.onnx_session import OnnxModel
 from gain_core.training.config import TrainConfig
 from gain_core.training.objectives import Guided, Labels
-from tests.app.test_train_run import QUICK, _threads_as_before, names_in, same_weights, spec
+from tests.app.test_train_run import QUICK, names_in, same_weights, spec, threads_as_before
 
-__all__ = ["_threads_as_before", "spec"]  # fixtures
+__all__ = ["spec", "threads_as_before"]  # fixtures
 
 GUIDED = replace(QUICK, objective=Guided(), learning_rate_decay="cosine")
 

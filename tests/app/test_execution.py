@@ -17,4 +17,4 @@ def test_as_many_processes_read_images_as_cores_and_shared_memory_allow(
     monkeypatch.setattr(execution.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     monkeypatch.setattr(execution.shutil, "disk_usage", lambda _: SimpleNamespace(free=shared))
     monkeypatch.setattr(execution.Path, "is_dir", lambda _: True)
-    assert execution._readers() == readers
+    assert execution.loading_processes() == readers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.components.library.folder_choice import _folders
+from app.components.library.folder_choice import folders_to_choose
 from app.errors import ImportRefusedError
 from app.services import library
 from app.workspace import Workspace
@@ -147,4 +147,4 @@ def test_the_picker_offers_what_it_can_and_passes_over_what_it_may_not_see(
         return real(path)
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
-    assert _folders((closed, tmp_path / "gone", opened)) == [closed, opened, opened / "b"]
+    assert folders_to_choose((closed, tmp_path / "gone", opened)) == [closed, opened, opened / "b"]

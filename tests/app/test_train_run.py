@@ -71,7 +71,7 @@ def spec(tmp_path) -> RunSpec:
 
 
 @pytest.fixture(autouse=True)
-def _threads_as_before():
+def threads_as_before():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)

@@ -29,7 +29,7 @@ def test_no_order_is_told_what_another_one_had_guided(
     expected = [{in_order(project.ws, version, order, 0)[0].id} for order in orders]
 
     options = Namespace(counts=[1], mode="quick")
-    cells = list(annotation_order._one_seed(project.ws, version, 0, options))
+    cells = list(annotation_order.one_seed(project.ws, version, 0, options))
 
     assert [name for (name, _), _ in cells] == [*orders, annotation_order.TWO_ROUNDS]
     assert guided[: len(orders)] == expected

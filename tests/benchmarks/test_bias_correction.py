@@ -16,7 +16,7 @@ GUIDED = [
     Result(55, 0.9, 0.8, 0.8, None, 5.0, {"boat/land": (3, 1.0), "boat/water": (52, 0.8)}, SMALL, 0.0, 0.7)
 ] * 2
 RESULTS = {"biased": BIASED, "labels": BIASED, "guided": GUIDED}
-OPTIONS = bias_correction._parse(
+OPTIONS = bias_correction.read_options(
     ["--data", "sets/bay", "--seeds", "2", "--masks", "10", "--supervision", "loose", "--only", "boat"]
 )
 
@@ -24,7 +24,7 @@ OPTIONS = bias_correction._parse(
 def test_the_table_says_means_over_seeds_and_each_group_with_its_n(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bias_correction._print({"biased": BIASED, "guided": GUIDED}, [9, 9], OPTIONS)
+    bias_correction.print_results({"biased": BIASED, "guided": GUIDED}, [9, 9], OPTIONS)
     lines = capsys.readouterr().out.splitlines()
     said = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
     assert (
@@ -44,7 +44,7 @@ def test_the_table_says_means_over_seeds_and_each_group_with_its_n(
 
 
 def test_the_headline_is_the_worst_group_and_what_drawing_adds(capsys: pytest.CaptureFixture[str]) -> None:
-    bias_correction._print(RESULTS, [9, 9], OPTIONS)
+    bias_correction.print_results(RESULTS, [9, 9], OPTIONS)
     assert (
         "*guided* has 80.0 % in its worst group; drawing adds 30.0 points (95 % interval −97.1 to 157.1)"
         " over *labels*, the best control." in capsys.readouterr().out
@@ -52,7 +52,7 @@ def test_the_headline_is_the_worst_group_and_what_drawing_adds(capsys: pytest.Ca
 
 
 def test_the_document_holds_every_seed_and_what_the_work_would_take() -> None:
-    document = json.loads(json.dumps(bias_correction._document(RESULTS, [9, 9], OPTIONS)))
+    document = json.loads(json.dumps(bias_correction.as_json(RESULTS, [9, 9], OPTIONS)))
     assert (document["dataset"], document["masks"], document["only"]) == ("bay", 10, "boat")
     assert document["counterexamples"] == [9, 9]
     assert document["backbone"] == "tf_efficientnet_lite0"
@@ -67,7 +67,7 @@ def test_the_document_holds_every_seed_and_what_the_work_would_take() -> None:
 
 
 def test_the_document_says_what_drawing_adds_in_shares() -> None:
-    adds = bias_correction._document(RESULTS, [9, 9], OPTIONS)["drawing_adds"]
+    adds = bias_correction.as_json(RESULTS, [9, 9], OPTIONS)["drawing_adds"]
     assert adds == {
         "mean": pytest.approx(0.3),
         "low": pytest.approx(0.3 - 12.7062 * 0.1, abs=1e-4),  # differences 0.4 and 0.2
@@ -78,5 +78,5 @@ def test_the_document_says_what_drawing_adds_in_shares() -> None:
 
 def test_the_default_form_is_always_trained_and_first() -> None:
     asked = ["--data", "sets/bay", "--forms", "gainext", "signed"]
-    assert bias_correction._parse(asked).forms == ["guided", "gainext", "signed"]
-    assert bias_correction._parse([*asked[:2], "--mode", "full"]).forms == ["gainext", "guided"]
+    assert bias_correction.read_options(asked).forms == ["guided", "gainext", "signed"]
+    assert bias_correction.read_options([*asked[:2], "--mode", "full"]).forms == ["gainext", "guided"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.decoy_mnist import _balanced
+from benchmarks.decoy_mnist import balanced
 from benchmarks.decoys import MARGIN, read_digits
 
 COUNT = 40
@@ -53,8 +53,8 @@ def test_where_a_network_is_judged_squares_say_nothing_or_are_not_there(folder: 
 
 def test_as_many_digits_of_each_class_are_guided_and_an_uneven_number_is_refused() -> None:
     labels = torch.arange(COUNT) % 10
-    chosen = _balanced(labels, 20, torch.Generator().manual_seed(0))
+    chosen = balanced(labels, 20, torch.Generator().manual_seed(0))
     assert torch.bincount(labels[chosen]).tolist() == [2] * 10
     for count, drawn in ((25, 20), (50, 40)):
         with pytest.raises(SystemExit, match=f"can share, got {count}, of which only {drawn} can be drawn"):
-            _balanced(labels, count, torch.Generator())
+            balanced(labels, count, torch.Generator())

@@ -21,7 +21,7 @@ def test_each_budget_guides_as_many_images_as_it_allows_and_there_are(
     monkeypatch.setattr(human_seconds, "measured", lambda *_: result)
     options = argparse.Namespace(budgets=[8, 60], mode="quick")
 
-    cells = [cell for cell, _ in human_seconds._one_seed(project.ws, version, 0, options)]
+    cells = [cell for cell, _ in human_seconds.one_seed(project.ws, version, 0, options)]
 
     assert cells == [(8, "answer"), (8, "box"), (60, "mask")]
     assert guided == [4, 1, 2]

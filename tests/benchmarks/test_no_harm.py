@@ -72,10 +72,10 @@ def test_labels_and_confidence_stand_beside_guided(capsys: pytest.CaptureFixture
         "labels": [Result(24, 0.8, None, 0.9, None, 1.0, groups, {}, 0.1, 0.9)],
         "guided": [Result(24, 0.7, None, 0.9, None, 1.0, groups, {}, 0.2, 0.5)],
     }
-    options = no_harm._parse(["--data", "sets/bay", "--seeds", "1"])
+    options = no_harm.read_options(["--data", "sets/bay", "--seeds", "1"])
 
-    no_harm._print(results, options)
-    document = no_harm._document(results, options)
+    no_harm.print_results(results, options)
+    document = no_harm.as_json(results, options)
 
     (labels,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("| labels"))
     assert [cell.strip() for cell in labels.strip("|").split("|")] == [

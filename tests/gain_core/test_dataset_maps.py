@@ -75,7 +75,7 @@ def test_stored_maps_and_statistics_are_those_of_the_most_probable_class(
 def test_the_figures_of_a_map_computed_by_hand() -> None:
     """Highest 4; three of four places above 0.8; 5 of 6 in the lower row, 4 of 6 in the left column."""
     attention = np.array([[[0.0, 1.0], [4.0, 1.0]]], np.float32)
-    (image,) = dataset_maps._statistics([Path("a")], ["class 0"], np.array([0.5]), attention)
+    (image,) = dataset_maps.statistics_of_maps([Path("a")], ["class 0"], np.array([0.5]), attention)
     assert image.area == 0.75
     expected = MapStatistics(
         "a", "class 0", 0.5, 4.0, 0.75, (0.25 * 1 + 0.75 * 5) / 6, (0.25 * 4 + 0.75 * 2) / 6
@@ -86,7 +86,7 @@ def test_the_figures_of_a_map_computed_by_hand() -> None:
 
 def test_a_map_without_attention_has_its_centre_in_the_middle() -> None:
     nothing = np.zeros((1, 2, 2), np.float32)
-    (image,) = dataset_maps._statistics([Path("a")], ["class 0"], np.array([0.5]), nothing)
+    (image,) = dataset_maps.statistics_of_maps([Path("a")], ["class 0"], np.array([0.5]), nothing)
     assert (image.highest, image.area, image.row, image.column) == (0, 0, 0.5, 0.5)
 
 

@@ -10,7 +10,7 @@ def folder_choice(roots: tuple[Path, ...], *, key: str) -> str | None:
     """The chosen or typed path."""
     return st.selectbox(
         "Folder",
-        [str(path) for path in _folders(roots)],
+        [str(path) for path in folders_to_choose(roots)],
         key=key,
         index=None,
         placeholder="Choose a folder, or type its path",
@@ -19,7 +19,7 @@ def folder_choice(roots: tuple[Path, ...], *, key: str) -> str | None:
     )
 
 
-def _folders(roots: tuple[Path, ...]) -> list[Path]:
+def folders_to_choose(roots: tuple[Path, ...]) -> list[Path]:
     """The allowed folders and their direct sub-folders."""
     folders: list[Path] = []
     for root in roots:

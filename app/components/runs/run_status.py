@@ -33,10 +33,11 @@ def progress_of(run: RunRecord) -> tuple[float, str]:
 
 def watch(ws: Workspace, run_id: int) -> None:
     """Show an active run live, with a Cancel button. The page reruns when the run ends."""
-    st.fragment(_live, run_every=REDRAW_SECONDS)(ws, run_id)
+    st.fragment(live_status, run_every=REDRAW_SECONDS)(ws, run_id)
 
 
-def _live(ws: Workspace, run_id: int) -> None:
+def live_status(ws: Workspace, run_id: int) -> None:
+    """The part of the page that is drawn again every second. Starts a trainer that was killed again."""
     with told("The state of the run cannot be read", "The run continues. This page tries again in a second."):
         launch.ensure_worker(ws)  # this alone is drawn again while somebody watches
         run = runs.get_run(ws.database, run_id)

@@ -225,7 +225,9 @@ def test_a_trainer_that_was_killed_is_started_again_while_somebody_only_watches(
     started: list[Path] = []
     monkeypatch.setattr(launch, "ensure_worker", lambda ws: started.append(ws.settings.home))
 
-    run_status._live(seeded.ws, run.id)  # what is drawn again every second, without the rest of the page
+    run_status.live_status(
+        seeded.ws, run.id
+    )  # what is drawn again every second, without the rest of the page
 
     assert started == [seeded.ws.settings.home]
 
