@@ -23,16 +23,22 @@ PAGES = ("Library", "Annotate", "Train", "Compare", "Models")
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 
-def test_the_server_answers_on_this_machine_only(server: LiveServer) -> None:
+def test_an_empty_data_folder_is_served_to_this_machine_alone_and_leaves_with_its_trainer(
+    server: LiveServer, page: Page
+) -> None:
+    _answers_on_this_machine_only(server)
+    _every_page_opens_and_asks_nobody_else(server, page)
+    _one_trainer_leaves_after_the_server(server)
+
+
+def _answers_on_this_machine_only(server: LiveServer) -> None:
     assert server.healthy()
     # All of 127.0.0.0/8 is this machine, but only a server that listens everywhere answers on this address.
     with pytest.raises(OSError, match=r"."), socket.create_connection(("127.0.0.2", server.port), timeout=3):
         pass
 
 
-def test_every_page_opens_on_an_empty_data_folder_without_an_error_and_asks_nobody_else(
-    server: LiveServer, page: Page
-) -> None:
+def _every_page_opens_and_asks_nobody_else(server: LiveServer, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(server.url)
@@ -47,6 +53,16 @@ def test_every_page_opens_on_an_empty_data_folder_without_an_error_and_asks_nobo
     assert (server.home / "refocus.db").is_file()
     # Photographs may be private: nothing comes from another machine, and nothing goes there.
     assert {url for url in asked if not url.startswith((server.url, "data:", "blob:"))} == set()
+
+
+def _one_trainer_leaves_after_the_server(server: LiveServer) -> None:
+    _wait_until(lambda: server.trainers() != [], "expected a trainer after the first visit, got none")
+
+    server.stop()
+
+    _wait_until(
+        lambda: server.trainers() == [], "expected the trainer to leave with the last server, it stayed"
+    )
 
 
 def test_a_project_takes_another_name_and_is_deleted_on_its_page(
@@ -93,20 +109,6 @@ def _settled(page: Page) -> None:
     """All of the page is drawn: a click while it is drawn for the first time can be lost."""
     expect(page.get_by_role("navigation", name="Pagination")).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def test_the_first_visit_starts_one_trainer_which_leaves_after_the_server(
-    server: LiveServer, page: Page
-) -> None:
-    page.goto(server.url)
-    expect(page.get_by_test_id("stSidebarNavLink").first).to_be_visible(timeout=120_000)
-    _wait_until(lambda: server.trainers() != [], "expected a trainer after the first visit, got none")
-
-    server.stop()
-
-    _wait_until(
-        lambda: server.trainers() == [], "expected the trainer to leave with the last server, it stayed"
-    )
 
 
 def test_a_run_goes_on_when_the_server_is_killed_and_another_one_shows_it(

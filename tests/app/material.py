@@ -14,9 +14,11 @@ from app.services.library import ImportReport
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
 from db import library as rows
+from tests import empty_database
 
 
 def fresh_workspace(folder: Path, **settings: object) -> Workspace:
+    empty_database.put_into(folder / "home")
     return open_workspace(Settings(home=folder / "home", **settings))  # type: ignore[arg-type]
 
 

@@ -22,6 +22,7 @@ from gain_core.models.classifier import build_classifier, default_spec
 from gain_core.models.files import file_sha256, session_file
 from gain_core.models.model_file import save_model
 from gain_core.training.config import TrainConfig
+from tests import empty_database
 
 CLASSES = ("boat", "car")
 SIDE = 64  # pixels of a photograph
@@ -149,6 +150,7 @@ def _model_files(seed: int) -> tuple[bytes, bytes]:
 
 
 def open_home(home: Path) -> Workspace:
+    empty_database.put_into(home)
     return open_workspace(Settings(home=home))
 
 

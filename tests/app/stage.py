@@ -22,6 +22,7 @@ from db import runs
 from db.library import create_project
 from db.new_images import NewImage, NewLabel
 from db.records import RunRecord
+from tests import empty_database
 from tests.live_server import processes_of
 
 WORKER: tuple[str, ...] = (sys.executable, "-P", str(Path(__file__).with_name("standin_worker.py")))
@@ -125,6 +126,7 @@ def staged(home: Path, lease_seconds: float = 2.0, idle_exit_seconds: float = 12
         beat_seconds=0.1,
         idle_exit_seconds=idle_exit_seconds,
     )
+    empty_database.put_into(settings.home)
     ws = open_workspace(settings)
     images = [
         NewImage(

@@ -7,19 +7,19 @@ import pytest
 
 from app.errors import ServiceError
 from app.services import training
-from app.settings import Settings
-from app.workspace import Workspace, open_workspace
+from app.workspace import Workspace
 from db import runs
 from db.library import create_project
 from db.new_images import NewImage, NewLabel
 from gain_core.training.objectives import Automatic
+from tests.app.seeded import open_home
 
 BOAT, CAR = NewLabel(0), NewLabel(1)
 
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Iterator[Workspace]:
-    workspace = open_workspace(Settings(home=tmp_path))
+    workspace = open_home(tmp_path)
     yield workspace
     workspace.database.close()
 

@@ -9,13 +9,13 @@ import pytest
 from app.services import publishing
 from app.services.comparison import Comparison
 from app.services.publishing import why_worse
-from app.settings import Settings
-from app.workspace import Workspace, open_workspace
+from app.workspace import Workspace
 from db import runs
 from db.library import create_project, get_project, list_images
 from db.new_images import NewImage, NewLabel
 from db.records import RunRecord
 from db.versions import NewPrediction
+from tests.app.seeded import open_home
 from tests.app.test_evaluation import comparison, image, said
 
 Item = tuple[int, str, bool, bool]  # class position, place, right before, right after
@@ -75,7 +75,7 @@ def test_without_validation_images_nothing_is_worse() -> None:
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Iterator[Workspace]:
-    workspace = open_workspace(Settings(home=tmp_path))
+    workspace = open_home(tmp_path)
     yield workspace
     workspace.database.close()
 

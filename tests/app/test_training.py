@@ -22,12 +22,14 @@ from db.new_images import NewImage, NewLabel
 from db.records import ClassRecord, ImageRecord, RegionRecord, Role, RunEventRecord, RunMode, Split
 from gain_core.training.config import TrainConfig
 from gain_core.training.objectives.guided import Guided
+from tests import empty_database
 
 BOX = RegionRecord("box", "look_here", ((1.0, 1.0), (5.0, 5.0)))
 
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Iterator[Workspace]:
+    empty_database.put_into(tmp_path)
     workspace = open_workspace(Settings(home=tmp_path, lease_seconds=7.0))
     yield workspace
     workspace.database.close()

@@ -7,6 +7,7 @@ import pytest
 
 from db.engine import Database
 from db.records import ProjectRecord
+from tests import empty_database
 from tests.db.build import new_project
 
 
@@ -16,8 +17,8 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database.open(url)
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(empty_database.put_into(tmp_path))
     yield opened
     opened.close()
 
