@@ -15,6 +15,7 @@ from gain_core.distributed import Ranks, current_ranks, joined
 from gain_core.errors import ConfigError, GainError
 from gain_core.explain import dataset_maps
 from tests.gain_core import ranks_program
+from tests.gain_core.ranks_program import EVERYTHING
 from tests.gain_core.toy import toy_samples
 
 TOLERANCE: dict[str, Any] = {
@@ -40,18 +41,20 @@ def samples(folder: Path) -> list[Sample]:
 
 
 @pytest.fixture(scope="module")
-def told(folder: Path) -> list[dict[str, Any]]:
-    """What each of two processes has seen, that train and then explain."""
-    task = "train and explain"
-    ended = torchrun(task, folder)
-    assert ended.returncode == 0, ended.stderr
+def ended(folder: Path) -> CompletedProcess[str]:
+    """Two processes that have trained and explained, until the second one died in another training."""
+    done = ranks_program.torchrun(EVERYTHING, folder, CUDA_VISIBLE_DEVICES="")
     for checkpoint in folder.glob("*.checkpoint"):
         checkpoint.unlink()
-    return [json.loads((folder / f"{task}-{rank}.json").read_text()) for rank in range(2)]
+    return done
 
 
-def torchrun(task: str, folder: Path) -> CompletedProcess[str]:
-    return ranks_program.torchrun(task, folder, CUDA_VISIBLE_DEVICES="")
+@pytest.fixture(scope="module")
+def told(folder: Path, ended: CompletedProcess[str]) -> list[dict[str, Any]]:
+    """What each of the two processes has seen."""
+    files = [folder / f"{EVERYTHING}-{rank}.json" for rank in range(2)]
+    assert all(file.is_file() for file in files), ended.stderr
+    return [json.loads(file.read_text()) for file in files]
 
 
 @pytest.mark.processes
@@ -96,8 +99,9 @@ def test_two_processes_share_the_images_to_explain_and_know_all_maps(
 
 
 @pytest.mark.processes
-def test_a_process_that_dies_ends_the_run_with_a_sentence(folder: Path) -> None:
-    ended = torchrun("die", folder)
+def test_a_process_that_dies_ends_the_run_with_a_sentence(
+    ended: CompletedProcess[str], told: list[dict[str, Any]]
+) -> None:
     assert ended.returncode != 0
     root = ended.stderr.partition("Root Cause")[2]  # torchrun's own report: who died first, and how
     assert "rank      : 1" in root
