@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import chi2_contingency
 
 from gain_core.errors import InputError
 
@@ -65,6 +63,8 @@ class Agreement:
         seen = self.confusion[self.confusion.any(1)][:, self.confusion.any(0)]
         if min(seen.shape) < 2:
             return min(self.confusion.shape) > 1
+        from scipy.stats import chi2_contingency  # importing it takes a second
+
         result = chi2_contingency(seen, correction=False)
         strength = math.sqrt(result.statistic / (self.n * (min(seen.shape) - 1)))
         return bool(result.pvalue > _LIKELY or strength < _WEAK)
@@ -90,6 +90,8 @@ def agreement(labels: Sequence[Sequence[int]], predicted: Sequence[int], classes
         raise InputError(f"expected classes from 0 to {classes - 1} for each image, got others")
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, tuple(np.transpose(pairs)), 1)
+    from scipy.optimize import linear_sum_assignment  # as above
+
     _, columns = linear_sum_assignment(confusion + 0.5 / classes * np.eye(classes), maximize=True)
     order = np.empty(classes, dtype=np.int64)
     order[columns] = np.arange(classes)
