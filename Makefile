@@ -47,9 +47,9 @@ browser: setup-dev
 run: setup
 	@$(BIN)/streamlit run app/main.py
 
-# Files are divided among as many processes as there are cores, four at most, the longest first (tests/conftest.py).
-# One thread each: a server, a trainer, a browser and the tests share the cores, and threads that spin for work slow
-# all of them down many times over.
+# Files are divided among one process more than there are cores, four at most, the longest first
+# (tests/conftest.py). One thread each: a server, a trainer, a browser and the tests share the cores, and threads
+# that spin for work slow all of them down many times over.
 test: setup-dev browser
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 

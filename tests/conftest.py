@@ -1,5 +1,6 @@
 """Fixtures that start real things: a server with a fresh data folder, a browser page."""
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -13,11 +14,26 @@ from tests.live_server import LiveServer
 PATIENCE = 60_000  # milliseconds for one thing on the page to happen, on two cores that others use too
 # These files take longest, the longest first. They begin first, or one core would work alone at the end.
 LONGEST = (
-    *("test_story.py", "benchmarks/test_timing.py", "test_smoke.py", "gain_core/test_inference.py"),
-    *("app/test_random_kills.py", "gain_core/test_distributed.py", "gain_core/test_gpu.py"),
-    *("gain_core/test_fast_path.py", "gain_core/test_wrapped.py", "gain_core/test_backbones.py"),
+    *("test_story.py", "test_own_model_story.py", "app/test_own_models.py", "app/test_train_run.py"),
+    *("test_smoke.py", "app/test_command_line.py", "app/test_random_kills.py", "app/test_worker.py"),
+    *("app/test_launch.py", "test_canvas.py", "gain_core/test_fast_path.py", "gain_core/test_inference.py"),
+    *(
+        "app/test_control.py",
+        "gain_core/test_gpu.py",
+        "app/views/test_annotate.py",
+        "benchmarks/test_timing.py",
+    ),
+    *("gain_core/test_distributed.py", "gain_core/test_wrapped.py", "benchmarks/test_speed_rows.py"),
+    *("benchmarks/test_sessions.py", "app/test_model_bundle.py", "gain_core/test_backbones.py"),
 )
 _REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: many tests wait for servers and for other processes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
