@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.importing.cells import safe_cell
 from app.workspace import Workspace
 from db import labels, library
 from db.records import ImageRecord
@@ -57,12 +58,12 @@ def _named(positions: Sequence[int], names: Sequence[str]) -> str:
 def as_csv(changes: list[ChangedLabel]) -> bytes:
     """One line per change: file, split, imported_label, label; UTF-8.
 
-    Names are not escaped, not even "=1+1.jpg", which a spreadsheet would evaluate: the table is meant to be
-    joined with the data's own records by name.
+    A text that a spreadsheet would take for a formula has an apostrophe in front; an import takes it off.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("file", "split", "imported_label", "label"))
     for change in changes:
-        writer.writerow((change.image.name, change.image.split, change.was, change.now))
+        cells = (change.image.name, change.image.split, change.was, change.now)
+        writer.writerow(map(safe_cell, cells))
     return text.getvalue().encode()

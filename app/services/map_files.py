@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from app.importing.cells import safe_cell
 from app.services import explanation, library
 from app.workspace import Workspace
 from db import library as rows
@@ -68,7 +69,8 @@ def _write(model: InferenceModel, items: list[_Item], folder: Path, on_progress:
         for number, item in enumerate(items):
             on_progress(number, len(items), f"Explaining {PurePosixPath(item.name).name}")
             file = f"{number + 1:05d}-{PurePosixPath(item.name).stem[:80]}.jpg"
-            writer.writerow([item.name, file, *_explained(model, item, folder / file)])
+            cells = (item.name, file, *_explained(model, item, folder / file))
+            writer.writerow(map(safe_cell, cells))
     return len(items)
 
 
