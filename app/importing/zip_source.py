@@ -55,7 +55,7 @@ class ZipSource:
         infos = [info for info in infos if not is_litter(names[id(info)])]
         for info in infos:
             raw = names[id(info)]
-            if info.is_dir():
+            if raw.endswith("/"):  # not `is_dir`: it fails where a name begins with NUL
                 with suppress(FileRefusedError):  # "./", say: a folder is nothing to read
                     folders.add(plain_name(raw))
                 continue

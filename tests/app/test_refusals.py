@@ -177,6 +177,17 @@ def test_a_member_that_lies_about_its_size_or_content_is_refused(ws: Workspace, 
     assert reasons(report)["car/x.png"].startswith("It is damaged inside the zip")
 
 
+@pytest.mark.parametrize("name", ["\0\0\0boat.png", "boat/\0\0\0", "\0\0\0"])
+def test_a_name_with_a_nul_is_refused_by_name(ws: Workspace, tmp_path: Path, name: str) -> None:
+    """Python's zipfile cuts a name at its NUL: one that begins with it becomes empty."""
+    standing_in = name.replace("\0\0\0", "QWZ")
+    archive = zipped(tmp_path / "a.zip", {**two_classes(), standing_in: photograph(9)})
+    archive.write_bytes(archive.read_bytes().replace(standing_in.encode(), name.encode()))
+    report = library.import_zip(ws, "a", archive)
+    assert report.accepted == 4
+    assert list(reasons(report).values()) == ["Its name is empty or has characters that cannot be shown."]
+
+
 def test_a_locked_member_and_a_second_one_of_the_same_name_are_refused(ws: Workspace, tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {**two_classes(), "car/x.png": photograph(5)})
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "a") as archive:
