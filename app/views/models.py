@@ -63,7 +63,7 @@ def _card(
     path = ws.files.absolute(version.path)
     request = Request("bundle", project.id, version.id)
     with st.container(border=True, key=f"version_{version.id}"):
-        name, accuracy, worst, buttons = st.columns([2.2, 1.7, 1.7, 1.9], vertical_alignment="center")
+        name, accuracy, worst, published = st.columns([2.2, 1.7, 1.7, 1.9], vertical_alignment="center")
         with name.container(gap="xxsmall"):
             st.markdown(f"**Version {version.number}** :small[:gray[{ago(version.created_at)}]]")
             st.caption(
@@ -87,8 +87,9 @@ def _card(
             else:
                 st.metric("Worst group", percent(group.score.accuracy if group else None))
                 st.caption(f"{plain(group.name)}, n = {group.score.n}" if group else "no images")
-        with buttons:
+        with published:
             publish_button(ws, project, version, key=f"publish_{version.id}")
+        with st.container(horizontal=True):
             st.download_button(
                 "Model file",
                 data=_reader(path),

@@ -11,6 +11,8 @@ from app.components.kit.text import one_of, plain
 from app.services.comparison import Comparison
 from app.services.evaluation import WORST_GROUP_MIN_N, Evaluation, Group, Score, worst_groups
 
+_BEFORE, _AFTER = "#9aa5a8", "#2a8c9c"  # of bars, on light and on dark pages
+
 
 def score_cards(comparison: Comparison) -> None:
     """Accuracy, worst group, attention inside, fixed and newly wrong, each with its change."""
@@ -171,10 +173,10 @@ def _table(
         alt=f"Accuracy by {heading.lower()}, before and after",
         column_config={
             "Images": st.column_config.NumberColumn(width="small"),
-            "AP before": _share_column("#9aa5a8"),
-            "AP after": _share_column("#14606e"),
-            old_name: _share_column("#9aa5a8"),
-            new_name: _share_column("#14606e"),
+            "AP before": _share_column(_BEFORE),
+            "AP after": _share_column(_AFTER),
+            old_name: _share_column(_BEFORE),
+            new_name: _share_column(_AFTER),
             "Attention inside": _share_column("#d97706"),
         },
     )

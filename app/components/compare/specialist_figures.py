@@ -89,13 +89,11 @@ def _overall(
             "After": [_percent(after) for _, after in shown.values()],
         }
     )
-    st.dataframe(
-        frame, key="more_figures", hide_index=True, height="content", alt="Figures, before and after"
-    )
+    _show(frame, "more_figures", "Figures, before and after")
 
 
 def _by_class(sides: Sequence[ClassMetrics], maps: Sequence[MapMetrics] | None) -> None:
-    columns: dict[str, list[str] | list[int]] = {
+    columns: dict[str, Sequence[object]] = {
         "Class": list(sides[1].classes),
         "Images": [scores.n for scores in sides[1].scores],
     }
@@ -104,12 +102,21 @@ def _by_class(sides: Sequence[ClassMetrics], maps: Sequence[MapMetrics] | None) 
             columns[f"{name.capitalize()} {when}"] = [_percent(_figure(item, name)) for item in side.scores]
     for of_maps, when in zip(maps or (), ("before", "after"), strict=False):
         columns[f"AP {when}"] = [_percent(value) for value in of_maps.average_precisions]
+    alt = "Precision, recall and F1 by class, before and after"
+    _show(pd.DataFrame(columns), "figures_by_class", alt)
+
+
+def _show(frame: pd.DataFrame, key: str, alt: str) -> None:
+    """Numbers stand below each other at their decimal points."""
+    shares = [name for name in frame.columns if name not in ("Figure", "Class", "Images")]
     st.dataframe(
-        pd.DataFrame(columns),
-        key="figures_by_class",
+        frame,
+        key=key,
         hide_index=True,
         height="content",
-        alt="Precision, recall and F1 by class, before and after",
+        placeholder="–",
+        alt=alt,
+        column_config={name: st.column_config.NumberColumn(format="%.1f %%") for name in shares},
     )
 
 
@@ -138,5 +145,5 @@ def _figure(scores: ClassScores, name: str) -> float | None:
     return value
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value

@@ -18,12 +18,12 @@ from db import library
 from db.records import ProjectRecord
 from gain_core.models.spec import ModelSpec
 
-HELP = """
-A PyTorch file (`.pth`, `.pt`, `.ckpt`) or `.safetensors` with the weights of one network: a *state dict*,
-alone or under a name such as `state_dict`. torchvision's and timm's networks are recognised. Nothing in the
-file is run.
-
+KINDS = """
+`.pth`, `.pt`, `.ckpt` or `.safetensors` with the weights of one network. Nothing in the file is run.
 From a model in memory: `torch.save(model.state_dict(), "weights.pth")`.
+"""
+HELP = """
+A *state dict*, alone or under a name such as `state_dict`. torchvision's and timm's networks are recognised.
 """
 
 
@@ -52,6 +52,8 @@ def own_model_form(ws: Workspace, project: ProjectRecord) -> None:
 def _file(ws: Workspace, project: ProjectRecord) -> BroughtFile | None:
     upload = st.file_uploader("Weights of your model", type=None, key="own_model_file", help=HELP)
     kept = state.OWN_MODEL.get()
+    if upload is None:
+        st.caption(KINDS)
     if upload is None or kept.get("upload") == (project.id, upload.file_id):
         brought: BroughtFile | None = (
             kept.get("file") if kept.get("upload", (None,))[0] == project.id else None

@@ -150,12 +150,9 @@ def test_compare_shows_figures_for_specialists_and_measures_maps_on_request(
     app = open_page("compare")
     assert "measure_maps" not in keys(app)
     app.toggle(key="compare_more").set_value(True).run()
-    assert table(app, "Figure").set_index("Figure").loc["Balanced accuracy"].to_list() == [
-        "100.0 %",
-        "50.0 %",
-    ]
+    assert table(app, "Figure").set_index("Figure").loc["Balanced accuracy"].to_list() == [100.0, 50.0]
     by_class = app.dataframe[-3].value.set_index("Class")
-    assert by_class.loc["boat", ["Recall before", "Recall after"]].to_list() == ["100.0 %", "0.0 %"]
+    assert by_class.loc["boat", ["Recall before", "Recall after"]].to_list() == [100.0, 0.0]
     assert app.dataframe[-1].value[["boat", "car"]].to_numpy().tolist() == [[0, 1], [0, 1]]
     assert "Exact McNemar test on 2 images: 0 fixed, 1 newly wrong, p = 1." in said(app)
 
