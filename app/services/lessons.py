@@ -13,8 +13,7 @@ from gain_core.dataset.sample import LEAST_TO_REFIT
 class Lessons:
     """What a retrain of one project would learn from."""
 
-    guided_images: int  # images with at least one region
-    guided_training: int = 0  # those of them that are of the training split
+    guided_training: int  # training images with at least one region
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
     moved_images: int = 0  # from validation to training
 
@@ -27,7 +26,6 @@ class Lessons:
 def lessons(ws: Workspace, project_id: int) -> Lessons:
     """The same until an image of the project gets other guidance, another label or another split."""
     return Lessons(
-        guided_images=count_guided_images(ws.database, project_id),
         guided_training=count_guided_images(ws.database, project_id, "train"),
         unguided_classes=_left_alone(ws, project_id),
         moved_images=count_moved(ws.database, project_id),

@@ -95,6 +95,7 @@ def test_the_whole_way_of_a_brought_model(
     for image in [image for image in images if image.split == "train"][:3]:
         box = RegionRecord("box", "look_here", ((10.0, 10.0), (60.0, 60.0)))
         annotation.save(ws, image.id, image.class_id, [box], expected_revision=0)
+    assert training.status(ws, project_id).expected_seconds == {}  # the first run trained nothing
     training.request_retrain(ws, project_id, "quick", steps=3)
     retrained = run_once(ws)
     assert retrained is not None

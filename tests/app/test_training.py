@@ -206,7 +206,7 @@ def test_the_run_at_work_the_last_one_and_how_many_images_are_guided(ws: Workspa
     assert status.active is not None
     assert status.last is not None
     assert (status.active.id, status.last.status) == (running.id, "published")
-    assert lessons(ws, project_id) == Lessons(1, 1, ("car",))
+    assert lessons(ws, project_id) == Lessons(1, ("car",))
     training.cancel(ws, waiting.id)
     last = training.status(ws, project_id).last
     assert last is not None

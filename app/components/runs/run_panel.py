@@ -70,7 +70,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
     )
     mode = state.MODE.get()
     lessons = counts.lessons(ws, project)
-    guided = lessons.guided_images
+    guided = lessons.guided_training
     nothing = guided == 0 and lessons.moved_images == 0
     pressed = st.button(
         "Retrain",

@@ -107,6 +107,9 @@ def test_the_panel_says_what_a_retrain_will_take_as_the_last_one_did(seeded: See
     assert "1 image guided · about 21 s (last layers)" in said(app)
     app.get_by_key("retrain_mode").set_value("full").run()
     assert "1 image guided · minutes (all layers)" in said(app)
+    looked_at = seeded.images("validation")[0]  # drawings on others than training images train nothing
+    annotation.save(seeded.ws, looked_at.id, looked_at.class_id, (BOX,))
+    assert "1 image guided · minutes (all layers)" in said(open_page(state={"retrain_mode": "full"}))
     seeded.publish(seed=1)
     took(130.0)
     assert "about 2 minutes (last layers)" in said(open_page())
