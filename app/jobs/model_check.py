@@ -217,7 +217,7 @@ def _named_classes(checkpoint: Checkpoint) -> list[str]:
     return []
 
 
-_STEPS = {"inspect": inspected, "describe": described, "check": checked}
+STEPS = {"inspect": inspected, "describe": described, "check": checked}
 
 
 def main(arguments: list[str]) -> None:
@@ -225,7 +225,7 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     try:
         register_networks(request["networks"])
-        answer = _STEPS[request["step"]](request)
+        answer = STEPS[request["step"]](request)
     except GainError as error:
         answer = {"error": str(error)}
     except MemoryError:

@@ -77,7 +77,7 @@ def make_bundle(ws: Workspace, version_id: int, path: Path, on_progress: Progres
         preprocessing=preprocessing(model.spec),
         card_title=f"{facts.project.name}, version {facts.version.number}",
         own_format={} if own is None else {f"checkpoint{own.suffix}": own.content},
-        card=_card(ws, facts, model.spec, f"ONNX opset {portable.opset}. {note}"),
+        card=model_card(ws, facts, model.spec, f"ONNX opset {portable.opset}. {note}"),
     )
     try:
         write_bundle(path, content, facts.version.created_at)
@@ -131,7 +131,8 @@ def _channels(spec: ModelSpec) -> str:
     return "BGR" if spec.bgr else "RGB"
 
 
-def _card(ws: Workspace, facts: VersionFacts, spec: ModelSpec, exported: str) -> list[Section]:
+def model_card(ws: Workspace, facts: VersionFacts, spec: ModelSpec, exported: str) -> list[Section]:
+    """What people are told of a version. exported: how its export was made and checked."""
     version, before = facts.version, facts.before
     as_given = before is None and facts.project.given_model is not None
     origin = "the pretrained backbone" if before is None else f"version {before.number}"

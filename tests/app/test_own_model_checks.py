@@ -30,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def answered(ws: Workspace, brought: BroughtFile, step: str, **request: Any) -> Any:
         values = {"path": str(brought.path), "title": brought.title, **request}
         try:
-            return json.loads(json.dumps(model_check._STEPS[step](values)))
+            return json.loads(json.dumps(model_check.STEPS[step](values)))
         except GainError as error:
             raise ModelRefusedError(str(error)) from error
 

@@ -17,7 +17,7 @@ from app.errors import ServiceError
 from app.exporting.document import markdown
 from app.jobs.worker import run_once
 from app.services import annotation, explanation, library, own_models, training
-from app.services.model_bundle import _card, make_bundle
+from app.services.model_bundle import make_bundle, model_card
 from app.services.own_format import own_format
 from app.services.own_models import BroughtFile, ModelRefusedError
 from app.services.version_facts import version_facts
@@ -110,7 +110,7 @@ def test_the_whole_way_of_a_brought_model(
     given = torch.load(io.BytesIO(to_checkpoint(ws.files.absolute(first.path)).content), weights_only=True)
     assert not torch.equal(state["classifier.3.weight"], given["state_dict"]["module.classifier.3.weight"])
 
-    card = markdown("", _card(ws, version_facts(ws, first.id), spec(), ""))
+    card = markdown("", model_card(ws, version_facts(ws, first.id), spec(), ""))
     assert "| Trained from | not trained here: as it was brought |" in card
     assert "Seed" not in card
     make_bundle(ws, second.id, tmp_path / "bundle.zip")
