@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 from PIL import Image
-from streamlit import config
+from streamlit import config, runtime
 
 from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must no
 T = TypeVar("T")
 
 JPEG_QUALITY = 90
+_ORIENTATION = 0x0112  # EXIF tag
 MAP_BYTES = 64 * 2**20
 PICTURE_BYTES = 64 * 2**20
 THUMBNAIL_BYTES = 32 * 2**20
@@ -89,6 +90,29 @@ def _thumbnails() -> BoundedCache[bytes]:
 def photograph(ws: Workspace, image: ImageRecord, size: tuple[int, int]) -> bytes:
     """JPEG of the photograph at `size` (width, height)."""
     return _pictures().get((image.sha256, size), lambda: _jpeg(_resized(ws, image, size)))
+
+
+def whole_photograph(ws: Workspace, image: ImageRecord) -> bytes:
+    """JPEG of the photograph as large as it is."""
+
+    def make() -> bytes:
+        path = ws.files.image(image.sha256, image.suffix)
+        with suppress(OSError, SyntaxError, ValueError), Image.open(path) as file:
+            if file.format == "JPEG" and file.mode == "RGB" and file.getexif().get(_ORIENTATION, 1) == 1:
+                return path.read_bytes()
+        return _jpeg(library.open_image(ws, image))
+
+    return _pictures().get(("whole", image.sha256), make)
+
+
+def address(picture: bytes, place: str) -> str:
+    """Where the browser finds a JPEG as long as it is on screen; one for each `place`.
+
+    Streamlit's own elements hand out pictures in this way.
+    """
+    if not runtime.exists():
+        return ""
+    return runtime.get_instance().media_file_mgr.add(picture, "image/jpeg", place)
 
 
 def attention(ws: Workspace, version: VersionRecord, image: ImageRecord) -> "AttentionView":

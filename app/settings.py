@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MOST_IMAGE_PIXELS = 178_956_970  # Pillow opens no larger picture, whoever asks
+CANVASES = ("own", "drawable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class Settings:
         default="",
         metadata={
             "doc": "Networks of your own, `file.py:function` or `module:function`, separated by commas."
+        },
+    )
+    canvas: str = field(
+        default="own",
+        metadata={
+            "doc": "The canvas that Annotate draws with: `own`, or `drawable`, the package "
+            "streamlit-drawable-canvas, which has no zoom and no editing."
         },
     )
     max_image_pixels: int = field(
@@ -110,6 +118,8 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if isinstance(value, int | float) and not 0 < value < math.inf:
             raise ValueError(f"{_variable(name)}: expected a number above 0, got {value}")
+    if settings.canvas not in CANVASES:
+        raise ValueError(f"{_variable('canvas')}: expected {' or '.join(CANVASES)}, got {settings.canvas!r}")
     if settings.max_image_pixels > MOST_IMAGE_PIXELS:
         raise ValueError(
             f"{_variable('max_image_pixels')}: expected at most {MOST_IMAGE_PIXELS} (no larger "

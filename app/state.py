@@ -7,13 +7,14 @@ from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
 
+from app.drawing.canvas_log import CanvasLog
 from app.drawing.draft import Draft
 from app.drawing.fabric import CanvasDrawing
 from db.records import ImageRecord, Role, RunMode, Split
 
 T = TypeVar("T")
 
-Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the canvas
+Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the fallback canvas
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
 Filter = Literal["fixed", "newly_wrong", "wrong", "right", "all"]  # images of a comparison
 
@@ -45,7 +46,7 @@ class Key(Generic[T]):
 
 @dataclass(slots=True)
 class OnCanvas:
-    """The canvas on screen. While it shows the draft it is sent nothing, or strokes would be interrupted."""
+    """The fallback canvas on screen. While it shows the draft it is sent nothing: strokes would break off."""
 
     shows: tuple[int, ...]  # arrival on the page, image id, class id, width and height in pixels
     number: int  # no two canvases of a session have the same; part of the widget's key
@@ -212,8 +213,16 @@ ONLY_DOUBTFUL: Key[int | None] = Key(
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
     "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
 )
-CANVASES: Key[int] = Key("annotate_canvases", int, "how often a canvas was started; no two share a key")
-ON_CANVAS: Key[OnCanvas | None] = Key("annotate_on_canvas", _nothing, "the canvas of the last run")
+SHOWN: Key[tuple[int, int, int] | None] = Key(
+    "annotate_shown", _nothing, "arrival on the page, image id and class id of the drawing on screen"
+)
+CANVAS_LOG: Key[CanvasLog] = Key("annotate_canvas_log", CanvasLog, "what the canvas told and is done")
+RATIO: Key[float] = Key("annotate_ratio", lambda: 1.0, "pixels of the screen per CSS pixel")
+NOT_SAVED: Key[tuple[int, str] | None] = Key(
+    "annotate_not_saved", _nothing, "image id of the drawing that could not be saved, and why"
+)
+CANVASES: Key[int] = Key("annotate_canvases", int, "how often the fallback was started; no two share a key")
+ON_CANVAS: Key[OnCanvas | None] = Key("annotate_on_canvas", _nothing, "the fallback canvas of the last run")
 MAP_CLASS: Key[int | None] = Key(
     "annotate_map_class", _no_image, "class position whose attention map is shown"
 )
@@ -222,9 +231,9 @@ AGAINST_RIVAL: Key[bool] = Key(
 )
 OPACITY: Key[int] = Key("annotate_opacity", lambda: 60, "strength of the map over the photograph, per cent")
 BLEND: Key[bool] = Key("annotate_blend", bool, "the map also lies under the drawing")
-TOOL: Key[Tool] = Key("annotate_tool", lambda: "rect", "drawing mode of the canvas")
-ROLE: Key[Role] = Key("annotate_role", lambda: "look_here", "role of the next region")
-BRUSH: Key[int] = Key("annotate_brush", lambda: 18, "width of the brush, canvas pixels")
+TOOL: Key[Tool] = Key("annotate_tool", lambda: "rect", "drawing mode of the fallback canvas")
+ROLE: Key[Role] = Key("annotate_role", lambda: "look_here", "role of the next region on the fallback canvas")
+BRUSH: Key[int] = Key("annotate_brush", lambda: 18, "width of the fallback's brush, canvas pixels")
 LARGE: Key[bool] = Key("annotate_large", bool, "the canvas is larger than the window has room for")
 WINDOW: Key[tuple[int, int]] = Key(
     "window", lambda: (1280, 800), "inner size of the browser window, in steps of 50 pixels"

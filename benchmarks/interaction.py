@@ -46,7 +46,9 @@ MOMENT = 0.7  # seconds between a page at rest and the next click
 PAUSE = (2.0, 4.0)  # seconds between two clicks of one of the twenty
 TITLE = "[...document.querySelectorAll('h4')].find((one) => one.innerText.startsWith('Image '))?.innerText"
 MAP = "document.querySelector('img[alt*=\"attention map for\"]')"
-CANVAS = "find('canvas.upper-canvas')"
+CANVAS = (
+    "find('canvas.shapes[data-ready]')?.dataset.image === new URLSearchParams(location.search).get('image')"
+)
 ERRORS = "[data-testid=stException], [data-testid=stAlertContentError]"
 NEXT = ".st-key-annotate_next button"
 KEYS = (
@@ -185,7 +187,7 @@ async def _switch(page: Page) -> float:
 
 
 async def _box(page: Page) -> float:
-    canvas = page.locator("canvas.upper-canvas")
+    canvas = page.locator("canvas.shapes[data-ready]")
     await canvas.scroll_into_view_if_needed()
     frame = await canvas.bounding_box()
     if frame is None:

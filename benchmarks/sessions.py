@@ -1,11 +1,12 @@
 """People without a browser: sessions that send what the browser sends, and draw nothing.
 
 Twenty people have twenty computers. Twenty windows on the server's own cores measure how fast those cores
-draw twenty pages. So these speak the server's own protocol: they press Next, receive the page, load its
-pictures, and tell that the canvas is there, which runs the drawing board once more.
+draw twenty pages. So these speak the server's own protocol: they press Next, receive the page, and load its
+pictures, the canvas's among them.
 """
 
 import asyncio
+import json
 import random
 import time
 import urllib.request
@@ -20,9 +21,6 @@ from websockets.typing import Subprotocol
 
 LARGEST = 64 * 2**20  # bytes of one message
 DONE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
-CANVAS_IS_THERE = (
-    '{"backgroundFit":{"naturalWidth":396,"naturalHeight":396,"scaleX":1,"scaleY":1,"offsetX":0,"offsetY":0}}'
-)
 
 
 @dataclass
@@ -35,32 +33,25 @@ class Person:
     query: str = ""
     fragment: str = ""  # the drawing board
     next_button: str = ""
-    canvas: str = ""
+    image: int = 0  # on the canvas
     pictures: list[str] = field(default_factory=list)  # of the page as it is now
     messages: int = 0  # of the last run
     taken_ms: list[float] = field(default_factory=list)
 
     async def open(self) -> None:
         await self._run(ClientState(page_name="annotate"))
-        await self._tell_of_the_canvas()
         if not self.next_button:
             raise RuntimeError("expected Annotate with its queue, got another page")
 
     async def press_next(self) -> None:
         """Until the next image is there with its pictures."""
-        begun, before = time.perf_counter(), self.canvas
+        begun, before = time.perf_counter(), self.image
         state = self._state(self.fragment)
         state.widget_states.widgets.add(id=self.next_button, trigger_value=True)
         await self._run(state)
         self.taken_ms.append(1000 * (time.perf_counter() - begun))
-        if self.canvas == before:
+        if self.image == before:
             raise RuntimeError("expected another image after Next")
-        await self._tell_of_the_canvas()
-
-    async def _tell_of_the_canvas(self) -> None:
-        state = self._state(self.fragment)
-        state.widget_states.widgets.add(id=self.canvas, json_value=CANVAS_IS_THERE)
-        await self._run(state)
 
     def _state(self, fragment: str) -> ClientState:
         return ClientState(
@@ -90,8 +81,11 @@ class Person:
             element = message.delta.new_element
             if element.button.id.endswith("-annotate_next"):
                 self.next_button, self.fragment = element.button.id, message.delta.fragment_id
-            elif "-canvas_" in element.bidi_component.id and "_prompt" not in element.bidi_component.id:
-                self.canvas = element.bidi_component.id
+            elif element.bidi_component.id.endswith("-annotate_canvas"):
+                given = element.bidi_component
+                data = json.loads(given.json or given.mixed.json)
+                self.image = data["image"]
+                self.pictures.append(data["picture"])
             self.pictures += [image.url for image in element.imgs.imgs]
 
 

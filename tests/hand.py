@@ -1,16 +1,22 @@
-"""A hand on the drawing canvas, in a real browser. Places are shares of the canvas, (x, y) in [0, 1]."""
+"""A hand on the drawing canvas, in a real browser. Places are shares of the photograph, (x, y) in [0, 1]."""
 
 import re
 from collections.abc import Sequence
 
 from playwright.sync_api import Locator, Page, expect
 
+from db.records import ImageRecord
+from tests.live_server import LiveServer
+
 Place = tuple[float, float]
 
 
+OWN, FALLBACK = "canvas.shapes[data-ready]", "canvas.upper-canvas"
+
+
 def canvas(page: Page) -> Locator:
-    """The canvas, once the page is laid out."""
-    found = page.locator("canvas.upper-canvas")
+    """The canvas with its photograph, once the page is laid out."""
+    found = page.locator(f"{OWN}, {FALLBACK}")
     expect(found).to_have_count(1)
     expect(found).to_be_visible()
     frame = None
@@ -18,6 +24,16 @@ def canvas(page: Page) -> Locator:
         page.wait_for_timeout(500)
     found.scroll_into_view_if_needed()
     return found
+
+
+def show(page: Page, server: LiveServer, image: ImageRecord) -> None:
+    page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
+    expect(page.get_by_text(image.name).first).to_be_visible()
+    canvas(page)
+
+
+def says(page: Page, words: str) -> None:
+    expect(page.get_by_text(words).first).to_be_visible()
 
 
 def drag(page: Page, *places: Place) -> None:
@@ -45,6 +61,17 @@ def choose(page: Page, name: str) -> None:
 
 
 def _on_page(page: Page, places: Sequence[Place]) -> list[Place]:
-    frame = canvas(page).bounding_box()
+    left, top, width, height = photograph(page)
+    return [(left + x * width, top + y * height) for x, y in places]
+
+
+def photograph(page: Page) -> tuple[float, float, float, float]:
+    """Where the photograph is on the page, also beyond the canvas when it is zoomed: x, y, width, height."""
+    found = canvas(page)
+    frame = found.bounding_box()
     assert frame is not None
-    return [(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]) for x, y in places]
+    shown = found.evaluate("canvas => canvas.dataset.photograph")
+    if shown is None:  # the fallback canvas is as large as its photograph
+        return frame["x"], frame["y"], frame["width"], frame["height"]
+    x, y, width, height = map(float, shown.split())
+    return frame["x"] + x, frame["y"] + y, width, height

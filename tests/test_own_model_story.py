@@ -19,7 +19,7 @@ from gain_core.models.spec import IMAGENET_MEAN, IMAGENET_STD, ModelSpec, pixels
 from tests import photographs
 from tests.app.cheating import cheating_network
 from tests.app.without_the_program import make_environment, predicted
-from tests.hand import choose
+from tests.hand import OWN, choose
 from tests.live_server import LiveServer
 
 PAGE = (Path(__file__).parents[1] / "docs" / "your-own-model.md").read_text("utf-8")
@@ -108,7 +108,7 @@ def _bring(page: Page) -> None:
     expect(page.get_by_text("No other order of the classes agrees better")).to_be_visible(timeout=WAIT)
     _press(page, "Use this model")
     expect(page).to_have_url(re.compile(r"/annotate"), timeout=WAIT)
-    expect(page.locator("canvas.upper-canvas")).to_be_visible(timeout=WAIT)
+    expect(page.locator(OWN)).to_be_visible(timeout=WAIT)
 
 
 def _download(page: Page, card: Locator, label: str, path: str) -> str:

@@ -15,7 +15,7 @@ from db import annotations, library, runs, versions
 from db.engine import Database
 from db.records import RegionRecord
 from tests import photographs
-from tests.hand import canvas, choose, drag
+from tests.hand import canvas, choose, drag, photograph
 from tests.live_server import LiveServer
 
 Picture = NDArray[np.int16]  # (height, width, 3), 0 … 255
@@ -89,8 +89,6 @@ def _draw_box_and_stroke(page: Page) -> None:
     expect(page.get_by_text("1 region, not saved yet")).to_be_visible()
     choose(page, "Ignore this")
     choose(page, "Brush")
-    expect(page.locator(".st-key-annotate_brush")).to_be_visible()  # the page has heard of the new tool
-    page.wait_for_timeout(1_000)  # and the canvas has taken it up
     drag(page, *STROKE)
     expect(page.get_by_text("2 regions, not saved yet")).to_be_visible()
 
@@ -192,11 +190,15 @@ def _database(server: LiveServer) -> Database:
 
 
 def _drawn_pixels(page: Page) -> NDArray[np.bool_]:
-    """(height, width) of the canvas, true where anything is drawn; the photograph is on another layer."""
-    canvas(page)
-    url = page.locator("canvas.dc-canvas.lower-canvas").last.evaluate("canvas => canvas.toDataURL()")
+    """(height, width) of the photograph on screen, true where anything is drawn on the layer above it."""
+    layer = canvas(page)
+    url = layer.evaluate("canvas => canvas.toDataURL()")
     picture = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
-    return np.asarray(picture.convert("RGBA"))[:, :, 3] > 0
+    frame, (left, top, width, height) = layer.bounding_box(), photograph(page)
+    assert frame is not None
+    x, y = round(left - frame["x"]), round(top - frame["y"])
+    shown = picture.convert("RGBA").crop((x, y, x + round(width), y + round(height)))
+    return np.asarray(shown)[:, :, 3] > 0
 
 
 def _image_of(page: Page, element: Locator) -> Picture:

@@ -45,6 +45,14 @@ class Draft:
             self.redo_steps.clear()
             self.regions = regions
 
+    def amend(self, regions: Regions) -> None:
+        """As part of the last step: another corner of a polygon, a region moved on by a key."""
+        if regions != self.regions:
+            self.regions = regions
+            self.redo_steps.clear()
+            if self.undo_steps and self.undo_steps[-1] == regions:
+                self.undo_steps.pop()
+
     def undo(self) -> None:
         """One step back. A drawing that came from the database has no steps: its last region goes."""
         if self.can_undo:

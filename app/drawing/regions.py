@@ -129,7 +129,7 @@ def _coarse(region: RegionRecord, size: tuple[int, int]) -> Mask:
     """A region on a coarse picture; each is rasterised once, whatever is drawn beside it."""
     width, height = fit_canvas(size, _COARSE, _COARSE)
     mask = np.zeros((height, width), dtype=np.bool_)
-    _draw(scaled(region, width / size[0], height / size[1]), mask)
+    draw_region(scaled(region, width / size[0], height / size[1]), mask)
     return mask
 
 
@@ -154,11 +154,11 @@ def _joined(regions: Sequence[RegionRecord], role: Role, size: tuple[int, int]) 
     mask = np.zeros((size[1], size[0]), dtype=np.bool_)  # (height, width)
     for region in regions:
         if region.role == role:
-            _draw(region, mask)
+            draw_region(region, mask)
     return Image.fromarray(mask) if mask.any() else None
 
 
-def _draw(region: RegionRecord, mask: Mask) -> None:
+def draw_region(region: RegionRecord, mask: Mask) -> None:
     """Into a mask (height, width). Raises DrawingError when the region is not a shape at all."""
     points = region.points
     if not np.isfinite(np.array(points, dtype=np.float64)).all():

@@ -1,135 +1,110 @@
-"""The drawing canvas over a photograph."""
+"""The canvas that people draw on: our own component in plain JavaScript, in the folder front_end.
+
+It shows the photograph and the draft's regions, and tells actions (app/drawing/canvas_log.py). It is begun
+once: another image, undo and a reload of the page's data reach it as data.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from app import state
-from app.drawing.fabric import OUTLINE_WIDTH, CanvasDrawing, brush_colour, fill_colour, stroke_colour
-from app.drawing.regions import Regions
-from app.state import OnCanvas, Tool
-from db.records import Role
+from app import resources, state
+from app.components.annotate.carry_out import CANVAS, carry_out, on_told
+from app.components.annotate.drawing_caption import CanvasNotes
+from app.drawing.canvas_log import Guess
+from app.drawing.draft import Draft
+from app.workspace import Workspace
+from db.records import ImageRecord, Role
 
-TOOLS: dict[Tool, str] = {
-    "rect": ":material/crop_square: Box",
-    "polygon": ":material/polyline: Polygon",
-    "freedraw": ":material/brush: Brush",
-}
-HOW: dict[Tool, str] = {  # beside the tools; the brush has its slider there
-    "rect": "Press, drag, let go.",
-    "polygon": "End on the first corner.",
-}
-ROLES: dict[Role, str] = {
-    "look_here": ":material/visibility: Look here",
-    "ignore_this": ":material/visibility_off: Ignore this",
-}
+Picture = Callable[[tuple[int, int] | None], bytes]  # of a size, or the whole
 
-# The canvas tells of a stroke a fifth of a second after it, and of a polygon once it is closed: too late for
-# a key that comes at once, and never for a page that is left. So its own button for that is pressed after
-# every stroke and corner. Its tools are out of sight; the Tab key shall not reach them either. And it holds
-# the pointer until the button is let go: over a greyed-out button the browser would tell nobody. The keys
-# Ctrl+Z, Ctrl+Shift+Z, Ctrl+Y and ? press our buttons.
-_JS = """
-const listening = new WeakSet()
-const around = (event) => event.composedPath().find((one) => one.classList?.contains("dc-root"))
-export default function ({ parentElement }) {
-  if (listening.has(parentElement)) return
-  listening.add(parentElement)
-  let drawnOn = null
-  const begin = (event) => { drawnOn = around(event) ?? null }
-  const end = () => {
-    const canvas = drawnOn
-    drawnOn = null
-    canvas?.querySelector(".dc-toolbar button")?.click()
-  }
-  const hold = (event) => {
-    if (around(event)) event.composedPath()[0].setPointerCapture(event.pointerId)
-  }
-  const hide = (event) => {
-    const tools = around(event)?.querySelector(".dc-toolbar")
-    if (tools) tools.inert = true
-  }
-  const typing = "textarea, [contenteditable], input:not([type=radio]):not([type=checkbox]):not([type=range])"
-  const meant = (event) => {
-    const key = event.key.toLowerCase()
-    const control = event.ctrlKey || event.metaKey
-    if (key === "?" && !control) return "keys"
-    if (!control || event.altKey || !["z", "y"].includes(key)) return null
-    return key === "y" || event.shiftKey ? "redo" : "undo"
-  }
-  const press = (event) => {
-    const name = meant(event)
-    if (!name || event.composedPath().some((one) => one.matches?.(typing))) return
-    const button = document.querySelector(`.st-key-annotate_${name} button`)
-    if (!button) return
-    event.preventDefault()
-    button.click()
-  }
-  // A tool chosen by mouse would keep the arrow keys for itself.
-  const release = (event) => {
-    const group = event.detail && event.target.closest?.("[data-testid=stButtonGroup]")
-    if (group) setTimeout(() => { if (group.contains(document.activeElement)) document.activeElement.blur() })
-  }
-  const heard = {
-    keydown: press, click: release,
-    pointerdown: hold, mousedown: begin, touchstart: begin, mouseup: end, touchend: end,
-    focusin: hide, mouseover: hide,
-  }
-  // Not while events come down: at the end of a stroke the canvas, which listens below, is first.
-  // A click is the exception: the tools above let none pass.
-  for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act, name === "click")
-  return () => {
-    for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act, name === "click")
-    listening.delete(parentElement)
-  }
-}
-"""
-_PROMPT = st.components.v2.component("refocus_canvas_prompt", html="<span></span>", js=_JS)
+LOOK_COLOUR, IGNORE_COLOUR = (
+    "#00b86b",
+    "#f0308c",
+)  # told apart by colour-blind eyes, too; dashes and hatching do
+COLOURS: dict[Role, str] = {"look_here": LOOK_COLOUR, "ignore_this": IGNORE_COLOUR}
+MOST_RATIO = 3.0  # pixels of the screen per CSS pixel: of more nobody sees a difference
+
+_FOLDER = Path(__file__).parent / "front_end"
+_SCRIPTS = ("geometry", "paint", "log", "tools", "keys", "toolbar", "main")  # one after the other
 
 
-def start_canvas(
-    shows: tuple[int, ...], regions: Regions, image_size: tuple[int, int], canvas_size: tuple[int, int]
-) -> OnCanvas:
-    """A canvas that begins with these regions; it comes on screen with `drawing_canvas`."""
-    number = state.CANVASES.get() + 1
-    state.CANVASES.set(number)
-    on_canvas = OnCanvas(shows, number, CanvasDrawing(regions, image_size, canvas_size))
-    state.ON_CANVAS.set(on_canvas)
-    return on_canvas
+def script() -> str:
+    """The component's JavaScript: one module."""
+    return "\n".join((_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
 
 
-def newest(on_canvas: OnCanvas) -> Regions:
-    """What the canvas has told by now, also before it is drawn in this run."""
-    told = st.session_state.get(_key(on_canvas)) or {}
-    return on_canvas.drawing.read((told.get("drawing") or {}).get("raw"))
+_CANVAS = st.components.v2.component(
+    "refocus_canvas",
+    html=(_FOLDER / "canvas.html").read_text("utf-8"),
+    css=(_FOLDER / "canvas.css").read_text("utf-8"),
+    js=script(),
+)
 
 
-def drawing_canvas(
-    background: bytes,
-    size: tuple[int, int],
-    on_canvas: OnCanvas,
-    *,
-    tool: Tool,
-    role: Role,
-    brush: int,
-    disabled: bool = False,
-) -> Regions:
-    """Draw the canvas and return what is on it; while it stays the same, drawing is not disturbed."""
-    result = st_canvas(
-        fill_color=fill_colour(role),
-        stroke_width=brush if tool == "freedraw" else OUTLINE_WIDTH,
-        stroke_color=brush_colour(role) if tool == "freedraw" else stroke_colour(role),
-        background_image=background,
-        drawing_mode=tool,
-        initial_drawing=on_canvas.drawing.seed,
-        width=size[0],
-        height=size[1],
-        point_display_radius=4,
-        disabled=disabled,
-        key=_key(on_canvas),
+def canvas(
+    ws: Workspace,
+    image: ImageRecord,
+    draft: Draft,
+    queue: Sequence[int],
+    picture: Picture,
+    room: tuple[int, int],
+) -> CanvasNotes:
+    """Draw it. room: about its (width, height) in CSS pixels; queue: ids of its images, in order; picture:
+    what lies under the drawing, at a size, or for None as large as the photograph is.
+    """
+    heard = st.session_state.get(CANVAS) or {}
+    ratio = heard.get("ratio")
+    if isinstance(ratio, int | float):
+        state.RATIO.set(min(MOST_RATIO, max(1.0, float(ratio))))
+    ratio, log = state.RATIO.get(), state.CANVAS_LOG.get()
+    whole = heard.get("closer") == image.id
+    _CANVAS(
+        key=CANVAS,
+        data={
+            "image": image.id,
+            "label": image.class_id,
+            "name": image.name,
+            "alt": f"The photograph {image.name}",
+            "size": (image.width, image.height),
+            "height": room[1],
+            "ratio": ratio,
+            "colours": COLOURS,
+            "picture": resources.address(picture(picture_size(image, room, ratio)), "canvas-usual"),
+            "full": resources.address(picture(None), "canvas-whole") if whole else None,
+            "drawable": image.split == "train",
+            "hasNext": len(queue) > 1,
+            "regions": log.told_back(draft.regions),
+            "undo": draft.can_undo,
+            "redo": bool(draft.redo_steps),
+            "guess": _guessed(log.guess, image),
+            "log": log.id,
+            "done": log.done,
+        },
+        on_told_change=partial(on_told, ws, queue),
+        on_ratio_change=_nothing,
+        on_closer_change=_nothing,
     )
-    _PROMPT(key="canvas_prompt", height=0)
-    return on_canvas.drawing.read(result.json_data)
+    before = log.done
+    carry_out(ws, queue)  # what a browser tells a server that has just started
+    if log.done != before:
+        st.rerun()
+    return CanvasNotes(log.circled(draft.regions), log.problem)
 
 
-def _key(on_canvas: OnCanvas) -> str:
-    return f"canvas_{on_canvas.image_id}_{on_canvas.number}"
+def picture_size(image: ImageRecord, room: tuple[int, int], ratio: float) -> tuple[int, int]:
+    """Of the photograph that fills the canvas on a screen of this ratio; not beyond its own size."""
+    scale = min(1.0, room[0] * ratio / image.width, room[1] * ratio / image.height)
+    return max(1, round(image.width * scale)), max(1, round(image.height * scale))
+
+
+def _guessed(guess: Guess | None, image: ImageRecord) -> dict[str, object] | None:
+    if guess is None or (guess.image_id, guess.class_id) != (image.id, image.class_id):
+        return None
+    return {"role": guess.role, "parts": [region.points for region in guess.regions]}
+
+
+def _nothing() -> None:
+    """So that Streamlit keeps this part of the component's state."""

@@ -5,12 +5,10 @@ another page nor a reload nor a restart loses one.
 import streamlit as st
 
 from app import state
-from app.components.annotate.canvas import newest, start_canvas
 from app.components.kit.text import plain
 from app.drawing.draft import Draft
 from app.drawing.regions import Regions
 from app.services import annotation
-from app.state import OnCanvas
 from app.workspace import Workspace
 from db import drafts as kept_drafts
 from db.records import DraftRecord, ImageRecord
@@ -18,80 +16,34 @@ from db.records import DraftRecord, ImageRecord
 Drafts = dict[tuple[int, int], Draft]
 
 
-def open_draft(ws: Workspace, image: ImageRecord, canvas_size: tuple[int, int]) -> tuple[Draft, OnCanvas]:
-    """The drawing of this image, and the canvas that shows it.
-
-    The canvas is started anew when it comes on screen (another image, back from another page), and when it
-    does not show the draft: a step was taken back, something else was loaded.
+def open_draft(ws: Workspace, image: ImageRecord) -> Draft:
+    """The drawing of this image that goes on screen: read anew when it arrives there (another image, back
+    from another page) and another window may have kept or saved something.
     """
-    drafts = state.DRAFTS.get()
+    drafts, shows = state.DRAFTS.get(), (state.VISIT.get(), image.id, image.class_id)
+    arrives = state.SHOWN.get() != shows
     key = (image.id, image.class_id)
-    shows = (state.VISIT.get(), *key, *canvas_size)
-    on_canvas = state.ON_CANVAS.get()
-    arrives = on_canvas is None or on_canvas.shows != shows
     before = draft = drafts.get(key)
     if draft is not None and _overtaken(ws, image, draft):
         draft = None
     if draft is None or (arrives and not _here_alone(ws, image, draft)):
-        draft = drafts[key] = _begin(ws, image)
+        draft = _begin(ws, image, drafts)
         if before is not None and before.regions == draft.regions:
             draft.undo_steps, draft.redo_steps = before.undo_steps, before.redo_steps
     elif arrives:
         draft.kept = None  # so that it is kept again
-    if on_canvas is None or arrives or on_canvas.stale or on_canvas.drawing.regions != draft.regions:
-        on_canvas = start_canvas(shows, draft.regions, (image.width, image.height), canvas_size)
-    return draft, on_canvas
+    state.SHOWN.set(shows)
+    return draft
 
 
-def undo(image_id: int, draft: Draft) -> None:
-    """Take back the last step. A callback, as those below: the canvas may know more by then."""
-    on_canvas = _take_up(image_id, draft)
-    if on_canvas is not None and on_canvas.drawing.ends_in_nothing:
-        on_canvas.stale = True  # a click's dot, the first corners of a polygon: only that goes
-    else:
-        draft.undo()
-
-
-def redo(image_id: int, draft: Draft) -> None:
-    _take_up(image_id, draft)
-    draft.redo()
-
-
-def clear(image_id: int, draft: Draft) -> None:
-    on_canvas = _take_up(image_id, draft)
-    if on_canvas is not None:
-        on_canvas.stale = True
-    draft.change(())
-
-
-def delete(image_id: int, draft: Draft, number: int) -> None:
-    """One region; numbers count from 0."""
-    _take_up(image_id, draft)
-    draft.change((*draft.regions[:number], *draft.regions[number + 1 :]))
-
-
-def close_open() -> None:
-    """For before the role or the tool changes: the canvas would drop a polygon that is not closed yet."""
-    on_canvas = state.ON_CANVAS.get()
-    if on_canvas is None:
-        return
-    draft = state.DRAFTS.get().get((on_canvas.shows[1], on_canvas.shows[2]))
-    if draft is not None:
-        draft.draw(newest(on_canvas))
-        on_canvas.stale = on_canvas.stale or on_canvas.drawing.has_open_polygon
-
-
-def _take_up(image_id: int, draft: Draft) -> OnCanvas | None:
-    """What the canvas has told since the page was drawn."""
-    on_canvas = state.ON_CANVAS.get()
-    if on_canvas is None or on_canvas.image_id != image_id:
-        return None
-    draft.draw(newest(on_canvas))
-    return on_canvas
+def draft_of(ws: Workspace, image: ImageRecord, drafts: Drafts) -> Draft:
+    """The drawing of any image, on screen or not. drafts: as `leave_memory`."""
+    draft = drafts.get((image.id, image.class_id))
+    return _begin(ws, image, drafts) if draft is None else draft
 
 
 def keep(ws: Workspace, image: ImageRecord, draft: Draft) -> None:
-    """For after the canvas: put what is new on it into the database."""
+    """Put what is new in the drawing into the database."""
     if draft.regions == (draft.stored if draft.kept is None else draft.kept):
         return
     if draft.unsaved:
@@ -142,9 +94,9 @@ def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
     return False
 
 
-def _begin(ws: Workspace, image: ImageRecord) -> Draft:
+def _begin(ws: Workspace, image: ImageRecord, drafts: Drafts) -> Draft:
     """What was drawn last, saved or not. It goes along with the image when its label changes."""
-    leave_memory(image, state.DRAFTS.get())
+    leave_memory(image, drafts)
     guidance = annotation.load(ws, image.id, image.class_id)
     stored = regions = guidance.regions if guidance else ()
     revision = guidance.revision if guidance else 0
@@ -154,7 +106,8 @@ def _begin(ws: Workspace, image: ImageRecord) -> Draft:
         revision = waiting.revision
     elif waiting is not None:
         kept_drafts.drop_draft(ws.database, image.id, image.class_id)
-    return Draft(stored, regions, revision, kept=regions)
+    draft = drafts[image.id, image.class_id] = Draft(stored, regions, revision, kept=regions)
+    return draft
 
 
 def _overtaken(ws: Workspace, image: ImageRecord, draft: Draft) -> bool:

@@ -1,25 +1,34 @@
 """The line under the canvas: how the drawing will be used, and whether it is saved."""
 
+from dataclasses import dataclass
+
 from app.components.kit.text import one_of
 from app.drawing.draft import Draft
-from app.drawing.fabric import CanvasDrawing
 from app.drawing.regions import look_share
 from app.services import annotation_cost
-from db.records import ImageRecord
+from db.records import ImageRecord, Role
 
 # Shares of the picture. A close box around a boat rarely covers more, an outline less; loose boxes and single
 # strokes do, and are worth less (docs/bias-correction.md).
 COVERS_MUCH, COVERS_LITTLE = 0.7, 0.03
 
 
-def what_is_drawn(image: ImageRecord, draft: Draft, on_canvas: CanvasDrawing) -> str:
+@dataclass(frozen=True, slots=True)
+class CanvasNotes:
+    """What a canvas says about its drawing."""
+
+    circled: set[Role]  # roles of strokes around something
+    problem: str  # a sentence about a shape that is left out; empty for none
+
+
+def what_is_drawn(image: ImageRecord, draft: Draft, notes: CanvasNotes) -> str:
     """One line: the number of regions, whether they are saved, and warnings."""
     if image.split != "train":
         return f":small[:gray[This is a {image.split} image, for looking only. Draw on training images.]]"
     count = one_of(len(draft.regions), "region")
-    covers = _circled(on_canvas) + _covers(look_share(draft.regions, (image.width, image.height)))
-    if on_canvas.problem:
-        covers = f" :orange[:small[{on_canvas.problem}]]{covers}"
+    covers = _circled(notes) + _covers(look_share(draft.regions, (image.width, image.height)))
+    if notes.problem:
+        covers = f" :orange[:small[{notes.problem}]]{covers}"
     if draft.unsaved and not draft.regions:
         return f":orange-badge[All regions removed, not saved yet]{covers}"
     if draft.unsaved:
@@ -29,11 +38,11 @@ def what_is_drawn(image: ImageRecord, draft: Draft, on_canvas: CanvasDrawing) ->
     return f":small[:gray[Mark what the model should use, or ignore. {annotation_cost.START_SMALL}]]{covers}"
 
 
-def _circled(on_canvas: CanvasDrawing) -> str:
+def _circled(notes: CanvasNotes) -> str:
     """The meaning of a closed stroke."""
-    if on_canvas.circled("look_here"):
+    if "look_here" in notes.circled:
         return " :small[The circled area counts as a whole.]"
-    if on_canvas.circled("ignore_this"):
+    if "ignore_this" in notes.circled:
         return " :small[Only the line is ignored, not the area inside. Paint over the area, or draw a box.]"
     return ""
 

@@ -13,11 +13,28 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("M", "Move a wrong validation image to training"),
     ("?", "This list"),
 )
+KEYS_OF_CANVAS: tuple[tuple[str, str], ...] = (
+    ("Ctrl+S", "Save, and stay"),
+    ("C", "Copy the regions to the next image"),
+    ("L, I", "Look here, ignore this"),
+    ("V, B, P, D", "Select, box, polygon, brush"),
+    ("X, O", "Eraser, outline the object in a box"),
+    ("[, ]", "Narrower or wider brush"),
+    ("Enter", "Close the polygon, use the outline, place a box"),
+    ("Esc", "Drop the polygon or outline, select nothing"),
+    (", .", "Select the region before or after"),
+    ("Delete", "Delete the selected region or corner"),
+    ("Alt + arrows", "Move the selected region; with Shift, resize it"),
+    ("+, −, F, H", "Zoom in, out, fit, 100 %"),
+    ("Space", "Held down: move the zoomed image"),
+    ("1 … 9", "Map of that class"),
+)
 
 
-def key_list() -> None:
-    """canvas.py presses it for the key ?."""
+def key_list(*, own_canvas: bool) -> None:
+    """The canvas presses it for the key ?."""
     with st.popover("Keys", key="annotate_keys", type="tertiary", icon=":material/keyboard:"):
-        rows = "\n".join(f"| `{key}` | {meaning} |" for key, meaning in KEYS)
+        keys = (*KEYS, *KEYS_OF_CANVAS) if own_canvas else KEYS
+        rows = "\n".join(f"| `{key}` | {meaning} |" for key, meaning in keys)
         st.markdown(f"| Key | Action |\n|---|---|\n{rows}")
         st.caption("Keys do nothing while you type.")

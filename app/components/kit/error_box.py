@@ -23,4 +23,9 @@ def told(what: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        st.error(f"{plain(str(error))}\n\n{remedy}", title=plain(what), icon=":material/error:")
+        error_box(what, str(error), remedy)
+
+
+def error_box(what: str, why: str, remedy: str) -> None:
+    """What went wrong and why, both plain text, and the remedy, Markdown."""
+    st.error(f"{plain(why)}\n\n{remedy}", title=plain(what), icon=":material/error:")

@@ -1,5 +1,6 @@
 """Opens pages through the real entry point, and reads them."""
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,6 +39,29 @@ def click(app: AppTest, key: str) -> AppTest:
     app.button(key=own_key(app.button, key)).click().run()
     assert not app.exception
     return app
+
+
+def tell(app: AppTest, *actions: dict[str, Any]) -> AppTest:
+    """The canvas in the browser tells these actions about the image on screen."""
+    _, image_id, class_id = app.session_state["annotate_shown"]
+    log = app.session_state["annotate_canvas_log"]
+    numbered = [
+        {"number": log.done + place, "image": image_id, "label": class_id, **action}
+        for place, action in enumerate(actions, start=1)
+    ]
+    told = {"log": log.id or "test", "done": log.done, "actions": numbered}
+    app.session_state["annotate_canvas"] = {"told": told}
+    app.run()
+    assert not app.exception
+    return app
+
+
+def on_canvas(app: AppTest) -> dict[str, Any]:
+    """What the canvas was given."""
+    protos = [element.proto for element in app.get("bidi_component")]
+    given = next(proto for proto in protos if proto.id.endswith("-annotate_canvas"))
+    data: dict[str, Any] = json.loads(given.json or given.mixed.json)
+    return data
 
 
 def said(app: AppTest) -> str:

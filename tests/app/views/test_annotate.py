@@ -7,7 +7,19 @@ from app.services import annotation, explanation
 from app.services.map_figures import map_figures
 from db.records import RegionRecord
 from tests.app.seeded import CLASSES, Seeded
-from tests.app.views.pages import BOX, MAIN, OTHER_BOX, click, drawn, keys, open_page, own_key, said
+from tests.app.views.pages import (
+    BOX,
+    MAIN,
+    OTHER_BOX,
+    click,
+    drawn,
+    keys,
+    on_canvas,
+    open_page,
+    own_key,
+    said,
+    tell,
+)
 
 
 def test_the_queue_begins_with_a_mispredicted_image_and_says_what_is_wrong(seeded: Seeded) -> None:
@@ -89,7 +101,8 @@ def test_saved_regions_come_back_to_the_canvas(seeded: Seeded) -> None:
 
     app = open_page("annotate", {"annotate_image": image.id})
 
-    assert app.session_state["annotate_on_canvas"].drawing.regions == (BOX,)
+    (shown,) = on_canvas(app)["regions"]
+    assert (shown["shape"], shown["points"]) == (BOX.shape, [list(point) for point in BOX.points])
     assert "1 region saved" in said(app)
 
 
@@ -118,6 +131,29 @@ def test_undo_and_redo_walk_through_the_regions_and_clear_is_one_step(seeded: Se
     seeded.publish()
     image = seeded.images("train")[0]
     app = open_page("annotate", drawn(image, BOX, OTHER_BOX))
+    assert not on_canvas(app)["redo"]
+
+    tell(app, {"do": "clear"})
+    assert "All regions removed" not in said(app)  # nothing was saved
+    assert app.button(key=own_key(app.button, "annotate_save")).disabled
+    tell(app, {"do": "undo"})
+    assert "2 regions, not saved yet" in said(app)
+    tell(app, {"do": "undo"})
+    assert "1 region, not saved yet" in said(app)
+    tell(app, {"do": "redo"})
+    assert "2 regions, not saved yet" in said(app)
+    tell(app, {"do": "undo"}, {"do": "undo"})
+    assert not on_canvas(app)["undo"]
+
+
+def test_the_fallback_canvas_has_buttons_for_its_steps(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFOCUS_CANVAS", "drawable")
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX, OTHER_BOX))
+    assert app.session_state["annotate_on_canvas"].drawing.regions == (BOX, OTHER_BOX)
     assert app.button(key="annotate_redo").disabled
 
     click(app, "annotate_clear")
@@ -153,8 +189,9 @@ def test_one_region_is_deleted_from_the_list_and_comes_back_with_undo(seeded: Se
     click(app, "annotate_delete_0")
 
     draft = app.session_state["annotate_drafts"][(image.id, image.class_id)]
-    assert draft.regions == app.session_state["annotate_on_canvas"].drawing.regions == (OTHER_BOX,)
-    click(app, "annotate_undo")
+    assert draft.regions == (OTHER_BOX,)
+    assert len(on_canvas(app)["regions"]) == 1
+    tell(app, {"do": "undo"})
     assert "2 regions, not saved yet" in said(app)
 
 
@@ -163,10 +200,10 @@ def test_clear_is_taken_back_after_another_page(seeded: Seeded) -> None:
     image = seeded.images("train")[0]
     app = open_page("annotate", drawn(image, BOX, OTHER_BOX))
 
-    click(app, "annotate_clear")
+    tell(app, {"do": "clear"})
     app.switch_page("views/train.py").run()
     app.switch_page("views/annotate.py").run()
-    click(app, "annotate_undo")
+    tell(app, {"do": "undo"})
 
     assert "2 regions, not saved yet" in said(app)
 

@@ -4,7 +4,7 @@ from app.services import annotation, labels
 from db import drafts, library
 from db.records import DraftRecord
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, OTHER_BOX, click, drawn, open_page, said
+from tests.app.views.pages import BOX, OTHER_BOX, click, drawn, open_page, said, tell
 
 
 def test_an_unsaved_drawing_survives_a_visit_to_another_page(seeded: Seeded) -> None:
@@ -64,7 +64,7 @@ def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it
     seeded.publish()
     image = seeded.images("train")[0]
     app = open_page("annotate", drawn(image, BOX))
-    click(open_page("annotate", {"annotate_image": image.id}), "annotate_clear")
+    tell(open_page("annotate", {"annotate_image": image.id}), {"do": "clear"})
     assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
     click(app, "annotate_wrong_place")
@@ -154,7 +154,7 @@ def test_a_drawing_whose_label_changed_does_not_overwrite_what_was_saved_for_the
 def test_a_drawing_cleared_again_is_not_kept(seeded: Seeded) -> None:
     seeded.publish()
     image = seeded.images("train")[0]
-    click(open_page("annotate", drawn(image, BOX)), "annotate_clear")
+    tell(open_page("annotate", drawn(image, BOX)), {"do": "clear"})
     assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
 

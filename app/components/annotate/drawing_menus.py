@@ -1,48 +1,27 @@
-"""Over the canvas: steps back and forth, the regions one by one, how the canvas looks, and the brush."""
+"""Two menus under the canvas: the regions one by one, and how photograph and map are shown."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from app import state
-from app.components.annotate.canvas import HOW, ROLES
-from app.components.annotate.drafts import clear, delete, redo, undo
 from app.drawing.draft import Draft
 from app.drawing.regions import covered_shares
-from app.state import OnCanvas
 from db.records import ImageRecord, Role, Shape
 
 LISTED = 8  # regions in the list
+ROLES: dict[Role, str] = {
+    "look_here": ":material/visibility: Look here",
+    "ignore_this": ":material/visibility_off: Ignore this",
+}
 _SHAPES: dict[Shape, str] = {"box": "Box", "polygon": "Polygon", "brush": "Stroke"}
 _BADGES: dict[Role, str] = {"look_here": "green-badge", "ignore_this": "red-badge"}
 
 
-def drawing_steps(image: ImageRecord, draft: Draft, on_canvas: OnCanvas) -> None:
-    """Always the same height, so that the canvas does not jump when the tool changes."""
-    something = bool(draft.regions) or on_canvas.drawing.ends_in_nothing
-    st.button(
-        ":material/undo:",
-        key="annotate_undo",
-        disabled=not draft.can_undo and not something,
-        help="Undo: Ctrl+Z",  # canvas.py has the keys: a button's own would take the room of its hint
-        on_click=undo,
-        args=(image.id, draft),
-    )
-    st.button(
-        ":material/redo:",
-        key="annotate_redo",
-        disabled=not draft.redo_steps,
-        help="Redo: Ctrl+Shift+Z or Ctrl+Y",
-        on_click=redo,
-        args=(image.id, draft),
-    )
-    st.button(
-        "Clear",
-        key="annotate_clear",
-        disabled=not something,
-        on_click=clear,
-        args=(image.id, draft),
-    )
+def drawing_menus(image: ImageRecord, draft: Draft, take_up: Callable[[], object]) -> None:
+    """take_up: called before a region is deleted; puts what the canvas has told meanwhile into the draft."""
     with st.popover("Regions", disabled=not draft.regions):
-        _regions(image, draft)
+        _regions(image, draft, take_up)
     with st.popover("View", icon=":material/tune:"):
         st.slider(
             "Strength of the map",
@@ -56,22 +35,9 @@ def drawing_steps(image: ImageRecord, draft: Draft, on_canvas: OnCanvas) -> None
         )
         st.toggle("Attention map under the drawing", key=state.BLEND.name, persist_state="session")
         st.toggle("Large canvas", key=state.LARGE.name, on_change=st.rerun, persist_state="session")
-    if state.TOOL.get() == "freedraw":
-        st.slider(
-            "Brush width",
-            4,
-            60,
-            format="%d px",
-            key=state.BRUSH.name,
-            label_visibility="collapsed",
-            width=130,
-            persist_state="session",
-        )
-    else:
-        st.caption(HOW[state.TOOL.get()], width="content")
 
 
-def _regions(image: ImageRecord, draft: Draft) -> None:
+def _regions(image: ImageRecord, draft: Draft, take_up: Callable[[], object]) -> None:
     """The newest first, each with a button that deletes it."""
     newest_first = list(enumerate(draft.regions))[::-1][:LISTED]
     shares = covered_shares([region for _, region in newest_first], (image.width, image.height))
@@ -87,8 +53,14 @@ def _regions(image: ImageRecord, draft: Draft) -> None:
                 key=f"annotate_delete_{number}",
                 icon=":material/close:",
                 type="tertiary",
-                on_click=delete,
-                args=(image.id, draft, number),
+                on_click=_delete,
+                args=(draft, number, take_up),
             )
     if len(draft.regions) > LISTED:
         st.caption(f"The newest {LISTED} of {len(draft.regions)}.")
+
+
+def _delete(draft: Draft, number: int, take_up: Callable[[], object]) -> None:
+    """Numbers count from 0."""
+    take_up()
+    draft.change((*draft.regions[:number], *draft.regions[number + 1 :]))

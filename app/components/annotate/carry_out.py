@@ -1,0 +1,160 @@
+"""What the canvas tells is done: each action once, in order, before anything else happens to the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import streamlit as st
+
+from app import state
+from app.components.annotate.drafts import Drafts, draft_of, keep
+from app.components.annotate.saving import save
+from app.components.kit.error_box import told
+from app.drawing.canvas_log import Action, CanvasLog, Guess, shape_from
+from app.drawing.draft import Draft
+from app.drawing.eraser import erased
+from app.drawing.regions import MAX_REGIONS, Regions, scaled
+from app.services import outlining
+from app.services.queue import neighbour
+from app.state import Wake
+from app.workspace import Workspace
+from db import library
+from db.records import ImageRecord
+
+CANVAS = "annotate_canvas"  # key of the component
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Fetched before anything is done: see `Wake`."""
+
+    ws: Workspace
+    queue: Sequence[int]
+    log: CanvasLog
+    drafts: Drafts
+    wake: Wake
+    shown_id: int | None  # image on screen
+    problem: tuple[int, str] | None  # a drawing that was not saved
+    images: dict[tuple[int, int], ImageRecord] = field(default_factory=dict)
+
+    @property
+    def here(self) -> int | None:
+        """The image that the page shows, or will."""
+        return self.shown_id if self.wake.image_id is None else self.wake.image_id
+
+
+def carry_out(ws: Workspace, queue: Sequence[int]) -> bool:
+    """Do what the canvas has told and is not done; whether the whole page has to follow. queue: image ids."""
+    heard = st.session_state.get(CANVAS) or {}
+    log = state.CANVAS_LOG.get()
+    actions = log.news(heard.get("told"))
+    if not actions:
+        return False
+    drafts, wake, problem = state.DRAFTS.get(), state.WAKE.get(), state.NOT_SAVED.get()
+    desk = _Desk(ws, queue, log, drafts, wake, state.IMAGE.get(), problem)
+    for action in actions:
+        log.done = action.number
+        with told("The canvas could not be followed", "Your last stroke is still in this window. Try again."):
+            _do(desk, action)
+    if desk.problem != problem:
+        state.NOT_SAVED.set(desk.problem)
+    return bool(desk.wake.toast) or desk.wake.image_id is not None
+
+
+def on_told(ws: Workspace, queue: Sequence[int]) -> None:
+    """A callback of the canvas."""
+    if carry_out(ws, queue):
+        st.rerun()
+
+
+def _do(desk: _Desk, action: Action) -> None:
+    if action.do == "go":
+        step: Literal[1, -1] = -1 if action.values.get("by") == -1 else 1
+        _go(desk, neighbour(desk.queue, desk.here, step))
+        return
+    image = _image_of(desk, action)
+    if image is None:
+        return
+    draft = draft_of(desk.ws, image, desk.drafts)
+    if action.do == "save":
+        _save(desk, image, draft, bool(action.values.get("go")))
+    elif action.do == "copy":
+        _copy(desk, image, draft)
+    else:
+        _draw(desk, image, draft, action)
+        keep(desk.ws, image, draft)
+
+
+def _image_of(desk: _Desk, action: Action) -> ImageRecord | None:
+    """The image that was on the canvas, with that label first; None where nothing can be drawn on it."""
+    key = (action.image_id, action.class_id)
+    if key not in desk.images:
+        desk.images[key] = library.get_image(desk.ws.database, action.image_id)
+    image = desk.images[key]
+    labels = [label.class_id for label in image.labels]
+    if image.split != "train" or action.class_id not in labels:
+        return None
+    return image.seen_as(action.class_id)
+
+
+def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None:
+    log, size = desk.log, (image.width, image.height)
+    guess, log.guess = log.guess, None
+    if action.do == "change":
+        changed = log.changed(draft.regions, action, size)
+        if action.values.get("same"):
+            draft.amend(changed)
+        else:
+            draft.change(changed)
+    elif action.do == "erase":
+        stroke = shape_from({**action.values, "shape": "brush", "role": "look_here"})
+        if stroke is not None:
+            draft.change(erased(draft.regions, stroke.points, stroke.width or 1.0, size))
+    elif action.do == "outline":
+        box = shape_from({**action.values, "shape": "box"})
+        if box is not None:
+            regions = outlining.outline(desk.ws, image, box)
+            log.guess = Guess(image.id, image.class_id, box.role, regions)
+    elif action.do == "answer" and guess is not None and action.values.get("accepted"):
+        if (guess.image_id, guess.class_id) == (image.id, image.class_id):
+            draft.change((*draft.regions, *guess.regions)[:MAX_REGIONS])
+    elif action.do == "undo":
+        draft.undo()
+    elif action.do == "redo":
+        draft.redo()
+    elif action.do == "clear":
+        draft.change(())
+
+
+def _save(desk: _Desk, image: ImageRecord, draft: Draft, go: bool) -> None:
+    """A second press that comes before the next image is on screen finds nothing to save."""
+    if not draft.unsaved and (image.id != desk.here or not draft.revision):
+        return
+    go_to = neighbour(desk.queue, image.id, 1) if go and image.id == desk.here else None
+    problem = save(desk.ws, image, draft, desk.drafts, desk.wake, go_to)
+    desk.problem = (image.id, problem) if problem else None
+
+
+def _copy(desk: _Desk, image: ImageRecord, draft: Draft) -> None:
+    """Add the regions to the next image's, at the same place of the picture, and go there."""
+    next_id = neighbour(desk.queue, image.id, 1)
+    if next_id is None or not draft.regions:
+        return
+    following = library.get_image(desk.ws.database, next_id)
+    if image.class_id in [label.class_id for label in following.labels]:
+        following = following.seen_as(image.class_id)
+    if following.split != "train":
+        return
+    across, down = following.width / image.width, following.height / image.height
+    copies: Regions = draft.regions
+    if (across, down) != (1, 1):
+        copies = tuple(scaled(region, across, down) for region in draft.regions)
+    onto = draft_of(desk.ws, following, desk.drafts)
+    onto.change((*onto.regions, *(copy for copy in copies if copy not in onto.regions))[:MAX_REGIONS])
+    keep(desk.ws, following, onto)
+    _go(desk, next_id)
+
+
+def _go(desk: _Desk, image_id: int | None) -> None:
+    if image_id is not None:
+        desk.wake.image_id = image_id

@@ -1,0 +1,168 @@
+"""What the canvas in the browser tells, carried out on the page: each action once and in order."""
+
+import pytest
+
+from app.services import annotation
+from db import drafts, library
+from db.records import RegionRecord
+from tests.app.seeded import Seeded
+from tests.app.views.pages import BOX, OTHER_BOX, click, drawn, on_canvas, open_page, said, tell
+
+NEW = {"name": "a-1", "shape": "box", "role": "look_here", "points": [[4, 4], [30, 40]]}
+
+
+def change(**values: object) -> dict[str, object]:
+    return {"do": "change", **values}
+
+
+def test_a_stroke_and_the_save_that_follows_at_once_are_both_done(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+
+    tell(app, change(add=[NEW]), {"do": "save", "go": True})
+
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert stored.regions == (RegionRecord("box", "look_here", ((4.0, 4.0), (30.0, 40.0))),)
+    assert app.session_state["annotate_image"] != image.id
+
+
+def test_three_steps_told_at_once_go_three_images_on_and_are_not_gone_again(seeded: Seeded) -> None:
+    seeded.publish()
+    app = open_page("annotate")
+    ids = app.session_state["annotate_queue"].image_ids
+    app.session_state["annotate_image"] = ids[0]
+    app.run()
+
+    tell(app, *[{"do": "go", "by": 1}] * 3)
+    assert app.session_state["annotate_image"] == ids[3]
+    app.run()  # the browser still holds what it has told
+    assert app.session_state["annotate_image"] == ids[3]
+
+
+def test_a_stroke_told_with_the_steps_after_it_belongs_to_the_image_it_was_drawn_on(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+
+    tell(app, change(add=[NEW]), {"do": "go", "by": 1})
+
+    assert app.session_state["annotate_image"] != image.id
+    kept = drafts.get_draft(seeded.ws.database, image.id, image.class_id)
+    assert kept is not None
+    assert len(kept.regions) == 1
+
+
+def test_a_second_save_of_the_same_image_saves_nothing_and_does_not_go_on(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+    ids = app.session_state["annotate_queue"].image_ids
+    following = ids[(ids.index(image.id) + 1) % len(ids)]
+
+    tell(app, change(add=[NEW]), *[{"do": "save", "go": True}] * 2)
+
+    assert app.session_state["annotate_image"] == following
+
+
+def test_undo_and_a_stroke_told_together_leave_the_stroke_alone(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX))
+
+    tell(app, {"do": "undo"}, change(add=[NEW]))
+
+    assert [region["points"] for region in on_canvas(app)["regions"]] == [NEW["points"]]
+
+
+def test_regions_are_moved_and_deleted_by_the_names_that_the_canvas_was_given(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX, OTHER_BOX))
+    first, second = (region["name"] for region in on_canvas(app)["regions"])
+
+    tell(app, change(put=[[second, NEW]], remove=[first]))
+
+    (left,) = on_canvas(app)["regions"]
+    assert (left["points"], left["alias"]) == (NEW["points"], "a-1")
+    tell(app, {"do": "undo"})
+    assert [region["name"] for region in on_canvas(app)["regions"]] == [first, second]
+
+
+def test_the_corners_of_one_polygon_are_one_step(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX))
+    corners = [[2, 2], [40, 2], [40, 40]]
+    polygon = {"name": "a-1", "shape": "polygon", "role": "ignore_this", "points": corners}
+    longer = {**polygon, "name": "a-2", "points": [*corners, [2, 50]]}
+
+    tell(app, change(add=[polygon]), change(put=[["a-1", longer]], same=True))
+    assert len(on_canvas(app)["regions"][1]["points"]) == 4
+    tell(app, {"do": "undo"})
+    assert len(on_canvas(app)["regions"]) == 1
+
+
+def test_copies_go_to_the_next_image_and_are_not_saved_there_yet(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX))
+
+    tell(app, {"do": "copy"})
+
+    following = library.get_image(seeded.ws.database, app.session_state["annotate_image"])
+    assert following.id != image.id
+    assert "1 region, not saved yet" in said(app)
+    kept = drafts.get_draft(seeded.ws.database, following.id, following.class_id)
+    assert kept is not None
+    assert kept.regions == (BOX,)
+
+
+def test_a_save_over_somebody_elses_asks_first_and_stays_on_the_image(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+    annotation.save(seeded.ws, image.id, image.class_id, (BOX, OTHER_BOX))
+
+    tell(app, change(add=[NEW]), {"do": "save", "go": True})
+    assert app.session_state["annotate_image"] == image.id
+    assert len(app.error) == 1
+    click(app, "annotate_overwrite")
+
+    assert not app.error
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 1
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_nothing_is_drawn_on_an_image_that_is_only_looked_at(seeded: Seeded, split: str) -> None:
+    seeded.publish()
+    image = seeded.images(split)[0]  # type: ignore[arg-type]
+    app = open_page("annotate", {"annotate_image": image.id})
+    assert not on_canvas(app)["drawable"]
+
+    tell(app, change(add=[NEW]), {"do": "save", "go": False})
+
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
+    assert annotation.load(seeded.ws, image.id, image.class_id) is None
+
+
+def test_the_outline_of_a_box_is_shown_first_and_drawn_when_it_is_accepted(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+    box = {"do": "outline", "role": "look_here", "points": [[4, 4], [60, 60]]}
+
+    tell(app, box)
+    guess = on_canvas(app)["guess"]
+    assert guess["role"] == "look_here"
+    assert on_canvas(app)["regions"] == []
+    tell(app, {"do": "answer", "accepted": False})
+    assert on_canvas(app)["guess"] is None
+    assert on_canvas(app)["regions"] == []
+
+    tell(app, box)
+    tell(app, {"do": "answer", "accepted": True})
+    assert [region["points"] for region in on_canvas(app)["regions"]] == guess["parts"]
