@@ -102,11 +102,11 @@ class QueueOrder:
 
 @dataclass(frozen=True, slots=True)
 class PickedGroup:
-    """An evidence group that the queue is narrowed to."""
+    """An evidence group or a suggestion that the queue is narrowed to."""
 
     version_id: int
-    predicted: int  # class position
-    number: int  # of the group within that class
+    predicted: int | None  # class position; None: a suggestion
+    number: int  # of the group within that class, or of the suggestion
 
 
 @dataclass(frozen=True, slots=True)

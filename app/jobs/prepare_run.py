@@ -15,6 +15,7 @@ from app.services.correction_report import make_report
 from app.services.map_metrics import measure_maps
 from app.services.missing_predictions import predict_missing
 from app.services.model_bundle import make_bundle
+from app.services.suggestions import find
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
 from db.errors import DatabaseError
@@ -64,6 +65,8 @@ def _make(ws: Workspace, request: Request, folder: Path, state: _State) -> None:
         measure_maps(ws, (request.before_id, request.version_id), request.split, folder, state.show)
     elif request.kind == "predictions":
         predict_missing(ws, request.version_id, state.show)
+    elif request.kind == "shortcuts":
+        find(ws, request.version_id, folder, state.show)
     else:
         make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)
 

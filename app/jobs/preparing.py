@@ -1,5 +1,5 @@
-"""What takes seconds to make, as pages ask for it: downloads, and predictions of images that were added.
-`app.jobs.prepare_run` makes them.
+"""What takes seconds to make, as pages ask for it: downloads, suggestions, and predictions of images that were
+added. `app.jobs.prepare_run` makes them.
 
 Each has a folder under `prepared/`, named by what it depends on: versions, labels and guidance. `state.json`
 there says how far it is. There is no table: what is lost is made again.
@@ -21,7 +21,7 @@ from db.records import Split
 from db.versions import unpredicted
 from gain_core.atomic import write_atomically
 
-Kind = Literal["bundle", "report", "maps", "predictions"]
+Kind = Literal["bundle", "report", "maps", "predictions", "shortcuts"]
 Status = Literal["absent", "working", "done", "failed"]
 START_SECONDS = 20.0  # a process that was just started is given this long to take its lock
 SILENT = "The export ended without saying why. Its log is trainer/prepare.log in the data folder."
@@ -98,9 +98,13 @@ def status(ws: Workspace, request: Request) -> Preparation:
 
 
 def folder_of(ws: Workspace, request: Request) -> Path:
-    """The folder for the project's labels and guidance as they are now. Raises db.errors.NotFoundError."""
+    """The folder for the project's labels and guidance as they are now; shortcuts do not depend on guidance.
+
+    Raises db.errors.NotFoundError.
+    """
     project = get_project(ws.database, request.project_id)
-    revisions = f"{project.label_revision}-{project.review_revision}"
+    guidance = 0 if request.kind == "shortcuts" else project.review_revision
+    revisions = f"{project.label_revision}-{guidance}"
     if request.kind == "predictions":  # they change the labels' revision themselves
         revisions = "now"
     return ws.files.prepared(request.project_id) / f"{_name(request)}-{revisions}"

@@ -27,6 +27,14 @@ class EvidenceGroup:
         return self.counts.predicted, self.counts.number
 
     @property
+    def images(self) -> int:
+        return self.counts.images
+
+    @property
+    def training(self) -> int:
+        return self.counts.training
+
+    @property
     def suspicion(self) -> float:
         """Share of wrong images, plus share of the evidence outside the object or, where no object is known,
         of the picture that attention covers; in [0, 2]."""
@@ -72,11 +80,13 @@ def _sentence(item: EvidenceTally, name: str, *, apart: bool) -> str:
     if item.inside is None:
         return sentence + (": similar evidence." if apart else ": no clear pattern.")
     where = "outside the object" if item.inside < 0.5 else "on the object"
-    share = 100 * max(item.inside, 1 - item.inside)
-    sentence += f": {share:.0f} % of the evidence is {where}"
-    if item.measured < item.images:
-        sentence += f" (measured in {item.measured} marked image{'' if item.measured == 1 else 's'})"
-    return sentence + "."
+    share = f"{100 * max(item.inside, 1 - item.inside):.0f} % of the evidence is {where}"
+    if item.measured == item.images:
+        return f"{sentence}: {share}."
+    marked = f"{item.measured} marked image{'' if item.measured == 1 else 's'}"
+    return (
+        f"{sentence}. In the {marked} {share}; nothing is known of the other {item.images - item.measured}."
+    )
 
 
 def attended_square(attention: NDArray[np.float32], size: tuple[int, int]) -> tuple[int, int, int, int]:

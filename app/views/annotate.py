@@ -10,12 +10,13 @@ from app import counts, resources, state
 from app.components.annotate.answer_buttons import act
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
 from app.components.annotate.editor import board, canvas_size
-from app.components.annotate.group_panel import group_panel, picked_group
+from app.components.annotate.group_panel import Choice, group_panel, members, picked_group
 from app.components.annotate.label_menu import change
 from app.components.annotate.label_switch import label_switch
 from app.components.annotate.move_button import move
 from app.components.annotate.prediction_panel import Asked, map_size, verdict
 from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look, held_order, leave_image
+from app.components.annotate.suggestion_list import suggestions
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip
@@ -53,7 +54,9 @@ def annotate_page(ws: Workspace) -> None:
     names = tuple(item.name for item in classes)
     figures = counts.queue_figures(ws, project)
     groups = counts.evidence_groups(ws, project, names)
-    picked = picked_group(ws, project, groups, None if image is None else image.id)
+    suggested = suggestions(ws, project)
+    choices: list[Choice] = [*suggested.found, *groups]
+    picked = picked_group(ws, project, choices, None if image is None else image.id)
     doubtful = counts.doubtful(ws, project)
     narrowed = only_doubtful(project.id, doubtful, None if image is None else image.id)
     guided = counts.lessons(ws, project).guided_training
@@ -62,9 +65,8 @@ def annotate_page(ws: Workspace) -> None:
     if narrowed:
         sizes, narrowed_to, only = {"train": len(doubtful), "validation": 0}, DOUBTFUL, doubtful
     elif picked is not None:
-        training = picked.counts.training
-        sizes = {"train": training, "validation": picked.counts.images - training}
-        narrowed_to, only = str(picked.key), counts.evidence_members(ws, project, picked.key)
+        sizes = {"train": picked.training, "validation": picked.images - picked.training}
+        narrowed_to, only = str(picked.key), members(ws, project, picked)
     elif image is None and not guided and first_look(project):
         state.QUEUE_SPLIT.set(_where_mistakes_are(figures))
     if not sizes[state.QUEUE_SPLIT.get()]:
@@ -93,7 +95,7 @@ def annotate_page(ws: Workspace) -> None:
         with _head(ws, project, _Heading(here, len(ids), sizes, figures, guided, whole)):
             doubtful_button(project.id, len(doubtful), narrowed=narrowed)
             if version is not None and not narrowed:
-                group_panel(ws, project, version, groups, names, picked)
+                group_panel(ws, project, version, groups, suggested, names, picked)
         if narrowed:
             st.caption(WHAT_TO_DO)
         elif picked is not None:

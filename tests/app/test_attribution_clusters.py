@@ -119,8 +119,8 @@ def _images(ws: Workspace) -> list[ImageRecord]:
         ),
         (
             tally(3, inside=0.0, measured=1, wrong=3),
-            "3 images predicted “boat”, all wrong: 100 % of the evidence is outside the object "
-            "(measured in 1 marked image).",
+            "3 images predicted “boat”, all wrong. In the 1 marked image 100 % of the evidence is outside "
+            "the object; nothing is known of the other 2.",
         ),
         (tally(2), "2 images predicted “boat”: no clear pattern."),
         (

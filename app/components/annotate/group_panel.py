@@ -1,4 +1,4 @@
-"""Attribution clusters of a model version: a list with cut-outs; one of them can be the queue."""
+"""Suggestions and attribution clusters of a model version in a list; one of them can be the queue."""
 
 import re
 from collections.abc import Sequence
@@ -7,12 +7,14 @@ import streamlit as st
 
 from app import counts, resources, state
 from app.components.annotate.queue_order import begin_anew
+from app.components.annotate.suggestion_list import Suggested, suggestion_list
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip
 from app.components.kit.text import one_of, plain
 from app.services import attribution_clusters, queue
 from app.services.attribution_clusters import EvidenceGroup
 from app.services.queue import LOOKED_AT, QueueItem
+from app.services.suggestions import Suggestion
 from app.state import PickedGroup
 from app.workspace import Workspace
 from db.records import ProjectRecord, VersionRecord
@@ -20,25 +22,30 @@ from db.records import ProjectRecord, VersionRecord
 SHOWN = 7  # crops of a group
 SIDE = 58  # of a crop, pixels
 WIDTH, HEIGHT = 660, 480  # of the list, pixels: it lies over the page and scrolls in itself
-ADDRESS = "evidence"  # in the page's address: version id, class position and number of the group picked
+ADDRESS = "evidence"  # in the page's address: version id, class position ("s": a suggestion) and number
+
+Choice = EvidenceGroup | Suggestion
 
 
 def picked_group(
-    ws: Workspace, project: ProjectRecord, groups: Sequence[EvidenceGroup], image_id: int | None
-) -> EvidenceGroup | None:
-    """The group named in the page's address, or else the one picked before, if the version has it.
+    ws: Workspace, project: ProjectRecord, groups: Sequence[Choice], image_id: int | None
+) -> Choice | None:
+    """The group or suggestion in the page's address, or else the one picked before, if the version has it.
 
     Opening an image outside the group, from the Library or a link, leaves the group.
     """
-    linked = re.fullmatch(r"(\d{1,18})-(\d{1,18})-(\d{1,18})", st.query_params.get(ADDRESS, ""))
-    requested = PickedGroup(*map(int, linked.groups())) if linked else state.GROUP.get()
+    linked = re.fullmatch(r"(\d{1,18})-(\d{1,18}|s)-(\d{1,18})", st.query_params.get(ADDRESS, ""))
+    requested = state.GROUP.get()
+    if linked:
+        version, predicted, number = linked.groups()
+        requested = PickedGroup(int(version), None if predicted == "s" else int(predicted), int(number))
     version_id, picked = project.current_version_id, None
     if requested is not None and requested.version_id == version_id:
         picked = next(
             (group for group in groups if group.key == (requested.predicted, requested.number)), None
         )
     if picked is not None and image_id is not None:
-        picked = picked if image_id in counts.evidence_members(ws, project, picked.key) else None
+        picked = picked if image_id in members(ws, project, picked) else None
     _settle(version_id, picked)
     return picked
 
@@ -48,19 +55,20 @@ def group_panel(
     project: ProjectRecord,
     version: VersionRecord,
     groups: Sequence[EvidenceGroup],
+    suggested: Suggested,
     classes: Sequence[str],
-    picked: EvidenceGroup | None,
+    picked: Choice | None,
 ) -> None:
-    """A button that unfolds the groups over the page, and the way back to all images when one is picked.
+    """A button that unfolds suggestions and groups over the page, and the way back to all images when one
+    is picked.
 
     classes: names by position. Nothing for a single group: it would be all images again.
     """
-    if len(groups) < 2:
+    if len(groups) < 2 and not suggested.found and not suggested.working:
         return
     state.GROUPS_OPEN.get()
-    unfolded = st.popover(
-        "Kinds of evidence", icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun"
-    )
+    label = one_of(len(suggested.found), "possible shortcut") if suggested.found else "Kinds of evidence"
+    unfolded = st.popover(label, icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun")
     if picked is not None:
         st.button(
             "All images",
@@ -72,9 +80,13 @@ def group_panel(
         )
     if unfolded.open:  # crops are computed only when the list is open
         with unfolded, st.container(width=WIDTH, height=HEIGHT, border=False):
+            for suggestion in suggestion_list(ws, project, suggested, classes):
+                _button(suggestion, version.id, is_picked=suggestion == picked)
+            if len(groups) < 2:
+                return
             st.caption(
-                "Each row: images that the model decides by similar evidence, the most suspicious first. The "
-                "cut-outs show the strongest evidence."
+                "**Kinds of evidence.** Each row: images that the model decides by similar evidence, most "
+                "suspicious first. The cut-outs show the strongest evidence."
             )
             with told("The kinds of evidence cannot be shown", "Drawing still works."):
                 for group in groups:
@@ -87,8 +99,7 @@ def _first_of(
 ) -> list[QueueItem]:
     """Training images first, each split in the order of its queue."""
     orders = [counts.queue_order(ws, project, split) for split in LOOKED_AT]
-    members = counts.evidence_members(ws, project, group.key)
-    ids = attribution_clusters.first_members(orders, members, SHOWN)
+    ids = attribution_clusters.first_members(orders, members(ws, project, group), SHOWN)
     return queue.read(ws, project.current_version_id, ids, classes)
 
 
@@ -100,26 +111,43 @@ def _entry(
     *,
     is_picked: bool,
 ) -> None:
-    name = "_".join(map(str, group.key))
     st.markdown(plain(group.sentence))
     strip, action = st.columns([0.74, 0.26], vertical_alignment="center", gap="small")
     with strip:
         frames = [_frame(ws, version, group, item) for item in items]
-        film_strip(frames, key=f"evidence_strip_{name}", side=SIDE)
+        film_strip(frames, key=f"evidence_strip_{_name(group)}", side=SIDE)
+    with action:
+        _button(group, version.id, is_picked=is_picked)
+
+
+def _button(choice: Choice, version_id: int, *, is_picked: bool) -> None:
+    """Opens it as the queue."""
     if is_picked:
         label = "Shown now"
-    elif group.counts.training:
-        label = f"Draw on {one_of(group.counts.training, 'image')}"
+    elif choice.training:
+        label = f"Draw on {one_of(choice.training, 'image')}"
     else:
-        label = f"Look at {one_of(group.counts.images, 'image')}"
-    action.button(
+        label = f"Look at {one_of(choice.images, 'image')}"
+    st.button(
         label,
-        key=f"annotate_group_{name}",
+        key=f"annotate_group_{_name(choice)}",
         disabled=is_picked,
         width="stretch",
         on_click=_pick,
-        args=(version.id, group),
+        args=(version_id, choice),
     )
+
+
+def _name(choice: Choice) -> str:
+    """Of it, within its version."""
+    return "_".join("s" if part is None else str(part) for part in choice.key)
+
+
+def members(ws: Workspace, project: ProjectRecord, choice: Choice) -> frozenset[int]:
+    """Ids of its training and validation images."""
+    if isinstance(choice, Suggestion):
+        return frozenset(choice.image_ids)
+    return counts.evidence_members(ws, project, choice.key)
 
 
 def _frame(ws: Workspace, version: VersionRecord, group: EvidenceGroup, item: QueueItem) -> Frame:
@@ -128,7 +156,7 @@ def _frame(ws: Workspace, version: VersionRecord, group: EvidenceGroup, item: Qu
     return Frame(item.image.id, crop, f"{item.image.name}: {item.reason}", tone=tone, ticked=item.guided)
 
 
-def _pick(version_id: int, group: EvidenceGroup | None) -> None:
+def _pick(version_id: int, group: Choice | None) -> None:
     """Callback, before the page is drawn again: start a new queue."""
     _settle(version_id, group)
     state.GROUPS_OPEN.set(False)
@@ -141,11 +169,11 @@ def leave_group() -> None:
     _settle(None, None)
 
 
-def _settle(version_id: int | None, group: EvidenceGroup | None) -> None:
+def _settle(version_id: int | None, group: Choice | None) -> None:
     """Store the group in the session for other pages, and in the address for a reload or a link."""
     if group is None or version_id is None:
         state.GROUP.set(None)
         st.query_params.pop(ADDRESS, None)
     else:
         state.GROUP.set(PickedGroup(version_id, *group.key))
-        st.query_params[ADDRESS] = "-".join(map(str, (version_id, *group.key)))
+        st.query_params[ADDRESS] = f"{version_id}-{_name(group).replace('_', '-')}"

@@ -1,4 +1,5 @@
-"""A data folder that the page reads, and a project in it; no trainer starts, imports are done at once."""
+"""A data folder that the page reads, and a project in it; no trainer starts, imports are done at once, and
+nothing is prepared."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("REFOCUS_DATABASE_URL", raising=False)
     monkeypatch.setattr(launch, "ensure_worker", lambda ws: None)
     monkeypatch.setattr(launch, "start_import", import_run.carry_out)
+    monkeypatch.setattr(launch, "start_preparation", lambda ws, request: None)
     yield tmp_path
     st.cache_resource.clear()
     st.cache_data.clear()

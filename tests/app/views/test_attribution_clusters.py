@@ -1,8 +1,13 @@
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.jobs import launch, preparing
+from app.jobs.preparing import Request
+from app.services.suggestions import FILE, Suggestion
 from app.state import PickedGroup
 from db import versions
 from db.records import ImageRecord
@@ -129,3 +134,47 @@ def test_groups_of_a_missing_model_file_are_explained_and_drawing_still_works(se
         True,
     ]  # and the map's own
     assert "annotate_save" in keys(app)
+
+
+def suggest(seeded: Seeded, chosen: list[ImageRecord]) -> None:
+    """As the background process does, for the published version."""
+    assert seeded.project.current_version_id is not None
+    request = Request("shortcuts", seeded.project_id, seeded.project.current_version_id)
+    folder = preparing.folder_of(seeded.ws, request)
+    training = sum(image.split == "train" for image in chosen)
+    ids = tuple(image.id for image in chosen)
+    item = Suggestion(0, "3 of 4 images of “boat” have a darker outer rim.", "0 others do.", ids, training)
+    preparing.write_state(folder, {"status": "done"})
+    (folder / FILE).write_text(json.dumps([asdict(item)]))
+
+
+def test_suggestions_are_looked_for_once_and_a_picked_one_is_the_queue(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+    monkeypatch.setattr(launch, "start_preparation", lambda ws, text: asked.append(Request.from_json(text)))
+    chosen = grouped(seeded)
+    app = open_page("annotate", OPEN)
+    assert "Looking for properties" in said(app)
+    app.run()
+    assert [request.kind for request in asked] == ["shortcuts"]
+
+    suggest(seeded, chosen)
+    app = open_page("annotate", OPEN)
+    assert "3 of 4 images of “boat” have a darker outer rim." in said(app)
+    app = click(app, "annotate_group_s_0")
+
+    assert app.query_params["evidence"] in (f"{asked[0].version_id}-s-0", [f"{asked[0].version_id}-s-0"])
+    assert "#### Image 1 of 2" in said(app)
+    assert app.session_state["annotate_queue"].image_ids == tuple(image.id for image in chosen[:2])
+    click(app, "annotate_all_images")
+    assert "#### Image 1 of 8" in said(app)
+
+
+def test_a_link_opens_its_suggestion(seeded: Seeded) -> None:
+    suggest(seeded, grouped(seeded))
+    app = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    app.query_params["evidence"] = f"{seeded.project.current_version_id}-s-0"
+    app.switch_page("views/annotate.py").run()
+
+    assert "#### Image 1 of 2" in said(app)

@@ -1,0 +1,158 @@
+"""Suggestions: properties of images that give a class away, found before anybody draws.
+
+They are found in the background for the published version, and read from a file.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.errors import MissingFileError
+from app.services import explanation
+from app.workspace import Workspace
+from db import library as rows
+from db import versions
+from db.records import ImageRecord
+from gain_core.analysis.image_properties import Properties, properties_of
+from gain_core.analysis.rim import Answers, answers, rim_features
+from gain_core.analysis.shortcuts import OF_FILES, Shortcut, find_shortcuts
+from gain_core.atomic import write_atomically
+from gain_core.errors import InputError
+from gain_core.imaging.pictures import open_rgb
+
+FILE = "suggestions.json"
+SHOWN = 5
+IMAGES = 600  # looked at, in equal parts of each class: about a minute on a busy core, in the background
+_AT_ONCE = 16
+
+Progress = Callable[[int, int, str], None]  # done, total, what is being done
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A property that goes with a class."""
+
+    number: int  # from 0, the strongest first
+    sentence: str  # for people
+    evidence: str  # for people: the test, and what the model says of the rim alone and without it
+    image_ids: tuple[int, ...]  # training and validation images that have the property
+    training: int  # of them, training images
+
+    @property
+    def key(self) -> tuple[None, int]:
+        """As of an evidence group, which has a class position in the first place."""
+        return None, self.number
+
+    @property
+    def images(self) -> int:
+        return len(self.image_ids)
+
+
+def find(ws: Workspace, version_id: int, folder: Path, on_progress: Progress) -> None:
+    """Write `suggestions.json`, the strongest first, about the images of a version's project.
+
+    A project whose images show several classes gets none. Raises MissingFileError,
+    db.errors.NotFoundError, gain_core.errors.CheckpointError.
+    """
+    version = versions.get_version(ws.database, version_id)
+    names = [item.name for item in rows.list_classes(ws.database, version.project_id)]
+    model = explanation.SHELF.get(ws, version)
+    images = rows.list_images(ws.database, version.project_id)
+    chosen = [] if model.spec.multi_label else _chosen(images)
+    properties: list[Properties] = []
+    parts: list[tuple[Answers, NDArray[np.float32]]] = []
+    for start in range(0, len(chosen), _AT_ONCE):
+        on_progress(start, len(chosen), "Looking for shortcuts")
+        chunk = chosen[start : start + _AT_ONCE]
+        looked_at = [_looked_at(ws, image, names, model.spec.image_size) for image in chunk]
+        properties += [found for found, _ in looked_at]
+        pictures = [picture for _, picture in looked_at]
+        parts.append((answers(model, pictures), rim_features(model, pictures)))
+    found: list[Suggestion] = []
+    if chosen:
+        labels = np.array([image.class_position for image in chosen])
+        features = np.concatenate([of_rim for _, of_rim in parts])
+        said = Answers(*(np.concatenate(kind) for kind in zip(*(part for part, _ in parts), strict=True)))
+        shortcuts = find_shortcuts(properties, labels.tolist(), features)[:SHOWN]
+        for number, shortcut in enumerate(shortcuts):
+            having = [image for image, has in zip(chosen, shortcut.having, strict=True) if has]
+            name = names[shortcut.label]
+            found.append(
+                Suggestion(
+                    number,
+                    shortcut.sentence(name),
+                    _evidence(shortcut, labels, said, name),
+                    tuple(image.id for image in having),
+                    sum(image.split == "train" for image in having),
+                )
+            )
+    write_atomically(folder / FILE, json.dumps([asdict(item) for item in found]).encode(), durable=False)
+
+
+def read(folder: Path) -> tuple[Suggestion, ...]:
+    """What `find` wrote."""
+    values: list[dict[str, Any]] = json.loads((folder / FILE).read_bytes())
+    return tuple(Suggestion(**{**item, "image_ids": tuple(item["image_ids"])}) for item in values)
+
+
+def _chosen(images: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """Training and validation images, always the same ones: as many of each class while there are some."""
+    of_class: dict[int, list[ImageRecord]] = defaultdict(list)
+    for image in images:
+        if image.split != "test":
+            of_class[image.class_position].append(image)
+    each = IMAGES // max(1, len(of_class))
+    return [
+        image
+        for position in sorted(of_class)
+        for image in Random(position).sample(of_class[position], min(each, len(of_class[position])))  # noqa: S311
+    ]
+
+
+def _looked_at(
+    ws: Workspace, image: ImageRecord, names: Collection[str], side: int
+) -> tuple[Properties, Image.Image]:
+    """Properties, and the picture with at least `side` pixels where it has so many."""
+    path = ws.files.image(image.sha256, image.suffix)
+    try:
+        return properties_of(path, without_classes(image.name, names)), open_rgb(path, at_least=side)
+    except InputError as error:
+        raise MissingFileError(
+            f"The file of {image.name} is missing from the data folder or damaged."
+        ) from error
+
+
+def without_classes(name: str, names: Collection[str]) -> str:
+    """A file's name without folders that are named like a class or a split, and without a class's name in
+    front: that is how people file images, and no property of them.
+    """
+    told = {item.casefold() for item in (*names, "train", "training", "validation", "val", "valid", "test")}
+    path = PurePosixPath(name)
+    folders = [part for part in path.parts[:-1] if part.casefold() not in told]
+    own = next((item for item in names if path.name.casefold().startswith(item.casefold())), "")
+    return "/".join((*folders, path.name[len(own) :] or path.name))
+
+
+def _evidence(shortcut: Shortcut, labels: NDArray[np.int_], said: Answers, name: str) -> str:
+    """In how many of the others it is, the test, and what the model says of the class's images with it."""
+    test = (
+        f"{shortcut.others_shown} of {shortcut.others} other images do. By chance: p < 0.001, corrected for "
+        f"{shortcut.tests} tests."
+    )
+    if shortcut.kind in OF_FILES:
+        return f"{test} The model does not see this itself: look whether these images look alike."
+    asked = shortcut.having & (labels == shortcut.label)
+    alone, without = (int((logits[asked].argmax(1) == shortcut.label).sum()) for logits in said)
+    count = int(asked.sum())
+    return (
+        f"{test} The model answers “{name}” on {alone} of these {count} when only the outer rim is left, and "
+        f"on {without} of {count} without it."
+    )
