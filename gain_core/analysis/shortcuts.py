@@ -15,7 +15,7 @@ from gain_core.analysis.image_properties import CATEGORIES, MARK_SIDE, NUMBERS, 
 from gain_core.errors import InputError
 
 # Share of the class that shows it minus share of the others that do; chosen on sets that the reported figures
-# do not use (docs/decisions/0036).
+# do not use (docs/decisions/0038).
 LEAST_GAP = 0.5
 OF_FILES = (*CATEGORIES, "JPEG quality", "width", "height", "aspect")  # a model sees none of them
 CHANCE = 0.001  # of one false finding among all tests of a data set
