@@ -1,4 +1,4 @@
-"""What takes seconds to make, as pages ask for it: downloads, suggestions, and predictions of images that were
+"""What takes seconds to make, as pages ask for it: downloads, suggestions, predictions of images that were
 added. `app.jobs.prepare_run` makes them.
 
 Each has a folder under `prepared/`, named by what it depends on: versions, labels and guidance. `state.json`
@@ -17,7 +17,7 @@ from app.jobs import launch
 from app.jobs.process_locks import is_held
 from app.workspace import Workspace
 from db.library import get_project
-from db.records import Split
+from db.records import ProjectRecord, Split
 from db.versions import unpredicted
 from gain_core.atomic import write_atomically
 
@@ -83,9 +83,9 @@ def ensure_predictions(ws: Workspace, project_id: int, version_id: int | None = 
     return request
 
 
-def status(ws: Workspace, request: Request) -> Preparation:
-    """Raises db.errors.NotFoundError."""
-    folder = folder_of(ws, request)
+def status(ws: Workspace, request: Request, project: ProjectRecord | None = None) -> Preparation:
+    """project: of the request, where the caller has read it. Raises db.errors.NotFoundError."""
+    folder = folder_of(ws, request, project)
     try:
         state = json.loads((folder / "state.json").read_bytes())
     except FileNotFoundError:
@@ -97,12 +97,12 @@ def status(ws: Workspace, request: Request) -> Preparation:
     return Preparation(state["status"], folder, **figures)
 
 
-def folder_of(ws: Workspace, request: Request) -> Path:
+def folder_of(ws: Workspace, request: Request, project: ProjectRecord | None = None) -> Path:
     """The folder for the project's labels and guidance as they are now; shortcuts do not depend on guidance.
 
     Raises db.errors.NotFoundError.
     """
-    project = get_project(ws.database, request.project_id)
+    project = project or get_project(ws.database, request.project_id)
     guidance = 0 if request.kind == "shortcuts" else project.review_revision
     revisions = f"{project.label_revision}-{guidance}"
     if request.kind == "predictions":  # they change the labels' revision themselves

@@ -43,8 +43,7 @@ class Suggestion:
     number: int  # from 0, the strongest first
     sentence: str  # for people
     evidence: str  # for people: the test, and what the model says of the rim alone and without it
-    image_ids: tuple[int, ...]  # training and validation images that have the property
-    training: int  # of them, training images
+    image_ids: tuple[int, ...]  # training images that have the property, those of the class first
 
     @property
     def key(self) -> tuple[None, int]:
@@ -55,9 +54,15 @@ class Suggestion:
     def images(self) -> int:
         return len(self.image_ids)
 
+    @property
+    def training(self) -> int:
+        return self.images
+
 
 def find(ws: Workspace, version_id: int, folder: Path, on_progress: Progress) -> None:
-    """Write `suggestions.json`, the strongest first, about the images of a version's project.
+    """Write `suggestions.json`, the strongest first, about the training images of a version's project.
+
+    A shortcut is learned from training images; others may have been chosen so that it fails in them.
 
     A project whose images show several classes gets none. Raises MissingFileError,
     db.errors.NotFoundError, gain_core.errors.CheckpointError.
@@ -65,7 +70,7 @@ def find(ws: Workspace, version_id: int, folder: Path, on_progress: Progress) ->
     version = versions.get_version(ws.database, version_id)
     names = [item.name for item in rows.list_classes(ws.database, version.project_id)]
     model = explanation.SHELF.get(ws, version)
-    images = rows.list_images(ws.database, version.project_id)
+    images = rows.list_images(ws.database, version.project_id, "train")
     chosen = [] if model.spec.multi_label else _chosen(images)
     properties: list[Properties] = []
     parts: list[tuple[Answers, NDArray[np.float32]]] = []
@@ -85,13 +90,13 @@ def find(ws: Workspace, version_id: int, folder: Path, on_progress: Progress) ->
         for number, shortcut in enumerate(shortcuts):
             having = [image for image, has in zip(chosen, shortcut.having, strict=True) if has]
             name = names[shortcut.label]
+            of_others = [image.class_position != shortcut.label for image in having]
             found.append(
                 Suggestion(
                     number,
                     shortcut.sentence(name),
                     _evidence(shortcut, labels, said, name),
-                    tuple(image.id for image in having),
-                    sum(image.split == "train" for image in having),
+                    tuple(having[index].id for index in np.argsort(of_others, kind="stable")),
                 )
             )
     write_atomically(folder / FILE, json.dumps([asdict(item) for item in found]).encode(), durable=False)
@@ -104,11 +109,10 @@ def read(folder: Path) -> tuple[Suggestion, ...]:
 
 
 def _chosen(images: Sequence[ImageRecord]) -> list[ImageRecord]:
-    """Training and validation images, always the same ones: as many of each class while there are some."""
+    """As many of each class while there are some; always the same ones."""
     of_class: dict[int, list[ImageRecord]] = defaultdict(list)
     for image in images:
-        if image.split != "test":
-            of_class[image.class_position].append(image)
+        of_class[image.class_position].append(image)
     each = IMAGES // max(1, len(of_class))
     return [
         image

@@ -144,7 +144,7 @@ def _name(choice: Choice) -> str:
 
 
 def members(ws: Workspace, project: ProjectRecord, choice: Choice) -> frozenset[int]:
-    """Ids of its training and validation images."""
+    """Ids of its images; none of the test split."""
     if isinstance(choice, Suggestion):
         return frozenset(choice.image_ids)
     return counts.evidence_members(ws, project, choice.key)

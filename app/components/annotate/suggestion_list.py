@@ -33,7 +33,7 @@ def suggestions(ws: Workspace, project: ProjectRecord) -> Suggested:
     if project.current_version_id is None:
         return Suggested()
     request = Request("shortcuts", project.id, project.current_version_id)
-    preparation = preparing.status(ws, request)
+    preparation = preparing.status(ws, request, project)
     if preparation.status == "absent":
         try:
             preparing.begin(ws, request)

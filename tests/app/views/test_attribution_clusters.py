@@ -141,9 +141,8 @@ def suggest(seeded: Seeded, chosen: list[ImageRecord]) -> None:
     assert seeded.project.current_version_id is not None
     request = Request("shortcuts", seeded.project_id, seeded.project.current_version_id)
     folder = preparing.folder_of(seeded.ws, request)
-    training = sum(image.split == "train" for image in chosen)
-    ids = tuple(image.id for image in chosen)
-    item = Suggestion(0, "3 of 4 images of “boat” have a darker outer rim.", "0 others do.", ids, training)
+    ids = tuple(image.id for image in chosen if image.split == "train")
+    item = Suggestion(0, "3 of 4 images of “boat” have a darker outer rim.", "0 others do.", ids)
     preparing.write_state(folder, {"status": "done"})
     (folder / FILE).write_text(json.dumps([asdict(item)]))
 
