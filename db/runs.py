@@ -107,11 +107,15 @@ def last_ended(database: Database, project_id: int) -> RunRecord | None:
 
 
 def last_durations(database: Database, project_id: int) -> dict[tuple[RunMode, bool], float]:
-    """Seconds that the newest uninterrupted run of each kind took: (mode, whether a version was its base)."""
+    """Seconds that the newest uninterrupted run of each kind took: (mode, whether a version was its base).
+
+    Without the first run of a project whose model was brought: it trained nothing.
+    """
     of_base = Run.base_version_id.is_not(None)
+    trained = of_base | Run.project_id.in_(select(Project.id).where(Project.given_model.is_(None)))
     newest = (
         select(func.max(Run.id))
-        .where(Run.project_id == project_id, Run.status.in_(("published", "kept")), Run.attempt == 1)
+        .where(Run.project_id == project_id, Run.status.in_(("published", "kept")), Run.attempt == 1, trained)
         .group_by(Run.mode, of_base)
     )
     query = select(Run.mode, of_base, Run.started_at, Run.finished_at).where(Run.id.in_(newest))

@@ -135,13 +135,10 @@ def retry(ws: Workspace, run_id: int) -> RunRecord:
 
 
 def status(ws: Workspace, project_id: int) -> TrainingStatus:
-    taken = dict(runs.last_durations(ws.database, project_id))
-    if get_project(ws.database, project_id).given_model is not None:  # its first run trained nothing
-        taken.pop(("quick", False), None)
     return TrainingStatus(
         active=runs.active_run(ws.database, project_id),
         last=runs.last_ended(ws.database, project_id),
-        expected_seconds=_expected(taken),
+        expected_seconds=_expected(runs.last_durations(ws.database, project_id)),
     )
 
 
