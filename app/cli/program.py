@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.cli import evaluate, explain, export, guide, import_images, report, retrain, train
+from app.cli import backup, evaluate, explain, export, guide, import_images, report, retrain, train
 from app.cli.output import Output, Result
 from app.errors import ServiceError
 from app.settings import load_settings
@@ -18,7 +18,7 @@ from app.workspace import open_workspace
 from db.errors import DatabaseError
 from gain_core.errors import GainError
 
-COMMANDS = (import_images, train, guide, retrain, evaluate, explain, export, report)
+COMMANDS = (import_images, train, guide, retrain, evaluate, explain, export, report, backup)
 EXPECTED = (ServiceError, DatabaseError, GainError)
 ERROR, INTERRUPTED = 2, 130
 
