@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -134,10 +135,20 @@ def fitted(image: Image.Image, spec: ModelSpec) -> Image.Image:
 
 
 def normalised(image: Image.Image, spec: ModelSpec) -> NDArray[np.float32]:
-    """PIL RGB of S×S, as `fitted` returns it -> (3, S, S) float32: [0, 1], minus mean, divided by std."""
-    values = np.array(image, dtype=np.float32).transpose(2, 0, 1)  # (3, S, S) in [0, 255]
+    """PIL RGB, S×S as `fitted` gives it -> (3, S, S)."""
+    values = np.asarray(image)  # (S, S, 3)
     if spec.bgr:
-        values = values[::-1]
-    mean, std = (np.array(triple, dtype=np.float32)[:, None, None] for triple in (spec.mean, spec.std))
-    result: NDArray[np.float32] = (values / np.float32(255) - mean) / std
+        values = values[..., ::-1]
+    result = np.empty((3, *values.shape[:2]), np.float32)
+    for channel, table in enumerate(_normalised_values(spec.mean, spec.std)):
+        # The index is always in range; "clip" only spares the check, which takes as long again.
+        np.take(table, values[..., channel], out=result[channel], mode="clip")
     return result
+
+
+@lru_cache
+def _normalised_values(mean: Triple, std: Triple) -> NDArray[np.float32]:
+    """(3, 256): what each of the 256 values of a channel becomes; looked up, it takes half the time."""
+    means, stds = (np.array(triple, dtype=np.float32)[:, None] for triple in (mean, std))
+    table: NDArray[np.float32] = (np.arange(256, dtype=np.float32) / np.float32(255) - means) / stds
+    return table
