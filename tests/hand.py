@@ -1,17 +1,31 @@
 """A hand on the drawing canvas, in a real browser. Places are shares of the photograph, (x, y) in [0, 1]."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from playwright.sync_api import Locator, Page, expect
 
+from app.settings import Settings
+from app.workspace import open_workspace
 from db.records import ImageRecord
+from tests.app.seeded import Seeded, seed
 from tests.live_server import LiveServer
 
 Place = tuple[float, float]
 
 
 OWN, FALLBACK = "canvas.shapes[data-ready]", "canvas.upper-canvas"
+
+
+@contextmanager
+def images_to_draw_on(server: LiveServer) -> Iterator[Seeded]:
+    """Nine training images and a published version, in the data folder of this server."""
+    ws = open_workspace(Settings(home=server.home))
+    seeded = seed(ws, per_split=(9, 0, 0))
+    seeded.publish()
+    yield seeded
+    ws.database.close()
 
 
 def canvas(page: Page) -> Locator:

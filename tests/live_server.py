@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,3 +91,14 @@ def processes_of(home: Path) -> list[int]:
             if marker in entry.read_bytes().split(b"\0"):
                 found.append(int(entry.parent.name))
     return [pid for pid in found if pid != os.getpid()]
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[LiveServer]:
+    """A server with its data and its log in this folder, for tests that share it."""
+    live = LiveServer(home=folder / "home", folder=folder / "elsewhere")
+    try:
+        live.start()
+        yield live
+    finally:
+        live.close()

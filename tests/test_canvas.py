@@ -8,13 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.services import annotation
-from app.settings import Settings
-from app.workspace import open_workspace
 from db import annotations, drafts
 from db.records import DraftRecord, RegionRecord
-from tests.app.seeded import Seeded, seed
-from tests.hand import canvas, choose, click, drag, says, show
-from tests.live_server import LiveServer
+from tests.app.seeded import Seeded
+from tests.hand import canvas, choose, click, drag, images_to_draw_on, says, show
+from tests.live_server import LiveServer, running
 
 BOX = ((0.1, 0.1), (0.3, 0.3))
 OTHER_BOX = ((0.5, 0.5), (0.8, 0.8))
@@ -28,22 +26,14 @@ CIRCLE = tuple(
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One for all tests here: each draws on images of its own."""
-    folder = tmp_path_factory.mktemp("canvas")
-    live = LiveServer(home=folder / "home", folder=folder / "elsewhere")
-    try:
-        live.start()
+    with running(tmp_path_factory.mktemp("canvas")) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def project(server: LiveServer) -> Iterator[Seeded]:
-    ws = open_workspace(Settings(home=server.home))
-    seeded = seed(ws, per_split=(9, 0, 0))
-    seeded.publish()
-    yield seeded
-    ws.database.close()
+    with images_to_draw_on(server) as seeded:
+        yield seeded
 
 
 def title(page: Page) -> str:

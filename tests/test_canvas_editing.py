@@ -10,15 +10,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from app.settings import Settings
-from app.workspace import open_workspace
 from db import drafts, library
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, RegionRecord
-from tests.app.seeded import CLASSES, SIDE, Seeded, seed
+from tests.app.seeded import CLASSES, SIDE, Seeded
 from tests.conftest import PATIENCE
-from tests.hand import canvas, choose, click, drag, photograph, says, show
-from tests.live_server import LiveServer
+from tests.hand import canvas, choose, click, drag, images_to_draw_on, photograph, says, show
+from tests.live_server import LiveServer, running
 
 BOX = ((0.2, 0.2), (0.5, 0.5))
 MARK = (4100.0, 1500.0, 4120.0, 1520.0)  # left, top, right, bottom of the object on the large photograph
@@ -27,22 +25,14 @@ NOTHING = "Mark what the model should use"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    folder = tmp_path_factory.mktemp("editing")
-    live = LiveServer(home=folder / "home", folder=folder / "elsewhere")
-    try:
-        live.start()
+    with running(tmp_path_factory.mktemp("editing")) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def project(server: LiveServer) -> Iterator[Seeded]:
-    ws = open_workspace(Settings(home=server.home))
-    seeded = seed(ws, per_split=(9, 0, 0))
-    seeded.publish()
-    yield seeded
-    ws.database.close()
+    with images_to_draw_on(server) as seeded:
+        yield seeded
 
 
 def large_photograph(project: Seeded, number: int) -> ImageRecord:

@@ -5,20 +5,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.settings import Settings
-from app.workspace import open_workspace
-from tests.app.seeded import Seeded, seed
-from tests.hand import canvas
+from tests.app.seeded import Seeded
+from tests.hand import canvas, images_to_draw_on
 from tests.live_server import LiveServer
 
 
 @pytest.fixture
 def project(server: LiveServer) -> Iterator[Seeded]:
-    ws = open_workspace(Settings(home=server.home))
-    seeded = seed(ws, per_split=(9, 0, 0))
-    seeded.publish()
-    yield seeded
-    ws.database.close()
+    with images_to_draw_on(server) as seeded:
+        yield seeded
 
 
 def focused(page: Page) -> str:
