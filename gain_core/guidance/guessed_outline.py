@@ -1,7 +1,6 @@
 """Outlines that nobody drew: the object in the middle of a photograph, cut out by its colours.
 
-GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) fits two colour models, of object and background, and
-cuts between them along edges. It starts from a box in the middle; the rim of the photograph is background.
+GrabCut starts from a box in the middle; the rim of the photograph is background.
 docs/decisions/0035 says how well it guesses, and what a training with these outlines reaches.
 """
 
@@ -18,10 +17,10 @@ from gain_core.dataset.reading import picture_of
 from gain_core.dataset.sample import Sample
 from gain_core.events import Phase
 from gain_core.guidance.cut_and_paste import Mask, Pixels
+from gain_core.guidance.grab_cut import grab_cut
 
 _SIDE = 224  # pixels of the squashed photograph on which an outline is guessed
 _RIM = 1 / 16  # of each side of the photograph: certainly background
-_ROUNDS = 5  # of GrabCut
 _SHARES = (0.02, 0.5)  # of the photograph that a guessed object covers; another share is no guess
 
 
@@ -35,12 +34,7 @@ def guess_outline(pixels: Pixels) -> Mask | None:
     rim, quarter = (round(height * _RIM), round(width * _RIM)), (height // 4, width // 4)
     trimap[rim[0] : height - rim[0], rim[1] : width - rim[1]] = cv2.GC_PR_BGD
     trimap[quarter[0] : height - quarter[0], quarter[1] : width - quarter[1]] = cv2.GC_PR_FGD
-    colours = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(0)  # of the colour models' k-means
-    bgr = np.ascontiguousarray(pixels[:, :, ::-1])
-    nowhere = (0, 0, 0, 0)  # GrabCut can start from a box instead
-    cv2.grabCut(bgr, trimap, nowhere, *colours, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    outline: Mask = (trimap & 1) == 1  # GC_FGD and GC_PR_FGD
+    outline = grab_cut(pixels, trimap)
     return outline if _SHARES[0] < outline.mean() < _SHARES[1] else None
 
 

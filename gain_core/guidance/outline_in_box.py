@@ -1,7 +1,7 @@
 """The object in a box that somebody drew, cut out by its colours: a box takes two seconds, an outline twenty.
 
-GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) as in guessed_outline.py. Here what lies outside the box
-is certainly background, and only the box and what surrounds it are looked at.
+For GrabCut what lies outside the box is certainly background, and only the box and what surrounds it are
+looked at.
 """
 
 import cv2
@@ -9,11 +9,11 @@ import numpy as np
 from scipy import ndimage
 
 from gain_core.guidance.cut_and_paste import Mask, Pixels
+from gain_core.guidance.grab_cut import grab_cut
 from gain_core.imaging.raster import Box
 
 _SIDE = 320  # longer side of the picture on which it is cut out, pixels
 _AROUND = 0.35  # of each side of the box: how much background is seen around it
-_ROUNDS = 5  # of GrabCut
 _SMALLEST = 0.05  # of the object: smaller parts are left out, smaller holes filled
 
 
@@ -48,11 +48,7 @@ def outline_in_box(pixels: Pixels, box: Box) -> Mask | None:
     inside = trimap == cv2.GC_PR_FGD
     if min(right - left, bottom - top) < 3 or inside.all():
         return None
-    colours = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(0)  # of the colour models' k-means
-    bgr = np.ascontiguousarray(small[:, :, ::-1])
-    cv2.grabCut(bgr, trimap, (0, 0, 0, 0), *colours, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    outline: Mask = (trimap & 1) == 1  # GC_FGD and GC_PR_FGD
+    outline = grab_cut(np.asarray(small, dtype=np.uint8), trimap)
     return _whole(outline) if outline.sum() >= _SMALLEST * inside.sum() else None
 
 

@@ -106,11 +106,6 @@ def read_network(path: Path | str) -> tuple[dict[str, Tensor], Origin]:
         raise CheckpointError(f"model file {path} is damaged: {error}") from error
 
 
-def came_from_checkpoint(path: Path | str) -> bool:
-    """Whether a model file holds a network from a checkpoint. CheckpointError for another kind of file."""
-    return "network" in _header(path)
-
-
 def _network_and_origin(
     state: Mapping[str, Tensor], header: Mapping[str, str]
 ) -> tuple[dict[str, Tensor], Origin]:
