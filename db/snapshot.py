@@ -8,6 +8,18 @@ from db.engine import Database
 from db.errors import DatabaseError
 
 
+def replace_database(new: Path, path: Path) -> None:
+    """Put `new` in the place of an SQLite database, if there is one, and of the log beside it.
+
+    A log that was left there would be played back over the new one. sqlite3.OperationalError where somebody
+    uses the database.
+    """
+    if path.is_file():
+        with closing(sqlite3.connect(path, timeout=1)) as earlier:
+            earlier.execute("PRAGMA journal_mode = DELETE")  # takes up the log, and is refused in use
+    new.replace(path)
+
+
 def copy_database(database: Database, path: Path) -> None:
     """Write one state of an SQLite database to a new file, with what still lies in its write-ahead log.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.errors import ServiceError
 from app.workspace import Workspace
-from db.snapshot import copy_database
+from db.snapshot import copy_database, replace_database
 
 DATABASE = "refocus.db"
 # What the database names. The rest of the data folder is made again when it is wanted.
@@ -28,7 +28,7 @@ def back_up(ws: Workspace, folder: Path, on_progress: Callable[[int, int, str], 
 
     An earlier copy there is brought up to date: only new files are read. The database comes first, as one
     state, and takes its place last, so that an interrupted copy leaves the earlier one. Raises ServiceError
-    where the folder holds something else or cannot be written, and DatabaseError for PostgreSQL.
+    where the folder holds something else, is in use or cannot be written, and DatabaseError for PostgreSQL.
     """
     home, folder = ws.settings.home.resolve(), folder.expanduser().resolve()
     if folder == home or folder in home.parents or home in folder.parents:
@@ -45,7 +45,7 @@ def back_up(ws: Workspace, folder: Path, on_progress: Callable[[int, int, str], 
         for done, path in enumerate(files):
             on_progress(done, len(files), "Copying files")
             copied += _copied(path, folder / path.relative_to(home))
-        os.replace(new, folder / DATABASE)
+        replace_database(new, folder / DATABASE)
     except (OSError, sqlite3.Error) as error:
         raise ServiceError(f"The copy in {folder} is not complete: {error}.") from error
     return Backup(folder, len(files), copied)

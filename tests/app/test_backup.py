@@ -85,3 +85,22 @@ def test_folders_with_other_files_and_the_data_folder_are_refused(
     monkeypatch.setenv("REFOCUS_HOME", str(seeded.ws.settings.home))
     assert main(["backup", str(seeded.ws.settings.home / "inside")]) == 2
     assert "must lie outside the data folder" in capsys.readouterr().err
+
+
+def test_a_log_that_a_killed_server_left_beside_the_copy_is_not_played_back_over_a_newer_copy(
+    seeded: Seeded, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    back_up(seeded.ws, folder, quiet)
+    used = open_workspace(Settings(home=folder))
+    library.rename_project(used.database, seeded.project_id, "renamed in the copy")
+    log = (folder / "refocus.db-wal").read_bytes()
+    with pytest.raises(ServiceError, match="locked"):
+        back_up(seeded.ws, folder, quiet)
+    used.database.close()
+    (folder / "refocus.db-wal").write_bytes(log)
+
+    back_up(seeded.ws, folder, quiet)
+
+    assert not (folder / "refocus.db-wal").exists()
+    assert names(folder) == names(seeded.ws.settings.home)
