@@ -19,6 +19,7 @@ from app.services.queue import neighbour
 from app.state import Wake
 from app.workspace import Workspace
 from db import library
+from db.errors import UnavailableError
 from db.records import ImageRecord
 
 CANVAS = "annotate_canvas"  # key of the component
@@ -56,6 +57,8 @@ def carry_out(ws: Workspace, queue: Sequence[int]) -> bool:
         log.done = action.number
         with told("The canvas could not be followed", "Your last stroke is still in this window. Try again."):
             _do(desk, action)
+        if log.done < action.number:  # the database cannot be reached; the canvas tells it all again
+            break
     if desk.problem != problem:
         state.NOT_SAVED.set(desk.problem)
     return bool(desk.wake.toast) or desk.wake.image_id is not None
@@ -72,10 +75,14 @@ def _do(desk: _Desk, action: Action) -> None:
         step: Literal[1, -1] = -1 if action.values.get("by") == -1 else 1
         _go(desk, neighbour(desk.queue, desk.here, step))
         return
-    image = _image_of(desk, action)
-    if image is None:
-        return
-    draft = draft_of(desk.ws, image, desk.drafts)
+    try:
+        image = _image_of(desk, action)
+        if image is None:
+            return
+        draft = draft_of(desk.ws, image, desk.drafts)
+    except UnavailableError:
+        desk.log.done = action.number - 1
+        raise
     if action.do == "save":
         _save(desk, image, draft, bool(action.values.get("go")))
     elif action.do == "copy":
@@ -86,15 +93,21 @@ def _do(desk: _Desk, action: Action) -> None:
 
 
 def _image_of(desk: _Desk, action: Action) -> ImageRecord | None:
-    """The image that was on the canvas, with that label first; None where nothing can be drawn on it."""
+    """The image that was on the canvas, with that label first; None where nothing can be drawn on it.
+
+    Where another window gave it another label, the action goes along to that one, as drawings do.
+    """
     key = (action.image_id, action.class_id)
     if key not in desk.images:
         desk.images[key] = library.get_image(desk.ws.database, action.image_id)
     image = desk.images[key]
-    labels = [label.class_id for label in image.labels]
-    if image.split != "train" or action.class_id not in labels:
+    if image.split != "train":
         return None
-    return image.seen_as(action.class_id)
+    labels = [label.class_id for label in image.labels]
+    if action.class_id in labels:
+        return image.seen_as(action.class_id)
+    desk.wake.image_id = desk.here  # the page still shows the label that it had
+    return image if len(labels) == 1 else None
 
 
 def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None:

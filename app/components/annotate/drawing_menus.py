@@ -7,7 +7,7 @@ import streamlit as st
 from app import state
 from app.drawing.draft import Draft
 from app.drawing.regions import covered_shares
-from db.records import ImageRecord, Role, Shape
+from db.records import ImageRecord, RegionRecord, Role, Shape
 
 LISTED = 8  # regions in the list
 ROLES: dict[Role, str] = {
@@ -54,13 +54,15 @@ def _regions(image: ImageRecord, draft: Draft, take_up: Callable[[], object]) ->
                 icon=":material/close:",
                 type="tertiary",
                 on_click=_delete,
-                args=(draft, number, take_up),
+                args=(draft, region, take_up),
             )
     if len(draft.regions) > LISTED:
         st.caption(f"The newest {LISTED} of {len(draft.regions)}.")
 
 
-def _delete(draft: Draft, number: int, take_up: Callable[[], object]) -> None:
-    """Numbers count from 0."""
+def _delete(draft: Draft, region: RegionRecord, take_up: Callable[[], object]) -> None:
+    """By what it is: what the canvas has told meanwhile may have moved its place in the list."""
     take_up()
-    draft.change((*draft.regions[:number], *draft.regions[number + 1 :]))
+    if region in draft.regions:
+        number = draft.regions.index(region)
+        draft.change((*draft.regions[:number], *draft.regions[number + 1 :]))

@@ -2,8 +2,10 @@
 
 import pytest
 
-from app.services import annotation
+from app.components.annotate import carry_out
+from app.services import annotation, labels
 from db import drafts, library
+from db.errors import UnavailableError
 from db.records import RegionRecord
 from tests.app.seeded import Seeded
 from tests.app.views.pages import BOX, OTHER_BOX, click, drawn, on_canvas, open_page, said, tell
@@ -166,3 +168,44 @@ def test_the_outline_of_a_box_is_shown_first_and_drawn_when_it_is_accepted(seede
     tell(app, box)
     tell(app, {"do": "answer", "accepted": True})
     assert [region["points"] for region in on_canvas(app)["regions"]] == guess["parts"]
+
+
+def test_a_stroke_told_while_the_database_cannot_be_reached_is_done_when_it_is_told_again(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+
+    def unreachable(*_: object) -> None:
+        raise UnavailableError("The database is locked.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(carry_out, "draft_of", unreachable)
+        tell(app, change(add=[NEW]), {"do": "save", "go": True})
+    assert annotation.load(seeded.ws, image.id, image.class_id) is None
+    assert app.session_state["annotate_image"] == image.id
+
+    app.run()  # the browser still holds both
+
+    stored = annotation.load(seeded.ws, image.id, image.class_id)
+    assert stored is not None
+    assert len(stored.regions) == 1
+
+
+def test_a_stroke_under_a_label_that_another_window_has_changed_goes_to_the_new_label(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+    other = next(
+        item
+        for item in library.list_classes(seeded.ws.database, seeded.project_id)
+        if item.id != image.class_id
+    )
+    labels.change_label(seeded.ws, image, other.id)
+
+    tell(app, change(add=[NEW]))
+
+    kept = drafts.get_draft(seeded.ws.database, image.id, other.id)
+    assert kept is not None
+    assert len(kept.regions) == 1

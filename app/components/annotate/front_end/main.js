@@ -70,9 +70,12 @@ function adopt(board) {
   const waits = board.log.waiting.some((action) => action.image === board.image && action.do !== "go")
   if (!waits && !board.gesture?.before) {
     board.heard = null
+    const selected = board.regions[board.selected]?.name
     board.regions = data.regions
+    // Another may have been deleted elsewhere; a new one has another name once the server knows it.
+    const at = board.regions.findIndex((one) => one.name === selected || one.alias === selected)
+    if (board.selected >= 0) select(board, at)
     board.guess = data.guess
-    if (board.selected >= board.regions.length) select(board, -1)
   }
   board.dress()
 }
@@ -130,7 +133,6 @@ export default function ({ data, parentElement, setStateValue }) {
   board.root.querySelector(".viewport").style.height = `${data.height}px`
   board.measure()
   adopt(board)
-  if (data.ahead) picture(board, data.ahead)
   const ratio = window.devicePixelRatio || 1
   if (ratio !== data.ratio) setStateValue("ratio", ratio)
   board.repaint()
