@@ -98,14 +98,15 @@ def status(ws: Workspace, request: Request, project: ProjectRecord | None = None
 
 
 def folder_of(ws: Workspace, request: Request, project: ProjectRecord | None = None) -> Path:
-    """The folder for the project's labels and guidance as they are now; shortcuts do not depend on guidance.
+    """The folder for the project's labels and guidance as they are now.
 
     Raises db.errors.NotFoundError.
     """
     project = project or get_project(ws.database, request.project_id)
-    guidance = 0 if request.kind == "shortcuts" else project.review_revision
-    revisions = f"{project.label_revision}-{guidance}"
-    if request.kind == "predictions":  # they change the labels' revision themselves
+    revisions = f"{project.label_revision}-{project.review_revision}"
+    # Predictions change the labels' revision themselves. Shortcuts are looked for once for each version: a
+    # search at each label would take the cores, and close a suggestion that somebody works through.
+    if request.kind in ("predictions", "shortcuts"):
         revisions = "now"
     return ws.files.prepared(request.project_id) / f"{_name(request)}-{revisions}"
 

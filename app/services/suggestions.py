@@ -4,6 +4,7 @@ They are found in the background for the published version, and read from a file
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -30,8 +31,9 @@ from gain_core.imaging.pictures import open_rgb
 
 FILE = "suggestions.json"
 SHOWN = 5
-IMAGES = 600  # looked at, in equal parts of each class: about a minute on a busy core, in the background
+IMAGES = 600  # looked at, in equal parts of each class, in the background
 _AT_ONCE = 16
+_SEPARATORS = re.compile(r"[_\s-]")
 
 Progress = Callable[[int, int, str], None]  # done, total, what is being done
 
@@ -141,18 +143,24 @@ def without_classes(name: str, names: Collection[str]) -> str:
     told = {item.casefold() for item in (*names, "train", "training", "validation", "val", "valid", "test")}
     path = PurePosixPath(name)
     folders = [part for part in path.parts[:-1] if part.casefold() not in told]
-    own = next((item for item in names if path.name.casefold().startswith(item.casefold())), "")
-    return "/".join((*folders, path.name[len(own) :] or path.name))
+    plain = _SEPARATORS.sub(" ", path.name.casefold())
+    fronts = [len(item) for item in names if _begins_with(plain, _SEPARATORS.sub(" ", item.casefold()))]
+    return "/".join((*folders, path.name[max(fronts, default=0) :] or path.name))
+
+
+def _begins_with(text: str, word: str) -> bool:
+    """Whether no letter follows the word in front: “cart” does not begin with “car”."""
+    return text.startswith(word) and not text[len(word) : len(word) + 1].isalpha()
 
 
 def _evidence(shortcut: Shortcut, labels: NDArray[np.int_], said: Answers, name: str) -> str:
     """In how many of the others it is, the test, and what the model says of the class's images with it."""
     test = (
-        f"{shortcut.others_shown} of {shortcut.others} other images do. By chance: p < 0.001, corrected for "
-        f"{shortcut.tests} tests."
+        f"{shortcut.others_shown} of {shortcut.others} other images do too. Unlikely by chance: p < 0.001, "
+        f"corrected for {shortcut.tests} tests."
     )
     if shortcut.kind in OF_FILES:
-        return f"{test} The model does not see this itself: look whether these images look alike."
+        return f"{test} The model sees pixels alone: look whether these images look alike."
     asked = shortcut.having & (labels == shortcut.label)
     alone, without = (int((logits[asked].argmax(1) == shortcut.label).sum()) for logits in said)
     count = int(asked.sum())
