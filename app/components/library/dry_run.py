@@ -70,7 +70,7 @@ def _progress(record: ImportRecord) -> None:
     share = min(1.0, record.done / record.total) if record.total else 0.0
     doing = plain(record.doing) or "Starting"
     count = f": {record.done:,} of {record.total:,}" if record.total else ""
-    st.progress(share, text=f"{doing}{count}. You can import without waiting.")
+    st.progress(share, text=f"{doing}{count}. You can press Import before this check ends.")
 
 
 def _classes(record: ImportRecord, preview: Preview) -> None:
@@ -116,7 +116,7 @@ def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOpt
             [DIVIDED, *SPLITS],
             index=[DIVIDED, *SPLITS].index(options.split),
             format_func=lambda split: f"come into {split}" if split else "are divided",
-            help="Near-duplicates of the project's images come into the split of these.",
+            help="Near-duplicates go to the split of the image that they resemble.",
             **again("split"),
         )
     if preview.columns:
@@ -164,7 +164,7 @@ def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOpt
         )
     if preview.turned:
         st.toggle(
-            "Annotations are in unturned pixels",
+            "Annotations were made before the photographs were turned",
             value=options.turn_marks,
             help=f"{one_of(preview.turned, 'annotated photograph')} was taken with a turned camera. Say "
             "whether the annotations were made before the pictures were turned; where sizes differ, they "

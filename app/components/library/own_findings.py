@@ -58,7 +58,7 @@ def findings(done: ModelCheck) -> None:
         st.success(f"{right} No other order of the classes agrees better.", icon=":material/check_circle:")
     if done.missing:
         st.caption(
-            f":orange[No image shows {plain(listed(list(done.missing[:5])))}: nothing proves "
+            f":orange[No image shows {plain(listed(list(done.missing[:5])))}: the labels cannot prove "
             f"{'its output' if len(done.missing) == 1 else 'their outputs'}.]"
         )
     classes = done.spec.classes
@@ -89,7 +89,7 @@ def network_question(done: ModelCheck) -> bool:
             )
         elif rival.verdict == "worse":
             st.caption(
-                f"{plain(rival.name)} has the same weights and fits the labels clearly less ({counted})."
+                f"{plain(rival.name)} has the same weights and fits the labels clearly worse ({counted})."
             )
     undecided = [rival for rival in done.rivals if rival.verdict == "open"]
     if not undecided:
@@ -101,7 +101,8 @@ def network_question(done: ModelCheck) -> bool:
         index=None,
         format_func=lambda name: f"{name} ({counts[name]} of {done.n} images right)",
         key=f"own_which_network-{chosen}",
-        help="The images do not tell. The wrong one works a little worse, and its maps lie a little beside.",
+        help="Your images cannot decide. With the wrong network accuracy is slightly lower and maps are "
+        "slightly shifted.",
     )
     for rival in undecided:
         if rival.name == answer:
