@@ -1,9 +1,10 @@
 """Guidance: the drawn regions, one set for each image and class."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, exc, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, exc, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from db import models
@@ -28,10 +29,12 @@ def save_guidance(
     look_png: bytes | None,
     ignore_png: bytes | None,
     expected_revision: int | None = None,
+    *,
+    answered: bool = False,
 ) -> GuidanceRecord | None:
     """Replace all regions of one image for one class, whole or not at all, and open the image for review.
 
-    Without regions the guidance is removed, and None returned.
+    Without regions the guidance is removed, and None returned. `answered`: an answer about the map made them.
     `expected_revision`: of the guidance the caller started from, 0 when there was none; None: never mind.
     Raises ConflictError when it is another one by now, or when the image does not have this label any more;
     NotFoundError when there is no such image or no such class in its project.
@@ -48,7 +51,7 @@ def save_guidance(
         session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
         if regions or exists:
             masks = (look_png, ignore_png) if regions else (None, None)
-            _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks)
+            _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks, answered=answered)
         count_change(session, image_id, "review_revision")
         return _get(session, image_id, class_id)
 
@@ -88,7 +91,9 @@ def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: i
     if guidance is None or exists:
         return revision if exists else 0
     masks = guidance.look_png, guidance.ignore_png
-    _put(session, image_id, to_class_id, guidance_id, revision + 1, guidance.regions, *masks)
+    to = image_id, to_class_id, guidance_id, revision + 1
+    since = select(models.Guidance.guided_at).where(models.Guidance.id == guidance.id).scalar_subquery()
+    _put(session, *to, guidance.regions, *masks, answered=guidance.answered, since=since)
     _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
     return revision + 1
 
@@ -211,16 +216,23 @@ def _put(
     regions: Sequence[RegionRecord],
     look_png: bytes | None,
     ignore_png: bytes | None,
+    *,
+    answered: bool = False,
+    since: ColumnElement[datetime] | None = None,  # None: now, unless it has regions already
 ) -> None:
     values = {
         "look_png": look_png,
         "ignore_png": ignore_png,
         "revision": revision,
-        "updated_at": DatabaseTime(),
+        "guided_at": DatabaseTime() if since is None else since,
+        "answered": answered,
     }
     if guidance_id is None:
         guidance_id = _insert(session, image_id, class_id, values)
     else:
+        if since is None:
+            has_regions = models.Guidance.regions.any()
+            values["guided_at"] = case((has_regions, models.Guidance.guided_at), else_=DatabaseTime())
         session.execute(update(models.Guidance).where(models.Guidance.id == guidance_id).values(**values))
     _replace_regions(session, guidance_id, regions)
 

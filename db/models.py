@@ -181,7 +181,8 @@ class Guidance(Base):
     look_png: Mapped[bytes | None] = mapped_column(LargeBinary)
     ignore_png: Mapped[bytes | None] = mapped_column(LargeBinary)
     revision: Mapped[int]
-    updated_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+    guided_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
+    answered: Mapped[bool] = mapped_column(default=False, server_default=false())
     regions: Mapped[list["Region"]] = relationship(order_by="Region.position", viewonly=True, lazy="raise")
 
 

@@ -120,7 +120,8 @@ class GuidanceRecord:
     look_png: bytes | None  # 1-bit PNG of the image's size: 1 = look here; None when no such region
     ignore_png: bytes | None  # likewise for ignore this
     revision: int  # grows by one with every save
-    updated_at: datetime
+    guided_at: datetime  # since when there are regions
+    answered: bool = False  # an answer about the map, that nobody has changed since
 
 
 @dataclass(frozen=True, slots=True)

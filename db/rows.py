@@ -87,7 +87,8 @@ def guidance_record(row: models.Guidance) -> GuidanceRecord:
         look_png=row.look_png,
         ignore_png=row.ignore_png,
         revision=row.revision,
-        updated_at=row.updated_at,
+        guided_at=row.guided_at,
+        answered=row.answered,
     )
 
 

@@ -33,10 +33,12 @@ def save(
     regions: Sequence[RegionRecord],
     *,
     expected_revision: int | None = None,
+    answered: bool = False,
 ) -> GuidanceRecord | None:
     """Replace the guidance of this image and class by `regions`; none at all removes it and returns None.
 
     `expected_revision`: the revision that was loaded, 0 when there was none; None overwrites what is there.
+    `answered`: the regions are an answer about the map, not a drawing.
     Raises db.errors.ConflictError when somebody else saved in between, db.errors.NotFoundError for an unknown
     image or class, DrawingError when a region is no shape or all of them miss the image.
     """
@@ -52,6 +54,7 @@ def save(
         None if look is None else mask_png(look),
         None if ignore is None else mask_png(ignore),
         expected_revision=expected_revision,
+        answered=answered,
     )
 
 

@@ -37,7 +37,9 @@ def answer(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32], pl
     the map shows no place.
     """
     regions = regions_from_mask(Image.fromarray(place_shown(attention, image)), ROLES[place])
-    saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=0) if regions else None
+    saved = None
+    if regions:
+        saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=0, answered=True)
     if saved is None:
         raise EmptyMapError(f"The map of {image.name} is empty, so there is nothing to judge.")
     return saved

@@ -19,15 +19,16 @@ from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look
 from app.components.annotate.suggestion_list import suggestions
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
-from app.components.kit.film_strip import Frame, Tone, film_strip
+from app.components.kit.film_strip import Frame, Tone, film_strip, in_words
 from app.components.kit.text import names_at, one_of, plain
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
 from app.services import annotation, queue, training
 from app.services.queue import LOOKED_AT, QueueFigures, QueueItem
 from app.workspace import Workspace
-from db import drafts, library
+from db import library
 from db.errors import NotFoundError
+from db.marks import Mark, read_marks
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
 STRIP = 32  # thumbnails at a time: the one on screen, a few before it, the rest after it
@@ -190,23 +191,23 @@ def _head(ws: Workspace, project: ProjectRecord, heading: _Heading) -> DeltaGene
 def _strip(
     ws: Workspace, items: list[QueueItem], image: ImageRecord, classes: list[ClassRecord]
 ) -> int | None:
-    waiting = drafts.drafted_images(ws.database, image.project_id)
-    frames = [_frame(ws, item, classes, item.image.id in waiting) for item in items]
+    marks = read_marks(ws.database, [item.image.id for item in items])
+    frames = [_frame(ws, item, classes, marks.get(item.image.id, ())) for item in items]
     return film_strip(frames, key="queue_strip", current=image.id, side=58)
 
 
-def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], unsaved: bool) -> Frame:
+def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], marks: tuple[Mark, ...]) -> Frame:
     tone: Tone = "plain"
     if item.right is not None:
         tone = "right" if item.right else "wrong"
     labels = names_at(item.image.positions, [one.name for one in classes])
+    more = in_words([mark for mark in marks if mark not in ("guided", "skipped")])  # the reason says these
     return Frame(
         id=item.image.id,
         jpeg=resources.thumbnail(ws, item.image, 96),
-        title=f"{item.image.name}, {labels}: {item.reason}" + (" Unsaved drawing." if unsaved else ""),
+        title=f"{item.image.name}, {labels}: {item.reason} {more}".rstrip(),
         tone=tone,
-        ticked=item.guided,
-        unsaved=unsaved,
+        marks=marks,
     )
 
 

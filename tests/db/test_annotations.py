@@ -1,11 +1,13 @@
 """A save replaces all regions of an image for a class, or leaves the last good state."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import exc
 
 from db import annotations, labels, library
+from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
 from db.records import GuidanceRecord, ImageRecord, ProjectRecord, RegionRecord, Role
@@ -56,8 +58,23 @@ def test_a_save_replaces_all_regions_and_counts_one_revision_more(
     assert first is not None
     assert second is not None
     assert (second.id, second.revision, second.regions) == (first.id, 2, (POLYGON,))
-    assert second.updated_at >= first.updated_at
+    assert second.guided_at == first.guided_at
     assert count_rows(database)["regions"] == 1
+
+
+def test_an_image_is_guided_since_it_has_regions_not_since_they_changed(
+    database: Database, image: ImageRecord, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = save(BOX)
+    monkeypatch.setattr(annotations, "DatabaseTime", lambda: DatabaseTime(60.0))  # a minute later
+    edited = save(BRUSH)
+    save()
+    again = save(BOX)
+    assert first is not None
+    assert edited is not None
+    assert again is not None
+    assert edited.guided_at == first.guided_at
+    assert again.guided_at >= first.guided_at + timedelta(seconds=59)
 
 
 def test_a_save_opens_a_skipped_image_again(database: Database, image: ImageRecord, save: Save) -> None:

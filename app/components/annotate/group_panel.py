@@ -9,7 +9,7 @@ from app import counts, resources, state
 from app.components.annotate.queue_order import begin_anew
 from app.components.annotate.suggestion_list import Suggested, suggestion_list
 from app.components.kit.error_box import told
-from app.components.kit.film_strip import Frame, Tone, film_strip
+from app.components.kit.film_strip import Frame, Mark, Tone, film_strip
 from app.components.kit.text import one_of, plain
 from app.services import attribution_clusters, queue
 from app.services.attribution_clusters import EvidenceGroup
@@ -153,7 +153,8 @@ def members(ws: Workspace, project: ProjectRecord, choice: Choice) -> frozenset[
 def _frame(ws: Workspace, version: VersionRecord, group: EvidenceGroup, item: QueueItem) -> Frame:
     tone: Tone = "right" if item.predicted in item.image.positions else "wrong"
     crop = resources.evidence_crop(ws, version, item.image, group.key[0], 2 * SIDE)
-    return Frame(item.image.id, crop, f"{item.image.name}: {item.reason}", tone=tone, ticked=item.guided)
+    marks: tuple[Mark, ...] = ("guided",) if item.guided else ()
+    return Frame(item.image.id, crop, f"{item.image.name}: {item.reason}", tone=tone, marks=marks)
 
 
 def _pick(version_id: int, group: Choice | None) -> None:

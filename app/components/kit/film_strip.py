@@ -11,8 +11,20 @@ from typing import Literal
 import streamlit as st
 
 from app import state
+from db.marks import Mark as Done
 
 Tone = Literal["plain", "wrong", "right"]
+Mark = Literal["chosen"] | Done
+
+# Of each mark its icon, a ligature of the font that the page has loaded, and what it says.
+MARKS: dict[Mark, tuple[str, str]] = {
+    "chosen": ("check_box", "chosen"),
+    "unsaved": ("edit", "unsaved drawing"),
+    "guided": ("check", "guided"),
+    "answered": ("rule", "answered"),
+    "relabelled": ("label", "label changed"),
+    "skipped": ("low_priority", "moved to the end"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +36,7 @@ class Frame:
     title: str  # tooltip, and what a screen reader says
     caption: str = ""
     tone: Tone = "plain"  # colour of the border
-    ticked: bool = False
-    unsaved: bool = False  # a drawing waits to be saved; goes before the tick
+    marks: tuple[Mark, ...] = ()  # say them in the title, too
 
 
 _CSS = """
@@ -43,9 +54,13 @@ button { position: relative; flex: none; padding: 0; border: 0; background: none
 button:hover .picture { transform: translateY(-1px); }
 button[aria-current=true] .picture { box-shadow: 0 0 0 3px var(--st-primary-color); }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 3px; }
-.tick { position: absolute; right: 4px; top: 4px; width: 17px; height: 17px; border-radius: 50%;
-  background: #00b86b; color: #fff; font-size: 12px; line-height: 17px; text-align: center; }
-.waiting { background: #e06a1b; }
+.marks { position: absolute; right: 4px; top: 4px; display: flex; flex-flow: row-reverse wrap; gap: 2px; }
+.mark { width: 17px; height: 17px; border-radius: 50%; overflow: hidden; background: #4b5563; color: #fff;
+  font: 13px/17px "Material Symbols Rounded"; font-feature-settings: "liga"; text-align: center;
+  box-shadow: 0 0 0 1px #fff8; }
+.mark.guided, .mark.answered { background: #0a7f4f; }
+.mark.unsaved { background: #b4500f; }
+.mark.chosen { background: var(--st-primary-color); border-radius: 4px; }
 .caption { display: block; font-size: 12px; line-height: 16px; margin-top: 4px; max-width: 100%;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .75; }
 .frames:not(.grid) .caption { width: var(--side); }
@@ -88,12 +103,16 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (!img.src) img.src = frame.src
     img.alt = ""
     picture.append(img)
-    if (frame.unsaved || frame.ticked) {
-      const tick = document.createElement("span")
-      tick.className = frame.unsaved ? "tick waiting" : "tick"
-      tick.textContent = frame.unsaved ? "✎" : "✓"
-      picture.append(tick)
-    }
+    const marks = document.createElement("span")
+    marks.className = "marks"
+    marks.append(...frame.marks.map(([name, icon]) => {
+      const mark = document.createElement("span")
+      mark.className = "mark " + name
+      mark.textContent = icon
+      mark.setAttribute("aria-hidden", "true")  // the title says it
+      return mark
+    }))
+    picture.append(marks)
     button.append(picture)
     if (frame.caption) {
       const caption = document.createElement("span")
@@ -115,6 +134,11 @@ _FRAMES = st.components.v2.component(
 )
 
 
+def in_words(marks: Sequence[Mark]) -> str:
+    """ "Guided, label changed."; empty without marks."""
+    return f"{', '.join(MARKS[mark][1] for mark in marks)}.".capitalize() if marks else ""
+
+
 def film_strip(
     frames: Sequence[Frame], *, key: str, side: int = 64, current: int | None = None, grid: bool = False
 ) -> int | None:
@@ -134,8 +158,7 @@ def film_strip(
                 "title": frame.title,
                 "caption": frame.caption,
                 "tone": frame.tone,
-                "ticked": frame.ticked,
-                "unsaved": frame.unsaved,
+                "marks": [(mark, MARKS[mark][0]) for mark in frame.marks],
             }
             for frame in frames
         ],

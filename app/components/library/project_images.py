@@ -1,15 +1,18 @@
 """The images of one project: counts, groups, thumbnails, refusals."""
 
+from collections.abc import Iterable, Sequence
+
 import pandas as pd
 import streamlit as st
 
 from app import counts, resources, state
-from app.components.kit.film_strip import Frame, film_strip
+from app.components.kit.film_strip import MARKS, Frame, Mark, film_strip, in_words
 from app.components.kit.text import names_at, one_of
 from app.components.library.moving import choose, choosing_row, chosen_images
 from app.services.library import ProjectOverview
 from app.workspace import Workspace
 from db import library
+from db.marks import read_marks
 from db.records import SPLITS, ProjectRecord
 
 PER_PAGE = 32
@@ -91,15 +94,20 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
     chosen = chosen_images(project) if choosing else frozenset()
     if choosing:
         choosing_row(ws, project, shown, list(overview.groups))
+    done = read_marks(ws.database, [image.id for image in shown])
+    marks: dict[int, tuple[Mark, ...]] = {
+        image.id: (*(("chosen",) if image.id in chosen else ()), *done.get(image.id, ())) for image in shown
+    }
     picked = film_strip(
         [
             Frame(
                 id=image.id,
                 jpeg=resources.thumbnail(ws, image),
-                title=f"{image.name}: {'choose' if choosing else 'open in Annotate'}",
+                title=f"{image.name}: {'choose' if choosing else 'open in Annotate'}. "
+                f"{in_words(marks[image.id])}".rstrip(),
                 caption="/".join((names_at(image.positions, names), *image.groups.values())),
                 tone="right" if image.id in chosen else "plain",
-                ticked=image.id in chosen,
+                marks=marks[image.id],
             )
             for image in shown
         ],
@@ -107,12 +115,22 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
         side=96,
         grid=True,
     )
+    _legend(marks.values())
     if pages > 1:
         st.pagination(pages, key=state.LIBRARY_PAGE.name)
     if choosing and picked is not None:  # to be moved, not to be opened
         choose(project, picked)
         st.rerun()
     return picked
+
+
+def _legend(marks: Iterable[Sequence[Mark]]) -> None:
+    """What the marks on this page mean; nothing without any."""
+    shown = {mark for of_image in marks for mark in of_image} - {"chosen"}
+    if shown:
+        st.caption(
+            " · ".join(f":material/{icon}: {says}" for mark, (icon, says) in MARKS.items() if mark in shown)
+        )
 
 
 def refusals_table(ws: Workspace, project: ProjectRecord) -> None:

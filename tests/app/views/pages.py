@@ -58,8 +58,17 @@ def tell(app: AppTest, *actions: dict[str, Any]) -> AppTest:
 
 def on_canvas(app: AppTest) -> dict[str, Any]:
     """What the canvas was given."""
+    return _given(app, "annotate_canvas")
+
+
+def thumbnails(app: AppTest, key: str) -> dict[int, dict[str, Any]]:
+    """What a film strip was given for each image, by id and in its order."""
+    return {frame["id"]: frame for frame in _given(app, key)["frames"]}
+
+
+def _given(app: AppTest, key: str) -> dict[str, Any]:
     protos = [element.proto for element in app.get("bidi_component")]
-    given = next(proto for proto in protos if proto.id.endswith("-annotate_canvas"))
+    given = next(proto for proto in protos if proto.id.endswith(f"-{key}"))
     data: dict[str, Any] = json.loads(given.json or given.mixed.json)
     return data
 

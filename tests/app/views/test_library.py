@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
@@ -10,12 +11,13 @@ from app.exporting import EXPORTS, coco, yolo
 from app.exporting.guided_images import load
 from app.importing.dry_run import Preview
 from app.jobs import launch
-from app.services import annotation, library
+from app.services import annotation, answers, labels, library
 from app.services.library import ImportReport
-from db import imports, runs
+from db import drafts, imports, runs
 from db import library as rows
+from db.records import DraftRecord
 from tests.app.seeded import Seeded, seed
-from tests.app.views.pages import BOX, click, keys, open_page, said, table
+from tests.app.views.pages import BOX, click, keys, open_page, said, table, thumbnails
 
 
 def test_the_first_visit_offers_the_demo_and_a_new_project(home: Path) -> None:
@@ -262,3 +264,31 @@ def test_why_an_import_failed_is_shown_in_every_window_until_it_is_dismissed(see
     click(app, f"dismiss_import_{asked.id}")
 
     assert not app.error
+
+
+def test_thumbnails_are_marked_with_what_was_done_and_say_it_in_words(seeded: Seeded) -> None:
+    drawn, answered, waiting, renamed = seeded.images("train")
+    classes = rows.list_classes(seeded.ws.database, seeded.project_id)
+    annotation.save(seeded.ws, drawn.id, drawn.class_id, (BOX,))
+    annotation.skip(seeded.ws, drawn.id)
+    answers.answer(seeded.ws, answered, np.eye(7, dtype=np.float32), "wrong")
+    drafts.keep_draft(seeded.ws.database, DraftRecord(waiting.id, waiting.class_id, 0, (BOX,)))
+    labels.change_label(seeded.ws, renamed, next(c.id for c in classes if c.id != renamed.class_id))
+
+    app = open_page()
+    shown = thumbnails(app, "library_images")
+
+    assert {image_id: [mark for mark, _ in frame["marks"]] for image_id, frame in shown.items()} == {
+        drawn.id: ["guided", "skipped"],
+        answered.id: ["answered"],
+        waiting.id: ["unsaved"],
+        renamed.id: ["relabelled"],
+    }
+    assert shown[drawn.id]["title"] == f"{drawn.name}: open in Annotate. Guided, moved to the end."
+    assert ":material/edit: unsaved drawing" in said(app)  # the legend
+
+
+def test_without_marks_there_is_no_legend(seeded: Seeded) -> None:
+    app = open_page()
+    assert [frame["marks"] for frame in thumbnails(app, "library_images").values()] == [[]] * 4
+    assert "unsaved drawing" not in said(app)
