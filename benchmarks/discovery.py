@@ -130,7 +130,7 @@ def _planted(base: Set, looker: Looker, options: argparse.Namespace) -> Iterator
         began = time.perf_counter()
         suggestions = _suggestions(looked, base.labels)
         seconds = time.perf_counter() - began
-        rank = _rank(suggestions, without, name, label, len(base.classes), np.array(carries))
+        rank = naming_rank(suggestions, without, name, label, len(base.classes), np.array(carries))
         shown = [_in_words(item, base.classes) for item in suggestions[: FIRST + 2]]
         say(f"{base.name} {name} on {base.classes[label]}: {rank} {shown[:3]} {seconds:.1f} s")
         yield {
@@ -145,7 +145,7 @@ def _suggestions(looked: Sequence[Looked], labels: Sequence[int]) -> list[Shortc
     )
 
 
-def _rank(
+def naming_rank(
     suggestions: Sequence[Shortcut],
     without: Sequence[Shortcut],
     name: str,

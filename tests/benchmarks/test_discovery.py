@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.discovery import _rank
+from benchmarks.discovery import naming_rank
 from benchmarks.planted import NAMED_BY, PLANTS, Source
 from gain_core.analysis.image_properties import CATEGORIES, NUMBERS
 from gain_core.analysis.shortcuts import GROUPS, Shortcut
@@ -37,14 +37,14 @@ def test_a_shortcut_changes_its_image_or_its_file(name: str) -> None:
 
 def test_a_shortcut_counts_as_named_by_its_kind_its_class_and_its_images() -> None:
     other, blur = finding("folder"), finding("sharpness")
-    assert _rank([blur], [], "blur", 0, 3, CARRIES) == 1
-    assert _rank([other, other, blur], [], "blur", 0, 3, CARRIES) == 3
-    assert _rank([other, other, other, blur], [], "blur", 0, 3, CARRIES) is None
-    assert _rank([blur], [], "tint", 0, 3, CARRIES) is None
-    assert _rank([blur], [], "blur", 1, 3, CARRIES) is None
-    assert _rank([blur], [], "blur", 0, 3, ~CARRIES) is None
-    assert _rank([blur], [blur], "blur", 0, 3, CARRIES) is None  # it was there before
+    assert naming_rank([blur], [], "blur", 0, 3, CARRIES) == 1
+    assert naming_rank([other, other, blur], [], "blur", 0, 3, CARRIES) == 3
+    assert naming_rank([other, other, other, blur], [], "blur", 0, 3, CARRIES) is None
+    assert naming_rank([blur], [], "tint", 0, 3, CARRIES) is None
+    assert naming_rank([blur], [], "blur", 1, 3, CARRIES) is None
+    assert naming_rank([blur], [], "blur", 0, 3, ~CARRIES) is None
+    assert naming_rank([blur], [blur], "blur", 0, 3, CARRIES) is None  # it was there before
 
 
 def test_of_two_classes_either_may_be_named() -> None:
-    assert _rank([finding("sharpness", 1)], [], "blur", 0, 2, CARRIES) == 1
+    assert naming_rank([finding("sharpness", 1)], [], "blur", 0, 2, CARRIES) == 1
