@@ -18,7 +18,11 @@ from db.models import Run, RunEvent
 from db.records import RunRecord
 from db.rows import run_record
 
-_GIVEN_UP = "The trainer stopped repeatedly without finishing. Press Retry to try again."
+MAX_ATTEMPTS = 3  # how often a run is tried by itself when its trainer or its training process dies
+_GIVEN_UP = (
+    f"The training was tried {MAX_ATTEMPTS} times and did not finish: the trainer ended before it. "
+    "Press Retry to try again. The published version is unchanged."
+)
 CANCELLED = "Cancelled."
 
 
@@ -78,16 +82,16 @@ def beat(
         return bool(cancel_requested)
 
 
-def release(database: Database, run_id: int, token: str) -> None:
-    """Hand the run back without using up an attempt; it can be claimed at once. Raises LostLeaseError.
+def release(database: Database, run_id: int, token: str, *, used_up: bool = False) -> None:
+    """Hand the run back; it can be claimed at once. Raises LostLeaseError.
 
-    It is queued again. If another run of its project is queued already, it stays a running one without an
-    owner, which is claimed first.
+    `used_up`: whether this attempt counts. The run is queued again. If another run of its project is queued
+    already, it stays a running one without an owner, which is claimed first.
     """
     try:
-        _hand_back(database, run_id, token, status="queued")
+        _hand_back(database, run_id, token, used_up, status="queued")
     except exc.IntegrityError:
-        _hand_back(database, run_id, token, status="running")
+        _hand_back(database, run_id, token, used_up, status="running")
 
 
 def has_no_owner() -> ColumnElement[bool]:
@@ -184,14 +188,19 @@ def _append_events(
         session.execute(insert(RunEvent), new)
 
 
-def _hand_back(database: Database, run_id: int, token: str, status: str) -> None:
+def _hand_back(database: Database, run_id: int, token: str, used_up: bool, status: str) -> None:
     with database.writing() as session:
         released = session.scalar(
             update(Run)
             .where(is_held(run_id, token))
             # One attempt more is allowed, rather than one fewer counted: the number of an attempt names its
             # folder and its events, and must never be given twice.
-            .values(status=status, max_attempts=Run.max_attempts + 1, lease_token=None, lease_until=None)
+            .values(
+                status=status,
+                max_attempts=Run.max_attempts + (0 if used_up else 1),
+                lease_token=None,
+                lease_until=None,
+            )
             .returning(Run.id)
         )
         if released is None:

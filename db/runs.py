@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db.engine import Database
 from db.errors import NotFoundError, RunRefusedError
 from db.finishing import finish_cancelled, finish_failed, finish_with_version
-from db.leases import CANCELLED, beat, claim, ended, has_no_owner, release
+from db.leases import CANCELLED, MAX_ATTEMPTS, beat, claim, ended, has_no_owner, release
 from db.models import ModelVersion, Project, Run, RunEvent
 from db.records import ACTIVE_STATUSES, RunEventRecord, RunMode, RunRecord
 from db.rows import event_record, run_record
@@ -39,8 +39,6 @@ __all__ = [
     "retry",
     "running",
 ]
-
-MAX_ATTEMPTS = 3  # how often a run whose trainer dies is restarted automatically
 
 _ONE_WAITS = "A run of this project is already waiting. Let it start or cancel it first."
 _RUNS = select(Run, ModelVersion.id).outerjoin(ModelVersion, ModelVersion.run_id == Run.id)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from app.jobs.attempt_files import AttemptFolder, ProgressFile
 from app.jobs.child import TRAIN_COMMAND, Child
+from app.jobs.failure_sentences import given_up, stopped_with_an_error
 from app.jobs.process_reaper import sweep
 from app.jobs.run_result import read_outcome
 from app.jobs.watchdog import EXIT_LEASH, EXIT_STOPPED, LEASE_SHARE
@@ -98,10 +99,11 @@ class Attempt:
             LOG.warning("%s", error)
             self._child.end()
             self._leave_behind()
-        except BaseException:
+        except BaseException as error:
             self._child.end()
+            used_up = isinstance(error, Exception)  # what cannot be carried out is not tried for ever
             with suppress(DatabaseError):
-                runs.release(self._ws.database, self._run.id, self._token)
+                runs.release(self._ws.database, self._run.id, self._token, used_up=used_up)
             raise
 
     def _carry_out(self) -> None:
@@ -141,10 +143,11 @@ class Attempt:
         deadline: float | None = None
         while True:
             status = self._child.wait(min(next_beat - time.monotonic(), 0.1))
+            # All is there, and taking torch apart would take another second; or it was killed while it did.
+            if self._folder.result.exists():
+                return 0
             if status is not None:
                 return status
-            if self._folder.result.exists():  # all is there, and taking torch apart would take another second
-                return 0
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + self._ws.settings.beat_seconds
                 self._try_beat()
@@ -157,7 +160,7 @@ class Attempt:
 
     def _beat(self) -> None:
         """Renew the lease, store what the child has said since, learn whether the run is to be cancelled."""
-        asked, asked_monotonic = time.time(), time.monotonic()
+        asked = time.monotonic()
         self._pending += self._progress.new_events()
         cancel = runs.beat(
             self._ws.database,
@@ -169,7 +172,7 @@ class Attempt:
         )
         self._stored += len(self._pending)
         self._pending = []
-        self._renewed = asked_monotonic
+        self._renewed = asked
         self._folder.renew(asked)
         self._cancelled = self._cancelled or cancel
 
@@ -205,8 +208,19 @@ class Attempt:
             self._folder.keep_checkpoint()
             self._persist(lambda: runs.release(self._ws.database, self._run.id, self._token))
             LOG.info("run %d: handed back", self._run.id)
+        elif status == EXIT_STOPPED or status < 0:
+            self._try_again(status)
         else:
-            self._fail(_sentence(status, self._child.last_lines()))
+            self._fail(stopped_with_an_error(status, self._child.last_lines()))
+
+    def _try_again(self, status: int) -> None:
+        """Hand the run on after something outside has ended the child, unless that was its last attempt."""
+        if self._run.attempt >= self._run.max_attempts:
+            self._fail(given_up(status, self._child.last_lines()))
+            return
+        self._folder.keep_checkpoint()
+        self._persist(lambda: runs.release(self._ws.database, self._run.id, self._token, used_up=True))
+        LOG.warning("run %d: its child ended with status %d: trying again", self._run.id, status)
 
     def _store(self) -> None:
         project = get_project(self._ws.database, self._run.project_id)
@@ -258,20 +272,3 @@ class Attempt:
         while not self._stopping() and time.monotonic() < end:
             time.sleep(0.05)
         return self._stopping()
-
-
-def _sentence(status: int, last_lines: str) -> str:
-    """Why a child failed: a sentence, an empty line, and its last output."""
-    if status == -signal.SIGKILL:
-        reason = (
-            "The training process was killed, most likely because memory ran out. Close other programs and "
-            "press Retry. The published version is unchanged."
-        )
-    elif status in (EXIT_STOPPED, -signal.SIGTERM):
-        reason = "The training process was stopped by another program."
-    elif status < 0:
-        reason = f"The training process crashed ({signal.Signals(-status).name})."
-    else:
-        final = last_lines.rpartition("\n")[2].strip()
-        reason = f"The training stopped with an error: {final or f'exit status {status}'}"
-    return f"{reason}\n\n{last_lines}".strip()

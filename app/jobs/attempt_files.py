@@ -5,7 +5,6 @@ and the owner of a folder with a lower number has certainly lost the run.
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.jobs.watchdog import renew
 from app.workspace import FileStore
 from db.records import RunRecord
 from gain_core.models.files import session_file
@@ -41,16 +41,15 @@ class AttemptFolder:
         """
         remove([self.path])
         self.path.mkdir(parents=True)
-        self.renew(time.time())
+        self.renew(time.monotonic())
 
     def mark(self, marker: str) -> None:
         """Note whose processes work here; to be called before the child has anything to do."""
         (self.path / "marker").write_text(marker, "ascii")
 
-    def renew(self, moment: float) -> None:
-        """Tell the child that the lease was asked for at `moment` (seconds since the epoch)."""
-        self.lease.touch()
-        os.utime(self.lease, (moment, moment))
+    def renew(self, asked: float) -> None:
+        """Tell the child that the lease was asked for at `asked`, by `time.monotonic()`."""
+        renew(self.lease, asked)
 
     def earlier_markers(self) -> list[str]:
         """Whose processes worked on this run before and may not be gone."""

@@ -97,7 +97,8 @@ class Child:
         with self._log.open("rb") as stream:
             stream.seek(0, os.SEEK_END)
             stream.seek(max(0, stream.tell() - limit))
-            lines = stream.read().decode("utf-8", "replace").strip().splitlines()
+            end = stream.read().replace(b"\0", b"?")  # PostgreSQL stores no text that holds it
+        lines = end.decode("utf-8", "replace").strip().splitlines()
         return "\n".join(lines[-count:])
 
     @property

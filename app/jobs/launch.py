@@ -1,5 +1,6 @@
 """Start the worker from a server, when there is none, and a process for each import and each export."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from app.jobs.process_locks import mark_server, trainer_folder, worker_is_there
 from app.settings import Settings
 from app.workspace import Workspace
 
+LOG = logging.getLogger("refocus.launch")
 WORKER_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.worker")
 IMPORT_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.import_run")
 PREPARE_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.prepare_run")
 START_SECONDS = 10.0  # a worker that was just started is given this long to take its lock
 LOG_BYTES = 1_000_000
+KEEP_SECONDS = 5.0  # between two looks at whether the worker lives
 
 _guard = threading.Lock()
 _started: dict[Path, float] = {}  # when this process last started a worker, by data folder
@@ -30,14 +33,40 @@ def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> N
     is on. When two servers start one at once, the second worker finds the lock taken and leaves.
     Raises ServiceError when its files cannot be written or it cannot be started.
     """
+    _ensure_worker(ws.settings, command)
+
+
+def keep_worker(settings: Settings, command: tuple[str, ...] = WORKER_COMMAND) -> None:
+    """Look after the worker of a data folder that has had one, until this process ends; returns at once.
+
+    A run must not wait for somebody to open a page when its trainer, or the whole server, was killed.
+    """
+    threading.Thread(target=_keep_worker, args=(settings, command), name="keep-worker", daemon=True).start()
+
+
+def _keep_worker(settings: Settings, command: tuple[str, ...]) -> None:
+    told = ""
+    while True:
+        try:
+            if trainer_folder(settings.home).is_dir():  # a deleted data folder stays deleted
+                _ensure_worker(settings, command)
+            told = ""
+        except ServiceError as error:
+            if str(error) != told:
+                LOG.warning("%s", error)
+            told = str(error)
+        time.sleep(KEEP_SECONDS)
+
+
+def _ensure_worker(settings: Settings, command: tuple[str, ...]) -> None:
     try:
-        mark_server(ws.settings.home)  # it may still ask for runs, until it ends
+        mark_server(settings.home)  # it may still ask for runs, until it ends
         with _guard:
-            _start_when_missing(ws.settings, command)
+            _start_when_missing(settings, command)
     except OSError as error:
         raise ServiceError(
             f"The trainer cannot be started ({error.strerror}). Check that this program may write to "
-            f"{trainer_folder(ws.settings.home)} and that the disk is not full."
+            f"{trainer_folder(settings.home)} and that the disk is not full."
         ) from error
 
 

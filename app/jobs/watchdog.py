@@ -4,10 +4,15 @@ Three ties, because each alone was seen to fail: the standard input is a pipe th
 open (its end means exit), Linux kills the process when its parent dies, and the lease file must stay young (a
 frozen supervisor keeps the pipe open but no longer renews the lease). Only the standard library is imported
 here: a child starts the watchdog before it imports anything that takes seconds.
+
+The lease file's modification time is the supervisor's `time.monotonic()` when it asked for the lease: a clock
+that all processes of a machine share, that nobody can set, and that stands still while a laptop sleeps. When
+the file was written says too little: the database may have taken seconds to answer, and counts from before.
 """
 
 import ctypes
 import os
+import select
 import signal
 import sys
 import threading
@@ -55,13 +60,22 @@ def read_spec_path() -> Path:
 def hold(lease_file: Path, lease_seconds: float) -> None:
     """Tie this process to its supervisor for the rest of its life; returns at once.
 
-    The supervisor touches `lease_file` whenever it has renewed its lease, with the time at which it asked.
-    This process leaves with status `EXIT_LEASH`, without clean-up, when standard input ends or when the file
-    has not changed for 0.9 × `lease_seconds` (or is gone).
+    The supervisor renews `lease_file` whenever it has renewed its lease. This process leaves with status
+    `EXIT_LEASH`, without clean-up, when standard input ends or when the lease was asked for more than
+    0.9 × `lease_seconds` ago (or its file is gone). It leaves before this returns when that is so already:
+    a supervisor may die while its child still starts, too early for a signal of its death.
     """
     follow_parent()
+    if _input_has_ended() or _is_old(lease_file, lease_seconds):
+        os._exit(EXIT_LEASH)
     _watch(_wait_for_end_of_input)
     _watch(lambda: _wait_for_old_lease(lease_file, lease_seconds))
+
+
+def renew(lease_file: Path, asked: float) -> None:
+    """Tell the child that the lease was asked for at `asked`, by `time.monotonic()`."""
+    lease_file.touch()
+    os.utime(lease_file, (asked, asked))
 
 
 def _watch(wait: Callable[[], None]) -> None:
@@ -80,21 +94,21 @@ def _wait_for_end_of_input() -> None:
         return
 
 
+def _input_has_ended() -> bool:
+    """Whether nobody holds the other end of standard input; what is not read yet does not matter."""
+    poll = select.poll()
+    poll.register(0, select.POLLHUP)
+    return bool(poll.poll(0))
+
+
 def _wait_for_old_lease(lease_file: Path, lease_seconds: float) -> None:
-    """Counts by the monotonic clock, which stands still while a laptop sleeps and cannot be set."""
-    pause = min(1.0, lease_seconds / 40)
-    renewed, seen = 0.0, 0.0
-    while True:
-        try:
-            latest = lease_file.stat().st_mtime
-        except OSError:
-            return
-        now = time.monotonic()
-        if not seen:  # it may have been touched a while before this process looked for the first time
-            seen = now - min(max(time.time() - latest, 0.0), lease_seconds)
-        elif latest != renewed:
-            seen = now
-        renewed = latest
-        if now - seen > LEASE_SHARE * lease_seconds:
-            return
-        time.sleep(pause)
+    while not _is_old(lease_file, lease_seconds):
+        time.sleep(min(1.0, lease_seconds / 40))
+
+
+def _is_old(lease_file: Path, lease_seconds: float) -> bool:
+    try:
+        asked = lease_file.stat().st_mtime
+    except OSError:
+        return True
+    return time.monotonic() - asked > LEASE_SHARE * lease_seconds

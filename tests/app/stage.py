@@ -96,6 +96,11 @@ class Stage:
         path = self.home / "trace.jsonl"
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
+    def overlaps(self) -> list[str]:
+        """Moments at which a child began while another one trained the same run, as sentences."""
+        path = self.home / "overlaps.txt"
+        return path.read_text("utf-8").splitlines() if path.exists() else []
+
     def children(self) -> list[int]:
         """Processes on this data folder that are no workers: children and whatever they started."""
         return [pid for pid in processes_of(self.home) if pid not in {worker.pid for worker in self.workers}]

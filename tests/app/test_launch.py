@@ -25,23 +25,24 @@ from app.jobs.process_locks import (
 from app.jobs.worker import Worker
 from app.settings import Settings, load_settings
 from app.workspace import open_workspace
+from tests.app import kill_points
 from tests.app.stage import WORKER, Stage, staged, wait_for
 from tests.app.standin_worker import STANDIN
 from tests.live_server import processes_of
 
-# A server as far as the trainer is concerned: it launches, says so, and lives on.
+# A server as far as the trainer is concerned: it looks after one, says so, and lives on. Nobody opens a page.
 SERVER = f"""
-import sys, time
-from app.jobs.launch import ensure_worker
-from app.workspace import open_workspace
+import time
+from app.jobs import launch
 from app.settings import load_settings
-ws = open_workspace(load_settings())
-for _ in range(20):
-    ensure_worker(ws, {WORKER!r})
+from tests.app import kill_points
+settings = load_settings()
+kill_points.arm(settings.home, {{"start trainer": (launch, "_start")}})
+launch.KEEP_SECONDS = 0.2
+launch.trainer_folder(settings.home).mkdir(exist_ok=True)
+launch.keep_worker(settings, {WORKER!r})
 print("up", flush=True)
-while True:
-    time.sleep(0.2)
-    ensure_worker(ws, {WORKER!r})
+time.sleep(600)
 """
 
 
@@ -69,7 +70,7 @@ def start_server(stage: Stage, servers: list[subprocess.Popen[bytes]]) -> subpro
 
 def only_worker(stage: Stage) -> int:
     """Waits until exactly one process runs the worker's program: one that is just forking looks like two."""
-    return wait_for(lambda: len(found := workers(stage)) == 1 and found[0])
+    return wait_for(lambda: len(found := workers(stage)) == 1 and found[0], seconds=40)
 
 
 def workers(stage: Stage) -> list[int]:
@@ -83,7 +84,7 @@ def test_two_servers_that_launch_at_the_same_moment_get_one_worker(
     for server in [start_server(stage, servers) for _ in range(2)]:
         assert server.stdout is not None
         assert server.stdout.readline() == b"up\n"
-    wait_for(lambda: worker_is_there(stage.home))
+    wait_for(lambda: worker_is_there(stage.home), seconds=40)
     worker = only_worker(stage)
     time.sleep(0.5)
     assert only_worker(stage) == worker
@@ -113,7 +114,7 @@ def test_an_idle_worker_stays_while_a_server_is_alive(
     stage: Stage, servers: list[subprocess.Popen[bytes]]
 ) -> None:
     start_server(stage, servers)
-    wait_for(lambda: worker_is_there(stage.home))
+    wait_for(lambda: worker_is_there(stage.home), seconds=40)
     worker = only_worker(stage)
     time.sleep(2.5)  # more than twice the time after which it leaves when nobody is there
     assert only_worker(stage) == worker
@@ -128,14 +129,27 @@ def test_a_killed_worker_is_replaced_and_its_run_goes_on(
     run = stage.request()
     stage.wait_for_step(run, 2)
     os.kill(only_worker(stage), signal.SIGKILL)
-    ended = stage.wait_for_status(run, "published", "failed")
+    ended = stage.wait_for_status(run, "published", "failed", seconds=30)
     assert (ended.status, ended.attempt) == ("published", 2), ended.message
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("point", ["before start trainer", "after start trainer"])
+def test_a_run_of_a_server_that_is_killed_while_it_starts_the_trainer_is_done_under_the_next(
+    stage: Stage, servers: list[subprocess.Popen[bytes]], point: str
+) -> None:
+    kill_points.order(stage.home, point)
+    run = stage.request()
+    assert start_server(stage, servers).wait(15) == -signal.SIGKILL
+    start_server(stage, servers)
+    ended = stage.wait_for_status(run, "published", "failed", seconds=30)
+    assert (ended.status, ended.attempt) == ("published", 1), ended.message
 
 
 @pytest.mark.processes
 def test_a_worker_whose_data_folder_is_gone_leaves_and_does_not_bring_it_back(stage: Stage) -> None:
     worker = stage.start_worker()
-    wait_for(lambda: worker_is_there(stage.home))
+    wait_for(lambda: worker_is_there(stage.home), seconds=40)
     shutil.rmtree(stage.home)
     assert worker.wait(10) == 0
     assert not stage.home.exists()

@@ -1,4 +1,7 @@
-"""Twelve runs, three workers, and something dies all the time: nothing is lost, nothing overlaps."""
+"""Twelve runs, three workers, and something dies all the time: nothing is lost, nothing overlaps.
+
+test_kill_schedule.py has the moments that can be named; this one has those that nobody has thought of.
+"""
 
 import os
 import random
@@ -35,9 +38,8 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield prepared
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_every_run_is_published_once_whatever_dies(stage: Stage, seed: int) -> None:
-    chance = random.Random(seed)
+def test_every_run_is_published_once_whatever_dies(stage: Stage) -> None:
+    chance = random.Random(0)
     stage.wish(steps=STEPS, seconds=0.08)
     asked = [training.request_first_model(stage.ws, project) for project in _projects(stage)]
     for _ in range(WORKERS):
@@ -52,6 +54,7 @@ def test_every_run_is_published_once_whatever_dies(stage: Stage, seed: int) -> N
             if stage.run(run).status == "failed":  # it was unlucky in all its attempts
                 training.retry(stage.ws, run.id)
     assert kills == KILLS
+    assert stage.overlaps() == []
     for run in asked:
         _happened_in_order(stage, run)
 

@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 
 from app.jobs.execution import StoppedError, execute
-from app.jobs.watchdog import EXIT_LEASH, EXIT_STOPPED
+from app.jobs.watchdog import EXIT_LEASH, EXIT_STOPPED, renew
 from app.services.run_spec import RunSpec
 from db.records import Split
 from gain_core.dataset.sample import AlsoShown, Sample
@@ -54,7 +54,7 @@ def spec(tmp_path) -> RunSpec:
         look = mask if number < 4 else None
         samples.append(Sample(key, path, label, split, look=look, name=f"boats/{number}.png"))
     lease = tmp_path / "lease"
-    lease.touch()
+    renew(lease, time.monotonic())
     return RunSpec(
         run_id=7,
         attempt=1,

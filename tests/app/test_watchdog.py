@@ -42,7 +42,7 @@ SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
 @pytest.fixture
 def lease(tmp_path: Path) -> Path:
     path = tmp_path / "lease"
-    path.touch()
+    watchdog.renew(path, time.monotonic())
     return path
 
 
@@ -87,11 +87,33 @@ def test_a_lease_that_is_no_longer_renewed_ends_the_process_before_it_runs_out(
     process = start(started, HELD, str(lease), "1.5")
     for _ in range(10):  # renewed for twice as long as the lease lasts
         time.sleep(0.3)
-        lease.touch()
+        watchdog.renew(lease, time.monotonic())
     renewed = time.monotonic()
     assert process.poll() is None
     assert process.wait(3) == watchdog.EXIT_LEASH
     assert 1.0 < time.monotonic() - renewed < 1.5
+
+
+def test_a_lease_that_was_stored_late_counts_from_when_it_was_asked_for(
+    lease: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    process = start(started, HELD, str(lease), "3")
+    asked = time.monotonic()
+    time.sleep(1.5)  # the database takes its time, and its lease begins in the middle of it
+    watchdog.renew(lease, asked)
+    assert process.wait(3) == watchdog.EXIT_LEASH
+    assert 2.6 < time.monotonic() - asked < 3.0
+
+
+def test_a_process_whose_supervisor_died_before_it_began_does_not_begin(lease: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HELD, str(lease), "60"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=program_environment(),
+    )
+    assert process.communicate(b"what it has not read yet")[0] == b""
+    assert process.returncode == watchdog.EXIT_LEASH
 
 
 def test_a_lease_file_that_is_gone_ends_the_process(
@@ -174,6 +196,14 @@ def test_the_sweep_finds_a_whole_tree_with_every_rank_in_a_session_of_its_own(tm
     child.end()
     assert sweep(child.marker) == 0
     assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and _bears(int(pid), child.marker)]
+
+
+def test_the_last_lines_of_a_child_can_be_stored_whatever_it_wrote(tmp_path: Path) -> None:
+    said = "import sys; sys.stdout.buffer.write(b'a\\0b\\xff')"
+    child = Child((sys.executable, "-P", "-c", said), tmp_path / "log")
+    child.wait(3.0)
+    assert child.last_lines() == "a?b\N{REPLACEMENT CHARACTER}"  # PostgreSQL refuses text with a NUL
+    child.end()
 
 
 def test_an_empty_marker_is_refused() -> None:

@@ -94,7 +94,7 @@ def test_a_run_whose_trainer_dies_three_times_fails_with_a_sentence_and_can_be_r
     (run,) = runs.list_runs(database, project.id)
     assert (run.status, run.lease_token) == ("failed", None)
     assert run.message is not None
-    assert "stopped repeatedly" in run.message
+    assert run.message.startswith("The training was tried 3 times and did not finish")
     assert run.finished_at is not None
 
     runs.retry(database, run.id)
@@ -115,6 +115,18 @@ def test_a_run_handed_back_is_claimed_at_once_and_has_used_up_no_attempt(
     run, _ = claim(database)
     assert run.max_attempts - run.attempt == runs.MAX_ATTEMPTS - 1
     assert run.attempt == 6  # a number never comes twice, for it names a folder
+
+
+def test_a_run_handed_back_after_an_attempt_that_counts_has_one_less(
+    database: Database, project: ProjectRecord
+) -> None:
+    request(database, project)
+    for attempt in (1, 2, 3):
+        run, token = claim(database)
+        assert run.attempt == attempt
+        runs.release(database, run.id, token, used_up=True)
+    assert runs.claim(database, "w", 60.0) is None
+    assert runs.get_run(database, run.id).status == "failed"
 
 
 def test_a_run_handed_back_while_another_waits_goes_first(database: Database, project: ProjectRecord) -> None:
