@@ -15,8 +15,10 @@ ENV REFOCUS_HOME=/data PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 VOLUME /data
 EXPOSE 8501
 
+# /health leads to the right place under any STREAMLIT_SERVER_BASE_URL_PATH. No proxy of the environment is asked.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-  CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
+  CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:%s/health' % os.environ.get('STREAMLIT_SERVER_PORT', 8501), timeout=4)"]
 
-# 0.0.0.0 is the container's own network: what is reachable from outside is decided by `docker run -p`.
+# 0.0.0.0 is the container's own network: what is reachable from outside is decided by `docker run -p`, and under
+# which names by REFOCUS_ALLOWED_HOSTS (localhost alone without it).
 CMD ["streamlit", "run", "app/main.py", "--server.address=0.0.0.0", "--server.headless=true"]

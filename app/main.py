@@ -1,6 +1,8 @@
-"""The page: `streamlit run app/main.py`. A router and nothing else."""
+"""The server: `streamlit run app/main.py`. The script of its pages is `router.py`."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -9,70 +11,44 @@ if ROOT not in sys.path:  # Streamlit puts app/ there, not the folder that holds
     sys.path.insert(0, ROOT)
 
 import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+from streamlit import config
 
-from app import resources, state
-from app.components.kit.error_box import told
-from app.components.kit.text import plain
-from app.components.sidebar import sidebar
+from app.allowed_hosts import AllowedHosts
 from app.jobs import launch
+from app.settings import Settings, load_settings
 
-# A file of ours: the browser would fetch a named icon from another machine.
-st.set_page_config(
-    page_title="Refocus", page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=264
+
+def _settings() -> Settings | None:
+    """None: a variable cannot be read. The page says which, and only this machine's browsers reach it."""
+    try:
+        return load_settings()
+    except ValueError:
+        return None
+
+
+@asynccontextmanager
+async def _lifespan(_server: st.App) -> AsyncIterator[None]:
+    if settings is not None:
+        launch.keep_worker(settings)
+    yield
+
+
+async def _health(_request: Request) -> RedirectResponse:
+    """At the same place whatever `server.baseUrlPath` is: a container's check does not know it."""
+    base = config.get_option("server.baseUrlPath").strip("/")
+    return RedirectResponse(f"/{base}/_stcore/health" if base else "/_stcore/health")
+
+
+settings = _settings()
+hosts = Middleware(
+    AllowedHosts,
+    named="" if settings is None else settings.allowed_hosts,
+    address=config.get_option("server.address"),
 )
-
-page = st.navigation(
-    [
-        st.Page(
-            "views/library.py",
-            title="Library",
-            icon=":material/photo_library:",
-            help="Projects and their images: start the demo, import your own, see refused files.",
-            default=True,
-        ),
-        st.Page(
-            "views/annotate.py",
-            title="Annotate",
-            icon=":material/draw:",
-            help="See where the model looks, suspicious images first. Draw where it should look.",
-        ),
-        st.Page(
-            "views/train.py",
-            title="Train",
-            icon=":material/monitoring:",
-            help="Every run of the project: settings, curves, result.",
-        ),
-        st.Page(
-            "views/compare.py",
-            title="Compare",
-            icon=":material/compare:",
-            help="Two model versions side by side: accuracy by group, and both maps of each image.",
-        ),
-        st.Page(
-            "views/models.py",
-            title="Models",
-            icon=":material/deployed_code:",
-            help="All model versions: publish, roll back, download.",
-        ),
-    ]
+server = st.App(
+    HERE / "router.py", lifespan=_lifespan, middleware=[hosts], routes=[Route("/health", _health)]
 )
-
-# Streamlit shows them at the top right, over Annotate's images and tools.
-_TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 1rem !important}</style>"
-
-state.arrive(page.title)
-ready = False
-with told("Refocus cannot open its data folder", "Fix this and reload the page."):
-    workspace = resources.workspace()
-    launch.ensure_worker(workspace)
-    resources.warm_up()
-    sidebar(workspace)
-    ready = True
-if ready:
-    message = state.take_up()
-    if message:
-        wake = state.WAKE.get()
-        st.html(_TOASTS)
-        st.toast(plain(message), icon=":material/info:" if wake.is_news else ":material/check:")
-        wake.toast, wake.is_news = "", False
-    page.run()

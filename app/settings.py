@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.allowed_hosts import host_names
+
 MOST_IMAGE_PIXELS = 178_956_970  # Pillow opens no larger picture, whoever asks
 CANVASES = ("own", "drawable")
 
@@ -32,6 +34,13 @@ class Settings:
         default="",
         metadata={
             "doc": "Networks of your own, `file.py:function` or `module:function`, separated by commas."
+        },
+    )
+    allowed_hosts: str = field(
+        default="",
+        metadata={
+            "doc": "Host names that the server answers to besides `localhost` and the address it listens on, "
+            "separated by commas."
         },
     )
     canvas: str = field(
@@ -118,6 +127,13 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if isinstance(value, int | float) and not 0 < value < math.inf:
             raise ValueError(f"{_variable(name)}: expected a number above 0, got {value}")
+    try:
+        host_names(settings.allowed_hosts)
+    except ValueError as error:
+        raise ValueError(
+            f"{_variable('allowed_hosts')}: expected names such as refocus.example.org, separated by commas, "
+            f"got {settings.allowed_hosts!r}"
+        ) from error
     if settings.canvas not in CANVASES:
         raise ValueError(f"{_variable('canvas')}: expected {' or '.join(CANVASES)}, got {settings.canvas!r}")
     if settings.max_image_pixels > MOST_IMAGE_PIXELS:

@@ -97,7 +97,7 @@ def start_server(
 def answers(port: int) -> bool:
     """Whether the health page of the server on this port answers."""
     try:
-        with urllib.request.urlopen(f"{url_of(port)}/_stcore/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url_of(port)}/health", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -20,7 +20,7 @@ NAMED_WELL = (  # modules that are clean of them; add a room when it is
 )
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
-SCREEN = ("app.main", "app.views", "app.components", "app.state", "app.resources", "app.counts")
+SCREEN = ("app.main", "app.router", "app.views", "app.components", "app.state", "app.resources", "app.counts")
 PAGES = ("app.views", "app.components")
 TENSORS = ("torch", "torchvision", "timm", "safetensors")
 ABOVE_LOSSES = ("gain_core.dataset", "gain_core.guidance", "gain_core.analysis", "gain_core.training")
@@ -30,7 +30,7 @@ ORM = ("sqlalchemy", "alembic", "db.models", "db.migrations")
 
 # (who, may not import, except who): dotted prefixes, matched by whole segments.
 IMPORT_RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
-    (OWN, ("streamlit", "streamlit_drawable_canvas"), (*SCREEN, "benchmarks.sessions")),
+    (OWN, ("starlette", "streamlit", "streamlit_drawable_canvas"), (*SCREEN, "benchmarks.sessions")),
     (("gain_core",), ("db", "app", "benchmarks", "sqlalchemy", "alembic"), ()),
     (("db",), ("torch", "torchvision", "timm", "numpy", "gain_core", "app", "benchmarks"), ()),
     (OWN, ORM, ("db",)),

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app.drawing.draft import Draft
 from db.records import ImageRecord, RegionRecord
 
-MAIN = Path(__file__).resolve().parents[3] / "app" / "main.py"
+MAIN = Path(__file__).resolve().parents[3] / "app" / "router.py"
 BOX = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 40.0)))
 OTHER_BOX = RegionRecord("box", "look_here", ((30.0, 8.0), (50.0, 24.0)))
 

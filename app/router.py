@@ -1,0 +1,75 @@
+"""The script of every page: a router and nothing else."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources, state
+from app.components.kit.error_box import told
+from app.components.kit.text import plain
+from app.components.sidebar import sidebar
+from app.jobs import launch
+
+# A file of ours: the browser would fetch a named icon from another machine.
+st.set_page_config(
+    page_title="Refocus",
+    page_icon=Path(__file__).with_name("icon.svg"),
+    layout="wide",
+    initial_sidebar_state=264,
+)
+
+page = st.navigation(
+    [
+        st.Page(
+            "views/library.py",
+            title="Library",
+            icon=":material/photo_library:",
+            help="Projects and their images: start the demo, import your own, see refused files.",
+            default=True,
+        ),
+        st.Page(
+            "views/annotate.py",
+            title="Annotate",
+            icon=":material/draw:",
+            help="See where the model looks, suspicious images first. Draw where it should look.",
+        ),
+        st.Page(
+            "views/train.py",
+            title="Train",
+            icon=":material/monitoring:",
+            help="Every run of the project: settings, curves, result.",
+        ),
+        st.Page(
+            "views/compare.py",
+            title="Compare",
+            icon=":material/compare:",
+            help="Two model versions side by side: accuracy by group, and both maps of each image.",
+        ),
+        st.Page(
+            "views/models.py",
+            title="Models",
+            icon=":material/deployed_code:",
+            help="All model versions: publish, roll back, download.",
+        ),
+    ]
+)
+
+# Streamlit shows them at the top right, over Annotate's images and tools.
+_TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 1rem !important}</style>"
+
+state.arrive(page.title)
+ready = False
+with told("Refocus cannot open its data folder", "Fix this and reload the page."):
+    workspace = resources.workspace()
+    launch.ensure_worker(workspace)
+    resources.warm_up()
+    sidebar(workspace)
+    ready = True
+if ready:
+    message = state.take_up()
+    if message:
+        wake = state.WAKE.get()
+        st.html(_TOASTS)
+        st.toast(plain(message), icon=":material/info:" if wake.is_news else ":material/check:")
+        wake.toast, wake.is_news = "", False
+    page.run()
