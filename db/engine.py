@@ -1,6 +1,7 @@
 """Opening, reading, writing and closing the database."""
 
 import json
+import logging
 import math
 import sqlite3
 import time
@@ -17,8 +18,10 @@ from sqlalchemy.orm import Session
 from db.errors import DatabaseError, UnavailableError
 from db.migrations import migrate
 
+LOG = logging.getLogger("refocus.database")
 BUSY_SECONDS = 15.0  # how long a writer waits for another one on SQLite
 WRITE_AHEAD = "PRAGMA journal_mode = WAL"
+JOURNAL = "PRAGMA journal_mode = DELETE"  # where there is no write-ahead log
 OPENING_SECONDS = 5.0  # how long to wait for others that open the same new file
 _STRICT_JSON = json.JSONEncoder(allow_nan=False)
 
@@ -27,6 +30,7 @@ class Database:
     """One database, safe to share between the threads of a process; a child process opens its own."""
 
     def __init__(self, engine: Engine) -> None:
+        self.write_ahead = True  # False: SQLite without its write-ahead log, so readers and the writer wait
         self._reader = engine
         self._writer = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
@@ -49,7 +53,7 @@ class Database:
         try:
             with _plain_errors():
                 if database._reader.dialect.name == "sqlite":
-                    _switch_to_wal(database._reader)
+                    database.write_ahead = _switch_to_wal(database._reader)
                 migrate(database._writer)
         except (exc.SQLAlchemyError, CommandError) as error:
             database.close()
@@ -107,17 +111,24 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
 
-def _switch_to_wal(engine: Engine) -> None:
-    """Write-ahead logging, kept in the file itself: readers and the writer do not wait for each other."""
+def _switch_to_wal(engine: Engine) -> bool:
+    """Write-ahead logging, kept in the file itself: readers and the writer do not wait for each other.
+
+    False where the file system has no shared memory for it: then a rollback journal is as safe, and slower.
+    """
     deadline = time.monotonic() + OPENING_SECONDS
     while True:
         try:
             # A connection of its own: those of the engine wait much longer.
             with closing(sqlite3.connect(str(engine.url.database), timeout=OPENING_SECONDS)) as connection:
                 (mode,) = connection.execute(WRITE_AHEAD).fetchone()
-            if mode != "wal":
+                if mode == "wal":
+                    return True
+                (journal,) = connection.execute(JOURNAL).fetchone()
+            if journal != "delete":
                 raise UnavailableError(_unfit(engine, f"it answered {mode!r}"))
-            return
+            LOG.warning("%s has no write-ahead log (SQLite answered %r)", engine.url.database, mode)
+            return False
         except sqlite3.OperationalError as error:
             # SQLite does not apply busy_timeout to this switch when several processes open a new file at once
             if "locked" not in str(error):

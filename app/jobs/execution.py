@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from gain_core.training.trainer import train
 
 _READERS = 8  # processes, at most, that read and change the images of a full training
 _PER_READER = 128 * 2**20  # bytes of shared memory
+_READER_DIED = "DataLoader worker"  # torch says so in every error of a process that reads images
 
 
 class StoppedError(Exception):
@@ -46,25 +47,40 @@ def execute(
     `stopping` is asked after every event: a step, or some tens of images read. An unfinished training leaves
     checkpoint.pt there. Raises StoppedError, and GainError with a sentence for people.
     """
-    work = _working(spec)
+    try:
+        _follow(_working(spec), on_event, stopping)
+    except RuntimeError as error:
+        if _READER_DIED not in str(error):
+            raise
+        # Shared memory ran out after all, or the system took the reader for its memory.
+        print(f"From here on the training process reads the images itself: {error}", file=sys.stderr)
+        _follow(_working(spec, readers=0), on_event, stopping)
+
+
+def _follow(
+    work: Generator[Event, None, None], on_event: Callable[[Event], None], stopping: Callable[[], bool]
+) -> None:
     for event in work:
         on_event(event)
         if stopping():
-            work.close()  # type: ignore[attr-defined]
+            work.close()
             raise StoppedError
 
 
-def _working(spec: RunSpec) -> Iterator[Event]:
+def _working(spec: RunSpec, readers: int | None = None) -> Generator[Event, None, None]:
+    """readers: processes that read images in a full training; None: as the run or the machine has it."""
     started = time.monotonic()
     if spec.config.threads:
         torch.set_num_threads(spec.config.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = spec.config
-    if device.type == "cuda" and not config.loader_workers:  # a CPU is busy with training
-        config = replace(config, loader_workers=loading_processes())
+    if readers is None and device.type == "cuda" and not config.loader_workers:  # a CPU is busy with training
+        readers = loading_processes()
+    if readers is not None:
+        config = replace(config, loader_workers=readers)
     store = FeatureStore(spec.features_folder, _session_of_base(spec, device), _composites_folder(spec))
     checkpoint = spec.out_folder / "checkpoint.pt"
-    if spec.resume_from is not None and spec.resume_from.exists():
+    if spec.resume_from is not None and spec.resume_from.exists() and not checkpoint.exists():
         write_atomically(checkpoint, spec.resume_from.read_bytes())
     model = _base_model(spec)
     base = copy.deepcopy(model) if has_control(config) and not spec.as_given else None

@@ -30,6 +30,13 @@ def library_page(ws: Workspace) -> None:
         lead_on(ws, followed)
     with st.container():  # keeps its place when it is empty: what is below is not replaced under a click
         import_panel(ws)
+    if not ws.database.write_ahead:
+        st.warning(
+            "The disk of the data folder does not support SQLite's write-ahead log. Everything works, but "
+            "pages wait while something is stored. Is it a network drive? Then move the data folder to a "
+            "local disk (REFOCUS_HOME).",
+            icon=":material/hard_drive:",
+        )
     project = chosen_project(ws)
     if project is None:
         st.title("See where your classifier looks. Then correct it.")

@@ -156,22 +156,44 @@ def test_leases_end_by_the_clock_of_the_database(database: Database, project: Pr
     assert stored > text_now
 
 
-@pytest.mark.parametrize("answer", ["delete", "locked"])
-def test_a_file_system_without_a_write_ahead_log_is_refused_at_start(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+@pytest.mark.parametrize("answer", ["delete", "persist", "truncate"])
+def test_a_file_system_without_a_write_ahead_log_works_on_with_a_journal_and_says_so(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answer: str
 ) -> None:
-    """As NFS and SMB answer: with another mode, or as if somebody else held the file."""
+    monkeypatch.setattr(db.engine, "WRITE_AHEAD", f"PRAGMA journal_mode = {answer}")  # as it would answer
+    opened = Database.open(url)
+    try:
+        assert not opened.write_ahead
+        assert f"SQLite answered '{answer}'" in caplog.text
+        made = new_project(opened, "stored")
+        with opened.reading() as session:
+            assert session.execute(text("PRAGMA journal_mode")).scalar() == "delete"
+        with opened.writing() as session:
+            session.execute(text("UPDATE projects SET name = 'lost'"))
+            session.rollback()
+        assert library.list_projects(opened) == [made]
+    finally:
+        opened.close()
+
+
+def test_a_database_without_any_journal_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash would leave half a transaction."""
+    monkeypatch.setattr(db.engine, "WRITE_AHEAD", "PRAGMA locking_mode")  # an answer that names no journal
+    monkeypatch.setattr(db.engine, "JOURNAL", "PRAGMA journal_mode = OFF")
+    with pytest.raises(UnavailableError, match="REFOCUS_DATABASE_URL"):
+        Database.open(url)
+
+
+def test_a_file_system_that_locks_for_ever_is_refused_at_start(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As NFS and SMB answer: as if somebody else held the file."""
     monkeypatch.setattr(db.engine, "OPENING_SECONDS", 0.1)
-    if answer == "delete":
-        monkeypatch.setattr(db.engine, "WRITE_AHEAD", "PRAGMA journal_mode = DELETE")
-        with pytest.raises(UnavailableError) as refused:
-            Database.open(url)
-    else:
-        other = sqlite3.connect(tmp_path / "refocus.db", isolation_level=None)
-        other.execute("CREATE TABLE busy (x)")
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(UnavailableError) as refused:
-            Database.open(url)
-        other.close()
+    other = sqlite3.connect(tmp_path / "refocus.db", isolation_level=None)
+    other.execute("CREATE TABLE busy (x)")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(UnavailableError) as refused:
+        Database.open(url)
+    other.close()
     assert str(tmp_path) in str(refused.value)
     assert "REFOCUS_DATABASE_URL" in str(refused.value)
