@@ -6,7 +6,6 @@ or by a name made of their content, which also a server that has just started fi
 """
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -62,7 +61,7 @@ class CanvasLog:
             return []
         if told["log"] != self.id:  # another canvas, or this server does not remember this one
             done = told.get("done")
-            self.id, self.done = told["log"], done if isinstance(done, int) else 0
+            self.id, self.done = told["log"], done if _is_whole(done) else 0
         actions = [_action(item) for item in _listed(told.get("actions"))]
         return [action for action in actions if action is not None and action.number > self.done]
 
@@ -159,7 +158,12 @@ def points_from(told: object) -> tuple[Point, ...]:
 def _is_number(value: object) -> TypeGuard[float]:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return math.isfinite(value) and abs(value) <= _FARTHEST
+    return abs(value) <= _FARTHEST  # nor is it anything else than a number; an integer may have any length
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number that a database can look for."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
 
 def _listed(value: object) -> Sequence[Any]:
@@ -170,7 +174,7 @@ def _action(told: object) -> Action | None:
     if not isinstance(told, Mapping) or told.get("do") not in get_args(Do):
         return None
     numbers = [told.get(name) for name in ("number", "image", "label")]
-    if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
+    if not all(_is_whole(number) for number in numbers):
         return None
     number, image_id, class_id = numbers
     return Action(number, image_id, class_id, told["do"], told)  # type: ignore[arg-type]

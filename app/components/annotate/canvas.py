@@ -58,7 +58,7 @@ def canvas(
     heard = st.session_state.get(CANVAS) or {}
     ratio = heard.get("ratio")
     if isinstance(ratio, int | float):
-        state.RATIO.set(min(MOST_RATIO, max(1.0, float(ratio))))
+        state.RATIO.set(float(min(MOST_RATIO, max(1.0, ratio))))
     ratio, log = state.RATIO.get(), state.CANVAS_LOG.get()
     whole = heard.get("closer") == image.id
     _CANVAS(

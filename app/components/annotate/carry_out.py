@@ -13,7 +13,7 @@ from app.components.kit.error_box import told
 from app.drawing.canvas_log import Action, CanvasLog, Guess, shape_from
 from app.drawing.draft import Draft
 from app.drawing.eraser import erased
-from app.drawing.regions import MAX_REGIONS, Regions, scaled
+from app.drawing.regions import MAX_REGIONS, Regions, region_from_shape, scaled
 from app.services import outlining
 from app.services.queue import neighbour
 from app.state import Wake
@@ -124,10 +124,11 @@ def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None
         if stroke is not None:
             draft.change(erased(draft.regions, stroke.points, stroke.width or 1.0, size))
     elif action.do == "outline":
-        box = shape_from({**action.values, "shape": "box"})
-        if box is not None:
-            regions = outlining.outline(desk.ws, image, box)
-            log.guess = Guess(image.id, image.class_id, box.role, regions)
+        asked = shape_from({**action.values, "shape": "box"})
+        if asked is not None:
+            box, _ = region_from_shape("box", asked.role, asked.points, None, size)
+            regions = () if box is None else outlining.outline(desk.ws, image, box)
+            log.guess = Guess(image.id, image.class_id, asked.role, regions)
     elif action.do == "answer" and guess is not None and action.values.get("accepted"):
         if (guess.image_id, guess.class_id) == (image.id, image.class_id):
             draft.change((*draft.regions, *guess.regions)[:MAX_REGIONS])

@@ -1,5 +1,7 @@
 """streamlit-drawable-canvas over a photograph: what draws for `REFOCUS_CANVAS=drawable`."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
@@ -95,8 +97,7 @@ def start_canvas(
 
 def newest(on_canvas: OnCanvas) -> Regions:
     """What the canvas has told by now, also before it is drawn in this run."""
-    told = st.session_state.get(_key(on_canvas)) or {}
-    return on_canvas.drawing.read((told.get("drawing") or {}).get("raw"))
+    return on_canvas.drawing.read(_told(on_canvas))
 
 
 def drawing_canvas(
@@ -110,21 +111,32 @@ def drawing_canvas(
     disabled: bool = False,
 ) -> Regions:
     """Draw the canvas and return what is on it; while it stays the same, drawing is not disturbed."""
-    result = st_canvas(
-        fill_color=fill_colour(role),
-        stroke_width=brush if tool == "freedraw" else OUTLINE_WIDTH,
-        stroke_color=brush_colour(role) if tool == "freedraw" else stroke_colour(role),
-        background_image=background,
-        drawing_mode=tool,
-        initial_drawing=on_canvas.drawing.seed,
-        width=size[0],
-        height=size[1],
-        point_display_radius=4,
-        disabled=disabled,
-        key=_key(on_canvas),
-    )
+    try:
+        st_canvas(
+            fill_color=fill_colour(role),
+            stroke_width=brush if tool == "freedraw" else OUTLINE_WIDTH,
+            stroke_color=brush_colour(role) if tool == "freedraw" else stroke_colour(role),
+            background_image=background,
+            drawing_mode=tool,
+            initial_drawing=on_canvas.drawing.seed,
+            width=size[0],
+            height=size[1],
+            point_display_radius=4,
+            disabled=disabled,
+            key=_key(on_canvas),
+        )
+    except (AttributeError, KeyError, TypeError):  # it is on screen, and reads what it told without a look
+        if _told(on_canvas) is not None:
+            raise
     _PROMPT(key="canvas_prompt", height=0)
-    return on_canvas.drawing.read(result.json_data)
+    return newest(on_canvas)
+
+
+def _told(on_canvas: OnCanvas) -> object:
+    """The drawing that the canvas has told, if any."""
+    told = st.session_state.get(_key(on_canvas))
+    drawing = told.get("drawing") if isinstance(told, Mapping) else None
+    return drawing.get("raw") if isinstance(drawing, Mapping) else None
 
 
 def _key(on_canvas: OnCanvas) -> str:
