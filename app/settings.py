@@ -72,6 +72,21 @@ class Settings:
         default=120.0,
         metadata={"doc": "An idle trainer with no running server exits after this many seconds."},
     )
+    bin_days: float = field(
+        default=30.0,
+        metadata={"doc": "Days that deleted projects stay in the bin, and stray files in the folder `lost`."},
+    )
+    keep_days: float = field(
+        default=30.0,
+        metadata={
+            "doc": "Days until unused features, thumbnails, downloads, sessions, and checkpoints of failed "
+            "runs are removed."
+        },
+    )
+    keep_gb: float = field(
+        default=20.0,
+        metadata={"doc": "Room that these may take together, in GB; the least recently used go first."},
+    )
 
     @property
     def resolved_database_url(self) -> str:

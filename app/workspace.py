@@ -7,6 +7,7 @@ from pathlib import Path
 from app.errors import ServiceError
 from app.settings import Settings
 from db.engine import Database
+from db.stored_files import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class FileStore:
         return self.home / "cache"
 
     def made_from(self, hashes: Collection[str]) -> Iterator[Path]:
-        """Everything in the cache that was made from images with these SHA-256: thumbnails and features.
+        """Everything in the cache that was made from images with these SHA-256.
 
-        Both lie in `<kind>/<variant>/<two letters>/<sha256>.<ending>`.
+        Thumbnails, features and descriptions lie in `<kind>/<variant>/<two letters>/<sha256>.<ending>`.
         """
         return (path for path in self._cache.glob("*/*/??/*") if path.stem in hashes)
 
@@ -59,6 +60,26 @@ class FileStore:
     def prepared(self, project_id: int) -> Path:
         """Bundles, reports and figures that were made for download: made again when asked for."""
         return self.home / "prepared" / f"{project_id:06d}"
+
+    def name_of(self, file: StoredFile) -> str:
+        """The path, relative to the data folder, of the file that a row names.
+
+        Raises ValueError when it would leave the data folder.
+        """
+        if file.kind == "model":
+            self.absolute(file.place)
+            return file.place
+        paths = {
+            "image": self.image(file.sha256, file.place),
+            "mask": self.mask(file.sha256),
+            "given model": self.given_model(file.sha256),
+        }
+        return paths[file.kind].relative_to(self.home).as_posix()
+
+    @property
+    def lost(self) -> Path:
+        """Files that no row names, moved out of the way: a folder for each day."""
+        return self.home / "lost"
 
     def absolute(self, relative: str) -> Path:
         """A path stored in the database (relative to home), refused when it would leave home."""

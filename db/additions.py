@@ -43,7 +43,7 @@ def add_to_project(database: Database, project_id: int, additions: Additions) ->
         # The project comes last: who holds an image waits for its project, and not the other way round.
         query = select(models.Project).where(models.Project.id == project_id).with_for_update()
         project = session.scalar(query)
-        if project is None:
+        if project is None or project.deleted_at is not None:
             raise NotFoundError(f"Project {project_id} does not exist.")
         images = _without_known(session, project, additions.images)
         if images:

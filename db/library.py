@@ -16,23 +16,34 @@ from db.rows import class_record, image_records, project_record
 
 
 def list_projects(database: Database) -> list[ProjectRecord]:
-    """All projects by name."""
+    """All projects by name, without those in the bin."""
     with database.reading() as session:
-        rows = session.scalars(select(models.Project).order_by(models.Project.name))
+        rows = session.scalars(
+            select(models.Project).where(models.Project.deleted_at.is_(None)).order_by(models.Project.name)
+        )
         return [project_record(row) for row in rows]
 
 
-def get_project(database: Database, project_id: int) -> ProjectRecord:
+def project_names(database: Database) -> dict[int, str]:
+    """By id, with those in the bin."""
+    with database.reading() as session:
+        return {row.id: row.name for row in session.execute(select(models.Project.id, models.Project.name))}
+
+
+def get_project(database: Database, project_id: int, *, or_in_bin: bool = False) -> ProjectRecord:
+    """`or_in_bin`: a project in the bin exists, too."""
     with database.reading() as session:
         row = session.get(models.Project, project_id)
-        if row is None:
+        if row is None or (row.deleted_at is not None and not or_in_bin):
             raise NotFoundError(f"Project {project_id} does not exist.")
         return project_record(row)
 
 
 def find_project(database: Database, name: str) -> ProjectRecord | None:
+    """The project outside the bin that has the name."""
+    query = select(models.Project).where(models.Project.name == name, models.Project.deleted_at.is_(None))
     with database.reading() as session:
-        row = session.scalar(select(models.Project).where(models.Project.name == name))
+        row = session.scalar(query)
         return None if row is None else project_record(row)
 
 
@@ -117,7 +128,7 @@ def rename_project(database: Database, project_id: int, name: str) -> None:
 
 
 def delete_project(database: Database, project_id: int) -> None:
-    """Delete the project and all its rows; the caller removes the files."""
+    """Delete the project and all its rows, in the bin or not; the caller removes the files."""
     with database.writing() as session:
         gone = session.scalar(
             delete(models.Project).where(models.Project.id == project_id).returning(models.Project.id)

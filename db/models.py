@@ -54,9 +54,13 @@ class Base(DeclarativeBase):
 NEVER_REUSE_IDS: dict[str, Any] = {"sqlite_autoincrement": True}
 
 
+def _few(name: str, column: str, condition: str, *, unique: bool = False) -> Index:  # of few rows
+    return Index(name, column, unique=unique, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 class Project(Base):
     __tablename__ = "projects"
-    __table_args__ = (UniqueConstraint("name"), NEVER_REUSE_IDS)
+    __table_args__ = (_few("uq_projects_name", "name", "deleted_at IS NULL", unique=True), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -71,6 +75,7 @@ class Project(Base):
     given_model: Mapped[str | None] = mapped_column(String(64))
     label_revision: Mapped[int] = mapped_column(default=0, server_default="0")
     review_revision: Mapped[int] = mapped_column(default=0, server_default="0")
+    deleted_at: Mapped[datetime | None]  # of one in the bin, whose name is free
 
 
 class Class(Base):
@@ -85,10 +90,6 @@ class Class(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(200))
-
-
-def _few(name: str, column: str, condition: str) -> Index:  # of the few rows that meet the condition
-    return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class Image(Base):

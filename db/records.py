@@ -22,7 +22,7 @@ ACTIVE_STATUSES: tuple[RunStatus, ...] = ("queued", "running")
 @dataclass(frozen=True, slots=True)
 class ProjectRecord:
     id: int
-    name: str  # unique among projects
+    name: str  # unique among projects outside the bin
     source: str  # "demo", "upload" or "folder"
     backbone: str  # a timm model name; of a given model the name of its network, as "torchvision/resnet18"
     image_size: int  # side of the square the model sees, pixels
@@ -32,6 +32,7 @@ class ProjectRecord:
     label_revision: int = 0  # grows when one of its images gets another label or split
     given_model: str | None = None  # SHA-256 of the model file that somebody brought as the first version
     review_revision: int = 0  # grows when guidance of it is saved, or an image skipped
+    deleted_at: datetime | None = None  # UTC; of a project in the bin
 
 
 @dataclass(frozen=True, slots=True)

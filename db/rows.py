@@ -34,6 +34,7 @@ def project_record(row: models.Project) -> ProjectRecord:
         created_at=row.created_at,
         label_revision=row.label_revision,
         review_revision=row.review_revision,
+        deleted_at=row.deleted_at,
     )
 
 

@@ -16,7 +16,7 @@ from db.errors import NotFoundError, RunRefusedError
 from db.finishing import finish_cancelled, finish_failed, finish_with_version
 from db.leases import CANCELLED, MAX_ATTEMPTS, beat, claim, ended, has_no_owner, release
 from db.models import ModelVersion, Project, Run, RunEvent
-from db.records import ACTIVE_STATUSES, RunEventRecord, RunMode, RunRecord
+from db.records import ACTIVE_STATUSES, RunEventRecord, RunMode, RunRecord, RunStatus
 from db.rows import event_record, run_record
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "last_ended",
     "list_events",
     "list_runs",
+    "of_projects",
     "release",
     "request_cancel",
     "request_run",
@@ -54,7 +55,8 @@ def request_run(
     """
     try:
         with database.writing() as session:
-            if session.get(Project, project_id) is None:
+            project = session.get(Project, project_id)
+            if project is None or project.deleted_at is not None:
                 raise NotFoundError(f"Project {project_id} does not exist.")
             if base_version_id is not None:
                 base = session.get(ModelVersion, base_version_id)
@@ -86,6 +88,13 @@ def list_runs(database: Database, project_id: int) -> list[RunRecord]:
     with database.reading() as session:
         rows = session.execute(_RUNS.where(Run.project_id == project_id).order_by(Run.id.desc()))
         return [run_record(run, version_id) for run, version_id in rows]
+
+
+def of_projects(database: Database) -> dict[int, tuple[int, RunStatus]]:
+    """(project id, status) of all runs, by id. One query."""
+    with database.reading() as session:
+        rows = session.execute(select(Run.id, Run.project_id, Run.status))
+        return {run_id: (project_id, status) for run_id, project_id, status in rows}
 
 
 def active_run(database: Database, project_id: int) -> RunRecord | None:

@@ -1,36 +1,101 @@
-"""A copy of the database while others write to it."""
+"""A copy of the database while others write to it, and an empty database filled from such a copy."""
 
+import os
+import shutil
 import sqlite3
+import subprocess
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Literal, cast
+
+from sqlalchemy import create_engine, exc, inspect, text
+from sqlalchemy.engine import URL, make_url
 
 from db.engine import Database
-from db.errors import DatabaseError
+from db.errors import DatabaseError, UnavailableError
+from db.stored_files import StoredFile, stored_files
+
+Kind = Literal["sqlite", "postgresql"]
 
 
-def replace_database(new: Path, path: Path) -> None:
-    """Put `new` in the place of an SQLite database, if there is one, and of the log beside it.
-
-    A log that was left there would be played back over the new one. sqlite3.OperationalError where somebody
-    uses the database.
-    """
-    if path.is_file():
-        with closing(sqlite3.connect(path, timeout=1)) as earlier:
-            earlier.execute("PRAGMA journal_mode = DELETE")  # takes up the log, and is refused in use
-    new.replace(path)
-
-
-def copy_database(database: Database, path: Path) -> None:
-    """Write one state of an SQLite database to a new file, with what still lies in its write-ahead log.
-
-    Raises DatabaseError for PostgreSQL, whose own program copies it, and sqlite3.Error where the file
-    cannot be written.
-    """
+def kind_of(database: Database) -> Kind:
     with database.reading() as session:
-        source = session.connection().connection.driver_connection
-        if not isinstance(source, sqlite3.Connection):
-            raise DatabaseError(
-                "The database is not SQLite: copy it with pg_dump, and the data folder as it is."
-            )
+        return "sqlite" if session.connection().dialect.name == "sqlite" else "postgresql"
+
+
+def copy_database(database: Database, path: Path) -> list[StoredFile]:
+    """Write one state of the database to a new file; the files that this state names.
+
+    SQLite: a database file, with what still lies in the write-ahead log. PostgreSQL: an archive of pg_dump.
+    Raises DatabaseError where pg_dump is missing or fails, sqlite3.Error where the file cannot be written.
+    """
+    if kind_of(database) == "postgresql":
+        return _dump(database, path)
+    with database.reading() as session:
+        files = list(stored_files(session))  # the transaction that this begins sees one state to its end
+        source = cast(sqlite3.Connection, session.connection().connection.driver_connection)
         with closing(sqlite3.connect(path)) as target:
             source.backup(target)
+    return files
+
+
+def _dump(database: Database, path: Path) -> list[StoredFile]:
+    with database.reading() as session:
+        connection = session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        files = list(stored_files(session))
+        options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={path}"]
+        _postgres("pg_dump", connection.engine.url, [*options, f"--snapshot={snapshot}"])
+    return files
+
+
+def fault_of(database: Database) -> str | None:
+    """What SQLite says is damaged in its file; None where it is whole, and always for PostgreSQL."""
+    if kind_of(database) == "postgresql":
+        return None
+    with database.reading() as session:
+        answer = session.execute(text("PRAGMA integrity_check(1)")).scalar_one()
+        references = session.execute(text("PRAGMA foreign_key_check")).all()
+    if answer != "ok":
+        return str(answer)
+    return f"{len(references)} rows refer to rows that are gone." if references else None
+
+
+def fill_postgres(archive: Path, url: str) -> None:
+    """Restore an archive of pg_dump into an empty PostgreSQL database: whole, or nothing of it.
+
+    Raises DatabaseError where the database holds tables, and where pg_restore is missing or fails.
+    """
+    parsed = make_url(url)
+    engine = create_engine(parsed)
+    try:
+        if inspect(engine).get_table_names():
+            raise DatabaseError("The database of REFOCUS_DATABASE_URL holds tables. Name an empty one.")
+    except exc.OperationalError as error:
+        raise UnavailableError(f"The database did not answer: {error.orig}") from error
+    finally:
+        engine.dispose()
+    options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(archive)]
+    _postgres("pg_restore", parsed, options)
+
+
+def _postgres(program: str, url: URL, options: list[str]) -> None:
+    """Run a program of PostgreSQL on a database; the password stays out of the list of processes."""
+    if shutil.which(program) is None:
+        raise DatabaseError(f"{program} is not installed: it belongs to PostgreSQL's client programs.")
+    plain = url.set(drivername="postgresql", password=None).render_as_string()
+    environment: Mapping[str, str] = os.environ
+    if url.password is not None:
+        environment = {**os.environ, "PGPASSWORD": str(url.password)}
+    ended = subprocess.run(  # noqa: S603
+        [program, f"--dbname={plain}", *options],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode != 0:
+        lines = ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"]
+        raise DatabaseError(f"{program} failed: {lines[-1]}")

@@ -70,6 +70,13 @@ def get_version(database: Database, version_id: int) -> VersionRecord:
         return version_record(row)
 
 
+def published_paths(database: Database) -> list[str]:
+    """Where the published versions of all projects lie, relative to the data folder. One query."""
+    published = models.Project.current_version_id == models.ModelVersion.id
+    with database.reading() as session:
+        return list(session.scalars(select(models.ModelVersion.path).join(models.Project, published)))
+
+
 def list_predictions(
     database: Database, version_id: int, split: Split | None = None
 ) -> list[PredictionRecord]:

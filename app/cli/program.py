@@ -1,6 +1,7 @@
 """The command line: reads arguments, opens the data folder, runs one command, tells how it ended.
 
-Exit codes: 0 done, 1 a figure is beyond its limit (`evaluate`), 2 an error, as one sentence, 130 interrupted.
+Exit codes: 0 done, 1 a figure is beyond its limit (`evaluate`) or files are missing or damaged (`backup`,
+`check`), 2 an error, as one sentence, 130 interrupted.
 """
 
 import argparse
@@ -10,7 +11,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.cli import backup, evaluate, explain, export, guide, import_images, report, retrain, train
+from app.cli import (
+    backup,
+    check,
+    evaluate,
+    explain,
+    export,
+    guide,
+    import_images,
+    report,
+    restore,
+    retrain,
+    train,
+)
 from app.cli.output import Output, Result
 from app.errors import ServiceError
 from app.settings import load_settings
@@ -18,7 +31,9 @@ from app.workspace import open_workspace
 from db.errors import DatabaseError
 from gain_core.errors import GainError
 
-COMMANDS = (import_images, train, guide, retrain, evaluate, explain, export, report, backup)
+COMMANDS = (import_images, train, guide, retrain, evaluate, explain, export, report, backup, check)
+# Their `run` takes the settings: they make the data folder that others open.
+WITHOUT_DATA = (restore,)
 EXPECTED = (ServiceError, DatabaseError, GainError)
 ERROR, INTERRUPTED = 2, 130
 
@@ -50,9 +65,13 @@ def _run(parsed: argparse.Namespace, output: Output) -> Result:
         raise ServiceError(f"A setting cannot be read: {error}.") from error
     if parsed.home is not None:
         settings = replace(settings, home=parsed.home.expanduser().resolve())
+    result: Result
+    if parsed.without_data:
+        result = parsed.run(settings, parsed, output)
+        return result
     ws = open_workspace(settings)
     try:
-        result: Result = parsed.run(ws, parsed, output)
+        result = parsed.run(ws, parsed, output)
         return result
     finally:
         ws.database.close()
@@ -76,10 +95,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m app", description="Find and remove shortcuts in image classifiers, from a script."
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for command in (*COMMANDS, *WITHOUT_DATA):
         one_command = commands.add_parser(
             command.NAME, help=command.HELP, description=command.HELP, parents=[common]
         )
         command.add_arguments(one_command)
-        one_command.set_defaults(run=command.run)
+        one_command.set_defaults(run=command.run, without_data=command in WITHOUT_DATA)
     return parser

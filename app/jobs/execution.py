@@ -23,7 +23,7 @@ from gain_core.errors import CheckpointError, InputError, UnwritableError
 from gain_core.events import Event
 from gain_core.explain.inference import keep_session
 from gain_core.models.classifier import Classifier, build_classifier, default_spec
-from gain_core.models.files import file_sha256, session_file
+from gain_core.models.files import composites_folder, file_sha256, session_file
 from gain_core.models.inference import InferenceModel
 from gain_core.models.model_file import load_model, save_model
 from gain_core.models.networks import register_networks
@@ -136,7 +136,7 @@ def _base_model(spec: RunSpec) -> Classifier:
 
 def _composites_folder(spec: RunSpec) -> Path | None:
     """Beside the base, with which it is removed; the next retrain starts there too and has most of them."""
-    return None if spec.base_weights is None else spec.base_weights.with_name("composites")
+    return None if spec.base_weights is None else composites_folder(spec.base_weights)
 
 
 def _session_of_base(spec: RunSpec, device: torch.device) -> InferenceModel | None:

@@ -15,6 +15,7 @@ from types import FrameType
 
 from app.jobs.attempt import DEFAULT_HANDLING, Handling, supervise
 from app.jobs.child import PROGRAM_ROOT, Child, program_environment
+from app.jobs.housekeeping import Housekeeping
 from app.jobs.process_locks import WorkerLock, server_is_there, trainer_folder
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
@@ -47,6 +48,7 @@ class Worker:
         self._ws = ws
         self._handling = handling
         self._lock = WorkerLock(ws.settings.home)
+        self._housekeeping = Housekeeping(ws)
         self._stop = False
         self._spare: Child | None = None
         self._spare_not_before = 0.0
@@ -62,6 +64,7 @@ class Worker:
         try:
             while not self._stop and self._lock.in_place():
                 try:
+                    self._housekeeping.tick()
                     if self._carry_out_next():
                         continue
                     if self._code_has_changed():

@@ -1,7 +1,6 @@
 """Projects and their images: import, demo, overview, thumbnails."""
 
 import io
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import IO
 from PIL import Image
 
 from app.demo.project import make_demo
-from app.errors import ImportRefusedError, MissingFileError, ServiceError
+from app.errors import ImportRefusedError, MissingFileError
 from app.importing.dry_run import Preview, dry_run
 from app.importing.folder_source import FolderSource
 from app.importing.importer import (
@@ -25,11 +24,10 @@ from app.importing.importer import (
 from app.importing.options import ImportOptions
 from app.importing.sources import Source
 from app.importing.splitting import neighbours
-from app.importing.staging import store_lock
 from app.importing.target import load_target
 from app.importing.zip_source import open_zip
 from app.workspace import Workspace
-from db import annotations, first_models, holdings, runs
+from db import annotations, holdings
 from db import library as rows
 from db.records import SPLITS, ClassRecord, ImageRecord, ProjectRecord, Split
 from gain_core.atomic import write_atomically
@@ -169,36 +167,6 @@ def rename_project(ws: Workspace, project_id: int, name: str) -> None:
     Raises ImportRefusedError for an impossible name, db.errors.DuplicateNameError and NotFoundError.
     """
     rows.rename_project(ws.database, project_id, project_name(name))
-
-
-def delete_project(ws: Workspace, project_id: int) -> None:
-    """Delete a project: its rows, its runs' files, and images that no other project uses, with everything
-    computed from them.
-
-    Raises db.errors.NotFoundError, and ServiceError while one of its runs is queued or running.
-    """
-    if runs.active_run(ws.database, project_id) is not None:
-        raise ServiceError("This project is training. Cancel the run, then delete.")
-    project = rows.get_project(ws.database, project_id)
-    with store_lock(ws.files):
-        images = rows.list_images(ws.database, project_id)
-        run_ids = [run.id for run in runs.list_runs(ws.database, project_id)]
-        rows.delete_project(ws.database, project_id)
-        used = rows.used_hashes(ws.database)
-        for made in ws.files.made_from({image.sha256 for image in images} - used):
-            made.unlink(missing_ok=True)
-        for image in images:
-            if image.sha256 not in used:
-                ws.files.image(image.sha256, image.suffix).unlink(missing_ok=True)
-            for label in image.labels:
-                if label.mask_sha256 is not None and label.mask_sha256 not in used:
-                    ws.files.mask(label.mask_sha256).unlink(missing_ok=True)
-        given = project.given_model
-        if given is not None and given not in first_models.given_models(ws.database):
-            ws.files.given_model(given).unlink(missing_ok=True)
-    shutil.rmtree(ws.files.prepared(project_id), ignore_errors=True)
-    for run_id in run_ids:
-        shutil.rmtree(ws.files.run_folder(run_id, 0).parent, ignore_errors=True)
 
 
 def overview(ws: Workspace, project_id: int) -> ProjectOverview:

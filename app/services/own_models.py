@@ -15,6 +15,7 @@ from typing import IO, Any, Literal
 from uuid import uuid4
 
 from app.errors import ServiceError
+from app.importing.staging import store_lock
 from app.jobs.child import program_environment
 from app.services import training
 from app.workspace import Workspace
@@ -215,16 +216,16 @@ def take_over(ws: Workspace, project_id: int, checked: ModelCheck) -> RunRecord:
     where the file cannot be stored.
     """
     try:
-        sha256 = file_sha256(checked.file)
+        sha256, spec = file_sha256(checked.file), checked.spec
         place = ws.files.given_model(sha256)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(checked.file, place)
+        with store_lock(ws.files):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(checked.file, place)
+            first_models.choose_given_model(
+                ws.database, project_id, sha256, spec.backbone, spec.image_size, spec.classes
+            )
     except (CheckpointError, OSError) as error:
         raise ModelRefusedError(f"The model could not be stored: {error}. Check it again.") from error
-    spec = checked.spec
-    first_models.choose_given_model(
-        ws.database, project_id, sha256, spec.backbone, spec.image_size, spec.classes
-    )
     shutil.rmtree(checked.file.parent, ignore_errors=True)
     return training.request_first_model(ws, project_id)
 

@@ -12,10 +12,11 @@ from app.components.library.first_model import first_model_choice
 from app.components.library.import_panel import followed_import, import_panel
 from app.components.library.new_project import demo_choice, lead_on, own_choice
 from app.components.library.project_images import counts_table, groups_tables, refusals_table, thumbnails
+from app.components.library.storage import storage_button
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
 from app.importing.importer import MAX_PROJECT_NAME
-from app.services import labels, library
+from app.services import labels, library, recycle_bin
 from app.services.library import ProjectOverview
 from app.workspace import Workspace
 from db import runs
@@ -45,6 +46,7 @@ def library_page(ws: Workspace) -> None:
             "pixels decide, draw which ones should, retrain, and check that the bias is gone."
         )
         _two_choices(ws)
+        storage_button(ws)
         return
     overview = counts.overview(ws, project)
     _head(ws, project, overview)
@@ -53,6 +55,7 @@ def library_page(ws: Workspace) -> None:
     _first_model(ws, project)
     _notes()
     _holdings(ws, project, overview)
+    storage_button(ws)
 
 
 def _two_choices(ws: Workspace) -> None:
@@ -109,8 +112,9 @@ def _ask_for_name(project: ProjectRecord) -> None:
 def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None:
     st.markdown(
         f"**{plain(project.name)}**: {one_of(overview.n_images, 'image')}, the guidance of "
-        f"{overview.n_guided} of them, all runs and all model versions are deleted from this machine. "
-        "This cannot be undone."
+        f"{overview.n_guided} of them, all runs and all model versions go to the bin for "
+        f"{resources.workspace().settings.bin_days:g} days, and are then deleted for good. Until then, "
+        "*Storage* on this page brings them back."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if overview.n_guided:
@@ -120,8 +124,8 @@ def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None
         if st.button("Delete", key="confirm_delete", type="primary"):
             with told(f"{project.name} was not deleted", ""):
                 ws, wake = resources.workspace(), state.WAKE.get()
-                library.delete_project(ws, project.id)
-                wake.toast = f"{project.name} was deleted."
+                recycle_bin.put_into_bin(ws, project.id)
+                wake.toast = f"{project.name} is in the bin."
                 state.IMAGE.set(None)
                 state.DRAFTS.set({})
                 st.rerun()

@@ -1,4 +1,4 @@
-"""The files of a model: its SHA-256, and the path of its inference session. Needs no torch."""
+"""The files of a model: its SHA-256, and the paths of what is kept beside it. Needs no torch."""
 
 import hashlib
 from pathlib import Path
@@ -18,3 +18,8 @@ def file_sha256(path: Path | str) -> str:
 def session_file(model_file: Path) -> Path:
     """The path of the inference session of a model file, beside it."""
     return model_file.with_suffix(".onnx")
+
+
+def composites_folder(model_file: Path) -> Path:
+    """The folder for features of the counter-examples of the last training that began with this model."""
+    return model_file.with_name("composites")

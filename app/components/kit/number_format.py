@@ -31,3 +31,12 @@ def points(before: float | None, after: float | None) -> str | int | None:
         return None
     change = round(100 * (after - before))
     return 0 if change == 0 else f"{change:+d} points"
+
+
+def size(count: float) -> str:
+    """Bytes, roughly: "850 KB", "1.2 GB"."""
+    for unit in ("B", "KB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -8,7 +8,7 @@ import pytest
 
 from app.jobs import launch, prepare_run, preparing
 from app.jobs.preparing import Request
-from app.services import annotation, library, map_metrics
+from app.services import annotation, map_metrics, recycle_bin
 from app.workspace import Workspace
 from db.records import VersionRecord
 from tests.app.seeded import Seeded, open_home, seed
@@ -83,7 +83,7 @@ def test_a_bundle_of_other_labels_or_guidance_is_made_again(
     assert preparing.status(seeded.ws, request).status == "absent"
     preparing.begin(seeded.ws, request)
     assert not made.exists()
-    library.delete_project(seeded.ws, seeded.project_id)
+    recycle_bin.delete_for_good(seeded.ws, seeded.project_id)
     assert not seeded.ws.files.prepared(seeded.project_id).exists()
 
 

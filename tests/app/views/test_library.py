@@ -11,7 +11,7 @@ from app.exporting import EXPORTS, coco, yolo
 from app.exporting.guided_images import load
 from app.importing.dry_run import Preview
 from app.jobs import launch
-from app.services import annotation, answers, labels, library
+from app.services import annotation, answers, labels, library, recycle_bin
 from app.services.library import ImportReport
 from db import drafts, imports, runs
 from db import library as rows
@@ -71,7 +71,7 @@ def test_a_followed_project_does_not_lead_away_from_another_one(seeded: Seeded) 
 
     app = open_page(state={"followed_run": run.id, "page": "Library", "project": other})
     assert "library_first_model" in keys(app)
-    library.delete_project(seeded.ws, seeded.project_id)
+    recycle_bin.delete_for_good(seeded.ws, seeded.project_id)
     app.run()
     assert "library_first_model" in keys(app)
     assert not app.error
@@ -117,10 +117,13 @@ def test_a_project_without_a_model_asks_for_its_first_one(seeded: Seeded) -> Non
     assert {key for key in keys(app) if key.endswith("_cancel")} == {"panel_cancel"}
 
 
-def test_deleting_asks_first_and_then_removes_the_project(seeded: Seeded) -> None:
+def test_deleting_asks_first_and_the_bin_is_behind_storage(seeded: Seeded) -> None:
     app = click(open_page(), "delete_project")
-    assert "cannot be undone" in said(app)
+    assert "go to the bin" in said(app)
     assert rows.list_projects(seeded.ws.database) != []
+    recycle_bin.put_into_bin(seeded.ws, seeded.project_id)
+    app = open_page()
+    assert app.button(key="open_storage").label == "Storage · 1 deleted project"
 
 
 def test_a_name_that_people_chose_cannot_become_markup() -> None:
