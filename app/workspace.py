@@ -29,6 +29,10 @@ class FileStore:
     def thumbnail(self, sha256: str, side: int) -> Path:
         return self._cache / "thumbnails" / str(side) / sha256[:2] / f"{sha256}.jpg"
 
+    def description(self, sha256: str) -> Path:
+        """What near-duplicates of an image are known by."""
+        return self._cache / "descriptions" / "12" / sha256[:2] / f"{sha256}.bin"
+
     @property
     def features(self) -> Path:
         """Kept features of frozen backbones: may be deleted at any time, is computed again."""

@@ -47,8 +47,11 @@ def look_at_all(
             data = source.read(item.path)
             image = there.get(hashlib.sha256(data).hexdigest()) if there else None
             if there and image is None:  # perhaps stored with other bytes: decoded as the import does
-                image = there.get(hashlib.sha256(check_photograph(data, max_pixels).data).hexdigest())
-            glimpse = glance(data, max_pixels)
+                photograph = check_photograph(data, max_pixels)
+                image = there.get(hashlib.sha256(photograph.data).hexdigest())
+                glimpse = photograph.glance
+            else:
+                glimpse = glance(data, max_pixels)
         except FileRefusedError as error:
             layout.refuse(item.name, str(error))
             continue

@@ -39,6 +39,14 @@ def describe(image: Image.Image) -> Description:
     return (changes / length if length >= _FLAT else np.zeros_like(changes)).astype(np.float16)
 
 
+def read_description(data: bytes) -> Description:
+    """From its bytes. Raises ValueError for anything else."""
+    description = np.frombuffer(data, np.float16)
+    if description.shape != (2 * SIDE * (SIDE - 1),) or not np.isfinite(description).all():
+        raise ValueError(f"expected {2 * SIDE * (SIDE - 1)} numbers, got {len(data)} bytes")
+    return description
+
+
 def clusters_of(
     descriptions: Sequence[Description], on_progress: Callable[[int, int], None] | None = None
 ) -> list[int]:

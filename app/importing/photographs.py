@@ -37,6 +37,15 @@ _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be said of a photograph soon."""
+
+    description: Description  # to find near-duplicates
+    orientation: int  # EXIF, 1 to 8
+    size: tuple[int, int]  # (width, height) once it is upright
+
+
+@dataclass(frozen=True, slots=True)
 class Photograph:
     data: bytes  # what is to be stored
     suffix: str
@@ -48,14 +57,9 @@ class Photograph:
     stretched: tuple[float, float] | None  # darkest and brightest value of pixels with more than 8 bits
     description: Description  # to find near-duplicates
 
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """What can be said of a photograph soon."""
-
-    description: Description  # to find near-duplicates
-    orientation: int  # EXIF, 1 to 8
-    size: tuple[int, int]  # (width, height) once it is upright
+    @property
+    def glance(self) -> Glance:
+        return Glance(self.description, self.orientation, (self.width, self.height))
 
 
 def check_photograph(data: bytes, max_pixels: int) -> Photograph:

@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from app.errors import FileRefusedError
 from app.importing.dividing import Undivided, column_to_keep_together, divide, units_of
 from app.importing.formats.layout import Layout
 from app.importing.judging import Accepted, Progress, near_duplicates_across
-from app.importing.near_duplicates import Description, clusters_of
+from app.importing.near_duplicates import Description, clusters_of, read_description
 from app.importing.options import ImportOptions
 from app.importing.photographs import glance
 from app.importing.target import Target
 from app.workspace import Workspace
-from db.records import Split
+from db.records import ImageRecord, Split
+from gain_core.atomic import write_atomically
 
 _PREFERRED: tuple[Split, ...] = ("test", "validation", "train")  # between as many images of each
 
@@ -35,12 +37,28 @@ def neighbours(ws: Workspace, target: Target, on_progress: Progress | None) -> l
         if on_progress is not None:
             on_progress(done, len(target.images), "Looking at the images of the project")
         try:
-            data = ws.files.image(image.sha256, image.suffix).read_bytes()
-            description = glance(data, ws.settings.max_image_pixels).description
+            description = _description(ws, image)
         except (OSError, FileRefusedError):  # told where somebody looks at it
             continue
         found.append(Neighbour(image.name, image.split, image.groups, description))
     return found
+
+
+def _description(ws: Workspace, image: ImageRecord) -> Description:
+    """Of a stored image; it is decoded once, and its description kept in the cache folder.
+
+    Raises OSError, FileRefusedError.
+    """
+    kept = ws.files.description(image.sha256)
+    try:
+        return read_description(kept.read_bytes())
+    except (OSError, ValueError):  # not made yet, mostly
+        pass
+    data = ws.files.image(image.sha256, image.suffix).read_bytes()
+    description = glance(data, ws.settings.max_image_pixels).description
+    with suppress(OSError):
+        write_atomically(kept, description.tobytes(), durable=False)
+    return description
 
 
 def with_splits(

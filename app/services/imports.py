@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from os import SEEK_END
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from uuid import uuid4
 from app.importing.formats.annotated import is_image
 from app.importing.importer import check_project_name
 from app.importing.options import ImportOptions
+from app.importing.sources import check_total
 from app.importing.staging import storing_told
 from app.workspace import Workspace
 from db import imports
@@ -71,8 +73,9 @@ def ask_for_files(
     """Check files (name and content of each) that are to be added to a project, as `ask_for_upload`.
 
     class_name: of all images among them; empty: a table or annotations beside them say it. A lone zip is
-    taken as it is.
+    taken as it is. Raises ImportRefusedError, too, where they are too large together.
     """
+    check_total(sum(content.seek(0, SEEK_END) for _, content in files), len(files), ws.settings.max_upload_mb)
     if len(files) == 1 and files[0][0].lower().endswith(".zip"):
         return ask_for_upload(ws, "", files[0][1], stage="check", project_id=project_id)
     name = _name(ws, "", project_id)

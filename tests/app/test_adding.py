@@ -1,14 +1,17 @@
 """Images are added to a project: new ones once, known ones not again, and nothing is overwritten."""
 
 import json
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from app.errors import ImportRefusedError
+from app.importing import photographs
 from app.importing.dry_run import Preview
 from app.importing.options import ImportOptions
-from app.services import adding, annotation, labels, library
+from app.services import adding, annotation, imports, labels, library
 from app.services.library import ImportReport
 from app.workspace import Workspace
 from db import annotations
@@ -229,6 +232,38 @@ def test_without_a_split_images_follow_their_likes_or_the_choice(
     ]
     add(ws, tmp_path, project_id, chosen, split="validation")
     assert by_name(ws, project_id)["car/y.png"].split == "validation"
+
+
+def test_stored_images_are_decoded_once_for_near_duplicates_and_new_ones_once_by_a_check(
+    ws: Workspace, tmp_path: Path, project_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[bytes] = []
+    load = photographs._opened
+    monkeypatch.setattr(photographs, "_opened", lambda data, *rest: decoded.append(data) or load(data, *rest))
+    new = {"train/boat/x.png": photograph(900), "train/car/y.png": photograph(901)}
+    check(ws, tmp_path, project_id, new)
+    assert len(decoded) == 6 + 2
+    decoded.clear()
+    check(ws, tmp_path, project_id, new)
+    assert sorted(decoded) == sorted(new.values())
+
+    image = rows.list_images(ws.database, project_id)[0]
+    ws.files.description(image.sha256).write_bytes(b"half")  # made again
+    decoded.clear()
+    add(ws, tmp_path, project_id, new)
+    assert len(decoded) == 1 + 2
+    assert len(list((ws.files.home / "cache" / "descriptions").rglob("*.bin"))) == 6
+
+
+def test_files_that_are_too_large_together_are_refused_before_they_are_stored(
+    ws: Workspace, project_id: int
+) -> None:
+    ws = replace(ws, settings=replace(ws.settings, max_upload_mb=1))
+    before = stored_files(ws)
+    files = [(f"{n}.png", BytesIO(bytes(600_000))) for n in range(2)]
+    with pytest.raises(ImportRefusedError, match="at most 1 MB together"):
+        imports.ask_for_files(ws, project_id, files)
+    assert stored_files(ws) == before
 
 
 def test_images_of_a_patient_follow_those_of_the_project(ws: Workspace, tmp_path: Path) -> None:
