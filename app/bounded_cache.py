@@ -41,6 +41,14 @@ class BoundedCache(Generic[T]):
                     self._making.pop(key, None)
         return made
 
+    def held(self, key: Hashable) -> T | None:
+        """What is there; None when it would have to be made."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
     def _put(self, key: Hashable, made: T) -> None:
         with self._lock:
             if key not in self._kept:

@@ -20,8 +20,11 @@ from app.errors import ServiceError
 from app.services import library
 from app.services.attribution_clusters import attended_square
 from app.settings import Settings, load_settings
+from app.workbench import Workbench
 from app.workspace import Workspace, open_workspace
+from db.errors import DatabaseError
 from db.records import ImageRecord, RegionRecord, VersionRecord
+from gain_core.errors import GainError
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
     from app.services.explanation import AttentionView, RegionView
@@ -29,6 +32,7 @@ if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must no
 T = TypeVar("T")
 
 JPEG_QUALITY = 90
+EXPECTED = (ServiceError, DatabaseError, GainError)
 _ORIENTATION = 0x0112  # EXIF tag
 MAP_BYTES = 64 * 2**20
 PICTURE_BYTES = 64 * 2**20
@@ -130,6 +134,41 @@ def attention(ws: Workspace, version: VersionRecord, image: ImageRecord) -> "Att
 def _maps() -> "BoundedCache[AttentionView]":
     """By bytes: of a thousand classes one view takes 200 KB, of ten 2 KB."""
     return BoundedCache(MAP_BYTES, lambda view: int(view.evidence.nbytes) + 16 * len(view.probabilities))
+
+
+def tile(
+    ws: Workspace,
+    version: VersionRecord | None,
+    image: ImageRecord,
+    position: int | None,
+    opacity: float,
+    size: tuple[int, int],
+) -> bytes | Exception | None:
+    """JPEG of the photograph at `size` with the map of the class at `position` over it (None: the predicted
+    one). Without a version: of the photograph alone. Returns None while it is being made, so ask again, or
+    why it cannot be made.
+    """
+
+    def make() -> bytes:
+        if version is None:
+            return _jpeg(_resized(ws, image, size))
+        from gain_core.imaging.overlay import overlay
+
+        view = attention(ws, version, image)
+        shown = view.attention(view.predicted if position is None else position)
+        return _jpeg(overlay(_resized(ws, image, size), shown, opacity))
+
+    key = ("tile", version and version.sha256, image.sha256, position, opacity, size)
+    made = _pictures().held(key)
+    if made is not None:
+        return made
+    error = _workbench().ask(key, lambda: _pictures().get(key, make))
+    return error if isinstance(error, EXPECTED) else None  # a bug is logged, and tried again
+
+
+@st.cache_resource(show_spinner=False)
+def _workbench() -> Workbench:
+    return Workbench("tiles", EXPECTED)
 
 
 def region_view(

@@ -10,12 +10,14 @@ import streamlit as st
 from app.drawing.canvas_log import CanvasLog
 from app.drawing.draft import Draft
 from app.drawing.fabric import CanvasDrawing
+from app.grid_log import GridLog
 from db.records import ImageRecord, Role, RunMode, Split
 
 T = TypeVar("T")
 
 Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the fallback canvas
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
+View = Literal["image", "grid"]  # of Annotate
 Filter = Literal["fixed", "newly_wrong", "wrong", "right", "all"]  # images of a comparison
 
 ON_ITS_WAY = 2.0  # seconds in which a browser may still send the previous address
@@ -78,6 +80,7 @@ class Wake:
     toast: str = ""  # a sentence to show once; empty: none
     is_news: bool = False  # a notice that the person did not trigger
     image_id: int | None = None  # the image to go to
+    view: View | None = None  # of Annotate, to go to
     answered: Answered | None = None  # the last answer about a map; stays
 
 
@@ -210,6 +213,8 @@ GROUPS_OPEN: Key[bool] = Key("annotate_groups_open", bool, "the list of evidence
 ONLY_DOUBTFUL: Key[int | None] = Key(
     "annotate_only_doubtful", _no_image, "project whose queue holds its doubtful labels alone"
 )
+VIEW: Key[View] = Key("annotate_view", lambda: "image", "view of the queue")
+GRID_LOG: Key[GridLog] = Key("annotate_grid_log", GridLog, "what the grid of maps told and is done")
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(
     "annotate_drafts", _no_draft, "drawings by (image id, class id); they survive reruns and page switches"
 )
@@ -273,11 +278,14 @@ def in_address(name: str) -> int | None:
 
 
 def take_up() -> str:
-    """Go to the image that the last run chose; return its message, empty for none."""
+    """Go to the image and the view that the last run chose; return its message, empty for none."""
     wake = WAKE.get()
     if wake.image_id is not None:
         IMAGE.set(wake.image_id)
         wake.image_id = None
+    if wake.view is not None:
+        VIEW.set(wake.view)
+        wake.view = None
     return wake.toast
 
 

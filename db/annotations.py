@@ -40,20 +40,38 @@ def save_guidance(
     NotFoundError when there is no such image or no such class in its project.
     """
     with database.writing() as session:
-        # The image first, as in `labels.set_label`: in another order the two would wait for each other.
-        session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
-        guidance_id, revision, exists = _lock(session, image_id, class_id)
-        if expected_revision is not None:
-            if not _has_label(session, image_id, class_id):
-                raise ConflictError(_RELABELLED)
-            if expected_revision != (revision if exists else 0):
-                raise ConflictError(_CHANGED)
-        session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
-        if regions or exists:
-            masks = (look_png, ignore_png) if regions else (None, None)
-            _put(session, image_id, class_id, guidance_id, revision + 1, regions, *masks, answered=answered)
-        count_change(session, image_id, "review_revision")
+        masks = look_png, ignore_png
+        replace_guidance(session, image_id, class_id, regions, masks, expected_revision, answered=answered)
         return _get(session, image_id, class_id)
+
+
+def replace_guidance(
+    session: Session,
+    image_id: int,
+    class_id: int,
+    regions: Sequence[RegionRecord],
+    masks: tuple[bytes | None, bytes | None],
+    expected_revision: int | None = None,
+    *,
+    answered: bool = False,
+) -> int:
+    """`save_guidance` within the caller's transaction. Returns the new revision, 0 when there was nothing to
+    remove. masks: of both roles.
+    """
+    # The image first, as in `labels.set_label`: in another order the two would wait for each other.
+    session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
+    guidance_id, revision, exists = _lock(session, image_id, class_id)
+    if expected_revision is not None:
+        if not _has_label(session, image_id, class_id):
+            raise ConflictError(_RELABELLED)
+        if expected_revision != (revision if exists else 0):
+            raise ConflictError(_CHANGED)
+    session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
+    if regions or exists:
+        stored = masks if regions else (None, None)
+        _put(session, image_id, class_id, guidance_id, revision + 1, regions, *stored, answered=answered)
+    count_change(session, image_id, "review_revision")
+    return revision + 1 if regions or exists else 0
 
 
 def add_guidance(database: Database, new: Mapping[tuple[int, int], NewGuidance]) -> int:

@@ -24,27 +24,32 @@ def set_label(database: Database, image_id: int, class_id: int, expected_class_i
     project.
     """
     with database.writing() as session:
-        places = _lock(session, image_id, class_id)
-        place = places.get(expected_class_id)
-        if place is None or (class_id != expected_class_id and places.get(class_id) is not None):
-            raise ConflictError(_CHANGED)
-        if class_id == expected_class_id:
-            return
-        mask = session.scalar(
-            select(ImageLabel.mask_sha256).where(
-                ImageLabel.image_id == image_id, ImageLabel.class_id == expected_class_id
-            )
+        replace_label(session, image_id, class_id, expected_class_id)
+
+
+def replace_label(session: Session, image_id: int, class_id: int, expected_class_id: int) -> None:
+    """`set_label` within the caller's transaction."""
+    places = _lock(session, image_id, class_id)
+    place = places.get(expected_class_id)
+    if place is None or (class_id != expected_class_id and places.get(class_id) is not None):
+        raise ConflictError(_CHANGED)
+    if class_id == expected_class_id:
+        return
+    mask = session.scalar(
+        select(ImageLabel.mask_sha256).where(
+            ImageLabel.image_id == image_id, ImageLabel.class_id == expected_class_id
         )
-        _take_away(session, image_id, expected_class_id)
-        _show(session, image_id, class_id, place, stored=class_id in places)
-        session.execute(
-            update(ImageLabel)
-            .where(ImageLabel.image_id == image_id, ImageLabel.class_id == class_id)
-            .values(mask_sha256=mask)
-        )
-        revision = move_guidance(session, image_id, expected_class_id, class_id)
-        move_draft(session, image_id, expected_class_id, class_id, revision)
-        judge_again(session, image_id)
+    )
+    _take_away(session, image_id, expected_class_id)
+    _show(session, image_id, class_id, place, stored=class_id in places)
+    session.execute(
+        update(ImageLabel)
+        .where(ImageLabel.image_id == image_id, ImageLabel.class_id == class_id)
+        .values(mask_sha256=mask)
+    )
+    revision = move_guidance(session, image_id, expected_class_id, class_id)
+    move_draft(session, image_id, expected_class_id, class_id, revision)
+    judge_again(session, image_id)
 
 
 def add_label(database: Database, image_id: int, class_id: int, expected: Collection[int]) -> None:
@@ -54,18 +59,21 @@ def add_label(database: Database, image_id: int, class_id: int, expected: Collec
     when images of the project have one label each; NotFoundError as `set_label`.
     """
     with database.writing() as session:
-        places = _lock(session, image_id, class_id)
-        shown = _expect(places, expected)
-        several = session.scalars(
-            select(Project.multi_label)
-            .join(Image, Image.project_id == Project.id)
-            .where(Image.id == image_id)
-        ).one()
-        if not several:
-            raise ConflictError("Images of this project have exactly one label.")
-        if class_id not in shown:
-            _show(session, image_id, class_id, max(shown.values()) + 1, stored=class_id in places)
-            judge_again(session, image_id)
+        put_label(session, image_id, class_id, expected)
+
+
+def put_label(session: Session, image_id: int, class_id: int, expected: Collection[int]) -> None:
+    """`add_label` within the caller's transaction."""
+    places = _lock(session, image_id, class_id)
+    shown = _expect(places, expected)
+    several = session.scalars(
+        select(Project.multi_label).join(Image, Image.project_id == Project.id).where(Image.id == image_id)
+    ).one()
+    if not several:
+        raise ConflictError("Images of this project have exactly one label.")
+    if class_id not in shown:
+        _show(session, image_id, class_id, max(shown.values()) + 1, stored=class_id in places)
+        judge_again(session, image_id)
 
 
 def remove_label(database: Database, image_id: int, class_id: int, expected: Collection[int]) -> None:
@@ -74,15 +82,20 @@ def remove_label(database: Database, image_id: int, class_id: int, expected: Col
     Like `add_label`; also raises ConflictError for the last label of an image.
     """
     with database.writing() as session:
-        shown = _expect(_lock(session, image_id, class_id), expected)
-        if set(shown) == {class_id}:
-            raise ConflictError("An image needs at least one label. Add another one first.")
-        if class_id in shown:
-            _take_away(session, image_id, class_id)
-            rest = sorted((shown[other], other) for other in shown if other != class_id)
-            for place, (_, other) in enumerate(rest):  # in ascending order, so that no two share a position
-                _place(session, image_id, other, place)
-            judge_again(session, image_id)
+        drop_label(session, image_id, class_id, expected)
+
+
+def drop_label(session: Session, image_id: int, class_id: int, expected: Collection[int]) -> None:
+    """`remove_label` within the caller's transaction."""
+    shown = _expect(_lock(session, image_id, class_id), expected)
+    if set(shown) == {class_id}:
+        raise ConflictError("An image needs at least one label. Add another one first.")
+    if class_id in shown:
+        _take_away(session, image_id, class_id)
+        rest = sorted((shown[other], other) for other in shown if other != class_id)
+        for place, (_, other) in enumerate(rest):  # in ascending order, so that no two share a position
+            _place(session, image_id, other, place)
+        judge_again(session, image_id)
 
 
 def _lock(session: Session, image_id: int, class_id: int) -> dict[int, int | None]:

@@ -42,7 +42,7 @@ def move_images(database: Database, project_id: int, image_ids: Collection[int],
         for start in range(0, len(ids), _AT_ONCE):
             chosen = (Image.project_id == project_id, Image.id.in_(ids[start : start + _AT_ONCE]))
             there += session.scalar(select(func.count()).where(*chosen)) or 0
-            elsewhere = update(Image).where(*chosen, Image.split != split).values(_moved_to(split))
+            elsewhere = update(Image).where(*chosen, Image.split != split).values(moved_to(split))
             moved += len(session.execute(elsewhere.returning(Image.id)).all())
         if there < len(ids):
             raise NotFoundError("Some of these images do not exist any more.")
@@ -69,8 +69,8 @@ def count_from_training(database: Database, project_id: int, split: Split) -> in
         return session.scalar(query) or 0
 
 
-def _moved_to(split: Split) -> dict[str, ColumnElement[Split] | Split]:
-    """Where the image comes back to its imported split, it has not moved."""
+def moved_to(split: Split) -> dict[str, ColumnElement[Split] | Split]:
+    """Columns of an image that comes to this split. Back in its imported split it has not moved."""
     imported = func.coalesce(Image.moved_from, Image.split)
     return {"split": split, "moved_from": case((imported == split, null()), else_=imported)}
 
@@ -90,7 +90,7 @@ def _trained(session: Session, project_id: int) -> set[str]:
 def _move(database: Database, image_id: int, allowed: ColumnElement[bool], split: Split) -> None:
     with database.writing() as session:
         moved = session.scalar(
-            update(Image).where(Image.id == image_id, allowed).values(_moved_to(split)).returning(Image.id)
+            update(Image).where(Image.id == image_id, allowed).values(moved_to(split)).returning(Image.id)
         )
         if moved is None and session.get(Image, image_id) is None:
             raise NotFoundError(f"Image {image_id} does not exist.")

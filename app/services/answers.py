@@ -10,7 +10,7 @@ from app.drawing.regions import regions_from_mask
 from app.errors import EmptyMapError
 from app.services import annotation
 from app.workspace import Workspace
-from db.records import GuidanceRecord, ImageRecord, Role
+from db.records import GuidanceRecord, ImageRecord, RegionRecord, Role
 from gain_core.imaging.evidence_levels import half_region
 from gain_core.imaging.raster import Mask
 
@@ -25,6 +25,13 @@ def place_shown(attention: NDArray[np.float32], image: ImageRecord) -> Mask:
     return half_region(attention, (image.width, image.height))
 
 
+def regions_shown(
+    attention: NDArray[np.float32], image: ImageRecord, place: Place
+) -> tuple[RegionRecord, ...]:
+    """What an answer about this map (h, w) stores; nothing for an empty map."""
+    return regions_from_mask(Image.fromarray(place_shown(attention, image)), ROLES[place])
+
+
 def answer(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32], place: Place) -> GuidanceRecord:
     """Save the place that a map (h, w) shows: "right" as *look here*, "wrong" as *ignore this*; as polygons,
     for the image's own class.
@@ -36,7 +43,7 @@ def answer(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32], pl
     Never replaces guidance: raises db.errors.ConflictError when the image has some by now, EmptyMapError when
     the map shows no place.
     """
-    regions = regions_from_mask(Image.fromarray(place_shown(attention, image)), ROLES[place])
+    regions = regions_shown(attention, image, place)
     saved = None
     if regions:
         saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=0, answered=True)

@@ -10,13 +10,16 @@ from app import counts, resources, state
 from app.components.annotate.answer_buttons import act
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
 from app.components.annotate.editor import board, canvas_size
+from app.components.annotate.grid import map_grid
 from app.components.annotate.group_panel import Choice, group_panel, members, picked_group
+from app.components.annotate.key_list import key_list_of_grid
 from app.components.annotate.label_menu import change
 from app.components.annotate.label_switch import label_switch
 from app.components.annotate.move_button import move
 from app.components.annotate.prediction_panel import Asked, map_size, verdict
 from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look, held_order, leave_image
 from app.components.annotate.suggestion_list import suggestions
+from app.components.annotate.view_switch import chosen_view, view_switch
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip, in_words
@@ -91,16 +94,23 @@ def annotate_page(ws: Workspace) -> None:
     address.write(image.id)
     version = counts.published_version(ws, project)
     here = ids.index(image.id) if image.id in ids else None
+    view = chosen_view()
     with st.container(gap=None):
         whole = picked is None and not narrowed
         with _head(ws, project, _Heading(here, len(ids), sizes, figures, guided, whole)):
             doubtful_button(project.id, len(doubtful), narrowed=narrowed)
             if version is not None and not narrowed:
                 group_panel(ws, project, version, groups, suggested, names, picked)
+            if view == "grid":
+                key_list_of_grid()
         if narrowed:
             st.caption(WHAT_TO_DO)
         elif picked is not None:
             st.caption(plain(picked.sentence))
+    if view == "grid":
+        map_grid(ws, project, image, version, classes, ids)
+        address.drawn()
+        return
     first = max(0, (here or 0) - BEHIND)
     items = queue.read(ws, project.current_version_id, ids[first : first + STRIP], names)
     picked_id = _strip(ws, items, image, classes)
@@ -152,6 +162,7 @@ def _head(ws: Workspace, project: ProjectRecord, heading: _Heading) -> DeltaGene
     with row:
         title = "A test image" if heading.here is None else f"Image {heading.here + 1} of {heading.length}"
         st.markdown(f"#### {title}", width="content")
+        view_switch()
         st.segmented_control(
             "Images of",
             [split for split in LOOKED_AT if heading.sizes[split]],

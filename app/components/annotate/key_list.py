@@ -29,12 +29,32 @@ KEYS_OF_CANVAS: tuple[tuple[str, str], ...] = (
     ("Space", "Held down: move the zoomed image"),
     ("1 … 9", "Map of that class"),
 )
+KEYS_OF_GRID: tuple[tuple[str, str], ...] = (
+    ("Arrows", "Go from image to image; with Shift, select them"),
+    ("Space", "Select the image or not; with Shift, all from the last one"),
+    ("Ctrl+A, Esc", "Select all of this page, or none"),
+    ("E, W", "Right place, wrong place"),
+    ("L", "Another label"),
+    ("M, K", "Move to training, move to the end of the queue"),
+    ("Z", "Undo the last step, for all its images"),
+    ("Page Up, Page Down", "Previous or next page"),
+    ("Enter", "Open the image"),
+    ("?", "This list"),
+)
 
 
 def key_list(*, own_canvas: bool) -> None:
-    """The canvas presses it for the key ?."""
+    """Of one image."""
+    _listed((*KEYS, *KEYS_OF_CANVAS) if own_canvas else KEYS)
+
+
+def key_list_of_grid() -> None:
+    _listed(KEYS_OF_GRID)
+
+
+def _listed(keys: tuple[tuple[str, str], ...]) -> None:
+    """The canvas and the grid press it for the key ?."""
     with st.popover("Keys", key="annotate_keys", type="tertiary", icon=":material/keyboard:"):
-        keys = (*KEYS, *KEYS_OF_CANVAS) if own_canvas else KEYS
         rows = "\n".join(f"| `{key}` | {meaning} |" for key, meaning in keys)
         st.markdown(f"| Key | Action |\n|---|---|\n{rows}")
         st.caption("Keys do nothing while you type.")
