@@ -29,7 +29,7 @@ from benchmarks.pasted_set import laid_on, painted_over
 from benchmarks.planted import NAMED_BY, PLANTS, Source
 from benchmarks.report import environment, print_table, say, write_json
 from gain_core.analysis.image_properties import Properties, properties_of
-from gain_core.analysis.rim import rim_features
+from gain_core.analysis.rim import preprocessed, rim_features
 from gain_core.analysis.shortcuts import Shortcut, find_shortcuts
 from gain_core.explain.inference import inference_model
 from gain_core.imaging.pictures import open_rgb
@@ -78,7 +78,7 @@ class Looker:
         began = time.perf_counter()
         properties = properties_of(path, f"{source.folder}/{source.prefix}_{self._files:05d}.jpg")
         self.seconds, self.images = self.seconds + time.perf_counter() - began, self.images + 1
-        return Looked(properties, rim_features(self._model, [open_rgb(path)])[0])
+        return Looked(properties, rim_features(self._model, preprocessed(self._model, [open_rgb(path)]))[0])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

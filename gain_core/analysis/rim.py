@@ -21,19 +21,22 @@ class Answers(NamedTuple):
     without_rim: Numbers  # (n, C) logits
 
 
-def rim_features(model: InferenceModel, pictures: Sequence[Image.Image]) -> Numbers:
-    """(n, K): the trunk's features of the rim of each picture (RGB), averaged over places."""
-    images, rim = _given(model, pictures)
-    return model.trunk_features(images * rim).mean((2, 3))
+def preprocessed(model: InferenceModel, pictures: Sequence[Image.Image]) -> Numbers:
+    """(n, 3, S, S): as both functions below want them. pictures: RGB."""
+    return np.stack([pixels(picture, model.spec) for picture in pictures])
 
 
-def answers(model: InferenceModel, pictures: Sequence[Image.Image]) -> Answers:
-    """pictures: RGB."""
-    images, rim = _given(model, pictures)
+def rim_features(model: InferenceModel, images: Numbers) -> Numbers:
+    """(n, K): the trunk's features of the rim of each preprocessed picture, averaged over places."""
+    return model.trunk_features(images * _rim(model)).mean((2, 3))
+
+
+def answers(model: InferenceModel, images: Numbers) -> Answers:
+    """images: preprocessed."""
+    rim = _rim(model)
     return Answers(model.evidence_maps(images * rim).logits, model.evidence_maps(images * (1 - rim)).logits)
 
 
-def _given(model: InferenceModel, pictures: Sequence[Image.Image]) -> tuple[Numbers, Numbers]:
-    """Preprocessed pictures (n, 3, S, S), and 1 where the rim is: (S, S)."""
-    rim = outer(model.spec.image_size).astype(np.float32)
-    return np.stack([pixels(picture, model.spec) for picture in pictures]), rim
+def _rim(model: InferenceModel) -> Numbers:
+    """(S, S): 1 where the rim is."""
+    return outer(model.spec.image_size).astype(np.float32)

@@ -1,7 +1,7 @@
 """A real data folder for tests of pages: small photographs, a real database, models on request."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -154,8 +154,13 @@ def open_home(home: Path) -> Workspace:
     return open_workspace(Settings(home=home))
 
 
-def seed(ws: Workspace, name: str = "Bay", per_split: tuple[int, int, int] = (4, 2, 2)) -> Seeded:
-    """Boats on water and cars on grass, alternating; one refused file."""
+def seed(
+    ws: Workspace,
+    name: str = "Bay",
+    per_split: tuple[int, int, int] = (4, 2, 2),
+    place_of: Callable[[int], str] = lambda number: ("water", "grass")[number % 2],
+) -> Seeded:
+    """Boats on water and cars on grass, alternating; one refused file. place_of: the number of an image."""
     images = []
     number = 0
     for split, count in zip(SPLITS, per_split, strict=True):
@@ -166,7 +171,7 @@ def seed(ws: Workspace, name: str = "Bay", per_split: tuple[int, int, int] = (4,
             path = ws.files.image(sha256, ".png")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-            place = {"place": "water" if position == 0 else "grass"}
+            place = {"place": place_of(number)}
             labels = (NewLabel(position),)
             images.append(NewImage(f"{number:03d}.png", sha256, ".png", SIDE, SIDE, split, labels, place))
             number += 1

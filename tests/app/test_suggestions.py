@@ -85,6 +85,29 @@ def test_drawing_and_relabelling_do_not_have_shortcuts_looked_for_again(bay: See
     assert preparing.status(bay.ws, request).status == "done"  # who works through one is not thrown out of it
 
 
+def test_a_group_that_the_model_gets_wrong_is_suggested_with_its_validation_and_training_images(
+    tmp_path: Path,
+) -> None:
+    ws = open_home(tmp_path)
+    bay = seed(ws, per_split=(12, 120, 0), place_of=lambda number: "land" if number % 6 < 2 else "water")
+    on_land = [image for image in bay.images() if image.groups["place"] == "land"]
+    boats = [image for image in on_land if image.class_position == 0]
+    wrong = [image for image in boats if image.split == "validation"][:16]
+    version = bay.publish(wrong=[image.id for image in wrong])
+
+    find(ws, version.id, tmp_path / "found", lambda *_: None)
+
+    (group,) = read(tmp_path / "found")
+    assert group.sentence == (
+        "Of 20 validation images of “boat” with place “land” 4 are predicted right (20 %); "
+        "of the 40 others 40 (100 %)."
+    )
+    assert group.evidence == "Unlikely by chance: p < 0.001, corrected for 4 tests."
+    assert (group.kind, group.images, group.training) == ("group", len(boats), len(boats) - 20)
+    assert set(group.image_ids[:16]) == {image.id for image in wrong}
+    ws.database.close()
+
+
 @pytest.mark.parametrize(
     ("name", "left"),
     [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gain_core.analysis.image_properties import CATEGORIES, NUMBERS, Properties, properties_of
-from gain_core.analysis.rim import answers, rim_features
+from gain_core.analysis.rim import answers, preprocessed, rim_features
 from gain_core.analysis.shortcuts import GROUPS, find_shortcuts
 from gain_core.errors import InputError
 from gain_core.models.spec import ModelSpec
@@ -165,8 +165,10 @@ class Middle:
 def test_the_rim_alone_and_the_picture_without_it_are_asked() -> None:
     white = Image.new("RGB", (32, 32), "white")
 
-    found = answers(Middle(), [white])
+    found = answers(Middle(), preprocessed(Middle(), [white]))
 
     assert found.rim_alone.tolist() == [[0, 1]]
     assert found.without_rim.tolist() == [[1, 0]]
-    assert rim_features(Middle(), [white])[0].tolist() == pytest.approx([1 - (24 / 32) ** 2] * 3)
+    assert rim_features(Middle(), preprocessed(Middle(), [white]))[0].tolist() == pytest.approx(
+        [1 - (24 / 32) ** 2] * 3
+    )

@@ -12,12 +12,17 @@ from app.errors import ServiceError
 from app.jobs import preparing
 from app.jobs.preparing import Request
 from app.services import queue
-from app.services.suggestions import Suggestion, read
+from app.services.suggestions import Kind, Suggestion, read
 from app.workspace import Workspace
 from db.records import ProjectRecord
 
 SHOWN = 9  # thumbnails of a suggestion
 SIDE = 58  # of a thumbnail, pixels
+HEADINGS: dict[Kind, str] = {
+    "group": "**Weak groups.** The model gets them wrong more often than the rest of their class.",
+    "property": "**Possible shortcuts.** Properties outside the object that go with a class, the strongest "
+    "first.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,11 @@ def suggestion_list(
     """Draw one after the other; whoever asks for the next puts its button below."""
     if suggested.working:
         st.caption("Looking for properties that give a class away. Open this list again in a minute.")
-    elif suggested.found:
-        st.caption(
-            "**Possible shortcuts.** Properties outside the object that go with a class, the strongest first."
-        )
+    heading = ""
     for suggestion in suggested.found:
+        if HEADINGS[suggestion.kind] != heading:
+            heading = HEADINGS[suggestion.kind]
+            st.caption(heading)
         st.markdown(plain(suggestion.sentence))
         st.caption(plain(suggestion.evidence))
         items = queue.read(ws, project.current_version_id, suggestion.image_ids[:SHOWN], classes)
