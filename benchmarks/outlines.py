@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, nargs="+", help="folders with masks")
     parser.add_argument("--tune", type=Path, required=True, help="another folder: nearness of colours")
     parser.add_argument("--json", type=Path, required=True, help="file for the figures")
-    parser.add_argument("--images", type=int, default=100_000, help="at most, of each folder")
+    parser.add_argument("--images", type=int, default=100_000, help="at most, of each folder, at random")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -95,10 +95,10 @@ def grab_cut_in_box(drawing: Drawn) -> Mask | None:
 
 
 def drawings(folder: Path, chance: np.random.Generator, split: str | None = None) -> Iterator[Drawn]:
-    """One box and one click on each image whose mask marks something; split: None for all images."""
+    """One box and one click on each image whose mask marks something, at random; split: None for all."""
     with (folder / "index.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["mask"] and split in (None, row["split"])]
-    for row in rows:
+    for row in (rows[place] for place in chance.permutation(len(rows))):
         with Image.open(folder / row["file"]) as photo, Image.open(folder / row["mask"]) as mask:
             pixels, truth = np.asarray(photo.convert("RGB")), np.asarray(marked(mask))
         if truth.shape == pixels.shape[:2] and truth.any():
