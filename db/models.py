@@ -1,66 +1,30 @@
 """The tables. No object of these classes leaves a session: queries return db.records."""
 
 from datetime import datetime
-from typing import Any, ClassVar, get_args
+from typing import Any
 
 from sqlalchemy import (
     JSON,
-    Enum,
     Float,
     ForeignKey,
     Index,
     LargeBinary,
-    MetaData,
     String,
     Text,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.clock import DatabaseTime, UtcDateTime
+from db.base import NEVER_REUSE_IDS, Base, few
+from db.clock import DatabaseTime
 from db.records import ACTIVE_STATUSES, Review, Role, RunMode, RunStatus, Shape, Split
-
-
-def _words(alias: Any) -> Enum:
-    """A Literal stored as text; other values are refused."""
-    return Enum(*get_args(alias), native_enum=False, validate_strings=True, length=20)
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        datetime: UtcDateTime(),
-        dict[str, Any]: JSON,
-        list[Any]: JSON,
-        Split: _words(Split),
-        Review: _words(Review),
-        Role: _words(Role),
-        Shape: _words(Shape),
-        RunMode: _words(RunMode),
-        RunStatus: _words(RunStatus),
-    }
-
-
-# SQLite gives the id of a deleted row to the next one unless told not to; run ids name folders on disk.
-NEVER_REUSE_IDS: dict[str, Any] = {"sqlite_autoincrement": True}
-
-
-def _few(name: str, column: str, condition: str, *, unique: bool = False) -> Index:  # of few rows
-    return Index(name, column, unique=unique, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class Project(Base):
     __tablename__ = "projects"
-    __table_args__ = (_few("uq_projects_name", "name", "deleted_at IS NULL", unique=True), NEVER_REUSE_IDS)
+    __table_args__ = (few("uq_projects_name", "name", "deleted_at IS NULL", unique=True), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -97,7 +61,7 @@ class Image(Base):
     __table_args__ = (
         UniqueConstraint("project_id", "name"),
         Index(None, "project_id", "split"),
-        _few("ix_images_moved", "project_id", "moved_from IS NOT NULL"),
+        few("ix_images_moved", "project_id", "moved_from IS NOT NULL"),
         NEVER_REUSE_IDS,
     )
 
@@ -120,7 +84,7 @@ class ImageLabel(Base):
     __tablename__ = "image_labels"
     __table_args__ = (
         UniqueConstraint("image_id", "position"),
-        _few("ix_image_labels_changed", "image_id", "given = (position IS NULL)"),
+        few("ix_image_labels_changed", "image_id", "given = (position IS NULL)"),
     )
 
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)

@@ -8,7 +8,7 @@ from sqlalchemy import event, func, select, text
 
 from db import library, runs
 from db.engine import Database
-from db.models import Base
+from db.base import Base
 from db.new_images import NewImage, NewLabel
 from db.records import (
     ImageRecord,

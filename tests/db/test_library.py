@@ -9,7 +9,7 @@ from sqlalchemy import exc
 from db import annotations, drafts, library, runs
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
-from db.models import Base
+from db.base import Base
 from db.new_images import NewImage, NewLabel
 from db.records import DraftRecord, ProjectRecord, RefusalRecord
 from tests.db.build import (

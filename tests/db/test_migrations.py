@@ -16,7 +16,7 @@ import db.migrations
 from db import library, versions
 from db.engine import Database
 from db.errors import DatabaseError, NewerDatabaseError
-from db.models import Base
+from db.base import Base
 from db.records import PredictionRecord
 from tests.db.build import count_rows, new_project, publish, start
 
