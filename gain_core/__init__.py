@@ -1,5 +1,5 @@
 """Guided attention (GAIN, GAINext) as a library. Start here; the rest is in `gain_core.models`,
-`.explain`, `.losses`, `.metrics`, `.training`, `.dataset` and `.imaging`.
+`.explain`, `.losses`, `.metrics`, `.training`, `.dataset`, `.segmentation` and `.imaging`.
 
 Names are loaded when first used: who only wants an error or a config does not wait for torch.
 """

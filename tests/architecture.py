@@ -17,13 +17,17 @@ NAMED_WELL = (  # modules that are clean of them; add a room when it is
     *("benchmarks", "db", "gain_core.analysis", "gain_core.explain", "gain_core.guidance"),
     *("gain_core.imaging", "gain_core.losses", "gain_core.metrics", "gain_core.metrics_of_classes"),
     "gain_core.metrics_of_maps",
+    "gain_core.segmentation",
 )
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
 SCREEN = ("app.main", "app.router", "app.views", "app.components", "app.state", "app.resources", "app.counts")
 PAGES = ("app.views", "app.components")
 TENSORS = ("torch", "torchvision", "timm", "safetensors")
-ABOVE_LOSSES = ("gain_core.dataset", "gain_core.guidance", "gain_core.analysis", "gain_core.training")
+ABOVE_LOSSES = (
+    *("gain_core.dataset", "gain_core.guidance", "gain_core.analysis", "gain_core.training"),
+    "gain_core.segmentation",
+)
 METRICS = ("gain_core.metrics", "gain_core.metrics_of_classes", "gain_core.metrics_of_maps")
 ABOVE_MODELS = ("gain_core.explain", "gain_core.losses", *METRICS, *ABOVE_LOSSES)
 ORM = ("sqlalchemy", "alembic", "db.models", "db.migrations")
@@ -57,9 +61,10 @@ IMPORT_RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ..
     (("gain_core.models",), ABOVE_MODELS, ()),
     (("gain_core.explain", *METRICS), ("gain_core.losses", *ABOVE_LOSSES), ()),
     (("gain_core.losses",), ABOVE_LOSSES, ()),
-    (("gain_core.dataset",), ("gain_core.guidance", "gain_core.analysis", "gain_core.training"), ()),
-    (("gain_core.guidance",), ("gain_core.analysis", "gain_core.training"), ()),
-    (("gain_core.analysis",), ("gain_core.training",), ()),
+    (("gain_core.dataset",), ABOVE_LOSSES[1:], ()),
+    (("gain_core.guidance",), ABOVE_LOSSES[2:], ()),
+    (("gain_core.analysis",), ABOVE_LOSSES[3:], ()),
+    (("gain_core.training",), ABOVE_LOSSES[4:], ()),
     (("app", "gain_core", "db"), ("benchmarks", "tests"), ()),
     (("benchmarks",), ("tests",), ()),
 )

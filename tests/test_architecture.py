@@ -68,6 +68,7 @@ def test_this_tree_keeps_the_rule(rule: Callable[[Path], list[str]]) -> None:
         ("app/importing/formats/coco.py", "from app.state import DRAFTS"),
         ("gain_core/imaging/raster.py", "from gain_core.models import classifier"),
         ("gain_core/losses/guidance.py", "from gain_core.training.config import TrainConfig"),
+        ("gain_core/training/trainer.py", "from gain_core.segmentation.sec import train_segmenter"),
         ("app/views/train.py", "from . import library"),
         ("app/views/train.py", "from .library import show"),
     ],

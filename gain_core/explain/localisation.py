@@ -71,6 +71,14 @@ class Overlap:
         measured = [value for value in self.iou if value is not None]
         return sum(measured) / len(measured) if measured else None
 
+    @property
+    def pixel_accuracy(self) -> float | None:
+        """Share of the judged pixels whose label is right, where every one of them was given a label; None
+        without any. (A label that is right counts once in `either`, a wrong one twice: at both labels.)
+        """
+        right, union = sum(self.both), sum(self.either)
+        return 2 * right / (right + union) if union else None
+
 
 def class_cues(attention: Tensor, size: tuple[int, int], threshold: float = 0.2) -> Tensor:
     """Pixels above `threshold` of each map's own maximum: (n, h, w) >= 0 -> (n, H, W) bool; size: (H, W).

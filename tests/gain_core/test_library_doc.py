@@ -21,6 +21,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 SMALLER = (
     ("image_size=224", "image_size=64"),
     ("224, multi", "64, multi"),
+    ("small(300)", "small(2)"),
+    ("channels=256", "channels=8"),
     ("steps=400", "steps=2, batch_size=2, guided_batch_size=2"),
 )
 

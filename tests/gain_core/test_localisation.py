@@ -155,3 +155,10 @@ def test_what_does_not_fit_is_refused(tmp_path) -> None:
         labels_png(np.zeros((2, 2)))
     with pytest.raises(ConfigError, match="background"):
         CueConfig(foreground=0.1, background=0.2)
+
+
+def test_pixel_accuracy_is_the_share_of_judged_pixels_that_are_right() -> None:
+    truth = array([0, 1, 1, 255], [0, 2, 2, 0])
+    labels = array([0, 1, 2, 1], [1, 2, 2, 0])  # five of seven
+    assert cue_overlap(labels, truth, 2).pixel_accuracy == pytest.approx(5 / 7)
+    assert Overlap.nothing(2).pixel_accuracy is None

@@ -7,7 +7,7 @@ import pytest
 
 import gain_core
 
-ROOMS = ("models", "explain", "losses", "training", "dataset", "imaging")
+ROOMS = ("models", "explain", "losses", "training", "dataset", "imaging", "segmentation")
 PACKAGES = [gain_core, *(import_module(f"gain_core.{room}") for room in ROOMS)]
 
 

@@ -17,6 +17,7 @@ from torch import nn
 from gain_core.dataset.sample import Sample, Split
 from gain_core.models.backbones import Parts
 from gain_core.models.classifier import Classifier, ModelSpec
+from gain_core.segmentation.network import Segmenter
 
 SIZE = 64
 CELL = 16
@@ -35,6 +36,15 @@ def toy_model(seed: int = 0, norm: bool = False, drop: float = 0.0) -> Classifie
         neck.append(nn.Dropout(drop))
         spec = ModelSpec("toy", CLASSES, image_size=SIZE, mean=(0.4, 0.4, 0.4), std=(0.25, 0.25, 0.25))
         return Classifier(spec, Parts(trunk, neck, nn.Sequential(), 24)).eval()
+
+
+def toy_segmenter(seed: int = 0) -> Segmenter:
+    """The toy's trunk and neck, whose map has 4×4 places, and a small head for labels of places."""
+    toy = toy_model(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        parts = Parts(toy.trunk, toy.neck, nn.Sequential(), 24)  # type: ignore[arg-type]
+        return Segmenter(toy.spec, parts, channels=16, dropout=0.0).eval()
 
 
 def draw(folder: Path, name: str, label: int, ground: int, cell: int) -> tuple[Path, bytes]:
