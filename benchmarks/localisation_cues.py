@@ -13,23 +13,20 @@ image's only class, or the most frequent of its classes.
 import argparse
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
-from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
-from xml.etree import ElementTree
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from benchmarks.report import environment, mean, print_table, write_json
+from benchmarks.segmentation_sets import CLASSES, labels_named, mask_png
 from benchmarks.timing import Rival, alternating_medians
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.dataset.sample import AlsoShown, Sample
@@ -49,11 +46,6 @@ from gain_core.training.trainer import train
 
 FORMS = ("none", "gainext", "signed", "guided")
 _IMAGES = 8  # explained at once where the time is taken
-CLASSES = (
-    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
-    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train"),
-    "tvmonitor",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +69,8 @@ class Picture:
         sample, mask = self.sample, self.mask
         if mask is None:
             return sample
-        also = tuple(replace(shown, look=_png(mask == shown.label + 1)) for shown in sample.also)
-        return replace(sample, look=_png(mask == sample.label + 1), also=also)
+        also = tuple(replace(shown, look=mask_png(mask == shown.label + 1)) for shown in sample.also)
+        return replace(sample, look=mask_png(mask == sample.label + 1), also=also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def read_pictures(folder: Path) -> list[Picture]:
     pictures = []
     for path in sorted((folder / "images").iterdir()):
-        root = ElementTree.parse(folder / "annotations" / f"{path.stem}.xml").getroot()
-        names = [element.findtext("name", "") for element in root.iter("object")]
+        labels = labels_named(folder / "annotations" / f"{path.stem}.xml")
         mask = folder / "masks" / f"{path.stem}.png"
-        labels = tuple(
-            CLASSES.index(name) for name, _ in Counter(names).most_common()
-        )  # the most frequent first
         pictures.append(Picture(path, labels, read_labels(mask) if mask.exists() else None))
     return pictures
 
@@ -209,15 +197,6 @@ def _yardstick(name: str, pictures: Sequence[Picture]) -> Result:
         label = 0 if name == "nothing" else picture.labels[0] + 1
         counts += cue_overlap(np.full_like(mask, label), mask, len(CLASSES))
     return Result(name, (counts,), 0.0)
-
-
-def _png(inside: np.ndarray) -> bytes | None:
-    """A 1-bit PNG; None for a mask without a pixel: nothing to look at."""
-    if not inside.any():
-        return None
-    buffer = BytesIO()
-    Image.fromarray(inside).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def as_json(

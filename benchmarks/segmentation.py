@@ -1,0 +1,131 @@
+"""Weakly supervised segmentation, section 4 of the paper: `python -m benchmarks.segmentation --data FOLDER`.
+
+Cues of training images from their labels (and for GAINext a few masks), SEC trained on these cues, its mIoU
+on test images. FOLDER: an index.csv (file, mask, split, label), VOC 2012 (JPEGImages, Annotations,
+ImageSets, SegmentationClass), or VOC's in short (images, annotations, masks). mIoU is VOC's: intersections
+and unions are summed over all pixels of all images, void pixels left out, and the background is a class.
+
+Two rows frame the others: the floor gives each test image's true class to all its pixels, the ceiling is the
+same network trained on the masks of all training images. Run rows and seeds in pieces: with --json, results
+of the same settings that lie there already are kept.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.report import environment, mean, print_table, say, write_json
+from benchmarks.segmentation_rows import FLOOR, TITLES, Task, floor, measured
+from benchmarks.segmentation_sets import Collection, read_collection
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = read_options(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    collection = read_collection(options.data)
+    if options.judge == "validation":
+        collection = collection.validating()
+    results = kept_results(options)
+    for seed in options.seeds:
+        task = Task(collection, options, seed)
+        for row in options.rows:
+            if row == FLOOR and seed != options.seeds[0]:
+                continue  # it has no chance in it
+            say(f"{row}, seed {seed} …")
+            started = time.monotonic()
+            result = floor(task) if row == FLOOR else measured(task, row)
+            result |= {"row": row, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
+            results = [r for r in results if (r["row"], r["seed"]) != (row, seed)] + [result]
+            say(json.dumps({key: value for key, value in result.items() if key != "iou"}))
+            if options.json:
+                write_json(options.json, as_json(results, collection, options))
+    print_table(table(results))
+
+
+def table(results: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """One row for each source, over its seeds: mean ± sd (minimum) in %."""
+    columns = {
+        "mIoU of cues": "cues",
+        "SEC": "plain",
+        "SEC + CRF": "crf",
+        "pixel accuracy + CRF": "crf_accuracy",
+    }
+    rows = []
+    for row, title in TITLES.items():
+        own = [result for result in results if result["row"] == row]
+        if own:
+            figures = {
+                name: mean([result.get(key) for result in own], spread=True) for name, key in columns.items()
+            }
+            seconds = sum(result["seconds"] for result in own) / len(own)
+            rows.append({"row": title, **figures, "seeds": str(len(own)), "seconds": f"{seconds:.0f}"})
+    return rows
+
+
+def settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What must be the same for results to stand in one table."""
+    names = (
+        *("judge", "preset", "backbone", "image_size", "stride", "channels", "steps", "frozen_convolutions"),
+        *("cue_steps", "cue_batch", "cue_guided_batch", "cue_rate", "background", "background_threshold"),
+    )
+    return {"dataset": options.data.name, **{name: getattr(options, name) for name in names}}
+
+
+def kept_results(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Results that lie in the JSON already. SystemExit where they were measured with other settings."""
+    if options.json is None or not options.json.exists():
+        return []
+    document = json.loads(options.json.read_text("utf-8"))
+    if document["settings"] != settings(options):
+        raise SystemExit(f"{options.json} holds results of other settings: {document['settings']}")
+    results: list[dict[str, Any]] = document["results"]
+    return results
+
+
+def as_json(
+    results: Sequence[dict[str, Any]], collection: Collection, options: argparse.Namespace
+) -> dict[str, Any]:
+    return {
+        "settings": settings(options),
+        "classes": len(collection.classes),
+        "train": len(collection.of("train")),
+        "test": sum(photograph.mask_path is not None for photograph in collection.of("test")),
+        "environment": environment(),
+        "results": list(results),
+    }
+
+
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.segmentation", description=__doc__)
+    add: Callable[..., Any] = parser.add_argument
+    add("--data", type=Path, required=True)
+    add("--json", type=Path, help="results go here, beside those that lie there already")
+    add("--rows", nargs="+", default=list(TITLES), choices=list(TITLES))
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    add("--judge", choices=("test", "validation"), default="test", help="validation: choose settings here")
+    add("--preset", choices=("small", "sec"), default="small", help="sec: the paper's SGD and steps")
+    add("--backbone", default="tf_efficientnet_lite0")
+    add("--image-size", type=int, default=192)
+    add("--stride", type=int, choices=(8, 16), default=16)
+    add("--channels", type=int, default=256, help="of the LargeFOV head; the paper's are 1024")
+    add("--steps", type=int, default=300, help="of the segmentation network, preset small")
+    add("--frozen-convolutions", type=int, default=0, help="of the network's first ones, preset small")
+    add("--cue-steps", type=int, default=120, help="of each classifier that gives cues")
+    add("--cue-batch", type=int, default=16)
+    add("--cue-guided-batch", type=int, default=8, help="images with masks, on top (GAINext)")
+    add("--cue-rate", type=float, default=1e-4)
+    add("--background", choices=("maps", "saliency"), default="maps", help="where background seeds come from")
+    add("--background-threshold", type=float, default=0.05, help="of every map's maximum, with maps")
+    add("--device", default="cpu")
+    add("--threads", type=int, default=0, help="0: torch's own number")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
