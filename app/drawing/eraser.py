@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.drawing.polygonise import polygons_of
-from app.drawing.regions import MAX_REGIONS, Regions, draw_region, region_from_shape
+from app.drawing.regions import MAX_REGIONS, TOLERANCE, Regions, draw_region, region_from_shape
+from app.drawing.simplify import simplified_line
 from db.records import RegionRecord
 from gain_core.imaging.raster import Mask, Point, draw_stroke
 
@@ -19,6 +20,7 @@ def erased(regions: Regions, points: Sequence[Point], diameter: float, size: tup
 
     points and diameter: of the stroke, image pixels.
     """
+    points = simplified_line(points, TOLERANCE)
     rest: list[RegionRecord] = []
     for region in regions:
         rest += _erased(region, points, diameter, size)

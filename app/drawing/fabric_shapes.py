@@ -20,7 +20,6 @@ FloatArray = NDArray[np.float64]
 _ORIGINS = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
 _CURVE_STEP = 3.0  # canvas pixels between the points of a flattened curve,
 _MOST_STEPS = 16  # and at most so many points; the pieces of a stroke are a few pixels long
-MAX_POINTS = 20_000  # of a line; of more only every second, third, ...
 _FARTHEST = 1e9  # canvas pixels
 MAX_COMMANDS = 100_000  # of one path; a hand that draws for ten minutes needs half of them
 
@@ -150,7 +149,7 @@ def _flattened(commands: Sequence[Sequence[Any]]) -> tuple[FloatArray, FloatArra
     s, c, e = (array[curved & outside.any(axis=1)] for array in (starts, controls, ends))
     shares = np.linspace(0, 1, 33)[1:-1]
     reach = [(1 - share) ** 3 * s + 3 * share * (1 - share) * c + share**3 * e for share in shares]
-    return line[:: -(-len(line) // MAX_POINTS)], np.concatenate([ends, *reach]), closed
+    return line, np.concatenate([ends, *reach]), closed
 
 
 def box_object(corners: Sequence[Point], style: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 import io
 import math
 from collections.abc import Sequence
-from itertools import groupby, pairwise, product
+from itertools import pairwise, product
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from app.drawing.polygonise import polygons_of
-from gain_core.imaging.raster import Mask, Point, stroke_line
+from gain_core.imaging.raster import Mask, Point
 
 _OPEN = 0.15  # share of a stroke's length that may be missing between its ends,
 _APART = 0.3  # and of its extent: a long scribble ends anywhere
@@ -36,14 +37,25 @@ def outline_of_loop(
     corner = points.min(0) - diameter / 2
     extent = float((points.max(0) - corner).max() + diameter / 2)
     scale = (_SIDE - 2) / extent
-    shrunk = ((points - corner) * scale + 1).round()
-    passed = [(x, y) for (x, y), _ in groupby(shrunk.tolist())]  # whole pixels: a slow hand leaves thousands
-    line = stroke_line(passed, max(diameter * scale, _UNBROKEN), (_SIDE, _SIDE))
+    passed = _pixels_of((points - corner) * scale + 1)
+    line: Mask = ndimage.distance_transform_edt(~passed) <= max(diameter * scale, _UNBROKEN) / 2
     loop: Mask = ndimage.binary_fill_holes(line)
     if loop.sum() - line.sum() < _HOLLOW * loop.sum():
         return None
     outline = (np.array(polygons_of(loop)[0]) - 1) / scale + corner
     return tuple((x, y) for x, y in outline.tolist())
+
+
+def _pixels_of(line: NDArray[np.float64]) -> Mask:
+    """Those that a line (n, 2) passes, on a picture of `_SIDE`: unlike a stroke, in no time for any n."""
+    ways = np.diff(line, axis=0)
+    steps = np.maximum(np.ceil(np.abs(ways).max(axis=1)), 1).astype(np.intp)
+    piece = np.repeat(np.arange(len(ways)), steps)  # (m,): which way each place is on
+    share = (np.arange(len(piece)) - np.repeat(np.cumsum(steps) - steps, steps)) / steps[piece]
+    x, y = (line[piece] + share[:, None] * ways[piece]).astype(np.intp).T
+    mask = np.zeros((_SIDE, _SIDE), dtype=np.bool_)
+    mask[y, x] = True
+    return mask
 
 
 def filled(picture: bytes, outlines: Sequence[Sequence[Point]], colour: str) -> bytes:

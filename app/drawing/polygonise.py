@@ -173,6 +173,6 @@ def simplified(ring: Ring, tolerance: float) -> Ring:
     points = np.array(ring)  # (n, 2)
     far = int(((points - points[0]) ** 2).sum(axis=1).argmax())
     halves = ring[: far + 1], [*ring[far:], ring[0]]
-    there, back = (simplified_line(half, tolerance, len(half)) for half in halves)
+    there, back = (simplified_line(half, tolerance) for half in halves)
     result = there[:-1] + back[:-1]
     return result if len(result) >= 3 else ring

@@ -23,8 +23,7 @@ from gain_core.imaging.raster import Mask, Point, clip_polygon, draw_polygon, dr
 Regions = tuple[RegionRecord, ...]
 
 TOLERANCE = 0.5  # image pixels that a stroke may lose to having fewer points
-MAX_POINTS = 2_000  # of one region from the hand
-MAX_CORNERS = 20_000  # of one region that follows the pixels of a mask
+MAX_CORNERS = 20_000  # of one polygon
 MAX_REGIONS = 500  # of one drawing
 THINNEST = 1.5  # image pixels; a thinner stroke could pass between the centres of all pixels
 _COARSE = 96  # longer side of what `covered_shares` counts on, pixels
@@ -43,26 +42,27 @@ def region_from_shape(
     points: Sequence[Point],
     width: float | None,
     size: tuple[int, int],
-    max_points: int = MAX_POINTS,
 ) -> tuple[RegionRecord | None, bool]:
     """What a shape that somebody drew on an image of `size` (width, height) counts as, and whether it is a
     stroke that goes around something.
 
     Boxes and polygons are cut off at the image's border. A *look here* stroke around something becomes a
     polygon with all that it encircles; an *ignore this* stroke does not, since people paint around an object
-    with it. Strokes lose the points that they do not need, other shapes only what exceeds `max_points`. None
-    for a shape that covers no pixel.
+    with it. Strokes lose the points that they do not need: none is further than `TOLERANCE` from the line
+    that is left, however many that takes. Polygons lose only what exceeds `MAX_CORNERS`. None for a shape
+    that covers no pixel.
     """
     goes_around = False
     if shape == "brush" and width is not None:
         width = round(max(width, THINNEST), 2)
-        points = simplified_line(points, TOLERANCE, MAX_POINTS)
+        points = simplified_line(points, TOLERANCE)
         outline = outline_of_loop(tuple(points), width, size)
         goes_around = outline is not None
         if outline is not None and role == "look_here":
             shape, points, width = "polygon", outline, None
-    elif len(points) > max_points:
-        points = simplified_line(points, TOLERANCE, max_points)
+    tolerance = TOLERANCE
+    while shape == "polygon" and len(points) > MAX_CORNERS:
+        points, tolerance = simplified_line(points, tolerance), 2 * tolerance
     if shape == "box":
         points = _clipped_box(points, size)
     elif shape == "polygon":

@@ -190,7 +190,7 @@ def _region(outline: Outline, frame: Frame) -> RegionRecord:
         stroke = RegionRecord("brush", outline.role, tuple(points), width)
         region = stroke if any(rasterise([stroke], size)) else None
     else:
-        region, _ = region_from_shape(outline.shape, outline.role, points, None, size, MAX_CORNERS)
+        region, _ = region_from_shape(outline.shape, outline.role, points, None, size)
     if region is None:
         raise FileRefusedError(f"A {outline.kind} covers no pixel of the image.")
     return region

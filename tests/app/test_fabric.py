@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.drawing import fabric
 from app.drawing.fabric import CanvasDrawing
-from app.drawing.regions import MAX_POINTS, rasterise
+from app.drawing.regions import rasterise
 from db.records import RegionRecord, Role
 from tests.app.canvas_objects import CANVAS, IMAGE, POLYGON, RECT, STROKE, drawn
 
@@ -122,15 +122,15 @@ def test_each_stroke_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(asked) == 2
 
 
-def test_a_stroke_of_50_000_points_is_taken_in_well_below_a_second() -> None:
+def test_a_stroke_of_50_000_points_is_taken_in_at_once_and_whole() -> None:
     steps = np.random.default_rng(0).normal(0, 6, (50_000, 2)).cumsum(axis=0)
     points = np.abs(steps % (1200, 800) - (600, 400))  # to and fro within the canvas
     stroke = hand([(x, y) for x, y in points.tolist()], strokeWidth=4)
     drawing = CanvasDrawing((), (6000, 4000), CANVAS)
     begun = time.process_time()
     (region,) = drawing.read({"objects": [stroke]})
-    assert time.process_time() - begun < 1.5  # 0.3 s here
-    assert len(region.points) <= MAX_POINTS
+    assert time.process_time() - begun < 2  # 0.9 s here, of a hand that trembles at every point
+    assert len(region.points) > 50_000  # nothing is left out for their number
 
 
 def told_back(drawing: CanvasDrawing) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.drawing.regions import (
-    MAX_POINTS,
+    MAX_CORNERS,
     THINNEST,
     TOLERANCE,
     covered_shares,
@@ -14,9 +16,11 @@ from app.drawing.regions import (
     region_from_shape,
 )
 from db.records import RegionRecord, Role, Shape
-from gain_core.imaging.raster import Point
+from gain_core.imaging.raster import Point, stroke_line
+from tests.app.test_simplify import distance
 
 SIZE = (300, 200)
+FARTHEST = TOLERANCE + 0.02  # with the rounding of coordinates and of widths to hundredths
 
 
 def counted(shape: Shape, *points: Point, width: float | None = None, role: Role = "look_here") -> bool:
@@ -37,12 +41,40 @@ def test_a_stroke_is_told_in_few_points_that_stay_within_half_a_pixel() -> None:
     assert np.abs(np.interp(x, *line.T) - wave[:, 1]).max() <= TOLERANCE * 2  # straight down, not across
 
 
-@pytest.mark.parametrize("shape", ["brush", "polygon"])
-def test_no_shape_has_more_points_than_the_most(shape: Shape) -> None:
-    points = [(x, y) for x, y in np.random.default_rng(0).uniform(0, 200, (20_000, 2)).tolist()]
-    region, _ = region_from_shape(shape, "ignore_this", points, 4.0 if shape == "brush" else None, SIZE)
+def scribble(seed: int, count: int, step: float) -> list[Point]:
+    """A line of `count` points over the image and beyond, each about `step` pixels from the one before."""
+    random = np.random.default_rng(seed)
+    turns = random.normal(0, random.choice([0.05, 0.5, 3.0]), count).cumsum()
+    steps = np.stack([np.cos(turns), np.sin(turns)], axis=1) * step + random.normal(0, step / 4, (count, 2))
+    return [(x, y) for x, y in ((steps.cumsum(axis=0) + 150) % (340, 240) - 20).tolist()]
+
+
+LINES = st.builds(
+    scribble, st.integers(0, 10**6), st.sampled_from([1, 2, 30, 300, 4000]), st.sampled_from([0.05, 0.7, 9.0])
+)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(LINES, st.floats(THINNEST, 30))
+def test_of_any_stroke_every_point_stays_within_half_a_pixel_and_so_does_its_edge(
+    line: list[Point], width: float
+) -> None:
+    region, _ = region_from_shape("brush", "ignore_this", line, width, SIZE)
+    if region is None:  # beside the image
+        assert not stroke_line(line, max(0.0, width - 2 * FARTHEST), SIZE).any()
+        return
+    assert max(distance(point, list(region.points)) for point in line[:: 1 + len(line) // 40]) <= FARTHEST
+    _, ignored = rasterise([region], SIZE)
+    mask = np.zeros(SIZE[::-1], dtype=np.bool_) if ignored is None else np.asarray(ignored)
+    assert not (mask & ~stroke_line(line, width + 2 * FARTHEST, SIZE)).any()
+    assert not (stroke_line(line, max(0.0, width - 2 * FARTHEST), SIZE) & ~mask).any()
+
+
+def test_no_polygon_has_more_corners_than_the_most() -> None:
+    points = [(x, y) for x, y in np.random.default_rng(0).uniform(0, 200, (30_000, 2)).tolist()]
+    region, _ = region_from_shape("polygon", "ignore_this", points, None, SIZE)
     assert region is not None
-    assert len(region.points) <= MAX_POINTS
+    assert len(region.points) <= MAX_CORNERS
 
 
 def test_a_stroke_is_wide_enough_to_pass_the_middle_of_a_pixel() -> None:

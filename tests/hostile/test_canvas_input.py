@@ -16,7 +16,7 @@ from db.records import RegionRecord, Shape
 
 SIZE = (90, 60)
 BOX = RegionRecord("box", "look_here", ((10.0, 10.0), (60.0, 50.0)))
-HOSTILE = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+HOSTILE = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 NUMBER = st.one_of(
     st.integers(),

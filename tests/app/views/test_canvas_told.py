@@ -209,3 +209,23 @@ def test_a_stroke_under_a_label_that_another_window_has_changed_goes_to_the_new_
     kept = drafts.get_draft(seeded.ws.database, image.id, other.id)
     assert kept is not None
     assert len(kept.regions) == 1
+
+
+def test_what_is_no_drawing_changes_nothing_and_the_page_goes_on(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX))
+    beside = [[-90, -90], [-20, -20]]
+    for nonsense in ("x", 5, True, [], {"log": 5}, {"log": "test", "actions": "all"}):
+        app.session_state["annotate_canvas"] = {"told": nonsense, "ratio": 10**400, "closer": "x"}
+        app.run()
+        assert not app.exception
+    tell(
+        app,
+        {"do": "outline", "role": "look_here", "points": beside},
+        {"do": "outline", "role": "look_here", "points": [[30, 30], [10, 10]]},
+        {"do": "erase", "points": [[10**400, 5]], "width": 4},
+        change(add=["x", 5, True, {"shape": "box"}]),
+        {"do": "save", "image": 10**400},
+    )
+    assert [tuple(map(tuple, region["points"])) for region in on_canvas(app)["regions"]] == [BOX.points]
