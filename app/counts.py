@@ -5,18 +5,22 @@ it depends on. So nothing is ever cleared.
 """
 
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from app import resources
 from app.bounded_cache import BoundedCache
-from app.services import attribution_clusters, evaluation, library, queue
+from app.jobs import preparing
+from app.jobs.preparing import Request
+from app.services import attribution_clusters, evaluation, image_map, library, queue
 from app.services.attribution_clusters import EvidenceGroup
 from app.services.class_metrics import ClassMetrics, class_metrics
 from app.services.comparison import Change, Comparison, Pair, compare
 from app.services.comparison import pairs as read_pairs
 from app.services.evaluation import Evaluation
+from app.services.image_map import Area, AreaImages, Facts, Layout
 from app.services.lessons import Lessons
 from app.services.lessons import lessons as read_lessons
 from app.services.library import ProjectOverview
@@ -180,6 +184,29 @@ def images(
     )
 
 
+def map_facts(ws: Workspace, project: ProjectRecord, version_id: int, folder: Path, layout: Layout) -> Facts:
+    """What the map of images shows of each. Raises FileNotFoundError where the layout is not there."""
+    key = ("map facts", version_id, layout, (folder / f"{layout}.npz").stat().st_mtime_ns)
+    return _counted(ws, project, key, lambda: image_map.facts(ws, project.id, version_id, folder, layout))
+
+
+def area_images(ws: Workspace, project: ProjectRecord, area: Area) -> AreaImages | None:
+    """None where the version's map is not there."""
+    request = Request("map", project.id, area.version_id)
+    folder = preparing.folder_of(ws, request, project)
+    try:
+        facts = map_facts(ws, project, area.version_id, folder, area.layout)
+    except FileNotFoundError:
+        return None
+    return _counted(ws, project, ("area", area.code), lambda: image_map.images_in(facts, area))
+
+
+def group_values(ws: Workspace, project: ProjectRecord, group: str) -> dict[int, str]:
+    """By image id."""
+    key = ("values", group)
+    return _counted(ws, project, key, lambda: holdings.values_of(ws.database, project.id, group))
+
+
 def map_figures(
     ws: Workspace,
     project: ProjectRecord,
@@ -211,6 +238,12 @@ def _counts() -> BoundedCache[Any]:
     def size(counted: object) -> int:
         if isinstance(counted, list):  # of records
             return 2_000 + 2_000 * len(counted)
+        if isinstance(counted, Facts):
+            return 2_000 + counted.nbytes
+        if isinstance(counted, dict):  # of texts by id
+            return 2_000 + 100 * len(counted)
+        if isinstance(counted, AreaImages):
+            counted = counted.image_ids
         return 2_000 + 40 * len(counted) if isinstance(counted, tuple | frozenset) else 10_000
 
     return BoundedCache(COUNT_BYTES, size)

@@ -11,13 +11,14 @@ from app.drawing.canvas_log import CanvasLog
 from app.drawing.draft import Draft
 from app.drawing.fabric import CanvasDrawing
 from app.grid_log import GridLog
+from app.services.image_map import Area, Layout
 from db.records import ImageRecord, Role, RunMode, Split
 
 T = TypeVar("T")
 
 Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the fallback canvas
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
-View = Literal["image", "grid"]  # of Annotate
+View = Literal["image", "grid", "map"]  # of Annotate
 Filter = Literal["fixed", "newly_wrong", "wrong", "right", "all"]  # images of a comparison
 
 ON_ITS_WAY = 2.0  # seconds in which a browser may still send the previous address
@@ -208,7 +209,11 @@ IMAGE: Key[int | None] = Key("annotate_image", _no_image, "id of the image on sc
 ADDRESS: Key[Address] = Key("annotate_address", Address, "image id last written to the page's address")
 QUEUE_SPLIT: Key[Split] = Key("annotate_split", lambda: "train", "split whose images the queue holds")
 QUEUE: Key[QueueOrder | None] = Key("annotate_queue", _nothing, "order of the queue as first shown")
-GROUP: Key[PickedGroup | None] = Key("annotate_group", _nothing, "evidence group that the queue holds")
+GROUP: Key[PickedGroup | Area | None] = Key(
+    "annotate_group", _nothing, "evidence group, suggestion or area of the map that the queue holds"
+)
+MAP_COLOUR: Key[str] = Key("annotate_map_colour", lambda: "result", "what colours the map of images")
+MAP_LAYOUT: Key[Layout] = Key("annotate_map_layout", lambda: "tsne", "layout of the map of images")
 GROUPS_OPEN: Key[bool] = Key("annotate_groups_open", bool, "the list of evidence groups is unfolded")
 ONLY_DOUBTFUL: Key[int | None] = Key(
     "annotate_only_doubtful", _no_image, "project whose queue holds its doubtful labels alone"

@@ -1,12 +1,16 @@
-"""The grid of maps in a real browser: by mouse, and by keyboard alone."""
+"""The grid of maps and the map of images in a real browser."""
 
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
+from app.jobs import preparing
+from app.jobs.preparing import Request
 from app.services import annotation
+from app.services.image_map import write_places
 from tests.app.seeded import Seeded
 from tests.hand import canvas, images_to_draw_on
 from tests.live_server import LiveServer, running
@@ -89,3 +93,62 @@ def test_the_grid_can_be_used_by_keyboard_alone_and_opens_an_image(
     page.keyboard.press("Enter")
     canvas(page)
     expect(page).to_have_url(re.compile(rf"image={opened}\b"))
+
+
+@pytest.fixture(scope="module")
+def placed(project: Seeded) -> Seeded:
+    """The map of images is made: all lie on a diagonal."""
+    version_id = project.project.current_version_id or 0
+    folder = preparing.folder_of(project.ws, Request("map", project.project_id, version_id))
+    folder.mkdir(parents=True)
+    images = project.images()
+    points = np.array([(number, number) for number in range(len(images))], dtype=np.float32)
+    write_places(folder, "tsne", np.array([image.id for image in images]), points)
+    preparing.write_state(folder, {"status": "done"})
+    return project
+
+
+def chart(page: Page, server: LiveServer, placed: Seeded) -> FloatRect:
+    page.goto(f"{server.url}/annotate?project={placed.project_id}&view=map")
+    plane = page.locator(".st-key-annotate_map_chart .nsewdrag")
+    expect(plane).to_be_visible()
+    page.wait_for_timeout(1_000)  # the chart takes the width of the page
+    frame = plane.bounding_box()
+    assert frame is not None
+    return frame
+
+
+@pytest.mark.browser
+def test_a_line_around_points_makes_them_the_queue(server: LiveServer, page: Page, placed: Seeded) -> None:
+    frame = chart(page, server, placed)
+    left, top, width, height = (frame[name] for name in ("x", "y", "width", "height"))
+    page.mouse.move(left + 2, top + height - 2)
+    page.mouse.down()
+    for x, y in ((0.5, 0.99), (0.5, 0.5), (0.01, 0.5), (0.01, 0.95)):
+        page.mouse.move(left + x * width, top + y * height, steps=8)
+    page.mouse.up()
+    page.get_by_role("button", name="Draw on them").click()
+
+    expect(page.get_by_text("images from an area of the map")).to_be_visible()
+    canvas(page)
+    expect(page).to_have_url(re.compile(r"evidence=\d+(~|%7E)tsne"))
+    page.reload()
+    expect(page.get_by_text("images from an area of the map")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_the_picture_with_its_map_is_beside_the_pointer_and_a_click_opens_it(
+    server: LiveServer, page: Page, placed: Seeded
+) -> None:
+    frame = chart(page, server, placed)
+    middle = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2  # the fifth of nine points
+    page.mouse.move(middle[0] + 40, middle[1] + 40)
+    page.mouse.move(*middle, steps=5)
+    card = page.locator(".card")
+    expect(card).to_be_visible()
+    expect(card).to_have_attribute("data-image", str(placed.images()[4].id))
+    expect(card.locator("b")).to_have_text(placed.images()[4].name)
+
+    page.mouse.click(*middle)
+    canvas(page)
+    expect(page).to_have_url(re.compile(rf"image={placed.images()[4].id}\b"))

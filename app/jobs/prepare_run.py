@@ -12,6 +12,7 @@ from app.errors import ServiceError
 from app.jobs.preparing import SILENT, Request, folder_of, write_state
 from app.jobs.process_locks import held
 from app.services.correction_report import make_report
+from app.services.image_map import make_map
 from app.services.map_metrics import measure_maps
 from app.services.missing_predictions import predict_missing
 from app.services.model_bundle import make_bundle
@@ -65,6 +66,8 @@ def _make(ws: Workspace, request: Request, folder: Path, state: _State) -> None:
         measure_maps(ws, (request.before_id, request.version_id), request.split, folder, state.show)
     elif request.kind == "predictions":
         predict_missing(ws, request.version_id, state.show)
+    elif request.kind == "map":
+        make_map(ws, request.version_id, folder, state.show)
     elif request.kind == "shortcuts":
         find(ws, request.version_id, folder, state.show)
     else:

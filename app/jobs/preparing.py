@@ -1,5 +1,5 @@
-"""What takes seconds to make, as pages ask for it: downloads, suggestions, predictions of images that were
-added. `app.jobs.prepare_run` makes them.
+"""What takes seconds to make, as pages ask for it: downloads, suggestions, maps of images, predictions of
+images that were added. `app.jobs.prepare_run` makes them.
 
 Each has a folder under `prepared/`, named by what it depends on: versions, labels and guidance. `state.json`
 there says how far it is. There is no table: what is lost is made again.
@@ -21,7 +21,7 @@ from db.records import ProjectRecord, Split
 from db.versions import unpredicted
 from gain_core.atomic import write_atomically
 
-Kind = Literal["bundle", "report", "maps", "predictions", "shortcuts"]
+Kind = Literal["bundle", "report", "maps", "predictions", "shortcuts", "map"]
 Status = Literal["absent", "working", "done", "failed"]
 START_SECONDS = 20.0  # a process that was just started is given this long to take its lock
 SILENT = "The export ended without saying why. Its log is trainer/prepare.log in the data folder."
@@ -105,8 +105,9 @@ def folder_of(ws: Workspace, request: Request, project: ProjectRecord | None = N
     project = project or get_project(ws.database, request.project_id)
     revisions = f"{project.label_revision}-{project.review_revision}"
     # Predictions change the labels' revision themselves. Shortcuts are looked for once for each version: a
-    # search at each label would take the cores, and close a suggestion that somebody works through.
-    if request.kind in ("predictions", "shortcuts"):
+    # search at each label would take the cores, and close a suggestion that somebody works through. A map of
+    # images depends on neither labels nor guidance.
+    if request.kind in ("predictions", "shortcuts", "map"):
         revisions = "now"
     return ws.files.prepared(request.project_id) / f"{_name(request)}-{revisions}"
 

@@ -1,6 +1,7 @@
 """Predictions of a model version for images that came into the project after it was made."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from gain_core.errors import CheckpointError
 
 if TYPE_CHECKING:
     from gain_core.analysis.predict import Prediction
+    from gain_core.dataset.feature_cache import FeatureStore
+    from gain_core.models.classifier import Classifier
 
 Progress = Callable[[int, int, str], None]  # done, total, what is being done
 
@@ -37,6 +40,29 @@ def predict_missing(ws: Workspace, version_id: int, on_progress: Progress | None
         versions.add_predictions(ws.database, version_id, predicted)
         count += len(predicted)
     return count
+
+
+def open_version(ws: Workspace, weights: Path, sha256: str) -> "tuple[Classifier, FeatureStore, str]":
+    """A version's network, the stored features of its trunk, and the device to work on.
+
+    Raises gain_core.errors.CheckpointError.
+    """
+    import torch  # takes seconds
+
+    from gain_core.dataset.feature_cache import FeatureStore
+    from gain_core.models.files import session_file
+    from gain_core.models.model_file import load_model
+    from gain_core.models.networks import register_networks
+    from gain_core.models.onnx_session import read_session
+
+    register_networks(ws.settings.networks)
+    model = load_model(weights)
+    if torch.cuda.is_available():
+        return model, FeatureStore(ws.files.features), "cuda"
+    session = None
+    with suppress(CheckpointError):
+        session = read_session(session_file(weights), sha256, torch.get_num_threads())
+    return model, FeatureStore(ws.files.features, session), "cpu"
 
 
 def new_prediction(image_id: int, item: Mapping[str, Any], *, multi_label: bool) -> NewPrediction:
@@ -67,24 +93,9 @@ def _predicted(
     missing: set[int],
     on_progress: Progress | None,
 ) -> list[NewPrediction]:
-    import torch  # takes seconds
+    from gain_core.analysis.predict import predicting  # torch takes seconds
 
-    from gain_core.analysis.predict import predicting
-    from gain_core.dataset.feature_cache import FeatureStore
-    from gain_core.models.files import session_file
-    from gain_core.models.model_file import load_model
-    from gain_core.models.networks import register_networks
-    from gain_core.models.onnx_session import read_session
-
-    register_networks(ws.settings.networks)
-    model = load_model(weights)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    session = None
-    if device == "cpu":
-        try:
-            session = read_session(session_file(weights), sha256, torch.get_num_threads())
-        except CheckpointError:
-            session = None
+    model, store, device = open_version(ws, weights, sha256)
     # A doubtful label is one that the most similar training images contradict: these are needed, too, and
     # their features are kept.
     looked_at = [
@@ -93,7 +104,7 @@ def _predicted(
         if image.id in missing or (image.split == "train" and not project.multi_label)
     ]
     samples = samples_of(ws, project.id, looked_at)
-    phases = predicting(model, samples, FeatureStore(ws.files.features, session), device)
+    phases = predicting(model, samples, store, device)
     predictions: list[Prediction] = []
     while True:
         try:

@@ -15,6 +15,7 @@ from app.components.annotate.group_panel import Choice, group_panel, members, pi
 from app.components.annotate.key_list import key_list_of_grid
 from app.components.annotate.label_menu import change
 from app.components.annotate.label_switch import label_switch
+from app.components.annotate.map_of_images import map_of_images
 from app.components.annotate.move_button import move
 from app.components.annotate.prediction_panel import Asked, map_size, verdict
 from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look, held_order, leave_image
@@ -109,6 +110,10 @@ def annotate_page(ws: Workspace) -> None:
             st.caption(plain(picked.sentence))
     if view == "grid":
         map_grid(ws, project, image, version, classes, ids)
+        address.drawn()
+        return
+    if view == "map":
+        map_of_images(ws, project, version, names)
         address.drawn()
         return
     first = max(0, (here or 0) - BEHIND)

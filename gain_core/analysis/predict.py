@@ -103,6 +103,23 @@ def predicting(
     return predictions
 
 
+def features_used(
+    model: Classifier, samples: Sequence[Sample], store: FeatureStore, device: torch.device | str = "cpu"
+) -> Generator[Tensor, None, None]:
+    """The features that decide for the predicted class, as in attribution clusters: (B, K) float16 of so many
+    samples after the other, of length 1; zero for an empty map. Raises InputError.
+    """
+    model.to(device).eval()
+    fingerprint = model.trunk_fingerprint()
+    for start in range(0, len(samples), _BATCH):
+        stored = store.get_or_compute(model, samples[start : start + _BATCH], fingerprint=fingerprint)
+        with torch.no_grad():
+            features = model.neck(stored.to(device, torch.float32))  # (B, K, h, w)
+            predicted = model.head(features).argmax(1, keepdim=True)
+        attention = attention_maps(evidence_maps(features, attention_weights(model, features, predicted)))
+        yield evidence_features(features, attention[:, 0]).to("cpu", torch.float16)
+
+
 def _predict_chunk(
     model: Classifier, samples: Sequence[Sample], features: Tensor
 ) -> tuple[list[Prediction], Tensor]:

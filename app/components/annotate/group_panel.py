@@ -13,41 +13,53 @@ from app.components.kit.film_strip import Frame, Mark, Tone, film_strip
 from app.components.kit.text import one_of, plain
 from app.services import attribution_clusters, queue
 from app.services.attribution_clusters import EvidenceGroup
+from app.services.image_map import Area, AreaImages
 from app.services.queue import LOOKED_AT, QueueItem
 from app.services.suggestions import Suggestion
-from app.state import PickedGroup
+from app.state import PickedGroup, View
 from app.workspace import Workspace
 from db.records import ProjectRecord, VersionRecord
 
 SHOWN = 7  # crops of a group
 SIDE = 58  # of a crop, pixels
 WIDTH, HEIGHT = 660, 480  # of the list, pixels: it lies over the page and scrolls in itself
-ADDRESS = "evidence"  # in the page's address: version id, class position ("s": a suggestion) and number
+ADDRESS = (
+    "evidence"  # in the page's address: version id, class position ("s": a suggestion) and number; or an area
+)
 
-Choice = EvidenceGroup | Suggestion
+Choice = EvidenceGroup | Suggestion | AreaImages
 
 
 def picked_group(
     ws: Workspace, project: ProjectRecord, groups: Sequence[Choice], image_id: int | None
 ) -> Choice | None:
-    """The group or suggestion in the page's address, or else the one picked before, if the version has it.
+    """The group, suggestion or area of the map in the page's address, or else the one picked before, if the
+    version has it.
 
     Opening an image outside the group, from the Library or a link, leaves the group.
     """
-    linked = re.fullmatch(r"(\d{1,18})-(\d{1,18}|s)-(\d{1,18})", st.query_params.get(ADDRESS, ""))
-    requested = state.GROUP.get()
-    if linked:
-        version, predicted, number = linked.groups()
-        requested = PickedGroup(int(version), None if predicted == "s" else int(predicted), int(number))
-    version_id, picked = project.current_version_id, None
+    requested = _linked(st.query_params.get(ADDRESS, "")) or state.GROUP.get()
+    version_id = project.current_version_id
+    picked: Choice | None = None
     if requested is not None and requested.version_id == version_id:
-        picked = next(
-            (group for group in groups if group.key == (requested.predicted, requested.number)), None
-        )
+        if isinstance(requested, Area):
+            picked = counts.area_images(ws, project, requested)
+        else:
+            key = requested.predicted, requested.number
+            picked = next((group for group in groups if group.key == key), None)
     if picked is not None and image_id is not None:
         picked = picked if image_id in members(ws, project, picked) else None
     _settle(version_id, picked)
     return picked
+
+
+def _linked(address: str) -> PickedGroup | Area | None:
+    """What an address says; None for what no page has written."""
+    linked = re.fullmatch(r"(\d{1,18})-(\d{1,18}|s)-(\d{1,18})", address)
+    if linked is None:
+        return Area.from_code(address)
+    version, predicted, number = linked.groups()
+    return PickedGroup(int(version), None if predicted == "s" else int(predicted), int(number))
 
 
 def group_panel(
@@ -64,11 +76,6 @@ def group_panel(
 
     classes: names by position. Nothing for a single group: it would be all images again.
     """
-    if len(groups) < 2 and not suggested.found and not suggested.working:
-        return
-    state.GROUPS_OPEN.get()
-    label = one_of(len(suggested.found), "possible shortcut") if suggested.found else "Kinds of evidence"
-    unfolded = st.popover(label, icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun")
     if picked is not None:
         st.button(
             "All images",
@@ -78,6 +85,11 @@ def group_panel(
             on_click=_pick,
             args=(version.id, None),
         )
+    if len(groups) < 2 and not suggested.found and not suggested.working:
+        return
+    state.GROUPS_OPEN.get()
+    label = one_of(len(suggested.found), "possible shortcut") if suggested.found else "Kinds of evidence"
+    unfolded = st.popover(label, icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun")
     if unfolded.open:  # crops are computed only when the list is open
         with unfolded, st.container(width=WIDTH, height=HEIGHT, border=False):
             for suggestion in suggestion_list(ws, project, suggested, classes):
@@ -120,7 +132,7 @@ def _entry(
         _button(group, version.id, is_picked=is_picked)
 
 
-def _button(choice: Choice, version_id: int, *, is_picked: bool) -> None:
+def _button(choice: EvidenceGroup | Suggestion, version_id: int, *, is_picked: bool) -> None:
     """Opens it as the queue."""
     if is_picked:
         label = "Shown now"
@@ -138,14 +150,14 @@ def _button(choice: Choice, version_id: int, *, is_picked: bool) -> None:
     )
 
 
-def _name(choice: Choice) -> str:
+def _name(choice: EvidenceGroup | Suggestion) -> str:
     """Of it, within its version."""
     return "_".join("s" if part is None else str(part) for part in choice.key)
 
 
 def members(ws: Workspace, project: ProjectRecord, choice: Choice) -> frozenset[int]:
     """Ids of its images; none of the test split."""
-    if isinstance(choice, Suggestion):
+    if isinstance(choice, Suggestion | AreaImages):
         return frozenset(choice.image_ids)
     return counts.evidence_members(ws, project, choice.key)
 
@@ -165,6 +177,13 @@ def _pick(version_id: int, group: Choice | None) -> None:
     begin_anew()
 
 
+def pick_area(images: AreaImages, view: View) -> None:
+    """A callback: an area of the map is the queue, in another view."""
+    state.ONLY_DOUBTFUL.set(None)
+    _pick(images.area.version_id, images)
+    state.WAKE.get().view = view
+
+
 def leave_group() -> None:
     """The queue holds all images again."""
     _settle(None, None)
@@ -175,6 +194,9 @@ def _settle(version_id: int | None, group: Choice | None) -> None:
     if group is None or version_id is None:
         state.GROUP.set(None)
         st.query_params.pop(ADDRESS, None)
+    elif isinstance(group, AreaImages):
+        state.GROUP.set(group.area)
+        st.query_params[ADDRESS] = group.area.code
     else:
         state.GROUP.set(PickedGroup(version_id, *group.key))
         st.query_params[ADDRESS] = f"{version_id}-{_name(group).replace('_', '-')}"

@@ -8,6 +8,7 @@ from app.state import View
 TITLES: dict[View, str] = {
     "image": ":material/draw: One image",
     "grid": ":material/grid_view: Grid",
+    "map": ":material/scatter_plot: Map",
 }
 ADDRESS = "view"  # in the page's address
 
