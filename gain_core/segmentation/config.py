@@ -17,7 +17,9 @@ class SegmentConfig:
     batch_size: int = 15
     optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: float = 1e-3
-    head_rate: float = 10.0  # the last layer learns so many times as fast, as in DeepLab
+    # The head learns so many times as fast. In DeepLab only its last layer does: there the others come from
+    # VGG, here from chance.
+    head_rate: float = 10.0
     momentum: float = 0.9  # "sgd" only
     weight_decay: float = 5e-4
     decay_every: int = 2000  # steps, after each of which all rates fall to a tenth

@@ -149,13 +149,13 @@ def _fixed_parameters(model: Segmenter, convolutions: int) -> list[nn.Parameter]
 
 def _optimizer(model: Segmenter, config: SegmentConfig) -> torch.optim.Optimizer:
     """Of all parameters that learn; "base" keeps the rate that a group starts with."""
-    last = list(model.head[-1].parameters())
-    own = {id(parameter) for parameter in last}
+    head = list(model.head.parameters())
+    own = {id(parameter) for parameter in head}
     rest = [p for p in model.parameters() if p.requires_grad and id(p) not in own]
     rate = config.learning_rate
     groups = [
         {"params": rest, "lr": rate, "base": rate},
-        {"params": last, "lr": rate * config.head_rate, "base": rate * config.head_rate},
+        {"params": head, "lr": rate * config.head_rate, "base": rate * config.head_rate},
     ]
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, rate, config.momentum, weight_decay=config.weight_decay)

@@ -24,7 +24,13 @@ from tests.gain_core.tiny import images, tiny_model
 from tests.gain_core.toy import SIZE, toy_samples, toy_segmenter
 
 QUICK = SegmentConfig(
-    steps=150, batch_size=8, optimizer="adamw", learning_rate=1e-2, head_rate=1.0, decay_every=150
+    steps=100,
+    batch_size=8,
+    optimizer="adamw",
+    learning_rate=1e-2,
+    head_rate=1.0,
+    decay_every=100,
+    crf=CrfConfig(iterations=3),
 )
 
 
@@ -102,7 +108,7 @@ def test_frozen_convolutions_keep_their_weights_and_may_learn_again_later(tmp_pa
     assert not model.head.training
 
 
-def test_the_rate_falls_to_a_tenth_and_the_last_layer_learns_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_falls_to_a_tenth_and_the_head_learns_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     rates: list[list[float]] = []
     original = torch.optim.SGD.step
 
