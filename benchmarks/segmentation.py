@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             result |= {"row": row, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
             result["cpu_seconds"] = round(time.process_time() - worked, 1)
             # Read again: another process may have measured other rows meanwhile.
-            kept = results if options.json is None else kept_results(options)
-            results = [r for r in kept if (r["row"], r["seed"]) != (row, seed)] + [result]
+            earlier = results if options.json is None else kept_results(options)
+            results = [r for r in earlier if (r["row"], r["seed"]) != (row, seed)] + [result]
             say(json.dumps({key: value for key, value in result.items() if key != "iou"}))
             if options.json:
                 write_json(options.json, as_json(results, collection, options))
