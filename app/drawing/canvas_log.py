@@ -15,12 +15,14 @@ from app.drawing.regions import MAX_REGIONS, Regions, region_from_shape
 from db.records import RegionRecord, Role
 from gain_core.imaging.raster import Point
 
-Do = Literal["change", "undo", "redo", "clear", "erase", "outline", "answer", "copy", "go", "save"]
+Edit = Literal["change", "undo", "redo", "clear", "erase", "outline", "answer"]  # of one drawing
+Do = Literal[Edit, "copy", "save", "go", "judge", "take_back", "move"]
 JSON = dict[str, Any]
 
 MOST_POINTS = 100_000  # of one shape that is told; a hand that draws for ten minutes needs half of them
 _FARTHEST = 1e7  # image pixels
 _REMEMBERED = 1_000  # regions by the names they had when they were new
+TOO_MANY = f"A drawing has at most {MAX_REGIONS} regions."
 UNREADABLE = "A shape on the canvas cannot be read and is left out."
 
 
@@ -49,7 +51,7 @@ class CanvasLog:
     def __init__(self) -> None:
         self.id = ""  # of the canvas; another one after a reload
         self.done = 0  # number of the last action carried out
-        self.problem = ""  # a sentence about the last change, where something of it was left out
+        self.problem = ""  # a sentence about the last actions, where one was not done or not as a whole
         self.guess: Guess | None = None
         self._named: dict[str, RegionRecord | None] = {}
         self._names: dict[RegionRecord, str] = {}
@@ -67,7 +69,6 @@ class CanvasLog:
 
     def changed(self, regions: Regions, action: Action, size: tuple[int, int]) -> Regions:
         """The regions after a change to the drawing of an image of this size (width, height)."""
-        self.problem = ""
         changed = list(regions)
         for name in _listed(action.values.get("remove")):
             place = self._place(changed, name)
@@ -83,7 +84,7 @@ class CanvasLog:
             region = self._read(told, size)
             changed += [] if region is None else [region]
         if len(changed) > MAX_REGIONS:
-            self.problem = f"A drawing has at most {MAX_REGIONS} regions."
+            self.problem = f"{TOO_MANY} The last one is left out."
         return tuple(changed[:MAX_REGIONS])
 
     def told_back(self, regions: Regions) -> list[JSON]:

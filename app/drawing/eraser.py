@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.drawing.polygonise import polygons_of
-from app.drawing.regions import MAX_REGIONS, TOLERANCE, Regions, draw_region, region_from_shape
+from app.drawing.regions import TOLERANCE, Regions, draw_region, region_from_shape
 from app.drawing.simplify import simplified_line
 from db.records import RegionRecord
 from gain_core.imaging.raster import Mask, Point, draw_stroke
@@ -16,7 +16,8 @@ _FINEST = 4.0  # pixels of that picture for each pixel of the image, at most
 
 def erased(regions: Regions, points: Sequence[Point], diameter: float, size: tuple[int, int]) -> Regions:
     """The regions without what a stroke covers, on an image of `size` (width, height). A region that the
-    stroke does not touch stays as it is, to the last digit; another becomes polygons, one for each part.
+    stroke does not touch stays as it is, to the last digit; another becomes polygons, one for each part, and
+    these may be more than a drawing holds (`MAX_REGIONS`).
 
     points and diameter: of the stroke, image pixels.
     """
@@ -24,7 +25,7 @@ def erased(regions: Regions, points: Sequence[Point], diameter: float, size: tup
     rest: list[RegionRecord] = []
     for region in regions:
         rest += _erased(region, points, diameter, size)
-    return tuple(rest[:MAX_REGIONS])
+    return tuple(rest)
 
 
 def _erased(

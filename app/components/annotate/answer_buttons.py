@@ -4,11 +4,19 @@ from typing import Literal
 
 import streamlit as st
 
-from app import resources, state
-from app.components.annotate.drafts import leave_memory, nothing_unsaved
-from app.services import annotation, annotation_cost, answers
+from app import state
+from app.components.annotate.answering import (
+    EMPTY,
+    GUIDED,
+    NOT_SHOWN,
+    MapShown,
+    judge,
+    take_back,
+    tell,
+    to_take_back,
+)
+from app.services import annotation_cost
 from app.services.answers import Place
-from app.state import Answered
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 
@@ -22,7 +30,6 @@ MEANING: dict[Place, str] = {
     "right": "The strongly coloured region should decide. Saves it as *Look here*, then shows the next "
     "image.",
 }
-SAVED: dict[Place, str] = {"wrong": "ignore this region", "right": "look at this region"}
 
 
 def answer_buttons(image: ImageRecord, guided: bool, empty: bool, *, shown: bool = True) -> Pressed | None:
@@ -44,7 +51,7 @@ def answer_buttons(image: ImageRecord, guided: bool, empty: bool, *, shown: bool
         if st.button(
             "Take back",
             key="annotate_take_back",
-            disabled=_to_take_back(image) is None,
+            disabled=to_take_back(state.WAKE.get(), image.project_id) is None,
             help="Undo the last answer and show its image again.",
             shortcut="Z",
         ):
@@ -60,46 +67,20 @@ def act(
     Call it after the canvas is drawn, so that a stroke drawn just before the key is in the draft. Raises what
     saving raises.
     """
-    wake, drafts = state.WAKE.get(), state.DRAFTS.get()
-    answered = _to_take_back(image)
-    if pressed == "back" and answered is not None:
-        if not nothing_unsaved(ws, answered.image):
-            return
-        annotation.save(
-            ws, answered.image.id, answered.image.class_id, [], expected_revision=answered.revision
-        )
-        leave_memory(answered.image, drafts)
-        wake.answered = None
-        wake.toast = f"{answered.image.name}: answer taken back."
-        wake.image_id = answered.image.id
-        st.rerun()
-    position, against_rival = state.MAP_CLASS.get(), state.AGAINST_RIVAL.get()
-    if pressed == "back" or position is None:
-        return
-    view = resources.attention(ws, version, image)  # before the look: it may have to load the model
-    if view.multi_label:  # the answer is about the map on screen
-        image = image.seen_as(next(i.class_id for i in image.labels if i.class_position == position))
-    if nothing_unsaved(ws, image):
-        shown = view.attention(position, against_rival=against_rival)
-        saved = answers.answer(ws, image, shown, pressed)
-        leave_memory(image, drafts)
-        wake.answered = Answered(image, saved.revision)
-        wake.toast = f"Saved for {image.name}: {SAVED[pressed]}."
-        wake.image_id = next_id
-        st.rerun()
+    wake, drafts, position = state.WAKE.get(), state.DRAFTS.get(), state.MAP_CLASS.get()
+    problem = ""
+    if pressed == "back":
+        problem = take_back(ws, image.project_id, drafts, wake)
+    elif position is not None:
+        shown = MapShown(version, position, state.AGAINST_RIVAL.get())
+        problem = judge(ws, image, shown, pressed, drafts, wake, next_id)
+    tell(wake, problem)
+    st.rerun()
 
 
 def _why_not(guided: bool, empty: bool, shown: bool) -> str | None:
     if not shown:
-        return "The image does not show this class. Choose one of its labels."
+        return NOT_SHOWN
     if guided:
-        return "This image has guidance. Clear it and save before you answer."
-    if empty:
-        return "This map is empty, so there is nothing to judge."
-    return None
-
-
-def _to_take_back(image: ImageRecord) -> Answered | None:
-    """The last answer, when it was given in this project."""
-    answered = state.WAKE.get().answered
-    return answered if answered and answered.image.project_id == image.project_id else None
+        return GUIDED
+    return EMPTY if empty else None

@@ -16,7 +16,7 @@ from app.components.annotate.drawing_caption import CanvasNotes
 from app.drawing.canvas_log import Guess
 from app.drawing.draft import Draft
 from app.workspace import Workspace
-from db.records import ImageRecord, Role
+from db.records import ImageRecord, Role, VersionRecord
 
 Picture = Callable[[tuple[int, int] | None], bytes]  # of a size, or the whole
 
@@ -46,14 +46,16 @@ _CANVAS = st.components.v2.component(
 
 def canvas(
     ws: Workspace,
+    version: VersionRecord | None,
     image: ImageRecord,
     draft: Draft,
     queue: Sequence[int],
     picture: Picture,
     room: tuple[int, int],
 ) -> CanvasNotes:
-    """Draw it. room: about its (width, height) in CSS pixels; queue: ids of its images, in order; picture:
-    what lies under the drawing, at a size, or for None as large as the photograph is.
+    """Draw it. version: whose map is beside it; queue: ids of its images, in order; picture: what lies under
+    the drawing, at a size, or for None as large as the photograph is; room: about its (width, height) in CSS
+    pixels.
     """
     heard = st.session_state.get(CANVAS) or {}
     ratio = heard.get("ratio")
@@ -75,6 +77,9 @@ def canvas(
             "picture": resources.address(picture(picture_size(image, room, ratio)), "canvas-usual"),
             "full": resources.address(picture(None), "canvas-whole") if whole else None,
             "drawable": image.split == "train",
+            "map": state.MAP_CLASS.get(),
+            "rival": state.AGAINST_RIVAL.get(),
+            "moved": image.counter_example,
             "hasNext": len(queue) > 1,
             "regions": log.told_back(draft.regions),
             "undo": draft.can_undo,
@@ -83,12 +88,12 @@ def canvas(
             "log": log.id,
             "done": log.done,
         },
-        on_told_change=partial(on_told, ws, queue),
+        on_told_change=partial(on_told, ws, version, queue),
         on_ratio_change=_nothing,
         on_closer_change=_nothing,
     )
     before = log.done
-    carry_out(ws, queue)  # what a browser tells a server that has just started
+    carry_out(ws, version, queue)  # what a browser tells a server that has just started
     if log.done != before:
         st.rerun()
     return CanvasNotes(log.circled(draft.regions), log.problem)

@@ -7,20 +7,23 @@ from typing import Literal
 import streamlit as st
 
 from app import state
+from app.components.annotate import answering
+from app.components.annotate.answering import MapShown
 from app.components.annotate.drafts import Drafts, draft_of, keep
 from app.components.annotate.saving import save
 from app.components.kit.error_box import told
-from app.drawing.canvas_log import Action, CanvasLog, Guess, shape_from
+from app.drawing.canvas_log import TOO_MANY, Action, CanvasLog, Guess, shape_from
 from app.drawing.draft import Draft
 from app.drawing.eraser import erased
 from app.drawing.regions import MAX_REGIONS, Regions, region_from_shape, scaled
 from app.services import outlining
+from app.services.answers import Place
 from app.services.queue import neighbour
 from app.state import Wake
 from app.workspace import Workspace
 from db import library
 from db.errors import UnavailableError
-from db.records import ImageRecord
+from db.records import ImageRecord, VersionRecord
 
 CANVAS = "annotate_canvas"  # key of the component
 
@@ -30,6 +33,7 @@ class _Desk:
     """Fetched before anything is done: see `Wake`."""
 
     ws: Workspace
+    version: VersionRecord | None  # whose maps are on screen
     queue: Sequence[int]
     log: CanvasLog
     drafts: Drafts
@@ -44,15 +48,18 @@ class _Desk:
         return self.shown_id if self.wake.image_id is None else self.wake.image_id
 
 
-def carry_out(ws: Workspace, queue: Sequence[int]) -> bool:
-    """Do what the canvas has told and is not done; whether the whole page has to follow. queue: image ids."""
+def carry_out(ws: Workspace, version: VersionRecord | None, queue: Sequence[int]) -> bool:
+    """Do what the canvas has told and is not done; whether the whole page has to follow. version: whose maps
+    are on screen; queue: image ids.
+    """
     heard = st.session_state.get(CANVAS) or {}
     log = state.CANVAS_LOG.get()
     actions = log.news(heard.get("told"))
     if not actions:
         return False
     drafts, wake, problem = state.DRAFTS.get(), state.WAKE.get(), state.NOT_SAVED.get()
-    desk = _Desk(ws, queue, log, drafts, wake, state.IMAGE.get(), problem)
+    desk = _Desk(ws, version, queue, log, drafts, wake, state.IMAGE.get(), problem)
+    log.problem = ""
     for action in actions:
         log.done = action.number
         with told("The canvas could not be followed", "Your last stroke is still in this window. Try again."):
@@ -61,12 +68,14 @@ def carry_out(ws: Workspace, queue: Sequence[int]) -> bool:
             break
     if desk.problem != problem:
         state.NOT_SAVED.set(desk.problem)
+    if log.problem and desk.here != desk.shown_id:  # the caption under the canvas is another image's then
+        wake.toast, log.problem = f"{wake.toast} {log.problem}".strip(), ""
     return bool(desk.wake.toast) or desk.wake.image_id is not None
 
 
-def on_told(ws: Workspace, queue: Sequence[int]) -> None:
+def on_told(ws: Workspace, version: VersionRecord | None, queue: Sequence[int]) -> None:
     """A callback of the canvas."""
-    if carry_out(ws, queue):
+    if carry_out(ws, version, queue):
         st.rerun()
 
 
@@ -78,6 +87,11 @@ def _do(desk: _Desk, action: Action) -> None:
     try:
         image = _image_of(desk, action)
         if image is None:
+            return
+        if action.do in ("judge", "take_back", "move"):
+            _answer(desk, image, action)
+            return
+        if image.split != "train":
             return
         draft = draft_of(desk.ws, image, desk.drafts)
     except UnavailableError:
@@ -93,7 +107,7 @@ def _do(desk: _Desk, action: Action) -> None:
 
 
 def _image_of(desk: _Desk, action: Action) -> ImageRecord | None:
-    """The image that was on the canvas, with that label first; None where nothing can be drawn on it.
+    """The image that was on the canvas, with that label first; None where it is not known which one is meant.
 
     Where another window gave it another label, the action goes along to that one, as drawings do.
     """
@@ -101,8 +115,6 @@ def _image_of(desk: _Desk, action: Action) -> ImageRecord | None:
     if key not in desk.images:
         desk.images[key] = library.get_image(desk.ws.database, action.image_id)
     image = desk.images[key]
-    if image.split != "train":
-        return None
     labels = [label.class_id for label in image.labels]
     if action.class_id in labels:
         return image.seen_as(action.class_id)
@@ -122,7 +134,11 @@ def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None
     elif action.do == "erase":
         stroke = shape_from({**action.values, "shape": "brush", "role": "look_here"})
         if stroke is not None:
-            draft.change(erased(draft.regions, stroke.points, stroke.width or 1.0, size))
+            left = erased(draft.regions, stroke.points, stroke.width or 1.0, size)
+            if len(left) <= MAX_REGIONS:
+                draft.change(left)
+            else:
+                log.problem = f"{TOO_MANY} The eraser would leave {len(left)}, so nothing is erased."
     elif action.do == "outline":
         asked = shape_from({**action.values, "shape": "box"})
         if asked is not None:
@@ -130,14 +146,40 @@ def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None
             regions = () if box is None else outlining.outline(desk.ws, image, box)
             log.guess = Guess(image.id, image.class_id, asked.role, regions)
     elif action.do == "answer" and guess is not None and action.values.get("accepted"):
-        if (guess.image_id, guess.class_id) == (image.id, image.class_id):
-            draft.change((*draft.regions, *guess.regions)[:MAX_REGIONS])
+        if (guess.image_id, guess.class_id) != (image.id, image.class_id):
+            return
+        if len(draft.regions) + len(guess.regions) <= MAX_REGIONS:
+            draft.change((*draft.regions, *guess.regions))
+        else:
+            log.guess, log.problem = guess, f"{TOO_MANY} Delete some, then use the outline."
     elif action.do == "undo":
         draft.undo()
     elif action.do == "redo":
         draft.redo()
     elif action.do == "clear":
         draft.change(())
+
+
+def _answer(desk: _Desk, image: ImageRecord, action: Action) -> None:
+    """W, E, Z and M. Where the page has gone on meanwhile it stays there, and is not told why not."""
+    ws, drafts, wake, values = desk.ws, desk.drafts, desk.wake, action.values
+    here = image.id == desk.here
+    go_to = neighbour(desk.queue, image.id, 1) if here else None
+    place, position, problem = _place(values.get("place")), values.get("map"), ""
+    if action.do == "take_back":
+        here, problem = True, answering.take_back(ws, image.project_id, drafts, wake)
+    elif action.do == "move":
+        problem = answering.move(ws, image, drafts, wake, go_to, back=bool(values.get("back")))
+        desk.images.clear()  # it may be of another split now
+    elif image.split == "train" and place and desk.version and isinstance(position, int):
+        shown = MapShown(desk.version, position, bool(values.get("rival")))
+        problem = answering.judge(ws, image, shown, place, drafts, wake, go_to)
+    if here:
+        answering.tell(wake, problem)
+
+
+def _place(told: object) -> Place | None:
+    return "wrong" if told == "wrong" else "right" if told == "right" else None
 
 
 def _save(desk: _Desk, image: ImageRecord, draft: Draft, go: bool) -> None:
@@ -164,7 +206,11 @@ def _copy(desk: _Desk, image: ImageRecord, draft: Draft) -> None:
     if (across, down) != (1, 1):
         copies = tuple(scaled(region, across, down) for region in draft.regions)
     onto = draft_of(desk.ws, following, desk.drafts)
-    onto.change((*onto.regions, *(copy for copy in copies if copy not in onto.regions))[:MAX_REGIONS])
+    both = (*onto.regions, *(copy for copy in copies if copy not in onto.regions))
+    if len(both) > MAX_REGIONS:
+        desk.log.problem = f"{TOO_MANY} {following.name} would have {len(both)}, so nothing is copied."
+        return
+    onto.change(both)
     keep(desk.ws, following, onto)
     _go(desk, next_id)
 

@@ -2,10 +2,7 @@
 another page nor a reload nor a restart loses one.
 """
 
-import streamlit as st
-
 from app import state
-from app.components.kit.text import plain
 from app.drawing.draft import Draft
 from app.drawing.regions import Regions
 from app.services import annotation
@@ -84,14 +81,12 @@ def settle_draft(ws: Workspace, image: ImageRecord, drafts: Drafts, regions: Reg
     )
 
 
-def nothing_unsaved(ws: Workspace, image: ImageRecord) -> bool:
-    """No drawing of this image waits to be saved; else says so."""
-    here = state.DRAFTS.get().get((image.id, image.class_id))  # another window may have dropped it
+def why_unsaved(ws: Workspace, image: ImageRecord, drafts: Drafts) -> str:
+    """That a drawing of this image waits to be saved; empty where none does. drafts: as `leave_memory`."""
+    here = drafts.get((image.id, image.class_id))  # another window may have dropped it
     if kept_drafts.get_draft(ws.database, image.id, image.class_id) is None and not (here and here.unsaved):
-        return True
-    name = plain(image.name)
-    st.warning(f"{name} has an unsaved drawing. Save it or clear it first.")
-    return False
+        return ""
+    return f"{image.name} has an unsaved drawing. Save it or clear it first."
 
 
 def _begin(ws: Workspace, image: ImageRecord, drafts: Drafts) -> Draft:

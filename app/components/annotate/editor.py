@@ -1,6 +1,6 @@
 """The drawing board: canvas, and what to do with the drawing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -40,7 +40,7 @@ def board(
     """Drawing reruns only this; saving and moving on rerun the page. queue: ids of its images, in order."""
     own = ws.settings.canvas == "own"
     if own:
-        carry_out(ws, queue)
+        carry_out(ws, version, queue)
     if state.WAKE.get().toast or state.WAKE.get().image_id is not None:
         st.rerun()  # stored by a button's callback, which reruns no more than this
     with told(f"{image.name} cannot be drawn on", "Go on with another image, or reload the page."):
@@ -50,15 +50,16 @@ def board(
         draft = open_draft(ws, image)
         picture = partial(_background, ws, image, version)
         if own:
-            notes = canvas(ws, image, draft, queue, picture, _room())
+            notes = canvas(ws, version, image, draft, queue, picture, _room())
         else:
             notes = fallback_editor(image, draft, _room(), picture)
         keep(ws, image, draft)
         with conflict:
             not_saved(ws, image, draft)
-        _actions(ws, image, draft, queue)
+        take_up = partial(_take_up, ws, version, image, draft, queue)
+        _actions(ws, image, draft, queue, take_up)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            drawing_menus(image, draft, partial(_take_up, ws, image, draft, queue))
+            drawing_menus(image, draft, take_up)
             key_list(own_canvas=own)
         st.markdown(what_is_drawn(image, draft, notes))
         shortcut_note(ws, image, version, draft)
@@ -97,15 +98,19 @@ def _background(
     )
 
 
-def _take_up(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int]) -> None:
+def _take_up(
+    ws: Workspace, version: VersionRecord | None, image: ImageRecord, draft: Draft, queue: Sequence[int]
+) -> None:
     """For callbacks, before anything else: the canvas may know more by then."""
     if ws.settings.canvas == "own":
-        carry_out(ws, queue)
+        carry_out(ws, version, queue)
     else:
         take_up(image.id, draft)
 
 
-def _actions(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int]) -> None:
+def _actions(
+    ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], take_up: Callable[[], object]
+) -> None:
     next_id = neighbour(queue, image.id, 1)
     drawable = image.split == "train"
     nothing = not draft.regions and draft.revision == 0
@@ -118,7 +123,7 @@ def _actions(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[in
             disabled=neighbour(queue, image.id, -1) is None,
             shortcut="Left",
             on_click=_go,
-            args=(ws, image, draft, queue, -1),
+            args=(ws, image, draft, queue, -1, take_up),
         )
         if st.button(
             "Skip" if not skipped else "Unskip",
@@ -135,7 +140,7 @@ def _actions(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[in
             key=f"annotate_save_{image.id}",
             disabled=nothing or not drawable,
             on_click=_save,
-            args=(ws, image, draft, queue, None),
+            args=(ws, image, draft, None, take_up),
         )
         st.button(
             "Save, next",
@@ -145,7 +150,7 @@ def _actions(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[in
             disabled=nothing or not drawable,
             shortcut="S",
             on_click=_save,
-            args=(ws, image, draft, queue, next_id),
+            args=(ws, image, draft, next_id, take_up),
         )
         st.button(
             "Next",
@@ -154,23 +159,32 @@ def _actions(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[in
             disabled=next_id is None,
             shortcut="Right",
             on_click=_go,
-            args=(ws, image, draft, queue, 1),
+            args=(ws, image, draft, queue, 1, take_up),
         )
 
 
-def _save(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], go_to: int | None) -> None:
-    _take_up(ws, image, draft, queue)
+def _save(
+    ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None, take_up: Callable[[], object]
+) -> None:
+    take_up()
     drafts, wake = state.DRAFTS.get(), state.WAKE.get()
     problem = save(ws, image, drafts.get((image.id, image.class_id), draft), drafts, wake, go_to)
     state.NOT_SAVED.set((image.id, problem) if problem else None)
 
 
-def _go(ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], step: Literal[1, -1]) -> None:
+def _go(
+    ws: Workspace,
+    image: ImageRecord,
+    draft: Draft,
+    queue: Sequence[int],
+    step: Literal[1, -1],
+    take_up: Callable[[], object],
+) -> None:
     """A callback, so that the board that is left is not drawn once more; what is new on it is kept.
 
     From where the page is by now: a second press may come before it shows the first one's image.
     """
-    _take_up(ws, image, draft, queue)
+    take_up()
     with told(f"The drawing on {image.name} was not stored", "It is still in this window."):
         keep(ws, image, draft)
     wanted = neighbour(queue, state.IMAGE.get(), step)

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app import state
-from app.components.annotate.drafts import leave_memory, nothing_unsaved
+from app.components.annotate.answering import tell
+from app.components.annotate.drafts import leave_memory, why_unsaved
 from app.components.kit.text import plain
 from app.services import labels
 from app.services.queue import QueueItem
@@ -52,9 +53,11 @@ def change(
 
     For after the canvas, as the answers. Raises what saving raises.
     """
-    if not nothing_unsaved(ws, image):
-        return
     wake, drafts = state.WAKE.get(), state.DRAFTS.get()
+    problem = why_unsaved(ws, image, drafts)
+    if problem:
+        tell(wake, problem)
+        st.rerun()
     if multi_label:
         labels.switch_label(ws, image, chosen.id)
     else:

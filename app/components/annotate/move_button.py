@@ -3,10 +3,9 @@
 import streamlit as st
 
 from app import state
-from app.components.annotate.drafts import nothing_unsaved
+from app.components.annotate import answering
 from app.services import annotation_cost
 from app.workspace import Workspace
-from db import splits
 from db.records import ImageRecord
 
 TO_TRAINING = (
@@ -31,16 +30,9 @@ def move_button(image: ImageRecord) -> bool:
     )
 
 
-def move(ws: Workspace, image: ImageRecord, go_to: int | None) -> None:
-    """Move the image and go to another one, unless a drawing waits to be saved. Raises what moving raises."""
-    if not nothing_unsaved(ws, image):
-        return
+def move(ws: Workspace, image: ImageRecord, next_id: int | None) -> None:
+    """Move the image and go on, unless a drawing waits to be saved. Raises what moving raises."""
     wake = state.WAKE.get()
-    if not image.counter_example:
-        splits.move_to_training(ws.database, image.id)
-        wake.toast = f"{image.name} is a training image now."
-    else:
-        splits.move_back(ws.database, image.id)
-        wake.toast = f"{image.name} is a validation image again."
-    wake.image_id = go_to
+    problem = answering.move(ws, image, state.DRAFTS.get(), wake, next_id, back=image.counter_example)
+    answering.tell(wake, problem)
     st.rerun()

@@ -134,7 +134,7 @@ def test_an_image_with_a_drawing_that_is_not_saved_is_not_answered(seeded: Seede
 
     assert roles(seeded, image) == set()
     assert app.session_state["annotate_image"] == image.id
-    assert "has an unsaved drawing" in said(app)
+    assert "has an unsaved drawing" in app.toast[0].value
     assert "1 region, not saved yet" in said(app)
 
 

@@ -69,7 +69,7 @@ def test_a_drawing_that_another_window_cleared_is_kept_by_the_window_that_has_it
 
     click(app, "annotate_wrong_place")
     assert annotation.load(seeded.ws, image.id, image.class_id) is None  # not over the drawing
-    assert "has an unsaved drawing" in said(app)
+    assert "has an unsaved drawing" in app.toast[0].value
     click(click(app, "annotate_next"), "annotate_previous")
 
     assert "1 region, not saved yet" in said(app)

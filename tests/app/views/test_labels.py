@@ -68,7 +68,7 @@ def test_an_image_with_a_drawing_that_is_not_saved_keeps_its_label(seeded: Seede
     app = say_it_is(open_page("annotate", drawn(boat, BOX)), "car")
 
     assert class_of(seeded, boat) == 0
-    assert "has an unsaved drawing" in said(app)
+    assert "has an unsaved drawing" in app.toast[0].value
     assert "1 region, not saved yet" in said(app)
 
 

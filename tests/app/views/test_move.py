@@ -51,7 +51,7 @@ def test_a_drawing_that_is_not_saved_keeps_its_image_where_it_is(seeded: Seeded)
 
     app = click(open_page("annotate", drawn(moved, BOX)), "annotate_move")
 
-    assert "has an unsaved drawing" in said(app)
+    assert "has an unsaved drawing" in app.toast[0].value
     assert library.get_image(seeded.ws.database, boat.id) == moved
 
 

@@ -5,6 +5,7 @@ const TYPING = "textarea, select, [contenteditable], "
 const OWN_ARROWS = "input[type=range], [role=slider], [role=listbox], [role=menu], [role=tablist], "
   + "[role=combobox]"
 const PRESSED = "button, a, summary, [role=button], [role=option], [role=menuitem]"
+const ONCE = ["w", "e", "z", "m"] // held down, they are not for the next image
 const MOST_WAITING = 8 // steps of a held key that may wait: it stops soon after it is let go
 
 function steps(board) {
@@ -16,6 +17,8 @@ function steps(board) {
     arrowleft: () => go(-1), arrowright: () => go(1),
     s: draws(() => leave(board, { do: "save", go: true })),
     c: draws(() => leave(board, { do: "copy" })),
+    w: () => pressButton(board, "wrong_place"), e: () => pressButton(board, "right_place"),
+    z: () => pressButton(board, "take_back"), m: () => pressButton(board, "move"),
     v: () => setTool(board, "select"), b: () => setTool(board, "box"), p: () => setTool(board, "polygon"),
     d: () => setTool(board, "brush"), x: () => setTool(board, "eraser"), o: () => setTool(board, "outline"),
     l: () => setRole(board, "look_here"), i: () => setRole(board, "ignore_this"),
@@ -63,6 +66,7 @@ function act(board, event) {
   }
   if (key === "enter") return enter(board, event)
   if (/^[1-9]$/.test(key)) return pickClass(Number(key) - 1)
+  if (event.repeat && ONCE.includes(key)) return true
   if (event.repeat && key.startsWith("arrow") && board.log.waiting.length >= MOST_WAITING) return true
   if ((key === "escape" || key === "delete" || key === "backspace") && !hasSomething(board)) return false
   const step = steps(board)[key]
@@ -136,15 +140,38 @@ function onKeyUp(board, event) {
   if (board.hover) point(board, board.hover)
 }
 
-/** Quick clicks on these buttons are counted: Streamlit would merge them. */
+// What buttons of the page ask for, by their keys: Streamlit would merge quick presses of them.
+const BUTTONS = {
+  next: { do: "go", by: 1 }, previous: { do: "go", by: -1 },
+  wrong_place: { do: "judge", place: "wrong" }, right_place: { do: "judge", place: "right" },
+  take_back: { do: "take_back" }, move: { do: "move" },
+}
+
+/** Null for any other button, also for one of another image's, while the page changes. */
+function actionOf(board, button) {
+  const holder = button.closest("[class*=st-key-annotate_]")
+  const [, name, image] = /st-key-annotate_([a-z_]+?)(?:_(\d+))?(?= |$)/.exec(holder?.className ?? "") ?? []
+  const action = BUTTONS[name]
+  if (!action || (image && Number(image) !== board.image)) return null
+  if (action.do === "judge") return { ...action, map: board.map, rival: board.rival }
+  return action.do === "move" ? { ...action, back: board.moved } : action
+}
+
+/** By key: also where the button is still disabled, because what comes before it is on its way. */
+function pressButton(board, name) {
+  const button = document.querySelector(`[class*=st-key-annotate_${name}] button`)
+  const action = button && actionOf(board, button)
+  if (action) leave(board, action)
+  else button?.click()
+}
+
 function onClick(board, event) {
-  const step = { annotate_next: 1, annotate_previous: -1 }
-  for (const [key, by] of Object.entries(step)) {
-    const button = event.target.closest?.(`.st-key-${key} button`)
-    if (!button || button.disabled) continue
+  const button = event.target.closest?.("button")
+  const action = button && !button.disabled && actionOf(board, button)
+  if (action) {
     event.preventDefault()
     event.stopImmediatePropagation()
-    leave(board, { do: "go", by })
+    leave(board, action)
   }
   // A choice made by mouse would keep the arrow keys for itself.
   const group = event.detail && event.target.closest?.("[data-testid=stButtonGroup]")

@@ -65,6 +65,7 @@ function adopt(board) {
   if (data.image !== board.image || data.label !== board.label) arrive(board, data)
   Object.assign(board, {
     drawable: data.drawable, colours: data.colours, name: data.name, alt: data.alt, hasNext: data.hasNext,
+    map: data.map, rival: data.rival, moved: data.moved,
     canUndo: data.undo, canRedo: data.redo, source: data.picture, full: data.full,
   })
   const waits = board.log.waiting.some((action) => action.image === board.image && action.do !== "go")
