@@ -6,6 +6,7 @@ what is read from the database.
 
 import importlib
 import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
@@ -23,10 +24,11 @@ from app.settings import Settings, load_settings
 from app.workbench import Workbench
 from app.workspace import Workspace, open_workspace
 from db.errors import DatabaseError
-from db.records import ImageRecord, RegionRecord, VersionRecord
+from db.records import ImageRecord, RegionRecord, Role, VersionRecord
 from gain_core.errors import GainError
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
+    from app.services.counterfactual import PartView
     from app.services.explanation import AttentionView, RegionView
 
 T = TypeVar("T")
@@ -36,6 +38,7 @@ EXPECTED = (ServiceError, DatabaseError, GainError)
 _ORIENTATION = 0x0112  # EXIF tag
 MAP_BYTES = 64 * 2**20
 PICTURE_BYTES = 64 * 2**20
+PART_BYTES = 2 * 2**20
 THUMBNAIL_BYTES = 32 * 2**20
 
 
@@ -94,6 +97,11 @@ def _thumbnails() -> BoundedCache[bytes]:
 def photograph(ws: Workspace, image: ImageRecord, size: tuple[int, int]) -> bytes:
     """JPEG of the photograph at `size` (width, height)."""
     return _pictures().get((image.sha256, size), lambda: _jpeg(_resized(ws, image, size)))
+
+
+def photograph_at_hand(image: ImageRecord, size: tuple[int, int]) -> bytes | None:
+    """What `photograph` gives, where it has been made."""
+    return _pictures().held((image.sha256, size))
 
 
 def whole_photograph(ws: Workspace, image: ImageRecord) -> bytes:
@@ -193,6 +201,26 @@ def _region_view(
     return explanation.region_for(_ws, _version, _image, _regions)
 
 
+def part_views(
+    ws: Workspace, version: VersionRecord, image: ImageRecord, regions: tuple[RegionRecord, ...]
+) -> "Mapping[Role, PartView]":
+    """What the version says when only the regions drawn on the image are left, and when they are taken away;
+    by role."""
+
+    def make() -> "Mapping[Role, PartView]":
+        from app.services import counterfactual
+
+        return counterfactual.parts_for(ws, version, image, regions)
+
+    return _part_views().get((version.sha256, image.sha256, regions), make)
+
+
+@st.cache_resource(show_spinner=False)
+def _part_views() -> "BoundedCache[Mapping[Role, PartView]]":
+    """Undo and redo ask again. By the number of probabilities."""
+    return BoundedCache(PART_BYTES, lambda views: sum(64 * len(view.alone) + 100 for view in views.values()))
+
+
 def attention_picture(
     ws: Workspace,
     version: VersionRecord,
@@ -237,21 +265,24 @@ def evidence_crop(
 def prefetch(
     ws: Workspace,
     version: VersionRecord,
-    image: ImageRecord,
+    ahead: Sequence[ImageRecord],
     opacity: float,
     map_size: tuple[int, int],
-    canvas_size: tuple[int, int],
+    canvas_sizes: Sequence[tuple[int, int]],
 ) -> None:
-    """Make beside the page what it shows first of the next image, while somebody looks at this one.
+    """Make beside the page what it shows first of the next image, and the photographs of those after it,
+    while somebody looks at this one. canvas_sizes: of the images `ahead`; map_size: of the first of them.
 
     Nothing is waited for; what fails is made and told when the image is shown.
     """
 
     def make() -> None:
         with suppress(Exception):
-            photograph(ws, image, canvas_size)
-            predicted = attention(ws, version, image).predicted
-            attention_picture(ws, version, image, predicted, opacity, map_size)
+            photograph(ws, ahead[0], canvas_sizes[0])
+            predicted = attention(ws, version, ahead[0]).predicted
+            attention_picture(ws, version, ahead[0], predicted, opacity, map_size)
+            for image, size in zip(ahead[1:], canvas_sizes[1:], strict=True):
+                photograph(ws, image, size)
         waiting.release()
 
     waiting = _prefetching()[1]

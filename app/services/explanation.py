@@ -157,14 +157,10 @@ def region_for(
 
     Safe to call from several threads. Raises MissingFileError for a missing photograph or model file.
     """
-    size = fit_canvas((image.width, image.height), RASTER, RASTER)
-    scale = size[0] / image.width, size[1] / image.height
-    look, ignore = rasterise([scaled(region, *scale) for region in regions], size)
+    look, ignore = drawn_masks(image, regions)
     if look is None:
         return None
-    drawn = np.asarray(look) > 0
-    if ignore is not None:
-        drawn &= np.asarray(ignore) == 0
+    drawn = look if ignore is None else look & ~ignore
     model = shelf.get(ws, version)
     maps = _maps(model, ws, image)
     drawn = np.asarray(seen_part(Image.fromarray(drawn), model.spec))
@@ -175,6 +171,21 @@ def region_for(
         predicted_alone=int(_logits_of_region(logits, evidence, inside).argmax()),
         evidence_inside=attention_inside(np.maximum(evidence[predicted], 0), inside),
     )
+
+
+def drawn_masks(
+    image: ImageRecord, regions: Sequence[RegionRecord]
+) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+    """What to look at and what to ignore, each (h, w) over the whole image, `RASTER` pixels on the longer
+    side; None where nothing is drawn in that role.
+    """
+    size = fit_canvas((image.width, image.height), RASTER, RASTER)
+    scale = size[0] / image.width, size[1] / image.height
+    look, ignore = (
+        None if mask is None else np.asarray(mask) > 0
+        for mask in rasterise([scaled(region, *scale) for region in regions], size)
+    )
+    return look, ignore
 
 
 def _maps(model: InferenceModel, ws: Workspace, image: ImageRecord) -> EvidenceMaps:

@@ -1,6 +1,6 @@
 """Annotate: suspicious images first, their attention maps, and a canvas to draw on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -123,13 +123,13 @@ def annotate_page(ws: Workspace) -> None:
         state.IMAGE.set(picked_id)
         st.rerun()
     item = next((item for item in items if item.image.id == image.id), None)
-    _desk(ws, project, ids, image, item, version, classes)
+    here_shown = next((place for place, item in enumerate(items) if item.image.id == image.id), -1)
+    ahead = [item.image for item in items[here_shown + 1 : here_shown + 3]]
+    _desk(ws, project, ids, image, item, version, classes, ahead)
     address.drawn()
-    following = queue.neighbour([item.image.id for item in items], image.id, 1)
-    coming = next((item.image for item in items if item.image.id == following), None)
-    if version is not None and coming is not None and coming.id != image.id:
-        opacity = state.OPACITY.get() / 100
-        resources.prefetch(ws, version, coming, opacity, map_size(coming), canvas_size(coming))
+    if version is not None and ahead:
+        opacity, canvas_sizes = state.OPACITY.get() / 100, [canvas_size(other) for other in ahead]
+        resources.prefetch(ws, version, ahead, opacity, map_size(ahead[0]), canvas_sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +235,7 @@ def _desk(
     item: QueueItem | None,
     version: VersionRecord | None,
     classes: list[ClassRecord],
+    ahead: Sequence[ImageRecord],
 ) -> None:
     next_id = queue.neighbour(ids, image.id, 1)
     asked = Asked()
@@ -250,7 +251,7 @@ def _desk(
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:
-        board(ws, image, version, ids)
+        board(ws, image, version, ids, [item.name for item in classes], next(iter(ahead), None))
     if version is not None and asked.pressed is not None:
         with (
             left,

@@ -1,7 +1,4 @@
-"""What a network says of pictures of which nothing but the rim is left, or all but the rim.
-
-What is taken away becomes 0 in normalised pixels, the mean colour of the backbone's data, as in eq. 3.
-"""
+"""What a network says of pictures of which nothing but the rim is left, or all but the rim."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from gain_core.analysis.image_properties import outer
+from gain_core.explain.parts import logits_of_parts
 from gain_core.models.inference import InferenceModel, Numbers
 from gain_core.models.spec import pixels
 
@@ -34,7 +32,7 @@ def rim_features(model: InferenceModel, images: Numbers) -> Numbers:
 def answers(model: InferenceModel, images: Numbers) -> Answers:
     """images: preprocessed."""
     rim = _rim(model)
-    return Answers(model.evidence_maps(images * rim).logits, model.evidence_maps(images * (1 - rim)).logits)
+    return Answers(logits_of_parts(model, images, rim), logits_of_parts(model, images, 1 - rim))
 
 
 def _rim(model: InferenceModel) -> Numbers:

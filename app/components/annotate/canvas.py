@@ -52,10 +52,11 @@ def canvas(
     queue: Sequence[int],
     picture: Picture,
     room: tuple[int, int],
+    coming: ImageRecord | None,
 ) -> CanvasNotes:
     """Draw it. version: whose map is beside it; queue: ids of its images, in order; picture: what lies under
     the drawing, at a size, or for None as large as the photograph is; room: about its (width, height) in CSS
-    pixels.
+    pixels; coming: the image that *Next* shows.
     """
     heard = st.session_state.get(CANVAS) or {}
     ratio = heard.get("ratio")
@@ -76,6 +77,7 @@ def canvas(
             "colours": COLOURS,
             "picture": resources.address(picture(picture_size(image, room, ratio)), "canvas-usual"),
             "full": resources.address(picture(None), "canvas-whole") if whole else None,
+            "next": _next_address(coming, room, ratio),
             "drawable": image.split == "train",
             "map": state.MAP_CLASS.get(),
             "rival": state.AGAINST_RIVAL.get(),
@@ -97,6 +99,14 @@ def canvas(
     if log.done != before:
         st.rerun()
     return CanvasNotes(log.circled(draft.regions), log.problem)
+
+
+def _next_address(coming: ImageRecord | None, room: tuple[int, int], ratio: float) -> str | None:
+    """Of the next photograph, once somebody has made it: nothing is waited for here."""
+    if coming is None or state.BLEND.get():
+        return None
+    made = resources.photograph_at_hand(coming, picture_size(coming, room, ratio))
+    return None if made is None else resources.address(made, "canvas-next")
 
 
 def picture_size(image: ImageRecord, room: tuple[int, int], ratio: float) -> tuple[int, int]:

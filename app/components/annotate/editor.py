@@ -14,6 +14,7 @@ from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_menus import drawing_menus
 from app.components.annotate.fallback_editor import fallback_editor, take_up
 from app.components.annotate.key_list import key_list
+from app.components.annotate.part_note import part_note
 from app.components.annotate.saving import not_saved, save
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
@@ -36,8 +37,12 @@ def board(
     image: ImageRecord,
     version: VersionRecord | None,
     queue: Sequence[int],
+    names: Sequence[str],
+    coming: ImageRecord | None,
 ) -> None:
-    """Drawing reruns only this; saving and moving on rerun the page. queue: ids of its images, in order."""
+    """Drawing reruns only this; saving and moving on rerun the page. queue: ids of its images, in order;
+    names: of the classes, by position; coming: the image that the browser may fetch beforehand.
+    """
     own = ws.settings.canvas == "own"
     if own:
         carry_out(ws, version, queue)
@@ -50,7 +55,7 @@ def board(
         draft = open_draft(ws, image)
         picture = partial(_background, ws, image, version)
         if own:
-            notes = canvas(ws, version, image, draft, queue, picture, _room())
+            notes = canvas(ws, version, image, draft, queue, picture, _room(), coming)
         else:
             notes = fallback_editor(image, draft, _room(), picture)
         keep(ws, image, draft)
@@ -63,6 +68,7 @@ def board(
             key_list(own_canvas=own)
         st.markdown(what_is_drawn(image, draft, notes))
         shortcut_note(ws, image, version, draft)
+        part_note(ws, image, version, draft, names)
 
 
 def canvas_size(image: ImageRecord) -> tuple[int, int]:

@@ -1,0 +1,34 @@
+"""The photograph of the next image is known to the browser before *Next* asks for it."""
+
+import hashlib
+
+import pytest
+
+from app import resources
+from tests.app.seeded import Seeded
+from tests.app.views.pages import click, on_canvas, open_page
+
+
+def test_the_browser_is_told_the_next_photograph_once_it_is_made(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.publish()
+    monkeypatch.setattr(resources, "address", lambda jpeg, _place: hashlib.sha256(jpeg).hexdigest())
+    app = open_page("annotate")
+    assert on_canvas(app)["next"] is None  # nothing waits for it
+    prefetched()
+
+    click(app, "annotate_next")
+    coming = on_canvas(app)["next"]
+    assert coming is not None
+    prefetched()
+    click(app, "annotate_next")
+
+    assert on_canvas(app)["picture"] == coming
+    app.session_state["annotate_blend"] = True  # then another picture lies under the drawing
+    app.run()
+    assert on_canvas(app)["next"] is None
+
+
+def prefetched() -> None:
+    resources._prefetching()[0].submit(lambda: None).result()
