@@ -6,7 +6,7 @@ what is read from the database.
 
 import importlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
@@ -24,11 +24,10 @@ from app.settings import Settings, load_settings
 from app.workbench import Workbench
 from app.workspace import Workspace, open_workspace
 from db.errors import DatabaseError
-from db.records import ImageRecord, RegionRecord, Role, VersionRecord
+from db.records import ImageRecord, RegionRecord, VersionRecord
 from gain_core.errors import GainError
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
-    from app.services.counterfactual import PartView
     from app.services.explanation import AttentionView, RegionView
 
 T = TypeVar("T")
@@ -38,12 +37,13 @@ EXPECTED = (ServiceError, DatabaseError, GainError)
 _ORIENTATION = 0x0112  # EXIF tag
 MAP_BYTES = 64 * 2**20
 PICTURE_BYTES = 64 * 2**20
-PART_BYTES = 2 * 2**20
 THUMBNAIL_BYTES = 32 * 2**20
 
 
 def workspace() -> Workspace:
-    """The workspace of the settings in the environment. Raises ServiceError or DatabaseError."""
+    """The workspace of the settings in the environment. Raises ServiceError, DatabaseError, or
+    CheckpointError for the files of `REFOCUS_SAM`.
+    """
     try:
         settings = load_settings()
     except ValueError as error:
@@ -55,6 +55,10 @@ def workspace() -> Workspace:
 def _open(named: str, _settings: Settings) -> Workspace:
     # Streamlit has a limit of its own, which ends larger uploads with 413: there is to be one setting.
     config.set_option("server.maxUploadSize", _settings.max_upload_mb)
+    if _settings.sam:
+        from app.services import outlining
+
+        outlining.segmenter_of(_settings)  # files that are no such network are refused at the start
     return open_workspace(_settings)
 
 
@@ -199,26 +203,6 @@ def _region_view(
     from app.services import explanation
 
     return explanation.region_for(_ws, _version, _image, _regions)
-
-
-def part_views(
-    ws: Workspace, version: VersionRecord, image: ImageRecord, regions: tuple[RegionRecord, ...]
-) -> "Mapping[Role, PartView]":
-    """What the version says when only the regions drawn on the image are left, and when they are taken away;
-    by role."""
-
-    def make() -> "Mapping[Role, PartView]":
-        from app.services import counterfactual
-
-        return counterfactual.parts_for(ws, version, image, regions)
-
-    return _part_views().get((version.sha256, image.sha256, regions), make)
-
-
-@st.cache_resource(show_spinner=False)
-def _part_views() -> "BoundedCache[Mapping[Role, PartView]]":
-    """Undo and redo ask again. By the number of probabilities."""
-    return BoundedCache(PART_BYTES, lambda views: sum(64 * len(view.alone) + 100 for view in views.values()))
 
 
 def attention_picture(

@@ -59,7 +59,7 @@ _TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 
 
 state.arrive(page.title)
 ready = False
-with told("Refocus cannot open its data folder", "Fix this and reload the page."):
+with told("Refocus cannot start", "Fix this and reload the page."):
     workspace = resources.workspace()
     launch.ensure_worker(workspace)
     resources.warm_up()

@@ -50,6 +50,13 @@ class Settings:
             "streamlit-drawable-canvas, which has no zoom and no editing."
         },
     )
+    sam: tuple[Path, ...] = field(
+        default=(),
+        metadata={
+            "doc": "A segmentation network for *Outline*: the ONNX files of SAM's encoder and decoder, "
+            "separated by `:`."
+        },
+    )
     max_image_pixels: int = field(
         default=50_000_000,
         metadata={"doc": f"Images with more pixels are refused; at most {MOST_IMAGE_PIXELS}."},
@@ -119,7 +126,7 @@ def _read(name: str, raw: str, default: object) -> object:
             expected = "a folder"
             return _folder(raw)
         if isinstance(default, tuple):
-            expected = f"folders separated by {os.pathsep!r}"
+            expected = f"folders or files separated by {os.pathsep!r}"
             return tuple(_folder(part) for part in raw.split(os.pathsep) if part)
         if isinstance(default, int):
             expected = "a whole number"
@@ -151,6 +158,11 @@ def _check(settings: Settings) -> None:
         ) from error
     if settings.canvas not in CANVASES:
         raise ValueError(f"{_variable('canvas')}: expected {' or '.join(CANVASES)}, got {settings.canvas!r}")
+    if len(settings.sam) not in (0, 2):
+        raise ValueError(
+            f"{_variable('sam')}: expected two files, the encoder and the decoder, separated by "
+            f"{os.pathsep!r}, got {len(settings.sam)}"
+        )
     if settings.max_image_pixels > MOST_IMAGE_PIXELS:
         raise ValueError(
             f"{_variable('max_image_pixels')}: expected at most {MOST_IMAGE_PIXELS} (no larger "

@@ -198,6 +198,30 @@ def test_what_is_circled_with_the_brush_is_filled(server: LiveServer, page: Page
 
 
 @pytest.mark.browser
+def test_answers_are_carried_out_in_order_with_strokes_and_steps(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    image = project.images("train")[4]
+    show(page, server, image)
+    here = int(title(page).split()[1])
+    for key in ("w", "w", "ArrowRight"):  # the second is for no image: the next one was not seen yet
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name=f"Image {(here + 1) % 9 + 1} of 9")).to_be_visible()
+    answered = annotation.load(project.ws, image.id, image.class_id)
+    assert answered is not None
+    assert {region.role for region in answered.regions} == {"ignore_this"}
+    page.keyboard.press("z")
+    expect(page).to_have_url(re.compile(rf"image={image.id}\b"))
+    says(page, f"{image.name}: answer taken back.")
+    canvas(page)
+    drag(page, *BOX)
+    page.get_by_role("button", name="Right place").click()  # at once after the stroke
+    says(page, f"{image.name} has an unsaved drawing.")
+    says(page, "1 region, not saved yet")
+    assert annotation.load(project.ws, image.id, image.class_id) is None
+
+
+@pytest.mark.browser
 def test_quick_clicks_and_quick_keys_are_all_carried_out(
     server: LiveServer, page: Page, project: Seeded
 ) -> None:

@@ -18,6 +18,7 @@ from gain_core.models.frame import seen_part
 from gain_core.models.inference import probabilities_of
 from gain_core.models.spec import ModelSpec, fitted, normalised
 
+PART_BYTES = 2 * 2**20
 PICTURE_BYTES = 16 * 2**20  # 100 images at 224 pixels a side
 
 
@@ -61,6 +62,17 @@ def parts_for(
     return views
 
 
+def parts_at_hand(
+    ws: Workspace, version: VersionRecord, image: ImageRecord, regions: Sequence[RegionRecord]
+) -> Mapping[Role, PartView]:
+    """`parts_for`, kept: undo, redo and another class on screen ask again."""
+    key = (version.sha256, image.sha256, tuple(regions))
+    return _PARTS.get(key, lambda: parts_for(ws, version, image, regions))
+
+
+_PARTS: BoundedCache[Mapping[Role, PartView]] = BoundedCache(
+    PART_BYTES, lambda views: 100 + sum(64 * len(view.alone) for view in views.values())
+)
 _PICTURES: BoundedCache[NDArray[np.uint8]] = BoundedCache(PICTURE_BYTES, lambda picture: int(picture.nbytes))
 
 

@@ -49,10 +49,10 @@ def outline_in_box(pixels: Pixels, box: Box) -> Mask | None:
     if min(right - left, bottom - top) < 3 or inside.all():
         return None
     outline = grab_cut(np.asarray(small, dtype=np.uint8), trimap)
-    return _whole(outline) if outline.sum() >= _SMALLEST * inside.sum() else None
+    return without_specks(outline) if outline.sum() >= _SMALLEST * inside.sum() else None
 
 
-def _whole(outline: Mask) -> Mask:
+def without_specks(outline: Mask) -> Mask:
     """Without specks and pinholes."""
     least = _SMALLEST * outline.sum()
     for value in (True, False):

@@ -86,8 +86,9 @@ class OnnxModel:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="looking")
 
 
-def open_session(content: bytes, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """A session on the CPU. threads: None for torch's number. CheckpointError for no ONNX model.
+def open_session(content: bytes | str, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """A session on the CPU. content: of an ONNX file, or its path; threads: None for torch's number.
+    CheckpointError for no ONNX model.
 
     Its threads wait without spinning, because another process may train on the same cores.
     """

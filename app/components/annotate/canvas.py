@@ -78,6 +78,7 @@ def canvas(
             "picture": resources.address(picture(picture_size(image, room, ratio)), "canvas-usual"),
             "full": resources.address(picture(None), "canvas-whole") if whole else None,
             "next": _next_address(coming, room, ratio),
+            "clicks": bool(ws.settings.sam),
             "drawable": image.split == "train",
             "map": state.MAP_CLASS.get(),
             "rival": state.AGAINST_RIVAL.get(),

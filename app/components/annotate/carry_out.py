@@ -140,11 +140,7 @@ def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None
             else:
                 log.problem = f"{TOO_MANY} The eraser would leave {len(left)}, so nothing is erased."
     elif action.do == "outline":
-        asked = shape_from({**action.values, "shape": "box"})
-        if asked is not None:
-            box, _ = region_from_shape("box", asked.role, asked.points, None, size)
-            regions = () if box is None else outlining.outline(desk.ws, image, box)
-            log.guess = Guess(image.id, image.class_id, asked.role, regions)
+        log.guess = _outlined(desk.ws, image, action)
     elif action.do == "answer" and guess is not None and action.values.get("accepted"):
         if (guess.image_id, guess.class_id) != (image.id, image.class_id):
             return
@@ -158,6 +154,21 @@ def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None
         draft.redo()
     elif action.do == "clear":
         draft.change(())
+
+
+def _outlined(ws: Workspace, image: ImageRecord, action: Action) -> Guess | None:
+    """The object in a box, or under a click; nothing beside the image."""
+    asked, size = shape_from({**action.values, "shape": "box"}), (image.width, image.height)
+    if asked is not None:
+        box, _ = region_from_shape("box", asked.role, asked.points, None, size)
+        regions = () if box is None else outlining.outline(ws, image, box)
+        return Guess(image.id, image.class_id, asked.role, regions)
+    asked = shape_from({**action.values, "shape": "brush", "width": 1.0})
+    if asked is None or len(asked.points) > 1:
+        return None
+    click, _ = region_from_shape("brush", asked.role, asked.points, 1.0, size)
+    regions = () if click is None else outlining.outline_at(ws, image, asked.role, asked.points[0])
+    return Guess(image.id, image.class_id, asked.role, regions)
 
 
 def _answer(desk: _Desk, image: ImageRecord, action: Action) -> None:

@@ -9,6 +9,7 @@ from app.components.kit.number_format import confidence
 from app.components.kit.text import plain
 from app.drawing.draft import Draft
 from app.errors import MissingFileError
+from app.services import counterfactual
 from app.workspace import Workspace
 from db.records import ImageRecord, Role, VersionRecord
 
@@ -32,7 +33,7 @@ def part_note(
         return
     try:
         before = resources.attention(ws, version, image)
-        views = resources.part_views(ws, version, image, draft.regions)
+        views = counterfactual.parts_at_hand(ws, version, image, draft.regions)
     except MissingFileError:
         return  # the panel beside it reports the file
 

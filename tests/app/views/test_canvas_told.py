@@ -3,11 +3,10 @@
 import pytest
 
 from app.components.annotate import carry_out
-from app.drawing.regions import MAX_REGIONS
 from app.services import annotation, labels
 from db import drafts, library
 from db.errors import UnavailableError
-from db.records import ImageRecord, RegionRecord
+from db.records import RegionRecord
 from tests.app.seeded import Seeded
 from tests.app.views.pages import BOX, OTHER_BOX, click, drawn, on_canvas, open_page, said, tell
 
@@ -67,146 +66,6 @@ def test_a_second_save_of_the_same_image_saves_nothing_and_does_not_go_on(seeded
     tell(app, change(add=[NEW]), *[{"do": "save", "go": True}] * 2)
 
     assert app.session_state["annotate_image"] == following
-
-
-def judged(place: str, position: int = 0) -> dict[str, object]:
-    return {"do": "judge", "place": place, "map": position, "rival": False}
-
-
-def roles(seeded: Seeded, image: ImageRecord) -> list[str]:
-    stored = annotation.load(seeded.ws, image.id, image.class_id)
-    return sorted({region.role for region in stored.regions}) if stored else []
-
-
-def test_an_answer_and_the_steps_around_it_are_done_in_order(seeded: Seeded) -> None:
-    seeded.publish()
-    images = seeded.images("train")
-    app = open_page("annotate", {"annotate_image": images[0].id})
-    ids = app.session_state["annotate_queue"].image_ids
-    place = on_canvas(app)["map"]
-
-    tell(app, judged("wrong", place), {"do": "go", "by": 1})
-
-    assert roles(seeded, images[0]) == ["ignore_this"]
-    assert app.session_state["annotate_image"] == ids[(ids.index(images[0].id) + 2) % len(ids)]
-    tell(app, judged("right", on_canvas(app)["map"]), {"do": "take_back"}, judged("wrong", 1))
-    answered = {image.id: roles(seeded, image) for image in images}
-    assert sum(role == ["ignore_this"] for role in answered.values()) == 2
-    assert ["look_here"] not in answered.values()
-
-
-def test_a_second_answer_before_the_next_image_is_on_screen_is_for_none(seeded: Seeded) -> None:
-    seeded.publish()
-    image = seeded.images("train")[0]
-    app = open_page("annotate", {"annotate_image": image.id})
-    ids = app.session_state["annotate_queue"].image_ids
-    following = ids[(ids.index(image.id) + 1) % len(ids)]
-
-    tell(app, judged("right"), judged("right"), judged("wrong"))
-
-    assert roles(seeded, image) == ["look_here"]
-    assert app.session_state["annotate_image"] == following
-    assert len(app.toast) == 1
-    assert "look at this region." in app.toast[0].value
-    assert [other.id for other in seeded.images("train") if roles(seeded, other)] == [image.id]
-
-
-def test_a_stroke_before_an_answer_is_kept_and_the_answer_says_why_it_is_none(seeded: Seeded) -> None:
-    seeded.publish()
-    image = seeded.images("train")[0]
-    app = open_page("annotate", {"annotate_image": image.id})
-
-    tell(app, change(add=[NEW]), judged("wrong"))
-
-    assert roles(seeded, image) == []
-    assert app.session_state["annotate_image"] == image.id
-    assert "has an unsaved drawing" in app.toast[0].value
-    assert "1 region, not saved yet" in said(app)
-    tell(app, {"do": "save", "go": False}, judged("wrong"))
-    assert roles(seeded, image) == ["look_here"]
-    assert "This image has guidance." in app.toast[0].value
-
-
-def test_an_image_is_moved_once_however_often_its_key_is_pressed_before_it_is_gone(seeded: Seeded) -> None:
-    image = seeded.images("validation")[0]
-    seeded.publish(wrong=[image.id])
-    app = open_page("annotate", {"annotate_image": image.id})
-
-    tell(app, *[{"do": "move", "back": on_canvas(app)["moved"]}] * 2)
-
-    assert library.get_image(seeded.ws.database, image.id).split == "train"
-    app.session_state["annotate_image"] = image.id
-    app.run()
-    tell(app, {"do": "move", "back": on_canvas(app)["moved"]})
-    assert library.get_image(seeded.ws.database, image.id).split == "validation"
-
-
-@pytest.mark.parametrize("wrong", [{"place": "nowhere"}, {"map": None}, {"map": -1}, {"map": 2}])
-def test_an_answer_that_cannot_be_read_answers_nothing(seeded: Seeded, wrong: dict[str, object]) -> None:
-    seeded.publish()
-    image = seeded.images("train")[0]
-    app = open_page("annotate", {"annotate_image": image.id})
-
-    tell(app, {**judged("right"), **wrong})
-
-    assert roles(seeded, image) == []
-    assert app.session_state["annotate_image"] == image.id
-
-
-FULL = tuple(
-    RegionRecord("box", "look_here", ((n / 10, 2.0), (n / 10 + 2, 62.0))) for n in range(MAX_REGIONS)
-)
-
-
-def test_the_eraser_that_would_leave_too_many_regions_erases_nothing_and_says_so(seeded: Seeded) -> None:
-    seeded.publish()
-    image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, *FULL))
-
-    tell(app, {"do": "erase", "points": [[0, 30], [64, 30]], "width": 4})
-
-    assert len(on_canvas(app)["regions"]) == MAX_REGIONS
-    assert "The eraser would leave 1000, so nothing is erased." in said(app)
-    tell(app, {"do": "undo"})
-    assert "nothing is erased" not in said(app)
-
-
-def test_copies_that_are_too_many_for_the_next_image_are_told_and_nothing_is_lost(seeded: Seeded) -> None:
-    seeded.publish()
-    first, second = seeded.images("train")[:2]
-    app = open_page("annotate", drawn(second, *FULL))
-    app.session_state["annotate_image"] = first.id
-    app.run()
-
-    tell(app, change(add=[NEW]), {"do": "copy"})
-
-    assert app.session_state["annotate_image"] == first.id
-    assert f"{second.name} would have 501, so nothing is copied." in said(app)
-    assert "1 region, not saved yet" in said(app)
-
-
-def test_an_outline_that_is_one_too_many_waits_until_there_is_room(seeded: Seeded) -> None:
-    seeded.publish()
-    image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, *FULL))
-    tell(app, {"do": "outline", "role": "look_here", "points": [[4, 4], [60, 60]]})
-    guess = on_canvas(app)["guess"]
-
-    tell(app, {"do": "answer", "accepted": True})
-
-    assert on_canvas(app)["guess"] == guess
-    assert "Delete some, then use the outline." in said(app)
-
-
-def test_a_stroke_too_many_is_told_also_when_the_image_was_left_at_once(seeded: Seeded) -> None:
-    seeded.publish()
-    image = seeded.images("train")[0]
-    app = open_page("annotate", drawn(image, *FULL))
-
-    tell(app, change(add=[NEW]), {"do": "go", "by": 1})
-
-    assert app.session_state["annotate_image"] != image.id
-    assert f"A drawing has at most {MAX_REGIONS} regions." in app.toast[0].value
 
 
 def test_undo_and_a_stroke_told_together_leave_the_stroke_alone(seeded: Seeded) -> None:

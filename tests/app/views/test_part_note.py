@@ -4,6 +4,7 @@ import pytest
 
 from app import resources
 from app.components.annotate.part_note import NOT_SEEN, QUIET
+from app.services import counterfactual
 from app.services.counterfactual import PartView, parts_for
 from db.records import RegionRecord
 from tests.app.seeded import Seeded
@@ -48,7 +49,7 @@ def test_both_roles_are_told_of_a_training_image_and_nothing_of_another(
     seeded.publish()
     image = seeded.images(split)[0]  # type: ignore[arg-type]
     views = {"look_here": PartView((0.2, 0.8), (0.9, 0.1)), "ignore_this": PartView((0.7, 0.3), (0.6, 0.4))}
-    monkeypatch.setattr(resources, "part_views", lambda *_: views)
+    monkeypatch.setattr(counterfactual, "parts_at_hand", lambda *_: views)
     app = open_page("annotate", {**drawn(image, BOX, IGNORED), "annotate_map_class": 0})
     notes = [line for line in said(app).splitlines() if "left: **" in line]
     assert len(notes) == (2 if split == "train" else 0)
@@ -58,5 +59,5 @@ def test_a_region_that_the_model_does_not_see_is_told_as_such(
     seeded: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeded.publish()
-    monkeypatch.setattr(resources, "part_views", lambda *_: {})
+    monkeypatch.setattr(counterfactual, "parts_at_hand", lambda *_: {})
     assert NOT_SEEN in said(open_page("annotate", drawn(seeded.images("train")[0], BOX)))

@@ -65,7 +65,7 @@ function adopt(board) {
   if (data.image !== board.image || data.label !== board.label) arrive(board, data)
   Object.assign(board, {
     drawable: data.drawable, colours: data.colours, name: data.name, alt: data.alt, hasNext: data.hasNext,
-    next: data.next, map: data.map, rival: data.rival, moved: data.moved,
+    clicks: data.clicks, next: data.next, map: data.map, rival: data.rival, moved: data.moved,
     canUndo: data.undo, canRedo: data.redo, source: data.picture, full: data.full,
   })
   if (board.next) picture(board, board.next) // so that it is there when *Next* comes to it

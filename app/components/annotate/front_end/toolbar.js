@@ -6,6 +6,7 @@ const HINTS = {
   polygon: "End on the first corner.",
   outline: "Draw a box around the object.",
 }
+const CLICKS = "Draw a box around the object, or click it."
 const NOTHING = "Nothing stands out in this box. Draw around it by hand."
 const NEEDS_DRAWABLE = "[data-role], [data-tool], [data-act=undo], [data-act=redo], [data-act=remove], "
   + "[data-act=clear], [data-act=copy]"
@@ -83,7 +84,7 @@ function dress(board) {
   root.querySelector(".brush output").textContent = `${board.brush} px`
   const hint = root.querySelector(".hint")
   hint.hidden = paints || !drawable
-  hint.textContent = HINTS[board.tool] ?? ""
+  hint.textContent = board.tool === "outline" && board.clicks ? CLICKS : HINTS[board.tool] ?? ""
   const nothing = board.guess && !board.guess.parts.length
   root.querySelector(".answer").hidden = !board.guess
   root.querySelector(".answer span").textContent = nothing ? NOTHING : "Is this the object?"

@@ -140,11 +140,11 @@ function end(board, place) {
       change(board, { add: [{ shape: "brush", role, points: line, width }] })
     }
   } else if (gesture.drawn) {
-    const { points, role } = gesture.drawn
-    if (!isMeant("box", points, board.view.scale)) return
+    const { points, role } = gesture.drawn, meant = isMeant("box", points, board.view.scale)
+    if (!meant && !(board.tool === "outline" && board.clicks)) return
     if (board.tool === "outline") {
       board.guess = null
-      tell(board, { do: "outline", points, role })
+      tell(board, { do: "outline", points: meant ? points : points.slice(1), role })
       board.dress()
     }
     else change(board, { add: [gesture.drawn] })
