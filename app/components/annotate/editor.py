@@ -66,7 +66,7 @@ def board(
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             drawing_menus(image, draft, take_up)
             key_list(own_canvas=own)
-        st.markdown(what_is_drawn(image, draft, notes))
+            st.markdown(what_is_drawn(image, draft, notes), width="content")  # below, where it is long
         shortcut_note(ws, image, version, draft)
         part_note(ws, image, version, draft, names)
 
