@@ -96,9 +96,7 @@ class ImageLabel(Base):
     mask_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
-class Refusal(Base):
-    """A file that an import refused, and why."""
-
+class Refusal(Base):  # a file that an import refused, and why
     __tablename__ = "refusals"
     __table_args__ = (NEVER_REUSE_IDS,)
 

@@ -20,7 +20,7 @@ KINDS: dict[Kind, str] = {
     "images": "Images",
     "masks": "Masks",
     "models": "Models",
-    "sessions": "Sessions",
+    "sessions": "ONNX sessions",
     "features": "Features",
     "thumbnails": "Thumbnails",
     "downloads": "Downloads",
@@ -75,6 +75,8 @@ def _deleted_project(ws: Workspace, item: BinnedProject) -> None:
 
 
 def _table(ws: Workspace, room: Room) -> None:
+    # Also keeps the tools that appear above the table off the buttons of the bin.
+    st.markdown("**What takes room.** A file that several projects share counts for the first.")
     names = project_names(ws.database)
     binned = {item.project.id for item in recycle_bin.contents(ws)}
     rows = []
@@ -95,14 +97,13 @@ def _table(ws: Workspace, room: Room) -> None:
         },
         alt="Room on the disk by project and kind of file",
     )
-    st.caption("A file that several projects share counts for the first.")
 
 
 def _cleaning(ws: Workspace, room: Room) -> None:
     settings = ws.settings
     st.markdown(
-        "Features, thumbnails, downloads and sessions are made again when they are needed. They are removed "
-        f"after {_days(settings.keep_days)} without use, and beyond {settings.keep_gb:g} GB. So are "
+        "Features, thumbnails, downloads and ONNX sessions are made again when they are needed. They are "
+        f"removed after {_days(settings.keep_days)} without use, and beyond {settings.keep_gb:g} GB. So are "
         "checkpoints of failed runs, which start over when you retry them."
     )
     if st.button(

@@ -117,13 +117,10 @@ def test_a_project_without_a_model_asks_for_its_first_one(seeded: Seeded) -> Non
     assert {key for key in keys(app) if key.endswith("_cancel")} == {"panel_cancel"}
 
 
-def test_deleting_asks_first_and_the_bin_is_behind_storage(seeded: Seeded) -> None:
+def test_deleting_asks_first(seeded: Seeded) -> None:
     app = click(open_page(), "delete_project")
     assert "go to the bin" in said(app)
     assert rows.list_projects(seeded.ws.database) != []
-    recycle_bin.put_into_bin(seeded.ws, seeded.project_id)
-    app = open_page()
-    assert app.button(key="open_storage").label == "Storage · 1 deleted project"
 
 
 def test_a_name_that_people_chose_cannot_become_markup() -> None:
