@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.errors import ImportRefusedError
 from app.importing.formats.layout import Layout
 from tests.app.formats.memory import layout_of, regions
+from tests.hostile.annotations import coco, drawings, tasks, values, xml, yolo, yolo_lines
 
 SIZE = (24, 16)
 PICTURES = {"a.png": b"", "dog/b.png": b"", "cat/c.png": b""}
@@ -18,17 +19,6 @@ few = settings(
     derandomize=True,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
-)
-numbers = st.one_of(
-    st.integers(-(2**70), 2**70), st.floats(), st.sampled_from([0, 1, 5, 10, 24, 16, -1, 1e308])
-)
-scalars = st.one_of(
-    st.none(), st.booleans(), numbers, st.text(max_size=8), st.sampled_from(["a.png", "dog", "../a"])
-)
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=6,
 )
 
 
@@ -43,88 +33,6 @@ def read(text: bytes, name: str) -> Layout | None:
         assert item.path in files
         regions(item, SIZE, files)
     return layout
-
-
-def fields(**known: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Each with what it should hold, with anything else, or missing."""
-    return st.fixed_dictionaries({}, optional={name: known[name] | values for name in known})
-
-
-coordinates = st.lists(numbers, max_size=9)
-box = st.lists(numbers, min_size=4, max_size=4)
-runs = st.fixed_dictionaries(
-    {
-        "size": st.just([16, 24]) | values,
-        "counts": st.lists(st.integers(-1, 400), max_size=6) | st.text(max_size=9),
-    }
-)
-coco = st.fixed_dictionaries(
-    {
-        "images": st.just([{"id": 1, "file_name": "a.png"}])
-        | st.lists(fields(id=st.just(1), file_name=scalars)),
-        "annotations": st.lists(
-            fields(
-                image_id=st.just(1),
-                category_id=st.just(1),
-                bbox=box,
-                segmentation=st.lists(coordinates, max_size=3) | runs,
-                attributes=values,
-            ),
-            max_size=5,
-        ),
-        "categories": st.just([{"id": 1, "name": "dog"}]) | st.lists(fields(id=st.just(1), name=scalars)),
-    }
-)
-shape = fields(
-    x=numbers,
-    y=numbers,
-    width=numbers,
-    height=numbers,
-    radiusX=numbers,
-    radiusY=numbers,
-    rotation=numbers,
-    points=st.lists(coordinates, max_size=4),
-    rle=st.lists(st.integers(-1, 256), max_size=12),
-    rectanglelabels=st.just(["dog"]),
-    choices=st.just(["cat"]),
-)
-result = fields(
-    value=shape, original_width=st.just(24), original_height=st.just(16), id=st.just("q"), meta=values
-)
-tasks = st.lists(
-    st.fixed_dictionaries(
-        {
-            "data": st.just({"image": "a.png"}) | values,
-            "annotations": st.lists(fields(result=st.lists(result, max_size=4)), max_size=2) | values,
-        }
-    ),
-    min_size=1,
-    max_size=3,
-)
-drawings = st.fixed_dictionaries(
-    {
-        "format": st.just("refocus-drawings-1"),
-        "images": st.lists(
-            st.fixed_dictionaries(
-                {"file": st.just("a.png"), "class": st.just("dog")},
-                optional={
-                    "regions": st.lists(
-                        fields(
-                            shape=st.sampled_from(["box", "polygon", "brush"]),
-                            role=st.sampled_from(["look_here", "ignore_this"]),
-                            points=st.lists(st.lists(numbers, min_size=2, max_size=2), max_size=4),
-                            width=numbers,
-                        ),
-                        max_size=3,
-                    )
-                    | values
-                },
-            ),
-            max_size=3,
-        )
-        | values,
-    }
-)
 
 
 @few
@@ -145,59 +53,16 @@ def test_own_drawings(document: dict[str, Any]) -> None:
     read(json.dumps(document).encode(), "drawings.json")
 
 
-words = st.sampled_from(
-    ["1", "-3", "9.5", "nan", "inf", "1e400", "", "dog", "1,1;9,1;9,9", "0,5,2", "a.png", "24"]
-)
-tags = st.sampled_from(
-    [
-        *("object", "name", "bndbox", "xmin", "ymin", "xmax", "ymax", "polygon", "pt", "x", "y", "x1", "y1"),
-        *("size", "width", "height", "filename", "attributes", "attribute", "value"),
-        *("image", "box", "mask", "ellipse", "tag", "track"),
-    ]
-)
-names = st.sampled_from(
-    [
-        *(
-            "label",
-            "name",
-            "xtl",
-            "ytl",
-            "xbr",
-            "ybr",
-            "points",
-            "rle",
-            "left",
-            "top",
-            "width",
-            "height",
-            "rotation",
-        )
-    ]
-)
-
-
-@st.composite
-def element(draw: st.DrawFn, depth: int = 3) -> str:
-    tag = draw(tags)
-    attributes = draw(st.dictionaries(names, words, max_size=5))
-    inside = "".join(draw(st.lists(element(depth - 1), max_size=4))) if depth else draw(words)
-    written = "".join(f' {name}="{value}"' for name, value in attributes.items())
-    return f"<{tag}{written}>{inside}</{tag}>"
-
-
 @few
-@given(parts=st.lists(element(), max_size=5), root=st.sampled_from(["annotation", "annotations"]))
-def test_voc_and_cvat(parts: list[str], root: str) -> None:
-    known = '<filename>a.png</filename><image name="a.png" width="24" height="16">'
-    text = f"<{root}>{known}{''.join(parts)}</image>{''.join(parts)}</{root}>"
+@given(text=xml())
+def test_voc_and_cvat(text: str) -> None:
     assert read(text.encode(), "a.xml") is not None
 
 
 @few
-@given(lines=st.lists(st.lists(numbers.map(str) | words, max_size=9).map(" ".join), max_size=6), names=values)
+@given(lines=yolo_lines, names=values)
 def test_yolo(lines: list[str], names: Any) -> None:
-    files = {"a.txt": ("0 .5 .5 .2 .2\n" + "\n".join(lines)).encode()}
-    files |= {"data.yaml": json.dumps({"names": names}).encode(), **PICTURES}
+    files = {**yolo(lines, names), **PICTURES}
     for item in layout_of(files).items:
         regions(item, SIZE, files)
 
