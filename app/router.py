@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, session_files, state
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.components.sidebar import sidebar
@@ -18,6 +18,7 @@ st.set_page_config(
     initial_sidebar_state=264,
 )
 
+session_files.protect()
 page = st.navigation(
     [
         st.Page(

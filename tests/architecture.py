@@ -21,7 +21,16 @@ NAMED_WELL = (  # modules that are clean of them; add a room when it is
 )
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
-SCREEN = ("app.main", "app.router", "app.views", "app.components", "app.state", "app.resources", "app.counts")
+SCREEN = (
+    "app.main",
+    "app.router",
+    "app.views",
+    "app.components",
+    "app.state",
+    "app.resources",
+    "app.session_files",
+    "app.counts",
+)
 PAGES = ("app.views", "app.components")
 TENSORS = ("torch", "torchvision", "timm", "safetensors")
 ABOVE_LOSSES = (

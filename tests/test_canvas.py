@@ -2,10 +2,14 @@
 
 import math
 import re
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from app.services import annotation
 from db import annotations, drafts
@@ -238,3 +242,32 @@ def test_quick_clicks_and_quick_keys_are_all_carried_out(
     for _ in range(8):
         page.keyboard.press("ArrowRight")
     expect(page.get_by_role("heading", name="Image 9 of 9")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_photograph_is_served_while_its_page_is_open_and_its_address_does_not_follow_from_it(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    show(page, server, project.images("train")[0])
+    shown = page.get_by_test_id("stImage").locator("img").first
+    address = str(shown.evaluate("element => element.src"))
+    assert _status(address) == 200
+    photograph = page.request.get(address).body()
+    assert photograph.startswith(b"\xff\xd8")  # JPEG
+    guessed = _calculate_file_id(photograph, "image/jpeg")  # as Streamlit names it
+    assert _status(f"{address.rpartition('/')[0]}/{guessed}.jpg") == 404
+    page.goto("about:blank")
+    end = time.monotonic() + 10
+    while _status(address) != 404:
+        assert time.monotonic() < end, "expected no photograph for a session that has closed"
+        time.sleep(0.1)
+
+
+def _status(address: str) -> int:
+    """What the server answers to somebody without a session."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
