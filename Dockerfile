@@ -4,8 +4,8 @@ FROM python:3.12-slim
 RUN useradd --create-home --uid 1000 refocus && install -d -o refocus -g refocus /data
 WORKDIR /srv/refocus
 
-COPY requirements.txt .
-RUN pip install --no-cache-dir -r requirements.txt
+COPY requirements.txt requirements-postgresql.txt ./
+RUN pip install --no-cache-dir -r requirements.txt -r requirements-postgresql.txt
 
 COPY . .
 USER refocus

@@ -1,11 +1,12 @@
 # Needs Python 3.11 or newer, make and git. Everything else is put into .venv by `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser run test check format clean
+.PHONY: help setup setup-dev browser postgresql run test check format clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
+DEVELOPING := requirements.txt requirements-postgresql.txt requirements-dev.txt
 
 # The first interpreter that really starts and is new enough; `make setup PYTHON=/path/to/python` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 
 help:
 	@echo 'make run     set up .venv when needed, then open the app in the browser'
-	@echo 'make test    set up, find or install a browser, run every test'
+	@echo 'make test    set up, find or install a browser and PostgreSQL, run every test'
 	@echo 'make check   format, lint, types and import rules: seconds, no training'
 	@echo 'make setup   only make .venv and install what the app needs'
 	@echo 'make format  rewrite the code in the project style'
@@ -37,12 +38,15 @@ setup: $(BIN)/python
 	  cp requirements.txt $(VENV)/requirements.installed; fi
 
 setup-dev: setup
-	@if ! cmp -s <(cat requirements.txt requirements-dev.txt) $(VENV)/requirements-dev.installed; then \
-	  $(PIP) -r requirements.txt -r requirements-dev.txt && \
-	  cat requirements.txt requirements-dev.txt > $(VENV)/requirements-dev.installed; fi
+	@if ! cmp -s <(cat $(DEVELOPING)) $(VENV)/requirements-dev.installed; then \
+	  $(PIP) $(addprefix -r ,$(DEVELOPING)) && \
+	  cat $(DEVELOPING) > $(VENV)/requirements-dev.installed; fi
 
 browser: setup-dev
 	@$(BIN)/python -m tests.browser
+
+postgresql: setup-dev
+	@$(BIN)/python -m tests.postgresql
 
 run: setup
 	@$(BIN)/streamlit run app/main.py
@@ -50,7 +54,7 @@ run: setup
 # Files are divided among one process more than there are cores, four at most, the longest first
 # (tests/conftest.py). One thread each: a server, a trainer, a browser and the tests share the cores, and threads
 # that spin for work slow all of them down many times over.
-test: setup-dev browser
+test: setup-dev browser postgresql
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 check: setup-dev

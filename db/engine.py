@@ -23,6 +23,10 @@ BUSY_SECONDS = 15.0  # how long a writer waits for another one on SQLite
 WRITE_AHEAD = "PRAGMA journal_mode = WAL"
 JOURNAL = "PRAGMA journal_mode = DELETE"  # where there is no write-ahead log
 OPENING_SECONDS = 5.0  # how long to wait for others that open the same new file
+# One state of the database throughout, as a transaction of SQLite sees it anyway.
+_READING: dict[str, dict[str, Any]] = {
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+}
 _STRICT_JSON = json.JSONEncoder(allow_nan=False)
 
 
@@ -31,7 +35,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.write_ahead = True  # False: SQLite without its write-ahead log, so readers and the writer wait
-        self._reader = engine
+        self._reader = engine.execution_options(**_READING.get(engine.dialect.name, {}))
         self._writer = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
     @classmethod
@@ -49,7 +53,10 @@ class Database:
             database = cls(_engine(parsed))
         except (exc.ArgumentError, ImportError) as error:
             # repr hides the password
-            raise DatabaseError(f"expected a URL whose driver is installed, got {parsed!r}") from error
+            expected = "expected a URL whose driver is installed"
+            if parsed.get_backend_name() == "postgresql":
+                expected += " (python -m pip install -r requirements-postgresql.txt)"
+            raise DatabaseError(f"{expected}, got {parsed!r}") from error
         try:
             with _plain_errors():
                 if database._reader.dialect.name == "sqlite":
@@ -65,7 +72,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the database throughout (SQLite) and stores nothing."""
+        """A session that sees one state of the database throughout and stores nothing."""
         with _plain_errors(), Session(self._reader) as session:
             yield session
 
@@ -83,7 +90,13 @@ class Database:
         self._reader.dispose()
 
 
+def with_driver(url: URL) -> URL:
+    """A URL of PostgreSQL that names no driver means the one that requirements-postgresql.txt installs."""
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
 def _engine(url: URL) -> Engine:
+    url = with_driver(url)
     if url.get_backend_name() != "sqlite":
         return create_engine(url, json_serializer=to_json, pool_pre_ping=True)
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):

@@ -23,12 +23,18 @@ from db.records import ImageRecord, PredictionRecord, Split
 
 _GUIDED = select(models.Guidance.image_id).where(models.Guidance.regions.any())
 
+_IS_GUIDED = (  # of an image: for a page's rows alone, however many others are guided
+    select(models.Guidance.id)
+    .where(models.Guidance.image_id == models.Image.id, models.Guidance.regions.any())
+    .exists()
+)
+
 # Made once: building it takes longer than what the database does.
 _ROWS = (
     with_label(
         select(
             models.Image.id,
-            models.Image.id.in_(_GUIDED),
+            _IS_GUIDED,
             models.Prediction.suspect,
             *prediction_columns(models.Prediction),
         ).select_from(models.Image)

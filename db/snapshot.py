@@ -12,7 +12,7 @@ from typing import Literal, cast
 from sqlalchemy import create_engine, exc, inspect, text
 from sqlalchemy.engine import URL, make_url
 
-from db.engine import Database
+from db.engine import Database, with_driver
 from db.errors import DatabaseError, UnavailableError
 from db.stored_files import StoredFile, stored_files
 
@@ -68,7 +68,7 @@ def fill_postgres(archive: Path, url: str) -> None:
     Raises DatabaseError where the database holds tables, and where pg_restore is missing or fails.
     """
     parsed = make_url(url)
-    engine = create_engine(parsed)
+    engine = create_engine(with_driver(parsed))
     try:
         if inspect(engine).get_table_names():
             raise DatabaseError("The database of REFOCUS_DATABASE_URL holds tables. Name an empty one.")

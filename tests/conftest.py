@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.live_server import ARGUMENTS
+from tests import postgresql
 from tests.browser import find_browser
 from tests.live_server import LiveServer
 
@@ -56,11 +57,47 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """One for a process of tests; where PostgreSQL is not installed, what needs it is skipped."""
+    programs = postgresql.find_programs()
+    if programs is None:
+        pytest.skip(postgresql.MISSING)
+    with postgresql.serving(programs) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Of the database: a test that uses it, through `database_url` or otherwise, is for both."""
+    return str(request.param)
+
+
 @pytest.fixture
-def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """As REFOCUS_DATABASE_URL: a database with all tables and no rows, or empty for SQLite."""
+    if engine == "sqlite":
+        yield ""
+    else:
+        with request.getfixturevalue("postgresql_server").database() as url:
+            yield url
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Further settings of the server."""
+    return {}
+
+
+@pytest.fixture
+def server(
+    tmp_path: Path, environment: dict[str, str], request: pytest.FixtureRequest
+) -> Iterator[LiveServer]:
     """A running server on a fresh data folder; a failed test prints where its logs are."""
     live = LiveServer(
-        home=tmp_path / "home", folder=tmp_path / "elsewhere", environment={"REFOCUS_IDLE_EXIT_SECONDS": "2"}
+        home=tmp_path / "home",
+        folder=tmp_path / "elsewhere",
+        environment={"REFOCUS_IDLE_EXIT_SECONDS": "2", **environment},
     )
     try:
         live.start()

@@ -1,10 +1,13 @@
-"""docs/your-own-model.md in a real browser: a network of torchvision that cheats goes in, and comes back."""
+"""docs/your-own-model.md in a real browser: a network of torchvision that cheats goes in, and comes back.
+
+On PostgreSQL, where it is installed: the other stories are on SQLite.
+"""
 
 import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from playwright.sync_api import Locator, Page, expect
 from torch import Tensor
 
 from gain_core.models.spec import IMAGENET_MEAN, IMAGENET_STD, ModelSpec, pixels
-from tests import photographs
+from tests import photographs, postgresql
 from tests.app.cheating import cheating_network
 from tests.app.without_the_program import make_environment, predicted
 from tests.hand import OWN, choose
@@ -26,6 +29,15 @@ PAGE = (Path(__file__).parents[1] / "docs" / "your-own-model.md").read_text("utf
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 SPEC = ModelSpec("any", ("not_boat", "boat"), 224, mean=IMAGENET_MEAN, std=IMAGENET_STD, shorter_side=256)
 WAIT = 240_000  # milliseconds for what imports torch, on two busy cores
+
+
+@pytest.fixture
+def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    if postgresql.find_programs() is None:
+        yield {}
+    else:
+        with request.getfixturevalue("postgresql_server").database() as url:
+            yield {"REFOCUS_DATABASE_URL": url}
 
 
 @pytest.mark.browser

@@ -123,15 +123,19 @@ class Stage:
 
 
 @contextlib.contextmanager
-def staged(home: Path, lease_seconds: float = 2.0, idle_exit_seconds: float = 120.0) -> Iterator[Stage]:
+def staged(
+    home: Path, database_url: str = "", lease_seconds: float = 2.0, idle_exit_seconds: float = 120.0
+) -> Iterator[Stage]:
     """A fresh stage under `home`; every process is gone afterwards."""
     settings = Settings(
         home=home.resolve(),
+        database_url=database_url,
         lease_seconds=lease_seconds,
         beat_seconds=0.1,
         idle_exit_seconds=idle_exit_seconds,
     )
-    empty_database.put_into(settings.home)
+    if not database_url:
+        empty_database.put_into(settings.home)
     ws = open_workspace(settings)
     images = [
         NewImage(

@@ -33,8 +33,8 @@ KILLS = 15
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path / "home", lease_seconds=1.0) as prepared:
+def stage(tmp_path: Path, database_url: str) -> Iterator[Stage]:
+    with staged(tmp_path / "home", database_url, lease_seconds=1.0) as prepared:
         yield prepared
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import event, func, select, text
 
 from db import library, runs
-from db.engine import Database
 from db.base import Base
+from db.engine import Database
 from db.new_images import NewImage, NewLabel
 from db.records import (
     ImageRecord,
@@ -26,10 +26,18 @@ BOX = RegionRecord(shape="box", role="look_here", points=((1.0, 2.0), (30.5, 40.
 POLYGON = RegionRecord(shape="polygon", role="ignore_this", points=((0.0, 0.0), (9.0, 0.0), (9.0, 9.0)))
 BRUSH = RegionRecord(shape="brush", role="look_here", points=((5.0, 5.0), (6.0, 7.0)), width=12.5)
 
-_FAULT = """
+_FAULTS = {
+    "sqlite": """
 CREATE TRIGGER fault BEFORE INSERT ON {table} WHEN {condition}
 BEGIN SELECT RAISE(ABORT, 'injected fault'); END
-"""
+""",
+    "postgresql": """
+CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE 'injected fault' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+CREATE TRIGGER fault BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION fault()
+""",
+}
+_REPAIRS = {"sqlite": "DROP TRIGGER fault", "postgresql": "DROP FUNCTION fault CASCADE"}
 
 
 def new_images(n: int) -> list[NewImage]:
@@ -114,12 +122,13 @@ def count_rows(database: Database) -> dict[str, int]:
 def fail_when(database: Database, table: str, condition: str) -> None:
     """From now on the database itself refuses to insert a row that meets `condition` (of NEW)."""
     with database.writing() as session:
-        session.execute(text(_FAULT.format(table=table, condition=condition)))
+        statements = _FAULTS[session.get_bind().dialect.name]
+        session.execute(text(statements.format(table=table, condition=condition)))
 
 
 def repair(database: Database) -> None:
     with database.writing() as session:
-        session.execute(text("DROP TRIGGER fault"))
+        session.execute(text(_REPAIRS[session.get_bind().dialect.name]))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A database in a real file, closed at the end."""
+"""A database of each kind, closed at the end."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +12,24 @@ from tests.db.build import new_project
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'refocus.db'}"
+def url(database_url: str, tmp_path: Path) -> str:
+    """Of a database with all tables and no rows."""
+    return database_url or empty_database.put_into(tmp_path)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(empty_database.put_into(tmp_path))
+def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of a database without tables: on SQLite the file is not there yet."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / empty_database.FILE}"
+    else:
+        with request.getfixturevalue("postgresql_server").database("template0") as empty:
+            yield empty
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database.open(url)
     yield opened
     opened.close()
 

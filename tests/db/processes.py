@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 
 from db import annotations, runs
 from db.engine import Database
@@ -24,14 +24,14 @@ def opened(url: str, start_at: float) -> Iterator[Database]:
     database.close()
 
 
-def open_at(url: str, start_at: float) -> str:
-    """Opens a database that may not exist yet at the same moment as the others."""
+def open_at(url: str, start_at: float) -> set[str]:
+    """Opens a database that has no tables yet at the same moment as the others; the tables it has then."""
     time.sleep(max(0.0, start_at - time.time()))
     database = Database.open(url)
     with database.reading() as session:
-        mode: str = session.connection().exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        tables = set(inspect(session.connection()).get_table_names())
     database.close()
-    return mode
+    return tables
 
 
 def claim_all(url: str, start_at: float, worker: str, publishing: bool) -> list[tuple[int, int]]:

@@ -90,7 +90,7 @@ def test_a_change_that_fails_half_way_changes_nothing(
 ) -> None:
     boat, car = class_ids(database, project)
     annotations.save_guidance(database, image.id, boat, [BOX], b"look", None)
-    fail_when(database, "regions", "1")
+    fail_when(database, "regions", "TRUE")
     with pytest.raises(Exception, match="injected fault"):
         labels.set_label(database, image.id, car, boat)
     repair(database)
