@@ -2,12 +2,16 @@
 
 import math
 import os
+import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.allowed_hosts import host_names
+from db.records import MODES, RunMode
 
+NO_MODE = "nothing"
 MOST_IMAGE_PIXELS = 178_956_970  # Pillow opens no larger picture, whoever asks
 CANVASES = ("own", "drawable")
 
@@ -29,6 +33,16 @@ class Settings:
     import_roots: tuple[Path, ...] = field(
         default=(),
         metadata={"doc": "Folders on the server that projects may be imported from, separated by `:`."},
+    )
+    machine: str = field(
+        default="",
+        metadata={"doc": "Name of this machine among those that share a database; empty: its host name."},
+    )
+    trains: str = field(
+        default=",".join(MODES),
+        metadata={
+            "doc": "What this machine trains: `quick`, `full` or both, separated by a comma, or `nothing`."
+        },
     )
     networks: str = field(
         default="",
@@ -77,7 +91,9 @@ class Settings:
     )
     idle_exit_seconds: float = field(
         default=120.0,
-        metadata={"doc": "An idle trainer with no running server exits after this many seconds."},
+        metadata={
+            "doc": "An idle trainer with no running server exits after this many seconds; `inf`: it stays."
+        },
     )
     bin_days: float = field(
         default=30.0,
@@ -98,6 +114,22 @@ class Settings:
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'refocus.db'}"
+
+    @property
+    def machine_name(self) -> str:
+        return self.machine or socket.gethostname()
+
+    @property
+    def modes(self) -> tuple[RunMode, ...]:
+        """What this machine trains."""
+        return tuple(mode for mode in MODES if mode in self.trains.split(","))
+
+    @property
+    def trainer_folder(self) -> Path:
+        """Locks and logs of this machine's trainer and servers. It is not created by reading, so that a
+        deleted data folder stays deleted.
+        """
+        return self.home / (f"trainer-{self.machine_name}" if self.database_url else "trainer")
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -147,7 +179,8 @@ def _check(settings: Settings) -> None:
     """Raises ValueError for numbers out of range."""
     for name in Settings.__dataclass_fields__:
         value = getattr(settings, name)
-        if isinstance(value, int | float) and not 0 < value < math.inf:
+        most = math.inf if name == "idle_exit_seconds" else sys.float_info.max
+        if isinstance(value, int | float) and not 0 < value <= most:
             raise ValueError(f"{_variable(name)}: expected a number above 0, got {value}")
     try:
         host_names(settings.allowed_hosts)
@@ -156,6 +189,12 @@ def _check(settings: Settings) -> None:
             f"{_variable('allowed_hosts')}: expected names such as refocus.example.org, separated by commas, "
             f"got {settings.allowed_hosts!r}"
         ) from error
+    if settings.trains != NO_MODE and not {*settings.trains.split(",")} <= {*MODES}:
+        raise ValueError(
+            f"{_variable('trains')}: expected {', '.join(MODES)} or {NO_MODE}, got {settings.trains!r}"
+        )
+    if "/" in settings.machine_name:  # it names a folder
+        raise ValueError(f"{_variable('machine')}: expected a name without '/', got {settings.machine!r}")
     if settings.canvas not in CANVASES:
         raise ValueError(f"{_variable('canvas')}: expected {' or '.join(CANVASES)}, got {settings.canvas!r}")
     if len(settings.sam) not in (0, 2):

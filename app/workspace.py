@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.data_folder import check_data_folder
 from app.errors import ServiceError
 from app.settings import Settings
 from db.engine import Database
@@ -106,15 +107,26 @@ class Workspace:
 def open_workspace(settings: Settings) -> Workspace:
     """Make the data folder when missing, migrate the database to this program's schema, and open it.
 
-    Raises ServiceError when the folder cannot be made or entered, db.errors.NewerDatabaseError when the
-    database was made by a newer program and another DatabaseError when it cannot be used.
+    Raises ServiceError when the folder cannot be made or entered, or does not hold the files of the database,
+    db.errors.NewerDatabaseError when the database was made by a newer program and another DatabaseError when
+    it cannot be used.
     """
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         database = Database.open(settings.resolved_database_url)
+        if settings.database_url:  # otherwise it lies in the folder
+            _check(settings.home, database)
     except OSError as error:
         raise ServiceError(
             f"The data folder {settings.home} cannot be used ({error.strerror}). Give this program write "
             "access, or set REFOCUS_HOME to another folder."
         ) from error
     return Workspace(settings=settings, database=database, files=FileStore(settings.home))
+
+
+def _check(home: Path, database: Database) -> None:
+    try:
+        check_data_folder(home, database)
+    except BaseException:
+        database.close()
+        raise

@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         annotation.demo_guidance(ws, project_id, options.drawn)
         figures |= _retrains(ws, project_id, options)
         phases = _phases(ws, project_id)
-        shutil.rmtree(ws.settings.home / "trainer")  # the trainer leaves when its lock is gone
-        while worker_is_there(ws.settings.home):
+        shutil.rmtree(ws.settings.trainer_folder)  # the trainer leaves when its lock is gone
+        while worker_is_there(ws.settings.trainer_folder):
             time.sleep(0.1)
     document = {"drawn": options.drawn, **figures, "phases": phases}
     print_results(document)

@@ -15,7 +15,7 @@ from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import LostLeaseError
 from db.models import Run, RunEvent
-from db.records import RunRecord
+from db.records import MODES, RunMode, RunRecord
 from db.rows import run_record
 
 MAX_ATTEMPTS = 3  # how often a run is tried by itself when its trainer or its training process dies
@@ -26,8 +26,10 @@ _GIVEN_UP = (
 CANCELLED = "Cancelled."
 
 
-def claim(database: Database, worker: str, lease_seconds: float) -> RunRecord | None:
-    """Take the run that has waited longest, under a new lease token; None when no run is free.
+def claim(
+    database: Database, worker: str, lease_seconds: float, modes: Sequence[RunMode] = MODES
+) -> RunRecord | None:
+    """Take the run of these modes that has waited longest, under a new lease token; None when none is free.
 
     A run is free when it is queued and no other run of its project is running, or when its lease has expired.
     An expired run is not started again when a cancel was requested (it becomes cancelled) or its attempts
@@ -38,7 +40,7 @@ def claim(database: Database, worker: str, lease_seconds: float) -> RunRecord | 
         with database.reading() as session:
             row = session.execute(
                 select(Run.id, Run.cancel_requested, Run.attempt >= Run.max_attempts)
-                .where(_is_free())
+                .where(_is_free(), Run.mode.in_(modes))
                 .order_by(Run.id)
                 .limit(1)
             ).one_or_none()

@@ -261,3 +261,12 @@ class Prediction(Base):
     suspect: Mapped[int | None]  # of several labels the one to look at first, a class position
     control_probabilities: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     label_figures: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class Store(Base):
+    """The one row says which data folder holds the files of this database."""
+
+    __tablename__ = "store"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # 1
+    folder_id: Mapped[str] = mapped_column(String(32))

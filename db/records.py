@@ -15,6 +15,7 @@ RunStatus = Literal["queued", "running", "published", "kept", "failed", "cancell
 RunMode = Literal["quick", "full"]
 Review = Literal["open", "skipped"]
 
+MODES: tuple[RunMode, ...] = ("quick", "full")
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 ACTIVE_STATUSES: tuple[RunStatus, ...] = ("queued", "running")
 

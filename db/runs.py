@@ -5,7 +5,7 @@ publishing it. At most one run of a project is running and at most one waits, by
 module serves pages; db.leases serves trainers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import exc, func, or_, select, update
@@ -16,7 +16,7 @@ from db.errors import NotFoundError, RunRefusedError
 from db.finishing import finish_cancelled, finish_failed, finish_with_version
 from db.leases import CANCELLED, MAX_ATTEMPTS, beat, claim, ended, has_no_owner, release
 from db.models import ModelVersion, Project, Run, RunEvent
-from db.records import ACTIVE_STATUSES, RunEventRecord, RunMode, RunRecord, RunStatus
+from db.records import ACTIVE_STATUSES, MODES, RunEventRecord, RunMode, RunRecord, RunStatus
 from db.rows import event_record, run_record
 
 __all__ = [
@@ -142,10 +142,11 @@ def running(database: Database) -> RunRecord | None:
         return None if row is None else run_record(*row)
 
 
-def has_work(database: Database) -> bool:
-    """Whether any run is queued or running; then a trainer must stay."""
+def has_work(database: Database, modes: Sequence[RunMode] = MODES) -> bool:
+    """Whether any run of these modes is queued or running; then a trainer of them must stay."""
+    query = select(Run.id).where(Run.status.in_(ACTIVE_STATUSES), Run.mode.in_(modes)).limit(1)
     with database.reading() as session:
-        return session.scalar(select(Run.id).where(Run.status.in_(ACTIVE_STATUSES)).limit(1)) is not None
+        return session.scalar(query) is not None
 
 
 def request_cancel(database: Database, run_id: int) -> RunRecord:

@@ -45,7 +45,9 @@ def _dump(database: Database, path: Path) -> list[StoredFile]:
         connection = session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         files = list(stored_files(session))
-        options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={path}"]
+        # which folder its files are in is decided anew where it is restored
+        options = ["--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=store"]
+        options.append(f"--file={path}")
         _postgres("pg_dump", connection.engine.url, [*options, f"--snapshot={snapshot}"])
     return files
 

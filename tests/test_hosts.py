@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.process_locks import trainer_folder, worker_is_there
+from app.jobs.process_locks import worker_is_there
 from tests.app.stage import wait_for
 from tests.live_server import LiveServer
 
@@ -37,7 +37,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
             "STREAMLIT_SERVER_BASE_URL_PATH": BASE,
         },
     )
-    trainer_folder(server.home).mkdir(parents=True)
+    (server.home / "trainer").mkdir(parents=True)
     try:
         server.start()
         yield server
@@ -101,7 +101,7 @@ def test_only_a_page_of_the_server_changes_anything(live: LiveServer, method: st
 
 
 def test_a_trainer_starts_with_the_server_though_nobody_has_opened_a_page(live: LiveServer) -> None:
-    wait_for(lambda: worker_is_there(live.home), seconds=20)
+    wait_for(lambda: worker_is_there(live.home / "trainer"), seconds=20)
 
 
 def test_the_containers_health_check_finds_the_server_under_its_base_path(live: LiveServer) -> None:

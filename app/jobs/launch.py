@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.errors import ServiceError
 from app.jobs.child import program_environment
-from app.jobs.process_locks import mark_server, trainer_folder, worker_is_there
+from app.jobs.process_locks import mark_server, worker_is_there
 from app.settings import Settings
 from app.workspace import Workspace
 
@@ -23,14 +23,15 @@ LOG_BYTES = 1_000_000
 KEEP_SECONDS = 5.0  # between two looks at whether the worker lives
 
 _guard = threading.Lock()
-_started: dict[Path, float] = {}  # when this process last started a worker, by data folder
+_started: dict[Path, float] = {}  # when this process last started a worker, by its folder
 
 
 def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> None:
-    """Start a worker if none is running. Cheap (one file lock) when one is, so every page view may call it.
+    """Start a worker if none is running on this machine, unless it is to train nothing. Cheap (one file lock)
+    when one is, so every page view may call it.
 
-    The worker has a session and a log (`trainer/worker.log`) of its own and outlives this process while a run
-    is on. When two servers start one at once, the second worker finds the lock taken and leaves.
+    The worker has a session and a log (`worker.log`) of its own and outlives this process while a run is on.
+    When two servers start one at once, the second worker finds the lock taken and leaves.
     Raises ServiceError when its files cannot be written or it cannot be started.
     """
     _ensure_worker(ws.settings, command)
@@ -48,7 +49,7 @@ def _keep_worker(settings: Settings, command: tuple[str, ...]) -> None:
     told = ""
     while True:
         try:
-            if trainer_folder(settings.home).is_dir():  # a deleted data folder stays deleted
+            if settings.trainer_folder.is_dir():  # a deleted data folder stays deleted
                 _ensure_worker(settings, command)
             told = ""
         except ServiceError as error:
@@ -59,36 +60,38 @@ def _keep_worker(settings: Settings, command: tuple[str, ...]) -> None:
 
 
 def _ensure_worker(settings: Settings, command: tuple[str, ...]) -> None:
+    if not settings.modes:
+        return
     try:
-        mark_server(settings.home)  # it may still ask for runs, until it ends
+        mark_server(settings.trainer_folder)  # it may still ask for runs, until it ends
         with _guard:
             _start_when_missing(settings, command)
     except OSError as error:
         raise ServiceError(
             f"The trainer cannot be started ({error.strerror}). Check that this program may write to "
-            f"{trainer_folder(settings.home)} and that the disk is not full."
+            f"{settings.trainer_folder} and that the disk is not full."
         ) from error
 
 
 def start_import(ws: Workspace, import_id: int) -> None:
-    """Carry out an import in a process that outlives this one; its log is `trainer/import.log`.
+    """Carry out an import in a process that outlives this one; its log is `import.log`.
 
     Raises ServiceError when it cannot be started.
     """
     try:
-        trainer_folder(ws.settings.home).mkdir(exist_ok=True)
+        ws.settings.trainer_folder.mkdir(exist_ok=True)
         _start(ws.settings, (*IMPORT_COMMAND, str(import_id)), "import.log")
     except OSError as error:
         raise ServiceError(f"The import cannot be started ({error.strerror}).") from error
 
 
 def start_preparation(ws: Workspace, request: str) -> None:
-    """Make a download in a process that outlives this one; its log is `trainer/prepare.log`.
+    """Make a download in a process that outlives this one; its log is `prepare.log`.
 
     request: as `app.jobs.prepare_run` reads it. Raises ServiceError when it cannot be started.
     """
     try:
-        trainer_folder(ws.settings.home).mkdir(exist_ok=True)
+        ws.settings.trainer_folder.mkdir(exist_ok=True)
         _start(ws.settings, (*PREPARE_COMMAND, request), "prepare.log")
     except OSError as error:
         raise ServiceError(f"The export cannot be started ({error.strerror}).") from error
@@ -106,16 +109,16 @@ def settings_environment(settings: Settings) -> dict[str, str]:
 
 
 def _start_when_missing(settings: Settings, command: tuple[str, ...]) -> None:
-    home = settings.home
-    if worker_is_there(home):
-        _started.pop(home, None)
-    elif time.monotonic() - _started.get(home, -START_SECONDS) >= START_SECONDS:
+    folder = settings.trainer_folder
+    if worker_is_there(folder):
+        _started.pop(folder, None)
+    elif time.monotonic() - _started.get(folder, -START_SECONDS) >= START_SECONDS:
         _start(settings, command, "worker.log")
-        _started[home] = time.monotonic()
+        _started[folder] = time.monotonic()
 
 
 def _start(settings: Settings, command: tuple[str, ...], log_name: str) -> None:
-    log = trainer_folder(settings.home) / log_name
+    log = settings.trainer_folder / log_name
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as stream:

@@ -24,7 +24,7 @@ from gain_core.atomic import write_atomically
 Kind = Literal["bundle", "report", "maps", "predictions", "shortcuts", "map"]
 Status = Literal["absent", "working", "done", "failed"]
 START_SECONDS = 20.0  # a process that was just started is given this long to take its lock
-SILENT = "The export ended without saying why. Its log is trainer/prepare.log in the data folder."
+SILENT = "The export ended without saying why. Its log is prepare.log, in the data folder's trainer folder."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Which processes are alive: at most one worker and any number of servers, by file locks in the data folder.
+"""Which processes of this machine are alive: at most one worker and any number of servers, by file locks.
 
 The kernel drops a lock when its process ends, however it ends. So there are no timeouts and no reused process
-ids. `flock` is Linux and macOS, and the data folder must be on a local disk.
+ids. `flock` is Linux and macOS. The locks lie in `Settings.trainer_folder`, which no other machine uses.
 """
 
 import fcntl
@@ -16,18 +16,11 @@ _servers: dict[Path, int] = {}  # open descriptors of this process's server lock
 _servers_guard = threading.Lock()
 
 
-def trainer_folder(home: Path) -> Path:
-    """The folder of locks and logs. It is not created by reading, so that a deleted data folder stays
-    deleted.
-    """
-    return home / "trainer"
-
-
 class WorkerLock:
-    """Held by the one worker of a data folder for as long as it works; makes the folder when missing."""
+    """Held by the one worker of a machine for as long as it works; makes the folder when missing."""
 
-    def __init__(self, home: Path) -> None:
-        self._path = trainer_folder(home) / "worker.lock"
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "worker.lock"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._handle: int | None = None
 
@@ -58,14 +51,14 @@ class WorkerLock:
             self._handle = None
 
 
-def worker_is_there(home: Path) -> bool:
-    """Whether a worker of this data folder is alive."""
-    return _is_locked(trainer_folder(home) / "worker.lock", fcntl.LOCK_SH)
+def worker_is_there(folder: Path) -> bool:
+    """Whether a worker of this machine is alive."""
+    return _is_locked(folder / "worker.lock", fcntl.LOCK_SH)
 
 
-def mark_server(home: Path) -> None:
-    """Count this process as a living server of this data folder until it ends; cheap to call again."""
-    path = trainer_folder(home) / "servers.lock"
+def mark_server(folder: Path) -> None:
+    """Count this process as a living server of this machine until it ends; cheap to call again."""
+    path = folder / "servers.lock"
     with _servers_guard:
         if path not in _servers:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,9 +67,9 @@ def mark_server(home: Path) -> None:
             _servers[path] = handle
 
 
-def server_is_there(home: Path) -> bool:
-    """Whether any living process has marked itself as a server of this data folder."""
-    return _is_locked(trainer_folder(home) / "servers.lock", fcntl.LOCK_EX)
+def server_is_there(folder: Path) -> bool:
+    """Whether any living process has marked itself as a server of this machine."""
+    return _is_locked(folder / "servers.lock", fcntl.LOCK_EX)
 
 
 @contextmanager

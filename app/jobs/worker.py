@@ -1,4 +1,4 @@
-"""The trainer: one process per data folder that claims runs and supervises their training processes.
+"""The trainer: one process per machine that claims runs and supervises their training processes.
 
 `python -m app.jobs.worker`, with the settings in its environment. It imports no torch: what can crash, run
 out of memory or hold the interpreter's lock happens in a child, and cannot stop the heartbeat.
@@ -7,16 +7,16 @@ out of memory or hold the interpreter's lock happens in a child, and cannot stop
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from contextlib import suppress
 from types import FrameType
 
+from app.errors import ServiceError
 from app.jobs.attempt import DEFAULT_HANDLING, Handling, supervise
 from app.jobs.child import PROGRAM_ROOT, Child, program_environment
 from app.jobs.housekeeping import Housekeeping
-from app.jobs.process_locks import WorkerLock, server_is_there, trainer_folder
+from app.jobs.process_locks import WorkerLock, server_is_there
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
 from db import runs
@@ -34,7 +34,7 @@ def run_once(ws: Workspace, handling: Handling = DEFAULT_HANDLING) -> RunRecord 
 
     For benchmarks and tests: needs no worker. Returns the run as it is afterwards.
     """
-    run = runs.claim(ws.database, _name(), ws.settings.lease_seconds)
+    run = _claim(ws)
     if run is None:
         return None
     supervise(ws, run, handling)
@@ -47,7 +47,7 @@ class Worker:
     def __init__(self, ws: Workspace, handling: Handling) -> None:
         self._ws = ws
         self._handling = handling
-        self._lock = WorkerLock(ws.settings.home)
+        self._lock = WorkerLock(ws.settings.trainer_folder)
         self._housekeeping = Housekeeping(ws)
         self._stop = False
         self._spare: Child | None = None
@@ -87,7 +87,7 @@ class Worker:
 
     def _carry_out_next(self) -> bool:
         self._keep_a_spare()
-        run = runs.claim(self._ws.database, _name(), self._ws.settings.lease_seconds)
+        run = _claim(self._ws)
         if run is None:
             return False
         spare, self._spare = self._spare, None
@@ -105,19 +105,20 @@ class Worker:
             self._spare = None
             self._spare_not_before = time.monotonic() + SPARE_SECONDS
         if time.monotonic() >= self._spare_not_before:
-            log = trainer_folder(self._ws.settings.home) / "spare.log"
+            log = self._ws.settings.trainer_folder / "spare.log"
             self._spare = Child(self._handling.command, log)
 
     def _may_leave(self) -> bool:
-        home = self._ws.settings.home
-        if server_is_there(home) or runs.has_work(self._ws.database):
+        settings = self._ws.settings
+        folder = settings.trainer_folder
+        if server_is_there(folder) or runs.has_work(self._ws.database, settings.modes):
             self._needed = time.monotonic()
-        if time.monotonic() - self._needed < self._ws.settings.idle_exit_seconds:
+        if time.monotonic() - self._needed < settings.idle_exit_seconds:
             return False
         # A server marks itself before it looks for a worker, and a worker lets go before it looks for a
         # server: so either it sees us gone, or we see it here.
         self._lock.release()
-        return not server_is_there(home) or not self._lock.acquire()
+        return not server_is_there(folder) or not self._lock.acquire()
 
     def _code_has_changed(self) -> bool:
         if time.monotonic() - self._code_seen < CODE_SECONDS:
@@ -130,18 +131,26 @@ def main(handling: Handling = DEFAULT_HANDLING) -> None:
     """Runs in the process's main thread; `handling` is for tests."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     LOG.setLevel(logging.INFO)
-    worker = Worker(open_workspace(load_settings()), handling)
+    try:
+        ws = open_workspace(load_settings())
+    except (ValueError, ServiceError, DatabaseError) as error:
+        sys.exit(f"The trainer cannot start: {error}")
+    worker = Worker(ws, handling)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
-    LOG.info("worker %s", _name())
+    LOG.info("worker %s", _name(ws))
     if worker.work():
         LOG.info("the program's files have changed: restarting")
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], program_environment())  # noqa: S606
     LOG.info("leaving")
 
 
-def _name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+def _claim(ws: Workspace) -> RunRecord | None:
+    return runs.claim(ws.database, _name(ws), ws.settings.lease_seconds, ws.settings.modes)
+
+
+def _name(ws: Workspace) -> str:
+    return f"{ws.settings.machine_name}:{os.getpid()}"
 
 
 def _code_stamp() -> dict[str, int]:

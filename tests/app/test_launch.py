@@ -15,13 +15,7 @@ import pytest
 from app.errors import ServiceError
 from app.jobs.child import program_environment
 from app.jobs.launch import ensure_worker, settings_environment
-from app.jobs.process_locks import (
-    WorkerLock,
-    mark_server,
-    server_is_there,
-    trainer_folder,
-    worker_is_there,
-)
+from app.jobs.process_locks import WorkerLock, mark_server, server_is_there, worker_is_there
 from app.jobs.worker import Worker
 from app.settings import Settings, load_settings
 from app.workspace import open_workspace
@@ -39,7 +33,7 @@ from tests.app import kill_points
 settings = load_settings()
 kill_points.arm(settings.home, {{"start trainer": (launch, "_start")}})
 launch.KEEP_SECONDS = 0.2
-launch.trainer_folder(settings.home).mkdir(exist_ok=True)
+settings.trainer_folder.mkdir(exist_ok=True)
 launch.keep_worker(settings, {WORKER!r})
 print("up", flush=True)
 time.sleep(600)
@@ -84,7 +78,7 @@ def test_two_servers_that_launch_at_the_same_moment_get_one_worker(
     for server in [start_server(stage, servers) for _ in range(2)]:
         assert server.stdout is not None
         assert server.stdout.readline() == b"up\n"
-    wait_for(lambda: worker_is_there(stage.home), seconds=40)
+    wait_for(lambda: worker_is_there(stage.ws.settings.trainer_folder), seconds=40)
     worker = only_worker(stage)
     time.sleep(0.5)
     assert only_worker(stage) == worker
@@ -102,11 +96,11 @@ def test_the_worker_outlives_its_server_while_a_run_is_on_and_leaves_afterwards(
     stage.wait_for_step(run, 1)
     server.send_signal(signal.SIGKILL)
     server.wait()
-    assert not server_is_there(stage.home)
+    assert not server_is_there(stage.ws.settings.trainer_folder)
     ended = stage.wait_for_status(run, "published", "failed")
     assert (ended.status, ended.attempt) == ("published", 1), ended.message
     wait_for(lambda: processes_of(stage.home) == [], seconds=10.0)
-    assert not worker_is_there(stage.home)
+    assert not worker_is_there(stage.ws.settings.trainer_folder)
 
 
 @pytest.mark.processes
@@ -114,7 +108,7 @@ def test_an_idle_worker_stays_while_a_server_is_alive(
     stage: Stage, servers: list[subprocess.Popen[bytes]]
 ) -> None:
     start_server(stage, servers)
-    wait_for(lambda: worker_is_there(stage.home), seconds=40)
+    wait_for(lambda: worker_is_there(stage.ws.settings.trainer_folder), seconds=40)
     worker = only_worker(stage)
     time.sleep(2.5)  # more than twice the time after which it leaves when nobody is there
     assert only_worker(stage) == worker
@@ -149,7 +143,7 @@ def test_a_run_of_a_server_that_is_killed_while_it_starts_the_trainer_is_done_un
 @pytest.mark.processes
 def test_a_worker_whose_data_folder_is_gone_leaves_and_does_not_bring_it_back(stage: Stage) -> None:
     worker = stage.start_worker()
-    wait_for(lambda: worker_is_there(stage.home), seconds=40)
+    wait_for(lambda: worker_is_there(stage.ws.settings.trainer_folder), seconds=40)
     shutil.rmtree(stage.home)
     assert worker.wait(10) == 0
     assert not stage.home.exists()
@@ -163,7 +157,7 @@ def test_an_idle_worker_starts_anew_when_the_program_has_changed(
     for package in ("app", "db", "gain_core"):
         (program / package).mkdir(parents=True)
     monkeypatch.setattr("app.jobs.worker.PROGRAM_ROOT", program)
-    mark_server(stage.home)
+    mark_server(stage.ws.settings.trainer_folder)
     with ThreadPoolExecutor(1) as threads:
         anew = threads.submit(Worker(stage.ws, STANDIN).work)
         time.sleep(0.5)
@@ -188,18 +182,27 @@ def test_the_environment_of_a_worker_carries_every_setting(tmp_path: Path) -> No
         home=tmp_path,
         database_url="sqlite:////elsewhere/r.db",
         import_roots=(tmp_path / "a", tmp_path / "b"),
+        machine="left",
+        trains="full",
         max_image_pixels=7,
         lease_seconds=1.5,
         beat_seconds=0.25,
+        idle_exit_seconds=float("inf"),
     )
     assert load_settings(settings_environment(settings)) == settings
 
 
 def test_a_trainer_that_has_nowhere_to_write_is_told_as_what_it_is(tmp_path: Path) -> None:
     ws = open_workspace(Settings(home=tmp_path / "home"))
-    trainer_folder(ws.settings.home).write_text("a file where the folder should be")
+    ws.settings.trainer_folder.write_text("a file where the folder should be")
     with pytest.raises(ServiceError, match=r"trainer cannot be started \(.+\)\. Check .*/trainer and"):
         ensure_worker(ws)
+    ws.database.close()
+
+
+def test_a_server_that_is_to_train_nothing_starts_no_trainer(tmp_path: Path) -> None:
+    ws = open_workspace(Settings(home=tmp_path / "home", trains="nothing"))
+    ensure_worker(ws, (str(tmp_path / "no such program"),))
     ws.database.close()
 
 

@@ -14,10 +14,39 @@ def test_without_any_variable_the_defaults_hold_and_home_is_a_whole_path() -> No
 
 
 @pytest.mark.parametrize("value", ["0", "-5", "nan", "inf", "1e999", "soon"])
-@pytest.mark.parametrize("name", ["LEASE_SECONDS", "BEAT_SECONDS", "IDLE_EXIT_SECONDS"])
+@pytest.mark.parametrize("name", ["LEASE_SECONDS", "BEAT_SECONDS"])
 def test_a_time_that_no_clock_can_wait_for_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"REFOCUS_{name}: expected a number"):
         load_settings({f"REFOCUS_{name}": value})
+
+
+@pytest.mark.parametrize("value", ["0", "-5", "nan", "soon"])
+def test_a_trainer_may_stay_for_ever_but_not_for_no_time(value: str) -> None:
+    assert load_settings({"REFOCUS_IDLE_EXIT_SECONDS": "inf"}).idle_exit_seconds == float("inf")
+    with pytest.raises(ValueError, match="REFOCUS_IDLE_EXIT_SECONDS: expected a number"):
+        load_settings({"REFOCUS_IDLE_EXIT_SECONDS": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "modes"),
+    [("quick", ("quick",)), ("full", ("full",)), ("full,quick", ("quick", "full")), ("nothing", ())],
+)
+def test_a_machine_trains_what_it_is_told(value: str, modes: tuple[str, ...]) -> None:
+    assert load_settings({"REFOCUS_TRAINS": value}).modes == modes
+
+
+@pytest.mark.parametrize("value", ["gpu", "quick,", "nothing,full", "quick full"])
+def test_a_kind_of_training_there_is_not_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="REFOCUS_TRAINS: expected quick, full or nothing, got"):
+        load_settings({"REFOCUS_TRAINS": value})
+
+
+def test_machines_that_share_a_database_have_a_trainer_folder_each() -> None:
+    shared = {"REFOCUS_HOME": "/shared", "REFOCUS_DATABASE_URL": "postgresql://db/refocus"}
+    assert load_settings({**shared, "REFOCUS_MACHINE": "b"}).trainer_folder == Path("/shared/trainer-b")
+    assert load_settings({"REFOCUS_HOME": "/own"}).trainer_folder == Path("/own/trainer")
+    with pytest.raises(ValueError, match="REFOCUS_MACHINE: expected a name without '/'"):
+        load_settings({"REFOCUS_MACHINE": "a/b"})
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many"])

@@ -36,6 +36,19 @@ def test_a_claim_takes_the_run_that_waited_longest_under_a_fresh_token(
     assert runs.claim(database, "w", 60.0) is None
 
 
+def test_a_trainer_takes_only_runs_of_its_modes(database: Database, project: ProjectRecord) -> None:
+    quick = request(database, project)
+    full = runs.request_run(database, new_project(database, "second").id, "full", {}, None)
+    assert runs.claim(database, "w", 60.0, ()) is None
+    assert not runs.has_work(database, ())
+    on_gpu = runs.claim(database, "w", 60.0, ("full",))
+    assert on_gpu is not None
+    assert on_gpu.id == full.id
+    assert runs.claim(database, "w", 60.0, ("full",)) is None
+    assert runs.has_work(database, ("quick",))
+    assert claim(database)[0].id == quick.id
+
+
 def test_a_project_runs_one_at_a_time(database: Database, project: ProjectRecord) -> None:
     run, token = start(database, project)
     waiting = request(database, project)
