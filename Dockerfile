@@ -1,11 +1,19 @@
 # docker build -t refocus . && docker run -p 127.0.0.1:8501:8501 -v refocus:/data refocus
+# docker build -t refocus:cuda --build-arg DEVICE=cuda . && docker run --gpus all …
+# Server, trainer and PostgreSQL in containers of their own: compose.yaml
 FROM python:3.12-slim
 
 RUN useradd --create-home --uid 1000 refocus && install -d -o refocus -g refocus /data
 WORKDIR /srv/refocus
 
+# cpu: PyTorch without CUDA, some GB less; cuda: as PyPI has it, with CUDA's libraries. The driver is the host's.
+ARG DEVICE=cpu
 COPY requirements.txt requirements-postgresql.txt ./
-RUN pip install --no-cache-dir -r requirements.txt -r requirements-postgresql.txt
+RUN if [ "$DEVICE" = cpu ]; then \
+      grep -E '^torch(vision)?[>=]' requirements.txt > torch.txt && \
+      pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu -r torch.txt && rm torch.txt; \
+    fi && \
+    pip install --no-cache-dir -r requirements.txt -r requirements-postgresql.txt
 
 COPY . .
 USER refocus
