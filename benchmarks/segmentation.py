@@ -112,7 +112,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--rows", nargs="+", default=list(TITLES), choices=list(TITLES))
     add("--seeds", type=int, nargs="+", default=[0, 1, 2])
     add("--judge", choices=("test", "validation"), default="test", help="validation: choose settings here")
-    add("--preset", choices=("small", "sec"), default="small", help="sec: the paper's SGD and steps")
+    add("--preset", choices=("small", "paper"), default="small", help="paper: GAIN's and SEC's training")
     add("--backbone", default="tf_efficientnet_lite0")
     add("--image-size", type=int, default=192)
     add("--stride", type=int, choices=(8, 16), default=16)

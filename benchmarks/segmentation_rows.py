@@ -64,7 +64,12 @@ class Task:
 
     @property
     def training(self) -> CueTraining:
+        """A classifier's maps have stride 16, as in the paper (14×14 at 224 px), whatever SEC's have."""
         options = self.options
+        coarse = replace(self.spec, output_stride=16)
+        if options.preset == "paper":
+            paper = TrainConfig.paper(len(self.collection.of("train")), self.seed)
+            return CueTraining(replace(coarse, head="paper"), paper, device=options.device)
         config = replace(
             TrainConfig.full_default("none", self.seed),
             steps=options.cue_steps,
@@ -76,13 +81,12 @@ class Task:
             smallest_crop=1.0,
             colour_jitter=0.0,
         )
-        # A classifier's maps have stride 16, as in the paper (14×14 at 224 px), whatever SEC's have.
-        return CueTraining(replace(self.spec, output_stride=16), config, device=options.device)
+        return CueTraining(coarse, config, device=options.device)
 
     @property
     def config(self) -> SegmentConfig:
         options = self.options
-        if options.preset == "sec":
+        if options.preset == "paper":
             return SegmentConfig.sec(self.seed)
         return replace(
             SegmentConfig.small(options.steps, self.seed), frozen_convolutions=options.frozen_convolutions

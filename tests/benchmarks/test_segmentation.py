@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from benchmarks.segmentation import main, table
+from benchmarks.segmentation import main, read_options, table
+from benchmarks.segmentation_rows import Task, seeds_of
 from benchmarks.segmentation_sets import CLASSES, masked_share, read_collection
 from gain_core.explain.localisation import labels_png
+from gain_core.segmentation.config import SegmentConfig
 from tests.gain_core.toy import toy_model, toy_samples, toy_segmenter
 
 ANNOTATION = "<annotation>{}</annotation>"
@@ -111,9 +114,9 @@ def test_a_share_of_masks_takes_classes_in_turn_and_changes_with_the_seed(indexe
     assert len({tuple(masked_share(train, 0.4, seed)) for seed in range(6)}) > 1
 
 
-def test_rows_and_seeds_come_in_pieces_into_one_file(
-    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that are trained in a moment."""
     monkeypatch.setattr(
         "gain_core.segmentation.cues.classifier.build_classifier",
         lambda spec, weights, seed: toy_model(seed),
@@ -121,6 +124,12 @@ def test_rows_and_seeds_come_in_pieces_into_one_file(
     monkeypatch.setattr(
         "benchmarks.segmentation_rows.build_segmenter", lambda spec, seed, channels: toy_segmenter(seed)
     )
+
+
+@pytest.mark.usefixtures("toys")
+def test_rows_and_seeds_come_in_pieces_into_one_file(
+    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "results.json"
     options = ["--data", str(indexed), "--json", str(out), "--image-size", "64", "--channels", "4"]
     options += ["--cue-steps", "1", "--steps", "1", "--cue-batch", "2", "--cue-guided-batch", "2"]
@@ -140,6 +149,45 @@ def test_rows_and_seeds_come_in_pieces_into_one_file(
     assert "ceiling: all masks" in printed
     with pytest.raises(SystemExit, match="other settings"):
         main([*options[:-2], "--rows", "floor"])
+
+
+@pytest.mark.usefixtures("toys")
+def test_background_seeds_may_be_the_tenth_that_matters_least(
+    indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lower_matters_more = torch.arange(64.0).view(1, 64, 1)
+    monkeypatch.setattr(
+        "benchmarks.segmentation_rows.saliency",
+        lambda model, images, classes: lower_matters_more.expand(len(images), 64, 64),
+    )
+    options = read_options(
+        ["--data", str(indexed), "--background", "saliency", "--image-size", "64", "--cue-steps", "1"]
+    )
+    task = Task(read_collection(indexed), options, seed=0)
+    train = task.collection.of("train")
+    for seeds, photograph in zip(
+        seeds_of(task, train, [torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])] * len(train), (4, 4)),
+        train,
+        strict=True,
+    ):
+        label, none = photograph.labels[0] + 1, 255
+        assert seeds.tolist() == [
+            [label, label, label, 0],
+            [label, label, none, none],
+            [label, none, none, none],
+            [none] * 4,
+        ]
+
+
+def test_the_papers_preset_trains_as_both_papers_say(indexed: Path) -> None:
+    options = read_options(
+        f"--data {indexed} --preset paper --backbone vgg16 --image-size 321 --stride 8".split()
+    )
+    task = Task(read_collection(indexed), options, seed=0)
+    assert (task.spec.output_stride, task.training.spec.output_stride) == (8, 16)
+    assert task.training.spec.head == "paper"
+    assert task.training.config.steps == 35 * 10
+    assert task.config == SegmentConfig.sec()
 
 
 def test_the_table_is_over_the_seeds_of_a_row() -> None:
