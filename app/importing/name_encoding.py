@@ -39,7 +39,7 @@ _LATIN = frozenset("éèêëàâäáãåæçíìîïñóòôöõøœúùûüßÄ
 
 
 def guess_encoding(names: Iterable[bytes], listed: str = "") -> str:
-    """The most likely encoding of file names, a key of ENCODINGS.
+    """The most likely encoding of file names, a key of ENCODINGS; UTF-8 where none can read all of them.
 
     `listed`: text of a table of the same import. An encoding that makes names of it is the right one.
     """
@@ -59,7 +59,7 @@ def guess_encoding(names: Iterable[bytes], listed: str = "") -> str:
         ]
         return matches, sum(merits) / max(1, len(merits))
 
-    return max(readable, key=merit)
+    return max(readable, key=merit, default=UTF_8)
 
 
 def _is_listed(name: str, table: str) -> bool:

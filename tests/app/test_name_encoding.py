@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import ImportRefusedError
 from app.importing.name_encoding import guess_encoding
 from app.importing.options import ImportOptions
 from app.services import library
 from app.workspace import Workspace
 from db import library as rows
-from tests.app.material import fresh_workspace, index, photograph, zipped
+from tests.app.material import fresh_workspace, index, photograph, two_classes, zipped
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,9 @@ def test_accents_as_letters_of_their_own_are_the_same_name(ws: Workspace, tmp_pa
     files["index.csv"] = index("file,label", "café/1.png,café", "thé/1.png,thé")
     report = library.import_zip(ws, tmp_path.name, zipped(tmp_path / "a.zip", files))
     assert (report.accepted, report.refused) == (2, ())
+
+
+def test_a_table_whose_words_no_encoding_can_read_is_refused_in_words(ws: Workspace, tmp_path: Path) -> None:
+    files = {**two_classes(), "index.csv": b"file,label\nboat/1.png,boat\ncar/1.png,caf\xe9\0\n"}
+    with pytest.raises(ImportRefusedError, match=r"Expected index\.csv to be UTF-8 text"):
+        library.import_zip(ws, tmp_path.name, zipped(tmp_path / "a.zip", files))
