@@ -21,7 +21,7 @@ from benchmarks.survival_inputs import try_all
 from benchmarks.survival_kills import Trial, make_projects
 from db import library
 
-RUNS, KILLS, SAVES, INPUTS = 60, 120, 1_000, 2_000
+RUNS, KILLS, SAVES, INPUTS = 60, 100, 1_000, 2_000
 LEASE, BEAT = 2.0, 0.1  # seconds
 
 

@@ -5,9 +5,10 @@ another size than its row says), one of a member that must be refused, a file ou
 that comes back as another one or leaves its image.
 """
 
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -59,6 +60,7 @@ SUBJECTS: Mapping[str, tuple[Callable[[int], Iterator[Archive | Told]], int]] = 
     "huge tables": (huge_tables, 1),
     "annotations": (strange_annotations, 15),
 }
+AT_ONCE = 4  # processes, which import into one data folder
 BATCH = 50  # inputs of one call: what is lost when the process crashes
 
 
@@ -82,23 +84,27 @@ class Tried:
 
 def try_all(count: int, seed: int) -> dict[str, Tried]:
     """By subject. The settings are those of this process's environment."""
-    results = {}
-    for name, (_, share) in SUBJECTS.items():
-        say(f"{count * share // 100} {name}")
-        results[name] = _try(name, max(1, count * share // 100), seed)
+    results = {name: Tried() for name in SUBJECTS}
+    batches = [
+        (name, min(BATCH, number - start), seed * 1_000_000 + start)
+        for name, (_, share) in SUBJECTS.items()
+        for number in [max(1, count * share // 100)]
+        for start in range(0, number, BATCH)
+    ]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for (name, *_), tried in zip(batches, pool.map(_try, batches), strict=True):
+            results[name].add(tried)
+            say(f"{sum(result.inputs for result in results.values())} inputs")
     return results
 
 
-def _try(subject: str, count: int, seed: int) -> Tried:
-    tried = Tried()
-    for start in range(0, count, BATCH):
-        number = min(BATCH, count - start)
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            try:
-                tried.add(pool.submit(try_some, subject, number, seed * 1_000_000 + start).result())
-            except BrokenProcessPool:
-                tried.add(Tried(inputs=number, crashes=1))
-    return tried
+def _try(batch: tuple[str, int, int]) -> Tried:
+    """In a process of its own, which may crash."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(try_some, *batch).result()
+        except BrokenProcessPool:
+            return Tried(inputs=batch[1], crashes=1)
 
 
 def try_some(subject: str, count: int, seed: int) -> Tried:
@@ -121,7 +127,7 @@ def try_some(subject: str, count: int, seed: int) -> Tried:
 def _faults(ws: Workspace, case: Archive | Told) -> Iterator[str]:
     """What was stored and must not be. Raises as the service that is asked."""
     data = case.data if isinstance(case, Archive) else zipped(good_files(random.Random(0)))
-    project_id = library.import_zip(ws, "Hostile", BytesIO(data)).project_id
+    project_id = library.import_zip(ws, f"Hostile {os.getpid()}", BytesIO(data)).project_id
     try:
         if isinstance(case, Archive):
             faults = list(_stored_faults(ws, case, project_id))

@@ -22,7 +22,7 @@ from app.jobs.child import program_environment
 from app.jobs.launch import settings_environment
 from app.services import library, training
 from app.workspace import Workspace
-from benchmarks.live_server import ROOT, answers_within, free_port, start_server
+from benchmarks.live_server import ROOT, answers, answers_within, free_port, start_server
 from benchmarks.report import say
 from benchmarks.survival_saves import COMMAND, acknowledged, drawing
 from db import annotations, runs, versions
@@ -32,7 +32,7 @@ from tests.app.stage import WORKER
 from tests.hostile.case import encoded, picture, zipped
 from tests.live_server import processes_of
 
-STEPS, STEP_SECONDS = 8, 0.05
+STEPS, STEP_SECONDS = 8, 0.25
 SAVERS = 2
 PATIENCE = 900.0  # seconds for all of it
 RETRIES = 10  # presses of Retry for one run whose attempts were all killed
@@ -77,6 +77,7 @@ class Trial:
         self._images = {image.id: image for image in images}
         pairs = [f"{image.id}:{image.class_id}" for image in images]
         self._shares = [pairs[number::SAVERS] for number in range(SAVERS)]
+        self._saved_before = [0] * SAVERS
         self._savers = [self._saver(number) for number in range(SAVERS)]
         self._port = free_port()
         self._server = self._start_server()
@@ -111,11 +112,12 @@ class Trial:
 
     def _kill_something(self) -> None:
         kind = self._chance.choices(list(CHOICES), list(CHOICES.values()))[0]
-        victims = {
-            "trainer": [self._worker.pid],
-            "training process": self._children(),
-            "saving process": [saver.pid for saver in self._savers if saver.poll() is None],
-            "server": [self._server.pid] if self._server.poll() is None else [],
+        children = self._children()
+        victims = {  # those that have begun to work: a process that only starts has nothing to lose
+            "trainer": [self._worker.pid] if children else [],
+            "training process": children,
+            "saving process": [saver.pid for number, saver in enumerate(self._savers) if self._saves(number)],
+            "server": [self._server.pid] if answers(self._port) else [],
         }[kind]
         if victims:
             with suppress(ProcessLookupError):
@@ -123,6 +125,13 @@ class Trial:
                 self._outcome.kills[kind] += 1
                 if self._outcome.kills.total() % 20 == 0:
                     say(f"{self._outcome.kills.total()} kills")
+
+    def _saves(self, number: int) -> bool:
+        """Whether a saving process has saved something since it was started."""
+        return (
+            self._savers[number].poll() is None
+            and len(acknowledged(self._notes(number))) > self._saved_before[number]
+        )
 
     def _children(self) -> list[int]:
         own = {self._worker.pid, self._server.pid, *(saver.pid for saver in self._savers)}
@@ -154,6 +163,7 @@ class Trial:
         return self._start(WORKER, "worker.log")
 
     def _saver(self, number: int) -> "subprocess.Popen[bytes]":
+        self._saved_before[number] = len(acknowledged(self._notes(number)))
         return self._start((*COMMAND, str(self._notes(number)), *self._shares[number]), "saver.log")
 
     def _notes(self, number: int) -> Path:

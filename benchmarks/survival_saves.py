@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from app.services import annotation
@@ -11,6 +12,8 @@ from db.library import get_image
 from db.records import ImageRecord, RegionRecord
 
 COMMAND = (sys.executable, "-c", "from benchmarks.survival_saves import main; main()")
+
+PAUSE = 0.15  # seconds between saves: so that there are some for as long as there are runs
 
 
 def drawing(image: ImageRecord) -> tuple[RegionRecord, ...]:
@@ -38,3 +41,4 @@ def main() -> None:
                 annotation.save(ws, image_id, class_id, drawing(get_image(ws.database, image_id)))
                 stream.write(f"{image_id}\n".encode())
                 os.fsync(stream.fileno())
+                time.sleep(PAUSE)
