@@ -8,12 +8,12 @@ WORKDIR /srv/refocus
 
 # cpu: PyTorch without CUDA, some GB less; cuda: as PyPI has it, with CUDA's libraries. The driver is the host's.
 ARG DEVICE=cpu
-COPY requirements.txt requirements-postgresql.txt ./
+COPY requirements.txt requirements-postgresql.txt requirements-sign-in.txt ./
 RUN if [ "$DEVICE" = cpu ]; then \
       grep -E '^torch(vision)?[>=]' requirements.txt > torch.txt && \
       pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu -r torch.txt && rm torch.txt; \
     fi && \
-    pip install --no-cache-dir -r requirements.txt -r requirements-postgresql.txt
+    pip install --no-cache-dir -r requirements.txt -r requirements-postgresql.txt -r requirements-sign-in.txt
 
 COPY . .
 USER refocus

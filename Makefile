@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
-DEVELOPING := requirements.txt requirements-postgresql.txt requirements-dev.txt
+DEVELOPING := requirements.txt requirements-postgresql.txt requirements-sign-in.txt requirements-dev.txt
 
 # The first interpreter that really starts and is new enough; `make setup PYTHON=/path/to/python` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \

@@ -28,7 +28,7 @@ from app.services.map_figures import MapFigures
 from app.services.map_figures import map_figures as measure_map
 from app.services.queue import QueueFigures
 from app.workspace import Workspace
-from db import holdings, splits, versions
+from db import holdings, presence, splits, versions
 from db import library as rows
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
@@ -70,6 +70,12 @@ def lessons(ws: Workspace, project: ProjectRecord) -> Lessons:
     """What a retrain would learn from."""
     key = ("lessons", project.review_revision)
     return _counted(ws, project, key, lambda: read_lessons(ws, project.id))
+
+
+def guided_by_others(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
+    """Ids of images whose guidance somebody else than the person at the page saved last."""
+    key = ("guided_by_others", ws.user.id, project.review_revision)
+    return _counted(ws, project, key, lambda: presence.guided_by_others(ws.database, project.id))
 
 
 def doubtful(ws: Workspace, project: ProjectRecord) -> frozenset[int]:

@@ -16,6 +16,7 @@ import streamlit as st
 from PIL import Image
 from streamlit import config, runtime
 
+from app import identity
 from app.bounded_cache import BoundedCache
 from app.errors import ServiceError
 from app.services import library
@@ -41,9 +42,16 @@ THUMBNAIL_BYTES = 32 * 2**20
 
 
 def workspace() -> Workspace:
-    """The workspace of the settings in the environment. Raises ServiceError, DatabaseError, or
-    CheckpointError for the files of `REFOCUS_SAM`.
+    """The workspace of the settings in the environment, used by whoever is at the page.
+
+    Raises ServiceError, also before they have signed in, DatabaseError, or CheckpointError for the files of
+    `REFOCUS_SAM`.
     """
+    return identity.of_person(shared_workspace())
+
+
+def shared_workspace() -> Workspace:
+    """As `workspace`, but of nobody in particular: for what comes before the sign-in."""
     try:
         settings = load_settings()
     except ValueError as error:

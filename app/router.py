@@ -8,6 +8,7 @@ from app import resources, session_files, state
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.components.sidebar import sidebar
+from app.components.sign_in import is_let_in
 from app.jobs import launch
 
 # A file of ours: the browser would fetch a named icon from another machine.
@@ -19,6 +20,14 @@ st.set_page_config(
 )
 
 session_files.protect()
+let_in = False
+with told("Refocus cannot open its data folder", "Fix this and reload the page."):
+    opened = resources.shared_workspace()
+    with told("Nobody can sign in", "Fix this and reload the page."):
+        let_in = is_let_in(opened)
+if not let_in:
+    st.stop()
+
 page = st.navigation(
     [
         st.Page(

@@ -30,6 +30,13 @@ class Settings:
     database_url: str = field(
         default="", metadata={"doc": "SQLAlchemy URL; empty: an SQLite file `refocus.db` in the home folder."}
     )
+    admins: str = field(
+        default="",
+        metadata={
+            "doc": "With sign-in: who is always an admin, verified emails or subjects (`sub`), separated by "
+            "commas."
+        },
+    )
     import_roots: tuple[Path, ...] = field(
         default=(),
         metadata={"doc": "Folders on the server that projects may be imported from, separated by `:`."},
@@ -110,6 +117,12 @@ class Settings:
         default=20.0,
         metadata={"doc": "Room that these may take together, in GB; the least recently used go first."},
     )
+
+    @property
+    def admin_names(self) -> frozenset[str]:
+        """Subjects as they are, emails in small letters."""
+        names = [name.strip() for name in self.admins.split(",") if name.strip()]
+        return frozenset(name.lower() if "@" in name else name for name in names)
 
     @property
     def resolved_database_url(self) -> str:

@@ -163,9 +163,7 @@ def _no_draft() -> dict[tuple[int, int], Draft]:
 
 # --- everywhere
 PROJECT: Key[int | None] = Key("project", _no_image, "id of the chosen project; the sidebar's picker")
-NEXT_PROJECT: Key[int | None] = Key(
-    "next_project", _no_image, "project to choose before the picker is drawn again"
-)
+NEXT_PROJECT: Key[int | None] = Key("next_project", _no_image, "project that the next run will choose")
 PAGE: Key[str] = Key("page", str, "page of the last script run, to notice arrivals")
 VISIT: Key[int] = Key("visit", int, "grows with every arrival on a page")
 WAKE: Key[Wake] = Key("wake", Wake, "messages of the last script run to the next one")
@@ -199,6 +197,7 @@ IMPORT_NOTES: Key[tuple[str, ...]] = Key(
 LIBRARY_SPLIT: Key[Split] = Key("library_split", lambda: "train", "split whose images are shown")
 LIBRARY_CLASS: Key[int] = Key("library_class", lambda: -1, "class position whose images are shown; -1: all")
 LIBRARY_PAGE: Key[int] = Key("library_page", lambda: 1, "page of the image grid, from 1")
+ACTIVITY_PAGE: Key[int] = Key("activity_page", lambda: 1, "page of the activity, from 1")
 CHOOSING: Key[bool] = Key("library_choosing", bool, "a click on a thumbnail chooses it, and does not open it")
 CHOSEN_IMAGES: Key[tuple[int, frozenset[int]]] = Key(
     "library_chosen", lambda: (0, frozenset()), "project, and ids of its images that are to be moved"

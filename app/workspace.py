@@ -1,13 +1,14 @@
-"""The first argument of every service: settings, database and file store."""
+"""The first argument of every service: settings, database, file store, and who is at work."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.data_folder import check_data_folder
 from app.errors import ServiceError
 from app.settings import Settings
 from db.engine import Database
+from db.people import LOCAL_USER, UserRecord
 from db.stored_files import StoredFile
 
 
@@ -102,6 +103,11 @@ class Workspace:
     settings: Settings
     database: Database
     files: FileStore
+    user: UserRecord = LOCAL_USER
+
+    def used_by(self, user: UserRecord) -> "Workspace":
+        """The same workspace, where what is done is done by this person."""
+        return replace(self, user=user, database=self.database.as_user(user.id))
 
 
 def open_workspace(settings: Settings) -> Workspace:

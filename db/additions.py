@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from db import models
+from db.activity import log_act
 from db.annotations import put_guidance
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
@@ -54,6 +55,8 @@ def add_to_project(database: Database, project_id: int, additions: Additions) ->
             insert_images(session, project_id, images, class_ids)
         _put_refusals(session, project_id, additions.refusals)
         project.label_revision += 1
+        many = f"{len(images)} images, {guidance} drawings, {masks} masks"
+        log_act(session, "add", project_id=project_id, detail=many)
         return Added(len(images), guidance, masks)
 
 

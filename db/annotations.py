@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, exc, func, insert, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, delete, exc, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from db import models
+from db.activity import log_act
 from db.clock import DatabaseTime
-from db.engine import Database
+from db.engine import Database, author
 from db.errors import ConflictError, NotFoundError
 from db.labelled import SHOWN
 from db.new_images import NewGuidance, region_values
+from db.people import Act
 from db.records import GuidanceRecord, RegionRecord, Role, Split
 from db.revisions import count_change
 from db.rows import guidance_record
@@ -70,6 +72,7 @@ def replace_guidance(
     if regions or exists:
         stored = masks if regions else (None, None)
         _put(session, image_id, class_id, guidance_id, revision + 1, regions, *stored, answered=answered)
+        _note(session, image_id, class_id, len(regions), answered=answered)
     count_change(session, image_id, "review_revision")
     return revision + 1 if regions or exists else 0
 
@@ -81,7 +84,14 @@ def add_guidance(database: Database, new: Mapping[tuple[int, int], NewGuidance])
     Raises NotFoundError for an image without this class in its project.
     """
     with database.writing() as session:
-        return put_guidance(session, new)
+        stored = put_guidance(session, new)
+        if stored:
+            first = min(new)[0]
+            project_id = session.scalars(
+                select(models.Image.project_id).where(models.Image.id == first)
+            ).one()
+            log_act(session, "add", project_id=project_id, detail=f"{stored} drawings")
+        return stored
 
 
 def put_guidance(session: Session, new: Mapping[tuple[int, int], NewGuidance]) -> int:
@@ -110,8 +120,10 @@ def move_guidance(session: Session, image_id: int, class_id: int, to_class_id: i
         return revision if exists else 0
     masks = guidance.look_png, guidance.ignore_png
     to = image_id, to_class_id, guidance_id, revision + 1
-    since = select(models.Guidance.guided_at).where(models.Guidance.id == guidance.id).scalar_subquery()
-    _put(session, *to, guidance.regions, *masks, answered=guidance.answered, since=since)
+    before = models.Guidance.id == guidance.id
+    since = select(models.Guidance.guided_at).where(before).scalar_subquery()
+    by = select(models.Guidance.author_id).where(before).scalar_subquery()
+    _put(session, *to, guidance.regions, *masks, answered=guidance.answered, since=since, by=by)
     _put(session, image_id, class_id, guidance.id, guidance.revision + 1, (), None, None)
     return revision + 1
 
@@ -237,6 +249,7 @@ def _put(
     *,
     answered: bool = False,
     since: ColumnElement[datetime] | None = None,  # None: now, unless it has regions already
+    by: ScalarSelect[int | None] | None = None,  # None: the database's user
 ) -> None:
     values = {
         "look_png": look_png,
@@ -244,6 +257,7 @@ def _put(
         "revision": revision,
         "guided_at": DatabaseTime() if since is None else since,
         "answered": answered,
+        "author_id": author(session) if by is None else by,
     }
     if guidance_id is None:
         guidance_id = _insert(session, image_id, class_id, values)
@@ -268,3 +282,10 @@ def _replace_regions(session: Session, guidance_id: int, regions: Sequence[Regio
     session.execute(delete(models.Region).where(models.Region.guidance_id == guidance_id))
     if regions:
         session.execute(insert(models.Region), region_values(guidance_id, regions))
+
+
+def _note(session: Session, image_id: int, class_id: int, regions: int, *, answered: bool) -> None:
+    act: Act = "clear" if not regions else "answer" if answered else "draw"
+    name = session.scalars(select(models.Class.name).where(models.Class.id == class_id)).one()
+    many = f": {regions} region{'' if regions == 1 else 's'}" if act == "draw" else ""
+    log_act(session, act, image_id=image_id, detail=name + many)

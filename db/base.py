@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Enum, Index, MetaData, text
 from sqlalchemy.orm import DeclarativeBase
 
 from db.clock import UtcDateTime
+from db.people import Act, UserRole
 from db.records import Review, Role, RunMode, RunStatus, Shape, Split
 
 
@@ -34,6 +35,8 @@ class Base(DeclarativeBase):
         Shape: _words(Shape),
         RunMode: _words(RunMode),
         RunStatus: _words(RunStatus),
+        UserRole: _words(UserRole),
+        Act: _words(Act),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from db.activity import log_act
 from db.annotations import replace_guidance
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
@@ -78,7 +79,11 @@ def move_all(database: Database, image_ids: Collection[int], origin: Split, to: 
     """Ids of the images that were in `origin`, and are in `to` now."""
     with database.writing() as session:
         undrawn = _undrawn(session, image_ids)
-        return _update(session, undrawn, Image.split == origin, moved_to(to), "label_revision")
+        values = moved_to(session, to)
+        moved = _update(session, undrawn, Image.split == origin, values, "label_revision")
+        for image_id in moved:
+            log_act(session, "move", image_id=image_id, detail=f"to {to}")
+        return moved
 
 
 def review_all(database: Database, image_ids: Collection[int], before: Review, after: Review) -> list[int]:

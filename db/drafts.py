@@ -1,4 +1,4 @@
-"""Unsaved drawings, at most one per image and class."""
+"""Unsaved drawings, at most one per person, image and class; of the person that the database is used by."""
 
 from dataclasses import fields
 
@@ -6,7 +6,7 @@ from sqlalchemy import Delete, case, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import models
-from db.engine import Database
+from db.engine import Database, author
 from db.records import DraftRecord, RegionRecord
 
 
@@ -24,35 +24,34 @@ def keep_draft(database: Database, draft: DraftRecord) -> None:
         image_id = session.scalar(
             select(models.Image.id).where(models.Image.id == draft.image_id).with_for_update()
         )
-        session.execute(_gone(draft.image_id, draft.class_id))
+        session.execute(_gone(session, draft.image_id, draft.class_id))
         if image_id is not None:
-            session.execute(insert(models.Draft).values(**values))
+            session.execute(insert(models.Draft).values(user_id=author(session), **values))
 
 
 def get_draft(database: Database, image_id: int, class_id: int) -> DraftRecord | None:
     with database.reading() as session:
-        row = session.get(models.Draft, (image_id, class_id))
+        row = session.get(models.Draft, (author(session), image_id, class_id))
         return None if row is None else _record(row)
 
 
 def drop_draft(database: Database, image_id: int, class_id: int) -> None:
     with database.writing() as session:
-        session.execute(_gone(image_id, class_id))
+        session.execute(_gone(session, image_id, class_id))
 
 
-def move_draft(session: Session, image_id: int, class_id: int, to_class_id: int, revision: int) -> None:
-    """Within the caller's transaction: what was drawn for one class and not saved is for another one, unless
-    that has a draft of its own.
+def move_drafts(session: Session, image_id: int, class_id: int, to_class_id: int, revision: int) -> None:
+    """Within the caller's transaction: what each person has drawn for one class and not saved is for another
+    one, unless the person has a draft for that.
 
     revision: of the guidance that went along, 0 for none.
     """
     of_image = models.Draft.image_id == image_id
-    if session.scalar(select(models.Draft.class_id).where(of_image, models.Draft.class_id == to_class_id)):
-        return
+    there = select(models.Draft.user_id).where(of_image, models.Draft.class_id == to_class_id)
     begun = case((models.Draft.revision > 0, revision), else_=0)
     session.execute(
         update(models.Draft)
-        .where(of_image, models.Draft.class_id == class_id)
+        .where(of_image, models.Draft.class_id == class_id, models.Draft.user_id.not_in(there))
         .values(class_id=to_class_id, revision=begun)
     )
 
@@ -64,11 +63,12 @@ def drafted_images(database: Database, project_id: int) -> set[int]:
     )
     query = select(models.Draft.image_id).where(image.exists())
     with database.reading() as session:
-        return set(session.scalars(query))
+        return set(session.scalars(query.where(models.Draft.user_id == author(session))))
 
 
-def _gone(image_id: int, class_id: int) -> Delete:
-    return delete(models.Draft).where(models.Draft.image_id == image_id, models.Draft.class_id == class_id)
+def _gone(session: Session, image_id: int, class_id: int) -> Delete:
+    of_image = models.Draft.image_id == image_id, models.Draft.class_id == class_id
+    return delete(models.Draft).where(models.Draft.user_id == author(session), *of_image)
 
 
 def _record(row: models.Draft) -> DraftRecord:

@@ -1,5 +1,6 @@
 """Opening, reading, writing and closing the database."""
 
+import copy
 import json
 import logging
 import math
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import DatabaseError, UnavailableError
 from db.migrations import migrate
+from db.people import LOCAL_USER
 
 LOG = logging.getLogger("refocus.database")
 BUSY_SECONDS = 15.0  # how long a writer waits for another one on SQLite
@@ -27,11 +29,14 @@ OPENING_SECONDS = 5.0  # how long to wait for others that open the same new file
 _READING: dict[str, dict[str, Any]] = {
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 }
+_USER = "user_id"  # in a session's own notes
 _STRICT_JSON = json.JSONEncoder(allow_nan=False)
 
 
 class Database:
     """One database, safe to share between the threads of a process; a child process opens its own."""
+
+    user_id = LOCAL_USER.id  # who reads and writes here
 
     def __init__(self, engine: Engine) -> None:
         self.write_ahead = True  # False: SQLite without its write-ahead log, so readers and the writer wait
@@ -70,10 +75,16 @@ class Database:
             raise
         return database
 
+    def as_user(self, user_id: int) -> "Database":
+        """The same database for somebody else: who did something is written beside what was done."""
+        database = copy.copy(self)
+        database.user_id = user_id
+        return database
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database throughout and stores nothing."""
-        with _plain_errors(), Session(self._reader) as session:
+        with _plain_errors(), Session(self._reader, info={_USER: self.user_id}) as session:
             yield session
 
     @contextmanager
@@ -83,7 +94,8 @@ class Database:
         On SQLite the write lock is taken by BEGIN IMMEDIATE: a transaction that reads first and writes later
         can otherwise fail at once, whatever the timeout.
         """
-        with _plain_errors(), Session(self._writer) as session, session.begin():
+        info = {_USER: self.user_id}
+        with _plain_errors(), Session(self._writer, info=info) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -93,6 +105,11 @@ class Database:
 def with_driver(url: URL) -> URL:
     """A URL of PostgreSQL that names no driver means the one that requirements-postgresql.txt installs."""
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def author(session: Session) -> int:
+    """Id of the user whom a session of `Database` works for."""
+    return int(session.info[_USER])
 
 
 def _engine(url: URL) -> Engine:

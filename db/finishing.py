@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import exc, func, select, update
 from sqlalchemy.orm import Session
 
+from db.activity import log_act
 from db.engine import Database
 from db.errors import DatabaseError
 from db.leases import CANCELLED, ended, is_held, lost
@@ -36,7 +37,7 @@ def finish_with_version(
             owner = _end(session, run_id, token, status, kept_because)
             if owner is None:
                 return _stored_before(session, run_id, weights_path, sha256)
-            project_id, base_version_id = owner
+            project_id, base_version_id, author_id = owner
             last = session.scalar(
                 select(func.max(ModelVersion.number)).where(ModelVersion.project_id == project_id)
             )
@@ -55,6 +56,14 @@ def finish_with_version(
             if kept_because is None:
                 session.execute(
                     update(Project).where(Project.id == project_id).values(current_version_id=version.id)
+                )
+                log_act(
+                    session,
+                    "publish",
+                    project_id=project_id,
+                    run_id=run_id,
+                    version_id=version.id,
+                    user_id=author_id,
                 )
             return version_record(version)
     except exc.IntegrityError as error:
@@ -75,15 +84,15 @@ def finish_cancelled(database: Database, run_id: int, token: str) -> None:
 
 def _end(
     session: Session, run_id: int, token: str, status: str, message: str | None = None
-) -> tuple[int, int | None] | None:
-    """Project and base version of the run that was ended; None when it is not held under this token."""
+) -> tuple[int, int | None, int | None] | None:
+    """Project, base version and author of the run that ended; None when it is not held under this token."""
     row = session.execute(
         update(Run)
         .where(is_held(run_id, token))
         .values(ended(status, message))
-        .returning(Run.project_id, Run.base_version_id),
+        .returning(Run.project_id, Run.base_version_id, Run.author_id),
     ).one_or_none()
-    return None if row is None else (row[0], row[1])
+    return None if row is None else (row[0], row[1], row[2])
 
 
 def _end_or_lose(database: Database, run_id: int, token: str, status: str, message: str) -> None:

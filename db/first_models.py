@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import models
+from db.activity import log_act
 from db.engine import Database
 from db.errors import NotFoundError, RunRefusedError
 from db.records import ACTIVE_STATUSES
@@ -44,6 +45,7 @@ def choose_given_model(
                 session.add(models.Class(project_id=project_id, position=position, name=name))
         project.backbone, project.image_size, project.given_model = network, image_size, sha256
         project.label_revision += 1
+        log_act(session, "add", project_id=project_id, detail=f"a model: {network}")
 
 
 def given_models(database: Database) -> set[str]:

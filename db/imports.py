@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from db.clock import DatabaseTime
-from db.engine import Database
+from db.engine import Database, author
 from db.errors import ConflictError, NotFoundError
 from db.models import Import
 
@@ -46,6 +46,7 @@ class ImportRecord:
     notes: tuple[str, ...]  # what it decided by itself
     project_id: int | None  # what it has made; of one that adds: what it adds to, None when that was deleted
     adds: bool  # to a project that exists
+    author_id: int | None  # who asked for it
 
     @property
     def active(self) -> bool:
@@ -79,6 +80,7 @@ def request_import(
             project_id=project_id,
             adds=project_id is not None,
             alive_until=DatabaseTime(LEASE_SECONDS),
+            author_id=author(session),
         )
         session.add(row)
         session.flush()
@@ -231,4 +233,5 @@ def _record(row: Import) -> ImportRecord:
         notes=tuple(row.notes),
         project_id=row.project_id,
         adds=row.adds,
+        author_id=row.author_id,
     )

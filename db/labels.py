@@ -5,8 +5,9 @@ from collections.abc import Collection
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from db.activity import log_act
 from db.annotations import move_guidance
-from db.drafts import move_draft
+from db.drafts import move_drafts
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
 from db.mistakes import judge_again
@@ -48,7 +49,8 @@ def replace_label(session: Session, image_id: int, class_id: int, expected_class
         .values(mask_sha256=mask)
     )
     revision = move_guidance(session, image_id, expected_class_id, class_id)
-    move_draft(session, image_id, expected_class_id, class_id, revision)
+    move_drafts(session, image_id, expected_class_id, class_id, revision)
+    _note(session, image_id, f"{_name(session, expected_class_id)} → {_name(session, class_id)}")
     judge_again(session, image_id)
 
 
@@ -73,6 +75,7 @@ def put_label(session: Session, image_id: int, class_id: int, expected: Collecti
         raise ConflictError("Images of this project have exactly one label.")
     if class_id not in shown:
         _show(session, image_id, class_id, max(shown.values()) + 1, stored=class_id in places)
+        _note(session, image_id, f"also {_name(session, class_id)}")
         judge_again(session, image_id)
 
 
@@ -95,6 +98,7 @@ def drop_label(session: Session, image_id: int, class_id: int, expected: Collect
         rest = sorted((shown[other], other) for other in shown if other != class_id)
         for place, (_, other) in enumerate(rest):  # in ascending order, so that no two share a position
             _place(session, image_id, other, place)
+        _note(session, image_id, f"not {_name(session, class_id)}")
         judge_again(session, image_id)
 
 
@@ -144,3 +148,11 @@ def _take_away(session: Session, image_id: int, class_id: int) -> None:
             ImageLabel.image_id == image_id, ImageLabel.class_id == class_id, ~ImageLabel.given
         )
     )
+
+
+def _name(session: Session, class_id: int) -> str:
+    return session.scalars(select(Class.name).where(Class.id == class_id)).one()
+
+
+def _note(session: Session, image_id: int, change: str) -> None:
+    log_act(session, "label", image_id=image_id, detail=change)

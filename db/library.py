@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exc, insert, select, update
 
 from db import models
+from db.activity import log_act
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
 from db.labelled import CHANGED, IMAGES, LABELS_IN_ORDER
@@ -96,6 +97,7 @@ def create_project(
                         for item in refusals
                     ],
                 )
+            log_act(session, "import", project_id=project.id, detail=f"{len(images)} images")
             return project_record(project)
     except exc.IntegrityError as error:
         if find_project(database, name) is None:
@@ -122,6 +124,7 @@ def rename_project(database: Database, project_id: int, name: str) -> None:
             project = session.get(models.Project, project_id)
             if project is None:
                 raise NotFoundError(f"Project {project_id} does not exist.")
+            log_act(session, "rename", project_id=project_id, detail=f"{project.name} → {name}")
             project.name = name
     except exc.IntegrityError as error:
         raise _taken(name) from error
@@ -131,10 +134,11 @@ def delete_project(database: Database, project_id: int) -> None:
     """Delete the project and all its rows, in the bin or not; the caller removes the files."""
     with database.writing() as session:
         gone = session.scalar(
-            delete(models.Project).where(models.Project.id == project_id).returning(models.Project.id)
+            delete(models.Project).where(models.Project.id == project_id).returning(models.Project.name)
         )
         if gone is None:
             raise NotFoundError(f"Project {project_id} does not exist.")
+        log_act(session, "erase", project_id=project_id, detail=gone)
 
 
 def list_classes(database: Database, project_id: int) -> list[ClassRecord]:
@@ -205,6 +209,9 @@ def set_current_version(database: Database, project_id: int, version_id: int) ->
         .exists()
     )
     with database.writing() as session:
+        before = session.scalar(
+            select(models.Project.current_version_id).where(models.Project.id == project_id)
+        )
         changed = session.scalar(
             update(models.Project)
             .where(models.Project.id == project_id, belongs)
@@ -213,3 +220,5 @@ def set_current_version(database: Database, project_id: int, version_id: int) ->
         )
         if changed is None:
             raise NotFoundError(f"Project {project_id} has no model version {version_id}.")
+        back = "rolled back" if before is not None and version_id < before else ""
+        log_act(session, "publish", project_id=project_id, version_id=version_id, detail=back)

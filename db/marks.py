@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from db import models
-from db.engine import Database
+from db.engine import Database, author
 from db.labelled import CHANGED
 
 Mark = Literal["unsaved", "guided", "answered", "relabelled", "skipped"]
@@ -20,12 +20,13 @@ _ANSWERED = select(models.Guidance.image_id).where(_REGIONS, models.Guidance.ans
 def read_marks(database: Database, image_ids: Sequence[int]) -> dict[int, tuple[Mark, ...]]:
     """Of these images, in the order of MARKS; images that are gone are left out. One query.
 
-    "guided": drawn on and saved; "answered": guided by an answer about the map that nobody has changed since.
+    "unsaved": drawn on by the database's user and not saved; "guided": drawn on and saved; "answered": guided
+    by an answer about the map that nobody has changed since.
     """
-    image = models.Image
+    image, draft = models.Image, models.Draft
     query = select(
         image.id,
-        image.id.in_(select(models.Draft.image_id)),
+        image.id.in_(select(draft.image_id).where(draft.user_id == bindparam("user_id"))),
         image.id.in_(_DRAWN),
         image.id.in_(_ANSWERED),
         image.id.in_(CHANGED),
@@ -34,5 +35,5 @@ def read_marks(database: Database, image_ids: Sequence[int]) -> dict[int, tuple[
     with database.reading() as session:
         return {
             image_id: tuple(mark for mark, applies in zip(MARKS, done, strict=True) if applies)
-            for image_id, *done in session.execute(query)
+            for image_id, *done in session.execute(query, {"user_id": author(session)})
         }

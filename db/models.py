@@ -15,11 +15,19 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship
 
 from db.base import NEVER_REUSE_IDS, Base, few
 from db.clock import DatabaseTime
+from db.people_tables import Activity as Activity
+from db.people_tables import Presence as Presence
+from db.people_tables import User as User
 from db.records import ACTIVE_STATUSES, Review, Role, RunMode, RunStatus, Shape, Split
+
+
+def _author() -> MappedColumn[int | None]:
+    """Who did it last; users are never deleted."""
+    return mapped_column(ForeignKey("users.id"))
 
 
 class Project(Base):
@@ -76,6 +84,7 @@ class Image(Base):
     groups: Mapped[dict[str, Any]]
     review: Mapped[Review] = mapped_column(default="open")
     moved_from: Mapped[Split | None]
+    moved_by: Mapped[int | None] = _author()
 
 
 class ImageLabel(Base):
@@ -128,6 +137,7 @@ class Import(Base):
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"))
     adds: Mapped[bool] = mapped_column(default=False, server_default=false())
     alive_until: Mapped[datetime]
+    author_id: Mapped[int | None] = _author()
 
 
 class Guidance(Base):
@@ -146,6 +156,7 @@ class Guidance(Base):
     revision: Mapped[int]
     guided_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
     answered: Mapped[bool] = mapped_column(default=False, server_default=false())
+    author_id: Mapped[int | None] = _author()
     regions: Mapped[list["Region"]] = relationship(order_by="Region.position", viewonly=True, lazy="raise")
 
 
@@ -161,11 +172,14 @@ class Region(Base):
 
 
 class Draft(Base):
-    """An unsaved drawing on an image for one class; it survives a restart."""
+    """What a person has drawn on an image for one class and not saved; it survives a restart."""
 
     __tablename__ = "drafts"
 
-    image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(
+        ForeignKey("images.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     class_id: Mapped[int] = mapped_column(
         ForeignKey("classes.id", ondelete="CASCADE"), primary_key=True, index=True
     )
@@ -210,6 +224,7 @@ class Run(Base):
     finished_at: Mapped[datetime | None]
     lease_token: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None]
+    author_id: Mapped[int | None] = _author()
 
 
 class RunEvent(Base):

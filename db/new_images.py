@@ -8,6 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from db import models
+from db.engine import author
 from db.records import RegionRecord, Split
 
 
@@ -103,6 +104,7 @@ def insert_guidance(session: Session, guidance: Mapping[tuple[int, int], NewGuid
                 "look_png": new.look_png,
                 "ignore_png": new.ignore_png,
                 "revision": 1,
+                "author_id": author(session),
             }
             for (image_id, class_id), new in guidance.items()
         ],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import exc, func, select, update
 
 from db import models
+from db.activity import log_act
 from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import NotFoundError, RunRefusedError
@@ -34,9 +35,10 @@ def put_into_bin(database: Database, project_id: int) -> None:
             update(project)
             .where(project.id == project_id, project.deleted_at.is_(None), ~trains)
             .values(deleted_at=DatabaseTime())
-            .returning(project.id)
+            .returning(project.name)
         )
         if gone is not None:
+            log_act(session, "delete", project_id=project_id, detail=gone)
             return
         row = session.get(project, project_id)
         if row is None or row.deleted_at is not None:
@@ -55,6 +57,7 @@ def take_out_of_bin(database: Database, project_id: int) -> ProjectRecord:
                 row.name = _free_name(database, row.name)
                 row.deleted_at = None
                 session.flush()
+                log_act(session, "restore", project_id=project_id, detail=row.name)
                 return project_record(row)
         except exc.IntegrityError:  # somebody took the name at the same moment
             continue

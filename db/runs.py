@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import exc, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from db.engine import Database
+from db.activity import log_act
+from db.engine import Database, author
 from db.errors import NotFoundError, RunRefusedError
 from db.finishing import finish_cancelled, finish_failed, finish_with_version
 from db.leases import CANCELLED, MAX_ATTEMPTS, beat, claim, ended, has_no_owner, release
@@ -70,9 +71,12 @@ def request_run(
                 base_version_id=base_version_id,
                 max_attempts=MAX_ATTEMPTS,
                 progress={},
+                author_id=author(session),
             )
             session.add(run)
             session.flush()
+            first = ", first model" if base_version_id is None else ""
+            log_act(session, "train", project_id=project_id, run_id=run.id, detail=mode + first)
             return run_record(run, version_id=None)
     except exc.IntegrityError as error:
         raise RunRefusedError(_ONE_WAITS) from error
@@ -159,10 +163,16 @@ def request_cancel(database: Database, run_id: int) -> RunRecord:
             .returning(Run.id),
         )
         if cancelled is None:
-            session.execute(
-                update(Run).where(Run.id == run_id, Run.status == "running").values(cancel_requested=True),
+            cancelled = session.scalar(
+                update(Run)
+                .where(Run.id == run_id, Run.status == "running")
+                .values(cancel_requested=True)
+                .returning(Run.id)
             )
-        return _get(session, run_id)
+        record = _get(session, run_id)
+        if cancelled is not None:
+            log_act(session, "cancel", project_id=record.project_id, run_id=run_id)
+        return record
 
 
 def retry(database: Database, run_id: int) -> RunRecord:
@@ -192,6 +202,7 @@ def retry(database: Database, run_id: int) -> RunRecord:
                 raise RunRefusedError(
                     f"Only a failed or cancelled run can be retried; this one is {record.status}."
                 )
+            log_act(session, "retry", project_id=record.project_id, run_id=run_id)
             return record
     except exc.IntegrityError as error:
         raise RunRefusedError(_ONE_WAITS) from error

@@ -8,7 +8,8 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, and_, case, func, null, select, update
 from sqlalchemy.orm import Session
 
-from db.engine import Database
+from db.activity import log_act
+from db.engine import Database, author
 from db.errors import ConflictError, NotFoundError
 from db.labelled import SHOWN
 from db.models import Class, Image, ImageLabel, Project
@@ -42,12 +43,15 @@ def move_images(database: Database, project_id: int, image_ids: Collection[int],
         for start in range(0, len(ids), _AT_ONCE):
             chosen = (Image.project_id == project_id, Image.id.in_(ids[start : start + _AT_ONCE]))
             there += session.scalar(select(func.count()).where(*chosen)) or 0
-            elsewhere = update(Image).where(*chosen, Image.split != split).values(moved_to(split))
+            elsewhere = update(Image).where(*chosen, Image.split != split).values(moved_to(session, split))
             moved += len(session.execute(elsewhere.returning(Image.id)).all())
         if there < len(ids):
             raise NotFoundError("Some of these images do not exist any more.")
         if lost := sorted(trained - _trained(session, project_id)):
             raise ConflictError(f"Without these, no training image of {', '.join(lost)} would be left.")
+        if moved:
+            many = f"{moved} image{'' if moved == 1 else 's'} to {split}"
+            log_act(session, "move", project_id=project_id, detail=many)
         revision = {Project.label_revision: Project.label_revision + 1}
         session.execute(update(Project).where(Project.id == project_id).values(revision))
     return moved
@@ -69,10 +73,11 @@ def count_from_training(database: Database, project_id: int, split: Split) -> in
         return session.scalar(query) or 0
 
 
-def moved_to(split: Split) -> dict[str, ColumnElement[Split] | Split]:
+def moved_to(session: Session, split: Split) -> dict[str, ColumnElement[Split] | Split | int]:
     """Columns of an image that comes to this split. Back in its imported split it has not moved."""
     imported = func.coalesce(Image.moved_from, Image.split)
-    return {"split": split, "moved_from": case((imported == split, null()), else_=imported)}
+    moved_from = case((imported == split, null()), else_=imported)
+    return {"split": split, "moved_from": moved_from, "moved_by": author(session)}
 
 
 def _trained(session: Session, project_id: int) -> set[str]:
@@ -90,10 +95,14 @@ def _trained(session: Session, project_id: int) -> set[str]:
 def _move(database: Database, image_id: int, allowed: ColumnElement[bool], split: Split) -> None:
     with database.writing() as session:
         moved = session.scalar(
-            update(Image).where(Image.id == image_id, allowed).values(moved_to(split)).returning(Image.id)
+            update(Image)
+            .where(Image.id == image_id, allowed)
+            .values(moved_to(session, split))
+            .returning(Image.id)
         )
         if moved is None and session.get(Image, image_id) is None:
             raise NotFoundError(f"Image {image_id} does not exist.")
         if moved is None:
             raise ConflictError("This image was moved to another split in another window.")
+        log_act(session, "move", image_id=image_id, detail=f"to {split}")
         count_change(session, image_id, "label_revision")

@@ -22,6 +22,7 @@ NAMED_WELL = (  # modules that are clean of them; add a room when it is
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
 SCREEN = (
+    "app.identity",
     "app.main",
     "app.router",
     "app.views",

@@ -204,7 +204,15 @@ def test_imports_are_found_inside_functions_and_in_the_named_packages_alone(tree
     assert rules.third_party_imports(tree({}), ("gain_core",)) == {"PIL"}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-postgresql.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "requirements.txt",
+        "requirements-postgresql.txt",
+        "requirements-sign-in.txt",
+        "requirements-dev.txt",
+    ],
+)
 def test_every_requirement_has_bounds_and_a_reason_on_record(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     record = (ROOT / "docs/decisions/0006-dependencies.md").read_text("utf-8")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.cli import (
+    activity,
     backup,
     check,
     evaluate,
@@ -31,7 +32,7 @@ from app.workspace import open_workspace
 from db.errors import DatabaseError
 from gain_core.errors import GainError
 
-COMMANDS = (import_images, train, guide, retrain, evaluate, explain, export, report, backup, check)
+COMMANDS = (import_images, train, guide, retrain, evaluate, explain, export, report, backup, check, activity)
 # Their `run` takes the settings: they make the data folder that others open.
 WITHOUT_DATA = (restore,)
 EXPECTED = (ServiceError, DatabaseError, GainError)

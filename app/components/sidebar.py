@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import state
 from app.components.kit.missing_predictions import missing_predictions
+from app.components.person_menu import person_menu
 from app.components.runs.run_panel import run_panel
 from app.workspace import Workspace
 from db import library
@@ -29,6 +30,7 @@ def sidebar(ws: Workspace) -> None:
     with st.sidebar:
         if not projects:
             st.caption("No project yet. Start in the Library.")
+            person_menu(ws)
             return
         st.selectbox("Project", list(names), format_func=names.__getitem__, key=state.PROJECT.name)
         # by hand, because st.switch_page cannot be used beside a widget that is bound to the address
@@ -37,6 +39,7 @@ def sidebar(ws: Workspace) -> None:
         with st.container(border=True):
             run_panel(ws, project)
         missing_predictions(ws, project)
+        person_menu(ws)
 
 
 def _settle(ids: list[int]) -> None:

@@ -19,7 +19,7 @@ from app.services import adding, library, training
 from app.services.imports import discard_upload
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
-from db import imports
+from db import imports, users
 from db.errors import DatabaseError
 from db.imports import ImportRecord
 from gain_core.errors import GainError
@@ -37,6 +37,8 @@ def carry_out(ws: Workspace, import_id: int) -> None:
     record = imports.begin_import(ws.database, import_id)
     if record is None:
         return
+    if record.author_id is not None:
+        ws = ws.used_by(users.get_user(ws.database, record.author_id))
     try:
         with _Beat(ws, record) as beat:
             if record.stage == "check":

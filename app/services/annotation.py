@@ -8,7 +8,7 @@ from PIL import Image
 from app.demo.project import SOURCE as DEMO
 from app.drawing.regions import mask_png, rasterise, regions_from_mask
 from app.errors import DrawingError, ServiceError
-from app.services import library, queue
+from app.services import library, people, queue
 from app.workspace import Workspace
 from db import annotations
 from db import library as rows
@@ -42,6 +42,7 @@ def save(
     Raises db.errors.ConflictError when somebody else saved in between, db.errors.NotFoundError for an unknown
     image or class, DrawingError when a region is no shape or all of them miss the image.
     """
+    people.require(ws, "annotator", "save drawings")
     image = rows.get_image(ws.database, image_id)
     look, ignore = rasterise(regions, (image.width, image.height))
     if regions and look is None and ignore is None:

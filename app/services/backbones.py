@@ -1,7 +1,7 @@
 """What a project's first model is trained from."""
 
 from app.errors import ServiceError
-from app.services import training
+from app.services import people, training
 from app.workspace import Workspace
 from db import first_models, library
 from db.records import RunRecord
@@ -36,6 +36,7 @@ def request_first_model(
     ServiceError for a backbone that timm does not have or that is not convolutional;
     db.errors.RunRefusedError for a project that has a model already.
     """
+    people.require(ws, "maintainer", "train a model")
     project = library.get_project(ws.database, project_id)
     if (backbone, image_size) != (project.backbone, project.image_size):
         if backbone not in PACKAGED:

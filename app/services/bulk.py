@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.drawing.regions import mask_png, rasterise
-from app.services import annotation
+from app.services import annotation, people
 from app.services.answers import Place, regions_shown
 from app.services.queue import QueueItem
 from app.workspace import Workspace
@@ -42,6 +42,7 @@ def answer(ws: Workspace, items: Sequence[QueueItem], place: Place, attention: A
 
     Raises what `attention` raises; nothing is stored then.
     """
+    people.require(ws, "annotator", "change images")
     chosen, left = _sorted_out(items, lambda item: _why_not_answered(ws, item), _unsaved(ws, items))
     new: dict[Key, NewGuidance] = {}
     for item in chosen:
@@ -70,6 +71,7 @@ def unskip(ws: Workspace, items: Sequence[QueueItem]) -> Step:
 
 def move_to_training(ws: Workspace, items: Sequence[QueueItem]) -> Step:
     """Validation images, to be learned."""
+    people.require(ws, "annotator", "change images")
     chosen, left = _sorted_out(
         items,
         lambda item: "in another split already" * (item.image.split != "validation"),
@@ -80,6 +82,7 @@ def move_to_training(ws: Workspace, items: Sequence[QueueItem]) -> Step:
 
 def relabel(ws: Workspace, items: Sequence[QueueItem], class_id: int, change: Change) -> Step:
     """Give images another class; `also` and `not` in a project of several labels per image."""
+    people.require(ws, "annotator", "change images")
     changes = {item.image.id: _labels(item.image, class_id, change) for item in items}
     chosen, left = _sorted_out(
         items, lambda item: _why_not_labelled(changes[item.image.id]), _unsaved(ws, items)
@@ -91,6 +94,7 @@ def relabel(ws: Workspace, items: Sequence[QueueItem], class_id: int, change: Ch
 
 def undo(ws: Workspace, step: Step) -> list[int]:
     """Take a whole step back; ids of the images. Those that were changed since stay as they are."""
+    people.require(ws, "annotator", "change images")
     database, ids = ws.database, step.changed
     if step.kind == "label":
         return bulk.change_labels(database, {image: change.back for image, change in step.labels.items()})

@@ -17,6 +17,7 @@ from app.importing.importer import check_project_name
 from app.importing.options import ImportOptions
 from app.importing.sources import check_total
 from app.importing.staging import storing_told
+from app.services import people
 from app.workspace import Workspace
 from db import imports
 from db.imports import ImportRecord, Stage
@@ -26,7 +27,8 @@ _STALE_SECONDS = 24 * 3600
 
 
 def ask_for_demo(ws: Workspace) -> ImportRecord:
-    """And for its first model."""
+    """And for its first model. Raises RoleNeededError."""
+    _may(ws)
     return imports.request_import(ws.database, "", "demo")
 
 
@@ -44,6 +46,7 @@ def ask_for_folder(
     Raises ImportRefusedError for an impossible name and DuplicateNameError for one that is taken; `name` is
     not used where images are added.
     """
+    _may(ws)
     name = _name(ws, name, project_id)
     return imports.request_import(
         ws.database, name, "folder", str(folder), _stored(options), stage, project_id
@@ -62,6 +65,7 @@ def ask_for_upload(
 
     Raises as `ask_for_folder`, and ImportRefusedError when it cannot be stored.
     """
+    _may(ws)
     name = _name(ws, name, project_id)
     location = _stored_upload(ws, lambda stream: _copy(upload, stream))
     return imports.request_import(ws.database, name, "upload", location, _stored(options), stage, project_id)
@@ -78,6 +82,7 @@ def ask_for_files(
     check_total(sum(content.seek(0, SEEK_END) for _, content in files), len(files), ws.settings.max_upload_mb)
     if len(files) == 1 and files[0][0].lower().endswith(".zip"):
         return ask_for_upload(ws, "", files[0][1], stage="check", project_id=project_id)
+    _may(ws)
     name = _name(ws, "", project_id)
 
     def pack(stream: IO[bytes]) -> None:
@@ -98,11 +103,13 @@ def ask_for_files(
 
 def check_again(ws: Workspace, record: ImportRecord, options: ImportOptions) -> ImportRecord:
     """With other choices. Raises db.errors.ConflictError when it was started or cancelled meanwhile."""
+    _may(ws)
     return imports.start_again(ws.database, record.id, options.to_dict(), "check")
 
 
 def carry_on(ws: Workspace, record: ImportRecord, options: ImportOptions) -> ImportRecord:
     """Import what was checked. Raises DuplicateNameError, too, when the name was taken meanwhile."""
+    _may(ws)
     if not record.adds:
         check_project_name(ws, record.name)
     return imports.start_again(ws.database, record.id, options.to_dict(), "import")
@@ -110,6 +117,7 @@ def carry_on(ws: Workspace, record: ImportRecord, options: ImportOptions) -> Imp
 
 def cancel(ws: Workspace, record: ImportRecord) -> None:
     """What was uploaded is gone when nobody is at it, and else when the process hears of it."""
+    _may(ws)
     imports.cancel_import(ws.database, record.id)
     discard_upload(ws, record.id)
 
@@ -119,6 +127,10 @@ def discard_upload(ws: Workspace, import_id: int) -> None:
     record = imports.get_import(ws.database, import_id)
     if record.source == "upload" and not record.active and record.status != "ready":
         shutil.rmtree(ws.files.absolute(record.location).parent, ignore_errors=True)
+
+
+def _may(ws: Workspace) -> None:
+    people.require(ws, "maintainer", "import images")
 
 
 def _name(ws: Workspace, name: str, project_id: int | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.importing.cells import safe_cell
+from app.services import people
 from app.workspace import Workspace
 from db import labels, library
 from db.records import ImageRecord
@@ -26,6 +27,7 @@ def change_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
 
     Raises db.errors.ConflictError when its label is not `image`'s any more, db.errors.NotFoundError.
     """
+    people.require(ws, "annotator", "change labels")
     labels.set_label(ws.database, image.id, class_id, expected_class_id=image.class_id)
 
 
@@ -35,6 +37,7 @@ def switch_label(ws: Workspace, image: ImageRecord, class_id: int) -> None:
     Raises db.errors.ConflictError when its labels are not `image`'s any more, or none would remain;
     db.errors.NotFoundError.
     """
+    people.require(ws, "annotator", "change labels")
     shown = [label.class_id for label in image.labels]
     switch = labels.remove_label if class_id in shown else labels.add_label
     switch(ws.database, image.id, class_id, shown)

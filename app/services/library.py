@@ -26,6 +26,7 @@ from app.importing.sources import Source
 from app.importing.splitting import neighbours
 from app.importing.target import load_target
 from app.importing.zip_source import open_zip
+from app.services import people
 from app.workspace import Workspace
 from db import annotations, holdings
 from db import library as rows
@@ -166,6 +167,7 @@ def rename_project(ws: Workspace, project_id: int, name: str) -> None:
 
     Raises ImportRefusedError for an impossible name, db.errors.DuplicateNameError and NotFoundError.
     """
+    people.require(ws, "maintainer", "rename a project")
     rows.rename_project(ws.database, project_id, project_name(name))
 
 

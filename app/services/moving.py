@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
+from app.services import people
 from app.workspace import Workspace
 from db import holdings, splits
-from db.records import Split
+from db.records import ImageRecord, Split
 
 
 def with_their_like(ws: Workspace, project_id: int, image_ids: Collection[int], column: str) -> list[int]:
@@ -23,4 +24,14 @@ def move(ws: Workspace, project_id: int, image_ids: Collection[int], split: Spli
 
     Raises db.errors.ConflictError when a class would have no training image left, NotFoundError.
     """
+    people.require(ws, "annotator", "move images")
     return splits.move_images(ws.database, project_id, image_ids, split)
+
+
+def switch(ws: Workspace, image: ImageRecord) -> None:
+    """A validation image becomes a training image; one that was moved so goes back.
+
+    Raises db.errors.ConflictError when it was moved meanwhile, NotFoundError.
+    """
+    people.require(ws, "annotator", "move images")
+    (splits.move_back if image.counter_example else splits.move_to_training)(ws.database, image.id)

@@ -17,7 +17,7 @@ from uuid import uuid4
 from app.errors import ServiceError
 from app.importing.staging import store_lock
 from app.jobs.child import program_environment
-from app.services import training
+from app.services import people, training
 from app.workspace import Workspace
 from db import first_models, library
 from db.records import ImageRecord, RunRecord
@@ -107,6 +107,7 @@ class ModelCheck:
 
 def keep(ws: Workspace, upload: IO[bytes], title: str) -> BroughtFile:
     """Store what was uploaded. ModelRefusedError where it is too large or cannot be stored."""
+    people.require(ws, "maintainer", "bring a model")
     limit = ws.settings.max_upload_mb * 10**6
     folder = ws.files.brought / uuid4().hex
     try:
@@ -215,6 +216,7 @@ def take_over(ws: Workspace, project_id: int, checked: ModelCheck) -> RunRecord:
     Raises db.errors.RunRefusedError for a project that has a model, NotFoundError, and ModelRefusedError
     where the file cannot be stored.
     """
+    people.require(ws, "maintainer", "bring a model")
     try:
         sha256, spec = file_sha256(checked.file), checked.spec
         place = ws.files.given_model(sha256)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from app.services import people
 from app.services.comparison import Comparison, compare_with
 from app.services.evaluation import Group, worst_groups
 from app.workspace import Workspace
 from db import library, runs, versions
-from db.records import RunRecord
+from db.records import RunRecord, VersionRecord
 from db.versions import NewPrediction
 
 LEAST_FALL = 0.01  # of mAP that counts: it moves with every retrain
@@ -30,6 +31,12 @@ def decide(ws: Workspace, run: RunRecord, predictions: Sequence[NewPrediction]) 
     }
     reason = why_worse(compare_with(ws, published, published, "validation", after))
     return reason and f"Not published: worse than version {published.number} on validation images ({reason})."
+
+
+def publish(ws: Workspace, version: VersionRecord) -> None:
+    """Publish a version of its project, or roll back to it. Raises RoleNeededError, NotFoundError."""
+    people.require(ws, "maintainer", "publish a version")
+    library.set_current_version(ws.database, version.project_id, version.id)
 
 
 def kept_versions(ws: Workspace, project_id: int) -> dict[int, str]:

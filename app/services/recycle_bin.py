@@ -4,6 +4,7 @@ import shutil
 
 from app.errors import ServiceError
 from app.importing.staging import store_lock
+from app.services import people
 from app.workspace import Workspace
 from db import first_models, recycle_bin, runs
 from db import library as rows
@@ -17,6 +18,7 @@ def put_into_bin(ws: Workspace, project_id: int) -> None:
 
     Raises db.errors.NotFoundError, and ServiceError while one of its runs is queued or running.
     """
+    people.require(ws, "maintainer", "delete a project")
     try:
         recycle_bin.put_into_bin(ws.database, project_id)
     except RunRefusedError as error:
@@ -25,6 +27,7 @@ def put_into_bin(ws: Workspace, project_id: int) -> None:
 
 def take_out_of_bin(ws: Workspace, project_id: int) -> ProjectRecord:
     """As it was, under another name where its own was given away. Raises db.errors.NotFoundError."""
+    people.require(ws, "maintainer", "restore a project")
     return recycle_bin.take_out_of_bin(ws.database, project_id)
 
 
@@ -45,6 +48,7 @@ def delete_for_good(ws: Workspace, project_id: int) -> None:
     The rows go first: what an interruption leaves is found by `file_check`. Raises db.errors.NotFoundError,
     and ServiceError while one of its runs is queued or running.
     """
+    people.require(ws, "maintainer", "delete a project")
     if runs.active_run(ws.database, project_id) is not None:
         raise ServiceError("This project is training. Cancel the run, then delete.")
     project = rows.get_project(ws.database, project_id, or_in_bin=True)

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from app.errors import ServiceError
-from app.services import recycle_bin
+from app.services import people, recycle_bin
 from app.services.storage import Holding, Kind, holdings
 from app.workspace import Workspace
 from db.errors import NotFoundError
@@ -64,7 +64,8 @@ def clean(ws: Workspace) -> Cleaned:
 
 
 def clean_all(ws: Workspace) -> Cleaned:
-    """Delete everything that can be made again and is not needed now, whatever its age."""
+    """Delete everything that can be made again and is not needed now, whatever its age. RoleNeededError."""
+    people.require(ws, "maintainer", "clean the storage")
     return _removed([item for item in holdings(ws) if not item.needed], 0)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ServiceError
+from app.services import people
 from app.services.run_spec import RunSpec
 from app.workspace import Workspace
 from db import runs
@@ -56,6 +57,7 @@ def request_first_model(
 
     The first version of a given model is that model as it is: nothing is trained. Raises RunRefusedError.
     """
+    people.require(ws, "maintainer", "train a model")
     classes = len(list_classes(ws.database, project_id))
     config = _with_steps(TrainConfig.first_model(seed=seed, classes=classes), steps)
     base = None
@@ -82,6 +84,7 @@ def request_retrain(
     gives the same model, however often somebody retrains (docs/decisions/0017). Raises TrainingRefusedError
     without a version or with nothing to learn, RunRefusedError when a run of this project waits already.
     """
+    people.require(ws, "maintainer", "train a model")
     project = get_project(ws.database, project_id)
     published = project.current_version_id
     if published is None:
@@ -126,11 +129,13 @@ def _quickly_made(ws: Workspace, version: VersionRecord) -> bool:
 
 def cancel(ws: Workspace, run_id: int) -> RunRecord:
     """Cancel a waiting run at once; ask the trainer of a running one to stop it, which takes seconds."""
+    people.require(ws, "maintainer", "stop a training")
     return runs.request_cancel(ws.database, run_id)
 
 
 def retry(ws: Workspace, run_id: int) -> RunRecord:
     """Queue a failed run again; it goes on from its last checkpoint. Raises RunRefusedError."""
+    people.require(ws, "maintainer", "train a model")
     return runs.retry(ws.database, run_id)
 
 

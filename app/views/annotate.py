@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import counts, resources, state
 from app.components.annotate.answer_buttons import act
+from app.components.annotate.company import company, without_taken
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
 from app.components.annotate.editor import board, canvas_size
 from app.components.annotate.grid import map_grid
@@ -78,7 +79,7 @@ def annotate_page(ws: Workspace) -> None:
         state.QUEUE_SPLIT.set(next((split for split in LOOKED_AT if sizes[split]), "train"))
     ids = held_order(ws, project, state.QUEUE_SPLIT.get(), narrowed_to, only)
     if image is None and ids:
-        image = library.get_image(ws.database, ids[0])
+        image = library.get_image(ws.database, without_taken(ws, project, ids, None)[0])
     if image is None:
         empty_state(
             "draw",
@@ -124,8 +125,9 @@ def annotate_page(ws: Workspace) -> None:
         st.rerun()
     item = next((item for item in items if item.image.id == image.id), None)
     here_shown = next((place for place, item in enumerate(items) if item.image.id == image.id), -1)
-    ahead = [item.image for item in items[here_shown + 1 : here_shown + 3]]
-    _desk(ws, project, ids, image, item, version, classes, ahead)
+    free = without_taken(ws, project, ids, image.id)
+    ahead = [item.image for item in items[here_shown + 1 :] if item.image.id in free][:2]
+    _desk(ws, project, free, image, item, version, classes, ahead)
     address.drawn()
     if version is not None and ahead:
         opacity, canvas_sizes = state.OPACITY.get() / 100, [canvas_size(other) for other in ahead]
@@ -241,6 +243,7 @@ def _desk(
     asked = Asked()
     left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
     with left:
+        company(ws, image)  # not over the canvas, which would move under the hand
         with told(
             f"The attention map of {image.name} cannot be shown",
             "Drawing still works. Choose another image, or roll back in Models.",

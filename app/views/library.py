@@ -5,6 +5,7 @@ import streamlit as st
 from app import counts, resources, state
 from app.components.kit.error_box import told
 from app.components.kit.text import one_of, plain
+from app.components.library.activity import activity_table
 from app.components.library.add_images import add_images_menu
 from app.components.library.changed_labels import changed_labels_table
 from app.components.library.drawings_menu import download_drawings, drawings_menu
@@ -22,6 +23,7 @@ from app.workspace import Workspace
 from db import runs
 from db.records import ProjectRecord
 
+ACTIVITY = "Activity"
 SOURCES = {"demo": "synthetic images", "upload": "uploaded", "folder": "from a folder"}
 
 
@@ -45,17 +47,21 @@ def library_page(ws: Workspace) -> None:
             "Some models are right for the wrong reason: they say “boat” because they see water. See which "
             "pixels decide, draw which ones should, retrain, and check that the bias is gone."
         )
-        _two_choices(ws)
-        storage_button(ws)
+        if ws.user.may("maintainer"):
+            _two_choices(ws)
+            storage_button(ws)
+        else:
+            st.markdown("There is no project yet. A maintainer imports images.")
         return
     overview = counts.overview(ws, project)
     _head(ws, project, overview)
-    if state.NEW_PROJECT_OPEN.get():
+    if state.NEW_PROJECT_OPEN.get() and ws.user.may("maintainer"):
         _two_choices(ws)
     _first_model(ws, project)
     _notes()
     _holdings(ws, project, overview)
-    storage_button(ws)
+    if ws.user.may("maintainer"):
+        storage_button(ws)
 
 
 def _two_choices(ws: Workspace) -> None:
@@ -69,21 +75,10 @@ def _two_choices(ws: Workspace) -> None:
 def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(plain(project.name), width="stretch")
-        is_open = state.NEW_PROJECT_OPEN.get()
-        # A callback: drawn open at once, or what is typed into the form meanwhile would be lost.
-        st.button(
-            "Close" if is_open else "New project",
-            key="toggle_new_project",
-            icon=":material/close:" if is_open else ":material/add:",
-            on_click=state.NEW_PROJECT_OPEN.set,
-            args=(not is_open,),
-        )
-        add_images_menu(ws, project, overview.classes)
-        drawings_menu(ws, project, overview.n_guided)
-        if st.button("Rename", key="rename_project", icon=":material/edit:", help="Rename this project"):
-            _ask_for_name(project)
-        if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
-            _confirm_deletion(project, overview)
+        if ws.user.may("maintainer"):
+            _maintenance(ws, project, overview)
+        else:
+            drawings_menu(ws, project, overview.n_guided)
     facts = [
         f"{one_of(overview.n_images, 'image')} of {one_of(len(overview.classes), 'class', 'classes')}",
         f"{overview.n_guided} guided",
@@ -96,6 +91,25 @@ def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> N
     if overview.n_refused:
         facts.append(f"{one_of(overview.n_refused, 'file')} refused")
     st.caption(" · ".join(facts))
+
+
+def _maintenance(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
+    """The buttons of the head that need a maintainer, and the drawings among them."""
+    is_open = state.NEW_PROJECT_OPEN.get()
+    # A callback: drawn open at once, or what is typed into the form meanwhile would be lost.
+    st.button(
+        "Close" if is_open else "New project",
+        key="toggle_new_project",
+        icon=":material/close:" if is_open else ":material/add:",
+        on_click=state.NEW_PROJECT_OPEN.set,
+        args=(not is_open,),
+    )
+    add_images_menu(ws, project, overview.classes)
+    drawings_menu(ws, project, overview.n_guided)
+    if st.button("Rename", key="rename_project", icon=":material/edit:", help="Rename this project"):
+        _ask_for_name(project)
+    if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
+        _confirm_deletion(project, overview)
 
 
 @st.dialog("Rename this project", icon=":material/edit:")
@@ -142,7 +156,9 @@ def _first_model(ws: Workspace, project: ProjectRecord) -> None:
         return
     with st.container(border=True):
         active = runs.active_run(ws.database, project.id)
-        if active is None:
+        if active is None and not ws.user.may("maintainer"):
+            st.markdown("**Next:** a maintainer trains a first model.")
+        elif active is None:
             first_model_choice(ws, project)
         else:
             # No second progress bar beside the sidebar's: each asks the server once a second, and a question
@@ -170,7 +186,8 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
         names.append(f"Changed labels {len(changes)}")
     if overview.n_refused:
         names.append(f"Refused files {overview.n_refused}")
-    tabs = st.tabs(names, key="library_tabs")
+    names.append(ACTIVITY)
+    tabs = st.tabs(names, key="library_tabs", on_change="rerun")
     with tabs[0]:
         picked = thumbnails(ws, project, overview)
         if picked is not None:
@@ -192,8 +209,11 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
                 )
                 start_first_model(ws, project, key="labels_first_model")
     if overview.n_refused:
-        with tabs[-1]:
+        with tabs[-2]:
             refusals_table(ws, project)
+    if tabs[-1].open:  # read only then
+        with tabs[-1]:
+            activity_table(ws, project)
 
 
 with told("The library cannot be shown", "Reload the page."):

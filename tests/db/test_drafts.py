@@ -1,6 +1,6 @@
 """Drawings that are not saved yet: one for each image, kept whole, gone with the image."""
 
-from db import drafts, library
+from db import drafts, labels, library, users
 from db.engine import Database
 from db.records import DraftRecord, ProjectRecord
 from tests.db.build import BOX, BRUSH, POLYGON, count_rows, first_image, new_project
@@ -37,3 +37,21 @@ def test_a_draft_of_an_image_that_is_gone_leaves_nothing(database: Database, pro
     library.delete_project(database, project.id)
     drafts.keep_draft(database, DraftRecord(image.id, image.class_id, 0, (BOX,)))
     assert count_rows(database) == {}
+
+
+def test_each_person_has_a_draft_and_a_changed_label_takes_all_along(
+    database: Database, project: ProjectRecord
+) -> None:
+    image = first_image(database, project)
+    mara = database.as_user(users.meet(database, "mara", "Mara", "").id)
+    mine, hers = (DraftRecord(image.id, image.class_id, 0, regions) for regions in ((BOX,), (POLYGON,)))
+    drafts.keep_draft(database, mine)
+    drafts.keep_draft(mara, hers)
+    assert drafts.get_draft(database, image.id, image.class_id) == mine
+    assert drafts.get_draft(mara, image.id, image.class_id) == hers
+    other = next(item for item in library.list_classes(database, project.id) if item.id != image.class_id)
+    labels.set_label(database, image.id, other.id, image.class_id)
+    assert drafts.get_draft(mara, image.id, other.id) == DraftRecord(image.id, other.id, 0, (POLYGON,))
+    drafts.drop_draft(mara, image.id, other.id)
+    assert drafts.drafted_images(mara, project.id) == set()
+    assert drafts.get_draft(database, image.id, other.id) == DraftRecord(image.id, other.id, 0, (BOX,))

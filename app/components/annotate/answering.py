@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from app import resources
 from app.components.annotate.drafts import Drafts, leave_memory, why_unsaved
-from app.services import annotation, answers
+from app.services import annotation, answers, moving
 from app.services.answers import Place
 from app.state import Answered, Wake
 from app.workspace import Workspace
-from db import splits
 from db.records import ImageRecord, VersionRecord
 
 SAVED: dict[Place, str] = {"wrong": "ignore this region", "right": "look at this region"}
@@ -96,7 +95,7 @@ def move(
         return ""
     problem = why_unsaved(ws, image, drafts)
     if not problem:
-        (splits.move_back if back else splits.move_to_training)(ws.database, image.id)
+        moving.switch(ws, image)
         now = "validation image again" if back else "training image now"
         wake.toast = f"{image.name} is a {now}."
         wake.image_id = wake.image_id if go_to is None else go_to

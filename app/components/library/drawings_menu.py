@@ -7,8 +7,8 @@ from app.components.kit.error_box import told
 from app.components.kit.text import file_name, one_of
 from app.exporting import EXPORTS, drawings
 from app.exporting.guided_images import load
-from app.importing.add_guidance import GuidanceReport, add_guidance
-from app.importing.zip_source import open_zip
+from app.importing.add_guidance import GuidanceReport
+from app.services import adding
 from app.workspace import Workspace
 from db.records import ProjectRecord
 
@@ -17,13 +17,17 @@ _TOLD = 3  # refused files that are named
 
 
 def drawings_menu(ws: Workspace, project: ProjectRecord, n_guided: int) -> None:
-    """`n_guided`: images with drawings."""
+    """`n_guided`: images with drawings. Annotators take them away only; without any there is no menu."""
+    if not n_guided and not ws.user.may("maintainer"):
+        return
     with st.popover("Drawings", icon=":material/draw:"):
         if n_guided:
             title = st.selectbox("Download as", list(_BY_TITLE), key="export_format")
             st.caption(_BY_TITLE[title].LACKS)
             download_drawings(ws, project, key="download_drawings", title=title)
             st.space("small")
+        if not ws.user.may("maintainer"):
+            return
         upload = st.file_uploader(
             "Add drawings or annotations to these images",
             type="zip",
@@ -40,8 +44,7 @@ def drawings_menu(ws: Workspace, project: ProjectRecord, n_guided: int) -> None:
         )
         if asked and upload is not None:
             with told("No drawing was added", "Choose another file."):
-                with open_zip(upload, ws.settings.max_upload_mb) as source:
-                    report = add_guidance(ws, project.id, source)
+                report = adding.add_drawings(ws, project.id, upload)
                 state.IMPORT_NOTES.set(_sentences(report))
                 st.rerun()
 

@@ -20,6 +20,8 @@ def import_panel(ws: Workspace) -> None:
     for record in imports.open_imports(ws.database):
         if record.active:
             st.fragment(_live, run_every=REDRAW_SECONDS)(ws, record.id)
+        elif not ws.user.may("maintainer"):
+            continue
         elif record.status == "ready":
             dry_run_panel(ws, record)
         else:
@@ -61,7 +63,7 @@ def _live(ws: Workspace, import_id: int) -> None:
             st.rerun()
         if not record.active:
             st.rerun()
-        if record.stage == "check" and record.preview:
+        if record.stage == "check" and record.preview and ws.user.may("maintainer"):
             dry_run_panel(ws, record)
             return
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -73,6 +75,8 @@ def _live(ws: Workspace, import_id: int) -> None:
                 text = "Starting…"
             share = record.done / record.total if record.total else 0.0
             st.progress(min(1.0, share), text=f"{_name(record)} · {text}")
+            if not ws.user.may("maintainer"):
+                return
             st.button(
                 "Cancel",
                 key=f"cancel_import_{record.id}",

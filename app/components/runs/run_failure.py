@@ -15,6 +15,8 @@ def run_failure(ws: Workspace, run: RunRecord, *, key: str) -> None:
     if details.strip():
         with st.expander("Last lines of the log"):
             st.code(details.strip(), language=None, wrap_lines=True)
+    if not ws.user.may("maintainer"):
+        return
     again = st.button(
         "Retry",
         key=key,

@@ -25,13 +25,21 @@ MODES: dict[RunMode, str] = {"quick": "Quick", "full": "Full"}
 
 def run_panel(ws: Workspace, project: ProjectRecord) -> None:
     published = project.current_version_id
-    st.markdown("**First model**" if published is None else "**Retrain**")
+    st.markdown(
+        "**First model**"
+        if published is None
+        else "**Retrain**"
+        if ws.user.may("maintainer")
+        else "**Model**"
+    )
     with told("The training cannot be shown", "Reload the page. A run in progress continues."):
         status = training.status(ws, project.id)
         if status.active is not None:
             watch(ws, status.active.id)
             return
-        if published is None:
+        if not ws.user.may("maintainer"):
+            st.caption("A maintainer trains and publishes models. Your saved drawings will be used.")
+        elif published is None:
             start_first_model(ws, project, key="panel_first_model")
             st.caption("Trains on the labels. Then you see where the model looks.")
         else:
@@ -42,6 +50,8 @@ def run_panel(ws: Workspace, project: ProjectRecord) -> None:
 
 def start_first_model(ws: Workspace, project: ProjectRecord, *, key: str) -> None:
     """The button that trains a project's first model, or retrains it."""
+    if not ws.user.may("maintainer"):
+        return
     label = "Train first model" if project.current_version_id is None else "Retrain first model"
     kind: Literal["primary", "secondary"] = "primary" if project.current_version_id is None else "secondary"
     # A callback: it is carried out even where another redraw, of an import that ends, replaces this one.

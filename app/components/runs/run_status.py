@@ -49,7 +49,7 @@ def live_status(ws: Workspace, run_id: int) -> None:
             name = plain(library.get_project(ws.database, before.project_id).name)
             sentence = f"Waiting for the run of {name}…"
         st.progress(min(1.0, share), text=sentence)
-        if st.button(
+        if ws.user.may("maintainer") and st.button(
             "Cancel", key="panel_cancel", icon=":material/stop_circle:", disabled=run.cancel_requested
         ):
             training.cancel(ws, run_id)

@@ -1,0 +1,52 @@
+"""Other people at the images of this page: who is where, and images that are left to them."""
+
+import streamlit as st
+
+from app import counts
+from app.components.kit.error_box import told
+from app.components.kit.text import plain
+from app.workspace import Workspace
+from db import presence
+from db.people import LOCAL_USER
+from db.presence import Other
+from db.records import ImageRecord, ProjectRecord
+
+REDRAW_SECONDS = 15.0  # of presence.SECONDS
+
+
+def company(ws: Workspace, image: ImageRecord) -> None:
+    """Say who else has this image open or an unsaved drawing on it, now and as long as the page is open.
+
+    Nothing where nobody signs in.
+    """
+    if ws.user.id != LOCAL_USER.id:
+        st.fragment(_others, run_every=REDRAW_SECONDS)(ws, image)
+
+
+def without_taken(
+    ws: Workspace, project: ProjectRecord, ids: tuple[int, ...], current_id: int | None
+) -> tuple[int, ...]:
+    """The queue without images that others have open now or have guided, as long as some are left.
+
+    ids: of its images, in order; the current one stays. So two people are given different images.
+    """
+    if ws.user.id == LOCAL_USER.id:
+        return ids
+    taken = presence.opened_by_others(ws.database, project.id) | counts.guided_by_others(ws, project)
+    free = tuple(image_id for image_id in ids if image_id == current_id or image_id not in taken)
+    return free if len(free) > (current_id in free) else ids
+
+
+def _others(ws: Workspace, image: ImageRecord) -> None:
+    with told("Who else is at this image cannot be read", "Your drawing is not affected."):
+        presence.look_at(ws.database, image.id)
+        others = presence.others_at(ws.database, image.id)
+        if others:
+            st.markdown(f":orange[:material/group: {' '.join(map(_sentence, others))}]")
+
+
+def _sentence(other: Other) -> str:
+    name = plain(other.name)
+    if not other.here:
+        return f"{name} has an unsaved drawing here."
+    return f"{name} has this image open{' and an unsaved drawing on it' if other.unsaved else ''}."

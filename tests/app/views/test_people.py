@@ -1,0 +1,148 @@
+"""Pages where people sign in: what a role sees, who else is there, and who did what."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import identity, state
+from app.workspace import Workspace
+from db import annotations, drafts, presence, splits, users
+from db.people import UserRole
+from db.records import DraftRecord
+from tests.app.seeded import Seeded
+from tests.app.views.pages import BOX, open_page
+
+SignIn = Callable[[str, UserRole | None], Workspace]
+
+
+@pytest.fixture
+def sign_in(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> SignIn:
+    """From now on this person is at the page; the workspace as they use it."""
+
+    def as_person(name: str, role: UserRole | None) -> Workspace:
+        user = users.meet(seeded.ws.database, f"idp {name}", name, f"{name.lower()}@example.org")
+        users.set_role(seeded.ws.database, user.id, role)
+        monkeypatch.setattr(identity, "is_asked", lambda settings: True)
+        monkeypatch.setattr(identity, "is_known", lambda: True)
+        monkeypatch.setattr(identity, "of_person", lambda ws: ws.used_by(replace(user, role=role)))
+        return seeded.ws.used_by(replace(user, role=role))
+
+    return as_person
+
+
+def keys(app: AppTest) -> set[str]:
+    return {button.key for button in app.button if button.key}
+
+
+def words(app: AppTest) -> str:
+    return " ".join(element.value for element in [*app.markdown, *app.caption, *app.warning, *app.error])
+
+
+def others(app: AppTest) -> list[str]:
+    return [element.value for element in app.markdown if ":material/group:" in element.value]
+
+
+def test_nobody_sees_anything_before_signing_in(
+    seeded: Seeded, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in("Mara", "annotator")
+    monkeypatch.setattr(identity, "is_known", lambda: False)
+    monkeypatch.setattr(identity, "providers", lambda: ["company", "google"])
+    app = open_page()
+    assert keys(app) == {"sign_in_company", "sign_in_google"}
+    assert not app.header
+    assert "Bay" not in words(app)
+
+
+def test_admins_without_a_provider_open_no_page(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFOCUS_ADMINS", "mara@example.org")
+    app = open_page()
+    assert "no secrets.toml with a section" in app.error[0].value
+    assert not app.header
+    assert not keys(app)
+
+
+def test_what_an_annotator_may_not_do_is_not_there(seeded: Seeded, sign_in: SignIn) -> None:
+    seeded.publish()
+    newer = seeded.publish(kept_because="Not published: worse.")
+    annotations.save_guidance(seeded.ws.database, seeded.images()[0].id, 1, [BOX], b"m", None)
+    maintain = {"retrain", "delete_project", "rename_project", "toggle_new_project", "open_storage"}
+    publish = f"publish_{newer.id}"
+    assert maintain <= keys(open_page())
+    assert publish in keys(open_page("models"))
+    sign_in("Mara", "annotator")
+    library = open_page()
+    assert not maintain & keys(library)
+    assert "A maintainer trains and publishes models" in words(library)
+    assert publish not in keys(open_page("models"))
+
+
+def test_others_at_an_image_are_told_and_the_queue_leads_elsewhere(seeded: Seeded, sign_in: SignIn) -> None:
+    seeded.publish()
+    jan = sign_in("Jan", "annotator")
+    sign_in("Mara", "annotator")
+    app = open_page("annotate")
+    assert not others(app)
+    first = app.session_state[state.IMAGE.name]
+    presence.look_at(jan.database, first)
+    drafts.keep_draft(jan.database, DraftRecord(first, seeded.project.id, 0, (BOX,)))
+    app.run()
+    assert others(app) == [":orange[:material/group: Jan has this image open and an unsaved drawing on it.]"]
+    assert presence.others_at(jan.database, first) == [presence.Other("Mara", here=True, unsaved=False)]
+
+    fresh = open_page("annotate")  # Mara, in another window
+    second = fresh.session_state[state.IMAGE.name]
+    assert second != first
+    assert not others(fresh)
+    image = next(image for image in seeded.images() if image.id == second)
+    annotations.save_guidance(jan.database, second, image.class_id, [BOX], b"m", None)
+    presence.look_at(jan.database, second)
+    assert open_page("annotate").session_state[state.IMAGE.name] == first  # he has left it
+
+
+def test_when_all_are_taken_the_queue_stays_as_it_is(seeded: Seeded, sign_in: SignIn) -> None:
+    jan = sign_in("Jan", "annotator")
+    for image in seeded.images("train"):
+        annotations.save_guidance(jan.database, image.id, image.class_id, [BOX], b"m", None)
+    sign_in("Mara", "annotator")
+    app = open_page("annotate")
+    app.button(key="annotate_next").click().run()
+    assert not app.exception
+    assert app.session_state[state.IMAGE.name] is not None
+
+
+def test_drafts_of_two_people_do_not_meet(seeded: Seeded, sign_in: SignIn) -> None:
+    jan = sign_in("Jan", "annotator")
+    image = seeded.images("train")[0]
+    drafts.keep_draft(jan.database, DraftRecord(image.id, image.class_id, 0, (BOX,)))
+    mara = sign_in("Mara", "annotator")
+    app = open_page("annotate", {state.IMAGE.name: image.id})
+    assert app.session_state[state.DRAFTS.name][image.id, image.class_id].regions == ()
+    assert drafts.get_draft(mara.database, image.id, image.class_id) is None
+    assert drafts.get_draft(jan.database, image.id, image.class_id) is not None
+
+
+def test_the_activity_says_who_and_how_much(seeded: Seeded, sign_in: SignIn) -> None:
+    jan = sign_in("Jan", "annotator")
+    moved, drawn_on = seeded.images("validation")[0], seeded.images("train")[0]
+    splits.move_to_training(jan.database, moved.id)
+    annotations.save_guidance(seeded.ws.database, drawn_on.id, drawn_on.class_id, [BOX], b"m", None)
+    app = open_page("library", {"library_tabs": "Activity"})
+    people, acts = app.dataframe[-2].value, app.dataframe[-1].value
+    assert list(acts["Who"]) == ["Local user", "Jan", "Local user"]
+    assert list(acts["What"]) == ["saved a drawing", "moved to another split", "made the project"]
+    assert list(acts["Image"]) == [drawn_on.name, moved.name, ""]
+    assert dict(zip(people["Who"], people["Moves"], strict=True)) == {"Local user": 0, "Jan": 1}
+
+
+def test_an_admin_gives_roles(seeded: Seeded, sign_in: SignIn) -> None:
+    jan = sign_in("Jan", None)
+    sign_in("Ada", "admin")
+    app = open_page()
+    app.button(key="people").click().run()
+    app.selectbox(key=f"role_{jan.user.id}").select("maintainer").run()
+    assert users.get_user(seeded.ws.database, jan.user.id).role == "maintainer"
+    sign_in("Mara", "maintainer")
+    assert "people" not in keys(open_page())
