@@ -13,11 +13,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 import db.migrations
-from db import library, versions
+from db import drafts, library, users, versions
 from db.base import Base
 from db.engine import Database
 from db.errors import DatabaseError, NewerDatabaseError
-from db.records import PredictionRecord
+from db.people import LOCAL_USER
+from db.records import DraftRecord, PredictionRecord, RegionRecord
 from tests.db.build import count_rows, new_project, publish, start
 
 HEAD = ScriptDirectory(str(db.migrations._FOLDER)).get_current_head()
@@ -49,6 +50,20 @@ FIRST_SCHEMA_ROWS = (
     """INSERT INTO predictions
     (version_id, image_id, predicted, probabilities, attention_inside, attention_spread)
     VALUES (1, 1, 0, '[0.75, 0.25]', 0.5, 0.125)""",
+)
+
+ROWS_OF_NOBODY = (
+    """INSERT INTO projects (id, name, source, backbone, image_size, created_at)
+    VALUES (1, 'old', 'upload', 'tf_efficientnet_lite0', 224, '2026-11-23')""",
+    "INSERT INTO classes (id, project_id, position, name) VALUES (1, 1, 0, 'boat')",
+    """INSERT INTO images
+    (id, project_id, name, sha256, suffix, width, height, split, groups, review, moved_from)
+    VALUES (1, 1, 'a.jpg', 'aa', '.jpg', 640, 480, 'train', '{}', 'open', NULL),
+    (2, 1, 'b.jpg', 'bb', '.jpg', 640, 480, 'train', '{}', 'open', 'validation')""",
+    """INSERT INTO guidance (id, image_id, class_id, revision, guided_at)
+    VALUES (1, 2, 1, 1, '2026-11-29')""",
+    """INSERT INTO drafts (image_id, class_id, revision, regions) VALUES (1, 1, 3,
+    '[{"shape": "box", "role": "look_here", "points": [[1.0, 2.0], [3.0, 4.0]], "width": null}]')""",
 )
 
 
@@ -221,3 +236,29 @@ def test_an_interrupted_migration_leaves_an_empty_database_that_opens_later(
     assert inspect(bare).get_table_names() == []
     bare.dispose()
     Database.open(empty_url).close()
+
+
+def test_what_was_done_before_there_were_people_is_the_local_users(
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(db.migrations._FOLDER, folder)
+    for step in (folder / "versions").glob("*.py"):
+        if step.name[:4].isdigit() and step.name >= "0017":
+            step.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(db.migrations, "_FOLDER", folder)
+        old = Database.open(empty_url)
+    with old.writing() as session:
+        for statement in ROWS_OF_NOBODY:
+            session.execute(text(statement))
+    old.close()
+
+    with closing(Database.open(empty_url)) as database:
+        draft = drafts.get_draft(database, 1, 1)
+        assert draft == DraftRecord(1, 1, 3, (RegionRecord("box", "look_here", ((1.0, 2.0), (3.0, 4.0))),))
+        with database.reading() as session:
+            assert session.execute(text("SELECT author_id FROM guidance")).scalars().all() == [LOCAL_USER.id]
+            moved = session.execute(text("SELECT id, moved_by FROM images ORDER BY id")).all()
+        assert [tuple(row) for row in moved] == [(1, None), (2, LOCAL_USER.id)]
+        assert users.list_users(database) == [LOCAL_USER]
