@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.segmentation import main, read_options, table
+from benchmarks.segmentation import differences, main, read_options, table
 from benchmarks.segmentation_rows import Task, seeds_of
 from benchmarks.segmentation_sets import CLASSES, masked_share, read_collection
 from gain_core.explain.localisation import labels_png
@@ -200,3 +200,18 @@ def test_the_table_is_over_the_seeds_of_a_row() -> None:
     assert row["row"] == "GAIN"
     assert row["SEC"] == "50.0 ± 10.0 (40.0)"
     assert row["seeds"] == "3"
+
+
+def test_differences_are_between_the_same_seeds_with_their_interval() -> None:
+    shares = {
+        ("gain", 0): 0.5,
+        ("gain", 1): 0.7,
+        ("grad_cam", 0): 0.4,
+        ("grad_cam", 1): 0.5,
+        ("grad_cam", 2): 0.9,
+    }
+    (row,) = differences([{"row": row, "seed": seed, "crf": crf} for (row, seed), crf in shares.items()])
+    assert (row["row"], row["minus"], row["seeds"]) == ("GAIN", "CAM, Grad-CAM", "2")
+    assert row["points"] == "+15.0"
+    assert row["95 % interval"] == "-48.5 to +78.5"  # 12.71 · 7.07 / √2
+    assert differences([{"row": "gain", "seed": 0, "crf": 0.5}]) == []
