@@ -18,7 +18,7 @@ from streamlit import config, runtime
 
 from app import identity
 from app.bounded_cache import BoundedCache
-from app.errors import ServiceError
+from app.errors import MissingFileError, ServiceError
 from app.services import library
 from app.services.attribution_clusters import attended_square
 from app.settings import Settings, load_settings
@@ -97,8 +97,11 @@ def demo_pictures() -> list[tuple[str, bytes]]:
 
 
 def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
-    """JPEG of at most side × side pixels."""
-    return _thumbnails().get((image.sha256, side), lambda: library.thumbnail(ws, image, side))
+    """JPEG of at most side × side pixels; grey where the file is gone, so that the others can be shown."""
+    try:
+        return _thumbnails().get((image.sha256, side), lambda: library.thumbnail(ws, image, side))
+    except MissingFileError:
+        return _jpeg(Image.new("RGB", (side, side), (128, 128, 128)))
 
 
 @st.cache_resource(show_spinner=False)

@@ -73,7 +73,7 @@ def _put_places(home: Path, project: ProjectRecord) -> int:
         folder = preparing.folder_of(ws, Request("map", project.id, project.current_version_id or 0))
         folder.mkdir(parents=True)
         for layout in ("pca", "tsne"):
-            write_places(folder, layout, ids, points.astype(np.float32))
+            write_places(folder, layout, ids, points.astype(np.float32), len(ids))
         preparing.write_state(folder, {"status": "done"})
         return len(ids)
     finally:
@@ -111,7 +111,7 @@ async def _view(page: Page, place: int, done: str) -> float:
 
 
 async def _colour(page: Page, name: str) -> float:
-    await page.locator(".st-key-annotate_map_colour [data-baseweb=select]").click()
+    await page.locator(".st-key-annotate_map_colour").get_by_role("combobox").click()
     option = page.get_by_role("option", name=name, exact=True)
     await option.wait_for()
     before = await page.evaluate("document.querySelector('.legendtext')?.textContent")

@@ -103,7 +103,7 @@ def placed(project: Seeded) -> Seeded:
     folder.mkdir(parents=True)
     images = project.images()
     points = np.array([(number, number) for number in range(len(images))], dtype=np.float32)
-    write_places(folder, "tsne", np.array([image.id for image in images]), points)
+    write_places(folder, "tsne", np.array([image.id for image in images]), points, len(images))
     preparing.write_state(folder, {"status": "done"})
     return project
 

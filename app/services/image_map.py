@@ -42,6 +42,7 @@ class Places:
     ids: NDArray[np.int64]  # (n,)
     points: NDArray[np.float32]  # (n, 2)
     whole: bool = True  # all images have their place, which does not change any more
+    asked: int = 0  # images of the project when it was made; those without a file have no place
 
     @property
     def nbytes(self) -> int:
@@ -49,8 +50,8 @@ class Places:
 
 
 def make_map(ws: Workspace, version_id: int, folder: Path, on_progress: Progress) -> None:
-    """Write the files of a version's map. Raises MissingFileError for a missing model file, GainError for a
-    missing image, db.errors.NotFoundError.
+    """Write the files of a version's map, without images whose file is gone. Raises MissingFileError for a
+    missing model file, GainError for a damaged image, db.errors.NotFoundError.
     """
     from gain_core.analysis.image_layout import arranged  # scikit-learn takes a second
     from gain_core.analysis.predict import features_used
@@ -60,6 +61,8 @@ def make_map(ws: Workspace, version_id: int, folder: Path, on_progress: Progress
     images = [
         image for split in LOOKED_AT for image in library.list_images(ws.database, version.project_id, split)
     ]
+    asked = len(images)
+    images = [image for image in images if ws.files.image(image.sha256, image.suffix).is_file()]
     # In random order: what is shown first, and what the axes and t-SNE are made of, is a fair sample.
     images = [images[place] for place in np.random.default_rng(0).permutation(len(images))]
     ids = np.array([image.id for image in images], dtype=np.int64)
@@ -70,13 +73,13 @@ def make_map(ws: Workspace, version_id: int, folder: Path, on_progress: Progress
         on_progress(growing.count, len(images), "Looking at the images")
         growing.add(batch.float().numpy())
         if growing.count >= FIRST and time.monotonic() - shown_at > SHOW_SECONDS:
-            write_places(folder, "pca", ids, growing.codes())
+            write_places(folder, "pca", ids, growing.codes(), asked)
             shown_at = time.monotonic()
     if images:
         codes = growing.codes()
-        write_places(folder, "pca", ids, codes)
+        write_places(folder, "pca", ids, codes, asked)
         on_progress(len(images), len(images), "Putting similar images together")
-        write_places(folder, "tsne", ids, arranged(codes))
+        write_places(folder, "tsne", ids, arranged(codes), asked)
 
 
 class _Growing:
@@ -113,13 +116,16 @@ class _Growing:
 def read_places(folder: Path, layout: Layout) -> Places:
     """Raises FileNotFoundError where it is not there yet."""
     with np.load(folder / f"{layout}.npz", allow_pickle=False) as stored:
-        return Places(stored["ids"], stored["points"], bool(stored["whole"]))
+        return Places(stored["ids"], stored["points"], bool(stored["whole"]), int(stored["asked"]))
 
 
-def write_places(folder: Path, layout: Layout, ids: NDArray[np.int64], codes: NDArray[np.float32]) -> None:
+def write_places(
+    folder: Path, layout: Layout, ids: NDArray[np.int64], codes: NDArray[np.float32], asked: int
+) -> None:
+    """Of the first images of `ids`, as many as have codes (n, d >= 2); asked: as in `Places`."""
     buffer = io.BytesIO()
     points, whole = codes[:, :2].astype(np.float32), len(codes) == len(ids)
-    np.savez(buffer, ids=ids[: len(codes)], points=points, whole=whole)
+    np.savez(buffer, ids=ids[: len(codes)], points=points, whole=whole, asked=asked)
     write_atomically(folder / f"{layout}.npz", buffer.getvalue(), durable=False)
 
 
@@ -153,7 +159,7 @@ def facts(ws: Workspace, project_id: int, version_id: int, folder: Path, layout:
     rows = [row for row, there in zip(rows, has_place.tolist(), strict=True) if there]
     order = np.array([at[row.image_id] for row in rows], dtype=int)
     return Facts(
-        Places(places.ids[order], places.points[order], places.whole),
+        Places(places.ids[order], places.points[order], places.whole, places.asked),
         np.array([row.split == "train" for row in rows], dtype=bool),
         np.array([row.label for row in rows], dtype=int),
         np.array([-1 if row.predicted is None else row.predicted for row in rows], dtype=int),

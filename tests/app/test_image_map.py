@@ -25,7 +25,8 @@ def place(bay: Seeded, folder: Path) -> None:
     images = [image for image in bay.images() if image.split != "test"]
     folder.mkdir(parents=True, exist_ok=True)
     points = [(number, int(image.split == "validation")) for number, image in enumerate(images)]
-    write_places(folder, "pca", np.array([image.id for image in images]), np.array(points, dtype=np.float32))
+    ids = np.array([image.id for image in images])
+    write_places(folder, "pca", ids, np.array(points, dtype=np.float32), len(ids))
 
 
 def test_every_training_and_validation_image_has_a_place_in_both_layouts(bay: Seeded) -> None:
@@ -42,6 +43,22 @@ def test_every_training_and_validation_image_has_a_place_in_both_layouts(bay: Se
         assert places.whole
         assert np.isfinite(places.points).all()
         assert len(np.unique(places.points, axis=0)) > 1
+
+
+def test_an_image_whose_file_is_gone_has_no_place_and_keeps_no_other_from_it(bay: Seeded) -> None:
+    gone = bay.images("train")[3]
+    bay.ws.files.image(gone.sha256, gone.suffix).unlink()
+    request = Request("map", bay.project_id, bay.publish().id)
+
+    prepare_run.carry_out(bay.ws, request)
+
+    made = preparing.status(bay.ws, request)
+    assert made.status == "done", made.message
+    places = read_places(made.folder, "tsne")
+    assert set(places.ids.tolist()) == {
+        image.id for image in bay.images() if image.split != "test" and image.id != gone.id
+    }
+    assert places.asked == 13  # so that nobody is asked to add it
 
 
 def test_the_map_grows_and_says_so_until_all_images_have_their_place(

@@ -97,7 +97,7 @@ def _frame(grid: Grid, item: QueueItem, names: Sequence[str], marks: Sequence[Ma
         "gone": "" if shown or picture is None else "This file cannot be shown.",
         "title": f"{image.name}, {labels}: {item.reason} {in_words(marks)}".strip(),
         "caption": caption,
-        "below": labels,
+        "below": labels if item.said is not None else "",
         "tone": "" if item.right is None else "right" if item.right else "wrong",
         "marks": [(mark, MARKS[mark][0]) for mark in marks],
         "skipped": image.review == "skipped",

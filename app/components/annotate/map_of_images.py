@@ -120,7 +120,7 @@ def _map(
             f"{one_of(total, 'image')}; the model decides neighbours by similar evidence.{thin} Draw a line "
             "around images to open them. Click a point to open its image."
         )
-    added = sum(counts.queue_figures(ws, project).images.values()) - total
+    added = sum(counts.queue_figures(ws, project).images.values()) - facts.places.asked
     if preparation.status == "done" and added > 0:
         st.button(
             f"Add {one_of(added, 'new image')} to the map",

@@ -24,7 +24,7 @@ def place(seeded: Seeded, whole: bool = True) -> int:
     images = [image for image in seeded.images() if image.split != "test"]
     points = [(number, int(image.split == "validation")) for number, image in enumerate(images)]
     ids = np.array([image.id for image in images])
-    write_places(folder, "tsne", ids, np.array(points, dtype=np.float32)[: None if whole else 3])
+    write_places(folder, "tsne", ids, np.array(points, dtype=np.float32)[: None if whole else 3], len(ids))
     preparing.write_state(folder, {"status": "done" if whole else "working", "started": 1e12})
     return version.id
 

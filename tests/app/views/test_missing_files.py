@@ -1,0 +1,32 @@
+"""A photograph whose file is gone keeps nobody from the others."""
+
+import pytest
+
+from tests.app.seeded import Seeded
+from tests.app.views.pages import keys, open_page, said
+
+
+@pytest.fixture
+def gone(seeded: Seeded) -> Seeded:
+    """The last training image is gone."""
+    seeded.publish()
+    image = seeded.images("train")[3]
+    seeded.ws.files.image(image.sha256, image.suffix).unlink()
+    return seeded
+
+
+def test_other_images_are_drawn_on_as_ever(gone: Seeded) -> None:
+    app = open_page("annotate", {"annotate_image": gone.images("train")[0].id})
+    assert not app.error
+    assert "annotate_next" in keys(app)
+
+
+def test_the_image_itself_says_what_is_wrong(gone: Seeded) -> None:
+    app = open_page("annotate", {"annotate_image": gone.images("train")[3].id})
+    assert any("003.png is missing from the data folder" in str(error.value) for error in app.error)
+
+
+def test_library_shows_the_others(gone: Seeded) -> None:
+    app = open_page()
+    assert not app.error
+    assert "Bay" in said(app)
