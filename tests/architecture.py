@@ -76,8 +76,12 @@ IMPORT_RULES: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ..
     (("gain_core.analysis",), ABOVE_LOSSES[3:], ()),
     (("gain_core.training",), ABOVE_LOSSES[4:], ()),
     (("app", "gain_core", "db"), ("benchmarks", "tests"), ()),
-    # What `survival` attacks with is the tests' own.
-    (("benchmarks",), ("tests",), ("benchmarks.survival_inputs", "benchmarks.survival_kills")),
+    # What `survival` and `machines` attack with is the tests' own.
+    (
+        ("benchmarks",),
+        ("tests",),
+        ("benchmarks.machines", "benchmarks.survival_inputs", "benchmarks.survival_kills"),
+    ),
 )
 
 

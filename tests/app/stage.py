@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,14 +62,16 @@ class Stage:
     def run(self, run: RunRecord) -> RunRecord:
         return runs.get_run(self.ws.database, run.id)
 
-    def start_worker(self, log: str = "worker.log") -> subprocess.Popen[bytes]:
+    def start_worker(self, log: str = "worker.log", machine: str = "") -> subprocess.Popen[bytes]:
+        """machine: the name under which it works; empty: of this machine."""
+        settings = replace(self.ws.settings, machine=machine)
         with (self.home / log).open("ab") as stream:
             worker = subprocess.Popen(
                 WORKER,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
-                env={**program_environment(), **settings_environment(self.ws.settings)},
+                env={**program_environment(), **settings_environment(settings)},
                 start_new_session=True,
             )
         self.workers.append(worker)
