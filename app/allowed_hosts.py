@@ -114,7 +114,7 @@ def _unknown_host(host: str) -> str:
         return "Refocus answers to host names only."
     return (
         f"Refocus does not answer to the name {name}. If this is its name, start it with "
-        f"REFOCUS_ALLOWED_HOSTS={name}."
+        f"REFOCUS_ALLOWED_HOSTS={name}"
     )
 
 

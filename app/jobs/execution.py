@@ -49,12 +49,12 @@ def execute(
     """
     try:
         _follow(_working(spec), on_event, stopping)
-    except RuntimeError as error:
+        return
+    except RuntimeError as error:  # shared memory ran out after all, or the system took it for its memory
         if _READER_DIED not in str(error):
             raise
-        # Shared memory ran out after all, or the system took the reader for its memory.
         print(f"From here on the training process reads the images itself: {error}", file=sys.stderr)
-        _follow(_working(spec, readers=0), on_event, stopping)
+    _follow(_working(spec, readers=0), on_event, stopping)  # not above: the error holds the other readers
 
 
 def _follow(

@@ -108,7 +108,7 @@ def test_a_refused_name_is_told_with_the_setting_that_allows_it(capsys: pytest.C
 
     scope = {"type": "http", "method": "GET", "headers": [(b"host", b"lab-pc:8501")]}
     asyncio.run(AllowedHosts(_accept, "", None)(scope, receive, send))
-    assert b"REFOCUS_ALLOWED_HOSTS=lab-pc." in answers[1]["body"]
+    assert b"start it with REFOCUS_ALLOWED_HOSTS=lab-pc\n" in answers[1]["body"]
 
 
 def test_the_setting_takes_bare_names_alone() -> None:
