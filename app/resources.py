@@ -133,7 +133,7 @@ def whole_photograph(ws: Workspace, image: ImageRecord) -> bytes:
 
 
 def address(picture: bytes, place: str) -> str:
-    """Where the browser finds a JPEG while it is on screen, one for each `place`; as Streamlit's elements do."""
+    """Where the browser finds a JPEG while it is on screen, one for each `place`, as Streamlit's own do."""
     if not runtime.exists():
         return ""
     return runtime.get_instance().media_file_mgr.add(picture, "image/jpeg", place)
