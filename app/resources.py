@@ -4,7 +4,6 @@ Files and weights are named by their hash, so cached results never become stale.
 what is read from the database.
 """
 
-import importlib
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 from PIL import Image
-from streamlit import config, runtime
+from streamlit import runtime
 
-from app import identity
 from app.bounded_cache import BoundedCache
 from app.errors import MissingFileError, ServiceError
 from app.services import library
 from app.services.attribution_clusters import attended_square
-from app.settings import Settings, load_settings
 from app.workbench import Workbench
-from app.workspace import Workspace, open_workspace
+from app.workspace import Workspace
 from db.errors import DatabaseError
 from db.records import ImageRecord, RegionRecord, VersionRecord
 from gain_core.errors import GainError
@@ -39,43 +36,6 @@ _ORIENTATION = 0x0112  # EXIF tag
 MAP_BYTES = 64 * 2**20
 PICTURE_BYTES = 64 * 2**20
 THUMBNAIL_BYTES = 32 * 2**20
-
-
-def workspace() -> Workspace:
-    """The workspace of the settings in the environment, used by whoever is at the page.
-
-    Raises ServiceError, also before they have signed in, DatabaseError, or CheckpointError for the files of
-    `REFOCUS_SAM`.
-    """
-    return identity.of_person(shared_workspace())
-
-
-def shared_workspace() -> Workspace:
-    """As `workspace`, but of nobody in particular: for what comes before the sign-in."""
-    try:
-        settings = load_settings()
-    except ValueError as error:
-        raise ServiceError(f"A setting cannot be read: {error}.") from error
-    return _open(repr(settings), settings)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2, on_release=lambda ws: ws.database.close())
-def _open(named: str, _settings: Settings) -> Workspace:
-    # Streamlit has a limit of its own, which ends larger uploads with 413: there is to be one setting.
-    config.set_option("server.maxUploadSize", _settings.max_upload_mb)
-    if _settings.sam:
-        from app.services import outlining
-
-        outlining.segmenter_of(_settings)  # files that are no such network are refused at the start
-    return open_workspace(_settings)
-
-
-@st.cache_resource(show_spinner=False)
-def warm_up() -> threading.Thread:
-    """Load torch and timm in the background, so that the first map need not wait for them."""
-    thread = threading.Thread(target=importlib.import_module, args=("app.services.explanation",), daemon=True)
-    thread.start()
-    return thread
 
 
 @st.cache_data(show_spinner=False)

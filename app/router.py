@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import resources, session_files, state
+from app import opening, session_files, state
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.components.sidebar import sidebar
@@ -22,7 +22,7 @@ st.set_page_config(
 session_files.protect()
 let_in = False
 with told("Refocus cannot open its data folder", "Fix this and reload the page."):
-    opened = resources.shared_workspace()
+    opened = opening.shared_workspace()
     with told("Nobody can sign in", "Fix this and reload the page."):
         let_in = is_let_in(opened)
 if not let_in:
@@ -70,9 +70,9 @@ _TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 
 state.arrive(page.title)
 ready = False
 with told("Refocus cannot start", "Fix this and reload the page."):
-    workspace = resources.workspace()
+    workspace = opening.workspace()
     launch.ensure_worker(workspace)
-    resources.warm_up()
+    opening.warm_up()
     sidebar(workspace)
     ready = True
 if ready:

@@ -24,6 +24,7 @@ _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cach
 SCREEN = (
     "app.identity",
     "app.main",
+    "app.opening",
     "app.router",
     "app.views",
     "app.components",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import resources
+from app import opening
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.services import people
@@ -34,7 +34,7 @@ def person_menu(ws: Workspace) -> None:
 @st.dialog("People and roles", icon=":material/group:", width="medium")
 def _people() -> None:
     with told("The people cannot be shown", "Close this and try again."):
-        ws = resources.workspace()
+        ws = opening.workspace()
         st.markdown("\n".join(f"- **{role}**: {meaning}" for role, meaning in MEANINGS.items()))
         for user in people.people(ws):
             _row(ws, user)

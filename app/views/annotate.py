@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import counts, resources, state
+from app import counts, opening, resources, state
 from app.components.annotate.answer_buttons import act
 from app.components.annotate.company import company, without_taken
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
@@ -274,4 +274,4 @@ def _desk(
 
 
 with told("Annotate cannot show this project", "Reload the page. Saved drawings are not lost."):
-    annotate_page(resources.workspace())
+    annotate_page(opening.workspace())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import counts, resources, state
+from app import counts, opening, state
 from app.components.annotate.evidence_legend import evidence_legend
 from app.components.compare.image_pair import pair_card
 from app.components.compare.report_download import report_button, report_progress
@@ -237,4 +237,4 @@ def _most_telling(per_filter: dict[Filter, int]) -> Filter:
 
 st.header("Compare")
 with told("This comparison cannot be shown", "Choose other versions, or reload the page."):
-    compare_page(resources.workspace())
+    compare_page(opening.workspace())

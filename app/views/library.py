@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import counts, resources, state
+from app import counts, opening, state
 from app.components.kit.error_box import told
 from app.components.kit.text import one_of, plain
 from app.components.library.activity import activity_table
@@ -118,7 +118,7 @@ def _ask_for_name(project: ProjectRecord) -> None:
         name = st.text_input("Name", value=project.name, key="other_name", max_chars=MAX_PROJECT_NAME)
         if st.form_submit_button("Rename", key="confirm_rename", type="primary"):
             with told(f"{project.name} was not renamed", "Choose another name."):
-                library.rename_project(resources.workspace(), project.id, name)
+                library.rename_project(opening.workspace(), project.id, name)
                 st.rerun()
 
 
@@ -127,17 +127,17 @@ def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None
     st.markdown(
         f"**{plain(project.name)}**: {one_of(overview.n_images, 'image')}, the guidance of "
         f"{overview.n_guided} of them, all runs and all model versions go to the bin for "
-        f"{resources.workspace().settings.bin_days:g} days, and are then deleted for good. Until then, "
+        f"{opening.workspace().settings.bin_days:g} days, and are then deleted for good. Until then, "
         "*Storage* on this page brings them back."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if overview.n_guided:
-            download_drawings(resources.workspace(), project, key="download_drawings_first")
+            download_drawings(opening.workspace(), project, key="download_drawings_first")
         if st.button("Cancel", key="keep_project"):
             st.rerun()
         if st.button("Delete", key="confirm_delete", type="primary"):
             with told(f"{project.name} was not deleted", ""):
-                ws, wake = resources.workspace(), state.WAKE.get()
+                ws, wake = opening.workspace(), state.WAKE.get()
                 recycle_bin.put_into_bin(ws, project.id)
                 wake.toast = f"{project.name} is in the bin."
                 state.IMAGE.set(None)
@@ -217,4 +217,4 @@ def _holdings(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) 
 
 
 with told("The library cannot be shown", "Reload the page."):
-    library_page(resources.workspace())
+    library_page(opening.workspace())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import counts, resources
+from app import counts, opening
 from app.components.compare.report_download import report_button, report_progress
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
@@ -157,4 +157,4 @@ def _reader(path: Path) -> Callable[[], bytes]:
 
 st.header("Models")
 with told("The model versions cannot be shown", "Reload the page."):
-    models_page(resources.workspace())
+    models_page(opening.workspace())

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import resources, state
+from app import opening, state
 from app.components.kit.charts import line_chart
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
@@ -138,4 +138,4 @@ def _facts(ws: Workspace, run: RunRecord, curves: training.Curves, accuracy: str
 
 st.header("Train")
 with told("The runs cannot be shown", "Reload the page. A run in progress continues."):
-    train_page(resources.workspace())
+    train_page(opening.workspace())

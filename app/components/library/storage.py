@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from app import resources, state
+from app import opening, state
 from app.components.kit.error_box import told
 from app.components.kit.number_format import size
 from app.components.kit.text import ago, one_of, plain
@@ -38,7 +38,7 @@ def storage_button(ws: Workspace) -> None:
 
 @st.dialog("Storage", width="large", icon=":material/hard_drive:")
 def _storage() -> None:
-    ws = resources.workspace()
+    ws = opening.workspace()
     with told("Storage cannot be shown", "Close this and try again."):
         binned = recycle_bin.contents(ws)
         if binned:
