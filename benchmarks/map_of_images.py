@@ -37,6 +37,7 @@ from gain_core.analysis.image_layout import arranged, principal_axes
 
 CHART = "document.querySelector('.st-key-annotate_map_chart .js-plotly-plot .main-svg')"
 SAYS = "document.body.innerText.includes({words})"
+TO_MAP = ".st-key-annotate_view button:nth-of-type(3)"
 HEAPS = 40
 
 
@@ -88,26 +89,22 @@ async def _measure(server: Server, times: int) -> dict[str, list[float]]:
         browser = await playwright.chromium.launch(executable_path=browser_command(), args=list(ARGUMENTS))
         page = await browser.new_page(viewport=VIEWPORT)  # type: ignore[arg-type]
         page.set_default_timeout(300_000)
-        await page.goto(f"{server.url}/annotate")
-        await timed(page, "", "find('canvas.shapes[data-ready]')")
         for number in range(times):
+            await page.goto(f"{server.url}/annotate")
+            await timed(page, "", "find('canvas.shapes[data-ready]')")
             name = "draw_ms" if number else "first_draw_ms"
-            taken[name].append(await _view(page, 3, f"{CHART} && {SAYS.format(words=repr('are drawn'))}"))
-            say(f"{name}: {taken[name][-1]:.0f}")
+            taken[name].append(
+                await timed(page, TO_MAP, f"{CHART} && {SAYS.format(words=repr('are drawn'))}")
+            )
             await page.wait_for_timeout(700)
             taken["colour_ms"].append(await _colour(page, ("Class", "Right or wrong")[number % 2]))
             await page.wait_for_timeout(700)
             taken["lasso_ms"].append(await _lasso(page, number))
             await page.wait_for_timeout(700)
             taken["hover_ms"].append(await _hover(page))
-            await _view(page, 1, "find('canvas.shapes[data-ready]')")
+            say(", ".join(f"{name}: {values[-1]:.0f}" for name, values in taken.items() if values))
         await browser.close()
     return taken
-
-
-async def _view(page: Page, place: int, done: str) -> float:
-    """Another view of Annotate, by its place in the switch."""
-    return await timed(page, f".st-key-annotate_view button:nth-of-type({place})", done)
 
 
 async def _colour(page: Page, name: str) -> float:
