@@ -1,5 +1,6 @@
 """The drawing canvas in a real browser, under quick and careless hands."""
 
+import io
 import math
 import re
 import time
@@ -8,13 +9,14 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Page, Response, expect
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from app.services import annotation
 from db import annotations, drafts
 from db.records import DraftRecord, RegionRecord
-from tests.app.seeded import Seeded
+from tests.app.seeded import SIDE, Seeded
 from tests.hand import canvas, choose, click, drag, images_to_draw_on, says, show
 from tests.live_server import LiveServer, running
 
@@ -173,6 +175,30 @@ def test_a_save_from_the_conflict_is_told(server: LiveServer, page: Page, projec
 
 
 @pytest.mark.browser
+def test_answers_are_carried_out_in_order_with_strokes_and_steps(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    image = project.images("train")[4]
+    show(page, server, image)
+    here = int(title(page).split()[1])
+    for key in ("w", "w", "ArrowRight"):  # the second is for no image: the next one was not seen yet
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name=f"Image {(here + 1) % 9 + 1} of 9")).to_be_visible()
+    answered = annotation.load(project.ws, image.id, image.class_id)
+    assert answered is not None
+    assert {region.role for region in answered.regions} == {"ignore_this"}
+    page.keyboard.press("z")
+    expect(page).to_have_url(re.compile(rf"image={image.id}\b"))
+    says(page, f"{image.name}: answer taken back.")
+    canvas(page)
+    drag(page, *BOX)
+    page.get_by_role("button", name="Right place").click()  # at once after the stroke
+    says(page, f"{image.name} has an unsaved drawing.")
+    says(page, "1 region, not saved yet")
+    assert annotation.load(project.ws, image.id, image.class_id) is None
+
+
+@pytest.mark.browser
 def test_a_second_press_that_comes_late_is_not_for_the_next_image(
     server: LiveServer, page: Page, project: Seeded
 ) -> None:
@@ -202,27 +228,25 @@ def test_what_is_circled_with_the_brush_is_filled(server: LiveServer, page: Page
 
 
 @pytest.mark.browser
-def test_answers_are_carried_out_in_order_with_strokes_and_steps(
+def test_the_next_photograph_is_fetched_before_next_is_pressed(
     server: LiveServer, page: Page, project: Seeded
 ) -> None:
-    image = project.images("train")[4]
-    show(page, server, image)
-    here = int(title(page).split()[1])
-    for key in ("w", "w", "ArrowRight"):  # the second is for no image: the next one was not seen yet
-        page.keyboard.press(key)
-    expect(page.get_by_role("heading", name=f"Image {(here + 1) % 9 + 1} of 9")).to_be_visible()
-    answered = annotation.load(project.ws, image.id, image.class_id)
-    assert answered is not None
-    assert {region.role for region in answered.regions} == {"ignore_this"}
-    page.keyboard.press("z")
-    expect(page).to_have_url(re.compile(rf"image={image.id}\b"))
-    says(page, f"{image.name}: answer taken back.")
-    canvas(page)
-    drag(page, *BOX)
-    page.get_by_role("button", name="Right place").click()  # at once after the stroke
-    says(page, f"{image.name} has an unsaved drawing.")
-    says(page, "1 region, not saved yet")
-    assert annotation.load(project.ws, image.id, image.class_id) is None
+    fetched = set()
+
+    def note(response: Response) -> None:
+        if "/media/" in response.url and response.url.endswith(".jpg"):
+            size = Image.open(io.BytesIO(response.body())).size
+            fetched.update({response.url} if size == (SIDE, SIDE) else ())  # the map beside it is larger
+
+    page.on("response", note)
+    show(page, server, project.images("train")[0])
+    shown = 1
+    while len(fetched) <= shown and shown < 6:
+        page.keyboard.press("ArrowRight")
+        shown += 1
+        canvas(page)
+        page.wait_for_timeout(1_000)
+    assert len(fetched) == shown + 1
 
 
 @pytest.mark.browser

@@ -67,8 +67,8 @@ def board(
             drawing_menus(image, draft, take_up)
             key_list(own_canvas=own)
             st.markdown(what_is_drawn(image, draft, notes), width="content")  # below, where it is long
-        shortcut_note(ws, image, version, draft)
         part_note(ws, image, version, draft, names)
+        shortcut_note(ws, image, version, draft)
 
 
 def canvas_size(image: ImageRecord) -> tuple[int, int]:
