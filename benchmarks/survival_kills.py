@@ -221,7 +221,7 @@ class Trial:
                 saved is not None and saved.regions == drawing(image) and saved.look_png and saved.ignore_png
             )
             self._outcome.missing += not whole
-        for log in (*self._folder.glob("*.log"), *(self._home / "trainer").glob("*.log")):
+        for log in (*self._folder.glob("*.log"), *self._home.glob("trainer*/*.log")):
             self._outcome.tracebacks += log.read_text("utf-8", "replace").count("Traceback (most recent call")
 
 
