@@ -38,6 +38,16 @@ def _people() -> None:
         st.markdown("\n".join(f"- **{role}**: {meaning}" for role, meaning in MEANINGS.items()))
         for user in people.people(ws):
             _row(ws, user)
+        st.download_button(
+            "Activity of all projects",
+            data=lambda: people.activity_csv(ws, None),
+            file_name="activity.csv",
+            mime="text/csv",
+            key="download_all_activity",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Who did what, also in deleted projects, and who gave which role: CSV.",
+        )
 
 
 def _row(ws: Workspace, user: UserRecord) -> None:

@@ -124,9 +124,10 @@ def annotate_page(ws: Workspace) -> None:
         state.IMAGE.set(picked_id)
         st.rerun()
     item = next((item for item in items if item.image.id == image.id), None)
-    here_shown = next((place for place, item in enumerate(items) if item.image.id == image.id), -1)
     free = without_taken(ws, project, ids, image.id)
-    ahead = [item.image for item in items[here_shown + 1 :] if item.image.id in free][:2]
+    after = 0 if here is None else free.index(image.id) + 1
+    in_strip = {item.image.id: item.image for item in items}
+    ahead = [in_strip[image_id] for image_id in free[after : after + 2] if image_id in in_strip]
     _desk(ws, project, free, image, item, version, classes, ahead)
     address.drawn()
     if version is not None and ahead:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.program import main
 from app.jobs import import_run
 from app.services import (
     annotation,
@@ -162,3 +163,19 @@ def test_publishing_needs_a_maintainer(ws: Workspace, images: list[ImageRecord])
     version = VersionRecord(1, images[0].project_id, 1, None, None, "a", "ab", "", moment)
     with pytest.raises(RoleNeededError, match="Only a maintainer can publish a version"):
         publishing.publish(as_person(ws, "Mara", "annotator"), version)
+
+
+def test_a_command_writes_the_activity(
+    ws: Workspace, images: list[ImageRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFOCUS_HOME", str(ws.settings.home))
+    out = tmp_path / "activity.csv"
+    assert main(["activity", "--out", str(out)]) == 0
+    assert [row["what"] for row in csv.DictReader(out.read_text("utf-8").splitlines())] == ["import"]
+    recycle_bin.put_into_bin(ws, images[0].project_id)
+    assert main(["activity", "--out", str(out)]) == 2  # there is no project
+    assert main(["activity", "--all", "--out", str(out)]) == 0
+    assert [row["what"] for row in csv.DictReader(out.read_text("utf-8").splitlines())] == [
+        "import",
+        "delete",
+    ]

@@ -102,6 +102,22 @@ def test_others_at_an_image_are_told_and_the_queue_leads_elsewhere(seeded: Seede
     assert open_page("annotate").session_state[state.IMAGE.name] == first  # he has left it
 
 
+def test_next_leaves_out_what_others_have_open(seeded: Seeded, sign_in: SignIn) -> None:
+    seeded.publish()
+    jan = sign_in("Jan", "annotator")
+    sign_in("Mara", "annotator")
+    app = open_page("annotate")
+    first = app.session_state[state.IMAGE.name]
+    app.button(key="annotate_next").click().run()
+    second = app.session_state[state.IMAGE.name]
+    app.button(key="annotate_previous").click().run()
+    assert app.session_state[state.IMAGE.name] == first
+    presence.look_at(jan.database, second)
+    app.run()
+    app.button(key="annotate_next").click().run()
+    assert app.session_state[state.IMAGE.name] not in (first, second)
+
+
 def test_when_all_are_taken_the_queue_stays_as_it_is(seeded: Seeded, sign_in: SignIn) -> None:
     jan = sign_in("Jan", "annotator")
     for image in seeded.images("train"):
