@@ -78,6 +78,13 @@ def list_bin(database: Database, older_than_days: float = 0.0) -> list[BinnedPro
         return [BinnedProject(project_record(row), count) for row, count in session.execute(query)]
 
 
+def count_bin(database: Database) -> int:
+    """Deleted projects; their images are not counted."""
+    with database.reading() as session:
+        query = select(func.count()).where(models.Project.deleted_at.is_not(None))
+        return session.scalar(query) or 0
+
+
 def _free_name(database: Database, name: str) -> str:
     number, free = 2, name
     while find_project(database, free) is not None:

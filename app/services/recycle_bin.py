@@ -36,6 +36,10 @@ def contents(ws: Workspace) -> list[BinnedProject]:
     return recycle_bin.list_bin(ws.database)
 
 
+def count(ws: Workspace) -> int:
+    return recycle_bin.count_bin(ws.database)
+
+
 def overdue(ws: Workspace) -> list[BinnedProject]:
     """What has been in the bin for as long as the setting says."""
     return recycle_bin.list_bin(ws.database, ws.settings.bin_days)

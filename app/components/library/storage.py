@@ -30,7 +30,7 @@ KINDS: dict[Kind, str] = {
 
 
 def storage_button(ws: Workspace) -> None:
-    deleted = len(recycle_bin.contents(ws))
+    deleted = recycle_bin.count(ws)
     bin_full = f" · {one_of(deleted, 'deleted project')}" if deleted else ""
     if st.button(f"Storage{bin_full}", key="open_storage", type="tertiary", icon=":material/hard_drive:"):
         _storage()
