@@ -97,7 +97,7 @@ async def _measure(server: Server, times: int) -> dict[str, list[float]]:
                 await timed(page, TO_MAP, f"{CHART} && {SAYS.format(words=repr('are drawn'))}")
             )
             await page.wait_for_timeout(700)
-            taken["colour_ms"].append(await _colour(page, ("Class", "Right or wrong")[number % 2]))
+            taken["colour_ms"].append(await _colour(page, "Class"))
             await page.wait_for_timeout(700)
             taken["lasso_ms"].append(await _lasso(page, number))
             await page.wait_for_timeout(700)
