@@ -36,7 +36,7 @@ def services() -> dict[str, Any]:
 
 def settings_of(service: dict[str, Any], **more: str) -> Settings:
     """Read by the program from the container's environment."""
-    ours = {name: str(value) for name, value in service["environment"].items()}
+    ours = {name: str(value or "") for name, value in service["environment"].items()}  # nothing is None
     known = {f"REFOCUS_{name.upper()}" for name in Settings.__dataclass_fields__}
     assert set(ours) <= known
     return load_settings({"REFOCUS_HOME": "/data", **ours, **more})
