@@ -23,7 +23,7 @@ LOG_BYTES = 1_000_000
 KEEP_SECONDS = 5.0  # between two looks at whether the worker lives
 
 _guard = threading.Lock()
-_started: dict[Path, float] = {}  # when this process last started a worker, by its folder
+_started: dict[Path, "tuple[float, subprocess.Popen[bytes]]"] = {}  # when, and the last worker, by its folder
 
 
 def ensure_worker(ws: Workspace, command: tuple[str, ...] = WORKER_COMMAND) -> None:
@@ -112,12 +112,14 @@ def _start_when_missing(settings: Settings, command: tuple[str, ...]) -> None:
     folder = settings.trainer_folder
     if worker_is_there(folder):
         _started.pop(folder, None)
-    elif time.monotonic() - _started.get(folder, -START_SECONDS) >= START_SECONDS:
-        _start(settings, command, "worker.log")
-        _started[folder] = time.monotonic()
+        return
+    moment, worker = _started.get(folder, (-START_SECONDS, None))
+    starting = worker is not None and worker.poll() is None  # a busy machine may take longer than that
+    if not starting and time.monotonic() - moment >= START_SECONDS:
+        _started[folder] = time.monotonic(), _start(settings, command, "worker.log")
 
 
-def _start(settings: Settings, command: tuple[str, ...], log_name: str) -> None:
+def _start(settings: Settings, command: tuple[str, ...], log_name: str) -> "subprocess.Popen[bytes]":
     log = settings.trainer_folder / log_name
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
@@ -133,3 +135,4 @@ def _start(settings: Settings, command: tuple[str, ...], log_name: str) -> None:
     threading.Thread(
         target=process.wait, name="process-reaper", daemon=True
     ).start()  # or it stays as a zombie
+    return process
