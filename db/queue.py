@@ -8,7 +8,6 @@ from sqlalchemy import bindparam, case, func, select
 from db import models
 from db.engine import Database
 from db.labelled import (
-    CHANGED,
     LABEL,
     has_label,
     images_by_id,
@@ -19,9 +18,8 @@ from db.labelled import (
     prediction_record,
     with_label,
 )
+from db.queue_filters import GUIDED, LOOKED_AT
 from db.records import ImageRecord, PredictionRecord, Split
-
-_GUIDED = select(models.Guidance.image_id).where(models.Guidance.regions.any())
 
 _IS_GUIDED = (  # of an image: for a page's rows alone, however many others are guided
     select(models.Guidance.id)
@@ -73,12 +71,15 @@ class EvidenceTally:
 def order_queue(database: Database, project_id: int, version_id: int | None, split: Split) -> list[int]:
     """Image ids of one split in the order of the queue. One query.
 
-    Four keys: whether the image is open, guided or skipped; whether the version is wrong, right or has not
-    looked; the image's turn in its class (wrong images by confidence, right ones by the spread of attention,
-    ties by id); its class. So the classes take turns within each part.
+    Four keys: whether the image is open, guided before the version was made, or skipped; whether the version
+    is wrong, right or has not looked; the image's turn in its class (wrong images by confidence, right ones
+    by the spread of attention, ties by id); its class. So the classes take turns within each part, an image
+    that is guided stays at its place until there is another version, and one that is skipped moves no other.
     """
     prediction = models.Prediction
-    done = case((models.Image.review == "skipped", 2), (models.Image.id.in_(_GUIDED), 1), else_=0)
+    made = select(models.ModelVersion.created_at).where(models.ModelVersion.id == version_id)
+    learned = models.Image.id.in_(GUIDED.where(models.Guidance.guided_at < made.scalar_subquery()))
+    done = case((models.Image.review == "skipped", 2), (learned, 1), else_=0)
     looked = case((prediction.predicted.is_(None), 2), (is_right(prediction), 1), else_=0)
     score = case(
         (prediction.predicted.is_(None), 0.0),
@@ -91,6 +92,7 @@ def order_queue(database: Database, project_id: int, version_id: int | None, spl
                 models.Image.id.label("id"),
                 func.coalesce(prediction.suspect, LABEL).label("label"),
                 done.label("done"),
+                learned.label("learned"),
                 looked.label("looked"),
                 score.label("score"),
             ).select_from(models.Image)
@@ -101,7 +103,7 @@ def order_queue(database: Database, project_id: int, version_id: int | None, spl
     )
     row = scored.c
     turn = func.row_number().over(
-        partition_by=(row.done, row.looked, row.label), order_by=(row.score.desc(), row.id)
+        partition_by=(row.learned, row.looked, row.label), order_by=(row.score.desc(), row.id)
     )
     turns = select(row.id, row.done, row.looked, turn.label("turn"), row.label).subquery()
     query = select(turns.c.id).order_by(turns.c.done, turns.c.looked, turns.c.turn, turns.c.label)
@@ -125,6 +127,16 @@ def read_rows(database: Database, version_id: int | None, image_ids: Sequence[in
             if image_id in images
         }
     return [by_id[image_id] for image_id in image_ids if image_id in by_id]
+
+
+def first_open(database: Database, image_ids: Sequence[int]) -> int | None:
+    """The first of these images that is neither guided nor skipped; None where all are. One query."""
+    query = select(models.Image.id).where(
+        models.Image.id.in_(image_ids), models.Image.review == "open", models.Image.id.not_in(GUIDED)
+    )
+    with database.reading() as session:
+        is_open = set(session.scalars(query))
+    return next((image_id for image_id in image_ids if image_id in is_open), None)
 
 
 def split_ids(database: Database, project_id: int, split: Split) -> list[int]:
@@ -156,28 +168,6 @@ def count_wrong(database: Database, version_id: int, splits: Iterable[Split]) ->
     return {split: counts.get(split, 0) for split in splits}
 
 
-def find_doubtful(database: Database, version_id: int, threshold: float) -> frozenset[int]:
-    """Ids of training images nobody has looked at since, whose label at least this share of the images most
-    like it contradict. One query.
-    """
-    prediction = models.Prediction
-    query = with_label(
-        select(models.Image.id)
-        .select_from(prediction)
-        .join(models.Image, models.Image.id == prediction.image_id)
-    ).where(
-        prediction.version_id == version_id,
-        prediction.label_doubt >= threshold,
-        of_this_label(prediction, prediction.label_rival).is_not(None),
-        models.Image.split == "train",
-        models.Image.review == "open",
-        models.Image.id.not_in(CHANGED),
-        models.Image.id.not_in(_GUIDED),
-    )
-    with database.reading() as session:
-        return frozenset(session.scalars(query))
-
-
 def tally_evidence(database: Database, version_id: int) -> list[EvidenceTally]:
     """By class position and number. One query."""
     prediction = models.Prediction
@@ -199,7 +189,7 @@ def tally_evidence(database: Database, version_id: int) -> list[EvidenceTally]:
         .where(
             prediction.version_id == version_id,
             prediction.evidence_group.is_not(None),
-            models.Image.split.in_(("train", "validation")),
+            models.Image.split.in_(LOOKED_AT),
         )
         .group_by(prediction.predicted, prediction.evidence_group)
         .order_by(prediction.predicted, prediction.evidence_group)
@@ -218,7 +208,7 @@ def evidence_members(database: Database, version_id: int, predicted: int, number
             prediction.version_id == version_id,
             prediction.predicted == predicted,
             prediction.evidence_group == number,
-            models.Image.split.in_(("train", "validation")),
+            models.Image.split.in_(LOOKED_AT),
         )
     )
     with database.reading() as session:

@@ -7,8 +7,10 @@ from typing import Literal
 from app.workspace import Workspace
 from db import library as rows
 from db import queue as stored
+from db import queue_filters
 from db.mistakes import THRESHOLD
 from db.queue import QueueRow
+from db.queue_filters import LOOKED_AT, NamedImage, QueueFilter
 from db.records import ImageRecord, PredictionRecord, Split
 
 # Share of the images most like one that must carry another label for its own to be doubtful. At 2 % wrong
@@ -19,7 +21,6 @@ DOUBTFUL = 0.8
 # on more than half (docs/decisions/0025).
 WIDE = 0.6
 
-LOOKED_AT: tuple[Split, ...] = ("train", "validation")  # test stays unseen until Compare
 _AT_ONCE = 500  # rows, of a whole queue
 
 
@@ -62,9 +63,10 @@ class QueueFigures:
 def order(ws: Workspace, project_id: int, version_id: int | None, split: Split = "train") -> tuple[int, ...]:
     """Image ids in the order worth drawing on: mispredicted ones first, the surest mistakes before the
     others; then right ones, those first whose attention covers most of the picture, as a background does;
-    then those never predicted; already guided and skipped ones last. In each part the classes take turns:
-    what a class must not look at is learned from its own images. Doubtful labels have no place of their own:
-    where they are right, they are no example of the rule that guidance is to break (docs/decisions/0018).
+    then those never predicted; last those guided before the version was made, and skipped ones. In each part
+    the classes take turns: what a class must not look at is learned from its own images. Doubtful labels have
+    no place of their own: where they are right, they are no example of the rule that guidance is to break
+    (docs/decisions/0018).
 
     Measured in docs/decisions/0010 and 0013. `version_id` None: there is no model version yet.
     """
@@ -105,7 +107,30 @@ def doubtful(ws: Workspace, version_id: int | None) -> frozenset[int]:
     """Ids of the training images whose label the images most like them contradict, and at which nobody has
     looked yet.
     """
-    return frozenset() if version_id is None else stored.find_doubtful(ws.database, version_id, DOUBTFUL)
+    if version_id is None:
+        return frozenset()
+    return queue_filters.find_doubtful(ws.database, version_id, DOUBTFUL)
+
+
+def matching(
+    ws: Workspace, project_id: int, version_id: int | None, wanted: QueueFilter
+) -> dict[Split, frozenset[int]]:
+    """Ids of the training and of the validation images that a narrowed queue holds."""
+    return queue_filters.matching_images(ws.database, project_id, version_id, wanted, DOUBTFUL)
+
+
+def first_open(ws: Workspace, image_ids: Sequence[int]) -> int | None:
+    """The first image of a queue that nobody has handled; where all are, the first."""
+    for start in range(0, len(image_ids), _AT_ONCE):
+        image_id = stored.first_open(ws.database, image_ids[start : start + _AT_ONCE])
+        if image_id is not None:
+            return image_id
+    return image_ids[0] if image_ids else None
+
+
+def look_up(ws: Workspace, project_id: int, part: str, *, limit: int) -> list[NamedImage]:
+    """Images of the project, of all splits, whose name contains this; the best match first."""
+    return queue_filters.find_images(ws.database, project_id, part, limit=limit)
 
 
 def kept_order(

@@ -1,37 +1,25 @@
 """The queue: in which order images are worth drawing on, and no more of it read than is shown."""
 
 import random
-from itertools import zip_longest
 
 import pytest
 
-from app.services import annotation, labels, queue
+from app.services import annotation, queue
 from app.services.lessons import lessons
 from app.workspace import Workspace
 from db import library as rows
-from db import runs, versions
+from db import versions
 from db.mistakes import suspicious_label
-from db.new_images import NewImage, NewLabel
-from db.records import ImageRecord, RegionRecord, Split
+from db.records import ImageRecord
 from db.versions import NewPrediction
-
-BOX = RegionRecord("box", "look_here", ((2.0, 3.0), (10.0, 9.0)))
-
-
-def published(ws: Workspace, project_id: int, predictions: list[NewPrediction]) -> int:
-    run = runs.request_run(ws.database, project_id, "quick", {}, None)
-    claimed = runs.claim(ws.database, "test", 60)
-    assert claimed is not None
-    assert claimed.lease_token is not None
-    return runs.finish_with_version(
-        ws.database, run.id, claimed.lease_token, "runs/x.safetensors", "0" * 64, "", predictions
-    ).id
+from tests.app.random_queue import BOX, published, random_project
 
 
 def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
     ws: Workspace, images: list[ImageRecord]
 ) -> None:
     boats, cars = images[:3], images[3:]
+    annotation.save(ws, boats[2].id, boats[2].class_id, [BOX])
     version_id = published(
         ws,
         images[0].project_id,
@@ -43,7 +31,6 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
             NewPrediction(cars[1].id, 1, 1, (0.45, 0.55)),  # right, skipped
         ],  # the last car was never looked at
     )
-    annotation.save(ws, boats[2].id, boats[2].class_id, [BOX])
     annotation.skip(ws, cars[1].id)
     items = queue.whole(ws, images[0].project_id, version_id)
     assert [(item.image.id, item.reason) for item in items] == [
@@ -57,7 +44,10 @@ def test_the_queue_puts_confident_mistakes_first_and_handled_images_last(
     assert items[0].probability_true == 0.1
     assert [item.guided for item in items] == [False, False, False, False, True, False]
     annotation.unskip(ws, cars[1].id)
-    assert queue.whole(ws, images[0].project_id, version_id)[3].image.id == cars[1].id
+    annotation.save(ws, boats[1].id, boats[1].class_id, [BOX])  # keeps its place until there is a new version
+    items = queue.whole(ws, images[0].project_id, version_id)
+    assert [items[0].image.id, items[3].image.id] == [boats[1].id, cars[1].id]
+    assert queue.first_open(ws, [item.image.id for item in items]) == boats[0].id
 
 
 def test_doubtful_labels_say_why_and_keep_their_place(ws: Workspace, images: list[ImageRecord]) -> None:
@@ -132,14 +122,14 @@ def test_the_queue_of_an_unknown_version_shows_no_predictions(
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_is_that_of_a_plain_sort(ws: Workspace, seed: int) -> None:
-    """Of random projects: three classes, two splits, ties, guided, skipped, relabelled, unseen images; in
-    half of them images have one or two labels.
+    """Of random projects: three classes, two splits, ties, images guided before and after, skipped,
+    relabelled, unseen; in half of them images have one or two labels.
     """
     chance = random.Random(seed)
-    project_id, version_id = _random_project(ws, chance, several=seed % 2 == 1)
+    project_id, version_id, learned = random_project(ws, chance, several=seed % 2 == 1)
     for split in ("train", "validation"):
         images = {image.id: image for image in rows.list_images(ws.database, project_id, split)}
-        expected = _plainly_sorted(ws, version_id, list(images.values()), seed % 2 == 1)
+        expected = _plainly_sorted(ws, version_id, list(images.values()), learned, seed % 2 == 1)
         assert list(queue.order(ws, project_id, version_id, split)) == expected
         page = expected[3:9]
         read = queue.read(ws, version_id, page, ["a", "b", "c"])
@@ -169,77 +159,28 @@ def test_the_order_is_that_of_a_plain_sort(ws: Workspace, seed: int) -> None:
     assert lessons(ws, project_id).guided_training == len(guided)
 
 
-def _labels(chance: random.Random, several: bool) -> tuple[NewLabel, ...]:
-    return tuple(
-        NewLabel(position) for position in chance.sample(range(3), 1 + several * chance.randrange(2))
-    )
-
-
-def _random_project(ws: Workspace, chance: random.Random, *, several: bool) -> tuple[int, int]:
-    splits_: list[Split] = ["train", "train", "validation"]
-    new = [
-        NewImage(f"{n}.png", f"{n:064x}", ".png", 24, 16, chance.choice(splits_), _labels(chance, several))
-        for n in range(40)
-    ]
-    project = rows.create_project(
-        ws.database, "r", "upload", "b", 224, ["a", "b", "c"], new, [], multi_label=several
-    )
-    classes = rows.list_classes(ws.database, project.id)
-    images = rows.list_images(ws.database, project.id)
-    predictions = []
-    for image in images:
-        if chance.random() < 0.15:
-            continue
-        predicted = chance.choice([image.class_position, chance.randrange(3)])
-        probabilities = [0.1] * 3
-        probabilities[predicted] = chance.choice([0.4, 0.8])
-        rival = (image.class_position + 1) % 3 if chance.random() < 0.4 else None
-        predictions.append(
-            NewPrediction(
-                image.id,
-                image.class_position,
-                predicted,
-                probabilities,
-                attention_spread=chance.choice([None, 0.2, 0.7]),
-                label_rival=rival,
-                label_doubt=None if rival is None else chance.choice([0.5, 0.8, 1.0]),
-            )
-        )
-    version_id = published(ws, project.id, predictions)
-    for image in images:
-        what = chance.random()
-        if what < 0.1:
-            annotation.save(ws, image.id, image.class_id, [BOX])
-        elif what < 0.2:
-            annotation.skip(ws, image.id)
-        elif what < 0.3 and len(image.labels) == 1:
-            labels.change_label(ws, image, chance.choice(classes).id)
-        elif what < 0.35:
-            annotation.save(ws, image.id, image.class_id, [BOX])
-            annotation.save(ws, image.id, image.class_id, [])  # taken back: not guided
-    return project.id, version_id
-
-
-def _plainly_sorted(ws: Workspace, version_id: int, images: list[ImageRecord], several: bool) -> list[int]:
+def _plainly_sorted(
+    ws: Workspace, version_id: int, images: list[ImageRecord], learned: set[int], several: bool
+) -> list[int]:
     said = {item.image_id: item for item in versions.list_predictions(ws.database, version_id)}
-    parts: dict[tuple[int, int], dict[int, list[tuple[float, int]]]] = {}
+    parts: dict[tuple[bool, int], dict[int, list[tuple[float, int]]]] = {}
+    done = {}
     for image in images:
-        guidance = annotation.load(ws, image.id, image.class_id)
-        done = 2 if image.review == "skipped" else int(guidance is not None)
+        done[image.id] = 2 if image.review == "skipped" else int(image.id in learned)
         prediction = said.get(image.id)
         looked, urgency = 2, 0.0
         if prediction is not None:
             looked = int(prediction.right)
             urgency = prediction.mistake or prediction.attention_spread or 0.0
-        part = parts.setdefault((done, looked), {})
+        part = parts.setdefault((image.id in learned, looked), {})
         label = image.class_position
         if several and prediction is not None:
             label = suspicious_label(prediction.probabilities, image.positions, prediction.label)
         part.setdefault(label, []).append((-urgency, image.id))
-    return [
-        entry[1]
-        for part in sorted(parts)
-        for turn in zip_longest(*(sorted(parts[part][position]) for position in sorted(parts[part])))
-        for entry in turn
-        if entry is not None
+    places = [
+        (done[entry[1]], looked, turn, position, entry[1])
+        for (_, looked), part in parts.items()
+        for position, entries in part.items()
+        for turn, entry in enumerate(sorted(entries))
     ]
+    return [place[-1] for place in sorted(places)]
