@@ -4,7 +4,7 @@ Each figure is kept by the project, the version and the project's revisions, whi
 it depends on. So nothing is ever cleared.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,8 +28,9 @@ from app.services.map_figures import MapFigures
 from app.services.map_figures import map_figures as measure_map
 from app.services.queue import QueueFigures
 from app.workspace import Workspace
-from db import holdings, presence, splits, versions
+from db import drafts, holdings, presence, splits, versions
 from db import library as rows
+from db.queue_filters import QueueFilter
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
 T = TypeVar("T")
@@ -76,6 +77,31 @@ def guided_by_others(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
     """Ids of images whose guidance somebody else than the person at the page saved last."""
     key = ("guided_by_others", ws.user.id, project.review_revision)
     return _counted(ws, project, key, lambda: presence.guided_by_others(ws.database, project.id))
+
+
+def matching(ws: Workspace, project: ProjectRecord, wanted: QueueFilter) -> Mapping[Split, frozenset[int]]:
+    """As `queue.matching`, for the published version."""
+    version_id = project.current_version_id
+    handled = wanted.guided is not None or wanted.skipped or wanted.doubtful
+    depends_on = project.review_revision if handled else None
+    drafted = frozenset(drafts.drafted_images(ws.database, project.id)) if wanted.unsaved else None
+    key = ("matching", version_id, wanted, depends_on, drafted)
+    return _counted(ws, project, key, lambda: queue.matching(ws, project.id, version_id, wanted))
+
+
+def groups(ws: Workspace, project: ProjectRecord) -> dict[str, list[str]]:
+    """Values of each group of its images, in their order."""
+
+    def read() -> dict[str, list[str]]:
+        pairs = {
+            pair for tally in holdings.tally_images(ws.database, project.id) for pair in tally.groups.items()
+        }
+        values: dict[str, list[str]] = {}
+        for attribute, value in sorted(pairs):
+            values.setdefault(attribute, []).append(value)
+        return values
+
+    return _counted(ws, project, "group_values", read)
 
 
 def doubtful(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
@@ -246,8 +272,9 @@ def _counts() -> BoundedCache[Any]:
             return 2_000 + 2_000 * len(counted)
         if isinstance(counted, Facts):
             return 2_000 + counted.nbytes
-        if isinstance(counted, dict):  # of texts by id
-            return 2_000 + 100 * len(counted)
+        if isinstance(counted, dict):  # of texts by id, or of ids
+            ids = sum(len(value) for value in counted.values() if isinstance(value, frozenset))
+            return 2_000 + 100 * len(counted) + 40 * ids
         if isinstance(counted, AreaImages):
             counted = counted.image_ids
         return 2_000 + 40 * len(counted) if isinstance(counted, tuple | frozenset) else 10_000

@@ -1,8 +1,8 @@
 """Every session-state key of the page: name, type, default, and what it holds."""
 
-import time
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import streamlit as st
@@ -11,7 +11,10 @@ from app.drawing.canvas_log import CanvasLog
 from app.drawing.draft import Draft
 from app.drawing.fabric import CanvasDrawing
 from app.grid_log import GridLog
+from app.held_queue import QueueOrder
+from app.page_address import Address
 from app.services.image_map import Area, Layout
+from db.queue_filters import QueueFilter
 from db.records import ImageRecord, Role, RunMode, Split
 
 T = TypeVar("T")
@@ -20,8 +23,6 @@ Tool = Literal["rect", "polygon", "freedraw"]  # drawing modes of the fallback c
 MapOf = Literal["said", "truth"]  # the class a version predicts, or the true one
 View = Literal["image", "grid", "map"]  # of Annotate
 Filter = Literal["fixed", "newly_wrong", "wrong", "right", "all"]  # images of a comparison
-
-ON_ITS_WAY = 2.0  # seconds in which a browser may still send the previous address
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +87,27 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueOrder:
-    """The order of the queue, fixed while someone works through it."""
-
-    project_id: int
-    version_id: int | None
-    split: Split
-    narrowed_to: str  # all images, doubtful labels, or an evidence group
-    revision: tuple[int, int]  # of the project's labels and, where it matters, its guidance
-    image_ids: tuple[int, ...] = ()
-
-    def same_queue(self, other: "QueueOrder") -> bool:
-        """Whether both hold images of the same queue, perhaps as it was at another time."""
-        return replace(self, revision=other.revision, image_ids=other.image_ids) == other
-
-    def holding(self, image_ids: tuple[int, ...]) -> "QueueOrder":
-        return replace(self, image_ids=image_ids)
-
-
-@dataclass(frozen=True, slots=True)
 class PickedGroup:
     """An evidence group or a suggestion that the queue is narrowed to."""
 
     version_id: int
     predicted: int | None  # class position; None: a suggestion
     number: int  # of the group within that class, or of the suggestion
+
+    @property
+    def code(self) -> str:
+        """In the page's address."""
+        predicted = "s" if self.predicted is None else self.predicted
+        return f"{self.version_id}-{predicted}-{self.number}"
+
+    @classmethod
+    def from_code(cls, text: str) -> "PickedGroup | None":
+        """None for what no page has written. No id of a database has 19 digits."""
+        parts = re.fullmatch(r"(\d{1,18})-(\d{1,18}|s)-(\d{1,18})", text)
+        if parts is None:
+            return None
+        version, predicted, number = parts.groups()
+        return cls(int(version), None if predicted == "s" else int(predicted), int(number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,33 +117,6 @@ class ComparedFor:
     project_id: int
     published_id: int | None  # version
     newest_id: int  # version
-
-
-@dataclass(slots=True)
-class Address:
-    """The image in the page's address, as last written or read."""
-
-    image_id: int | None = None  # last written there
-    left: dict[int, float] = field(default_factory=dict)  # others that we wrote: when each was replaced
-    replaced: int | None = None  # the one before, until the page is drawn with this one
-
-    def write(self, image_id: int) -> None:
-        if self.image_id not in (None, image_id):
-            self.replaced = self.image_id
-            self.left[self.replaced] = time.monotonic()
-        self.image_id = image_id
-
-    def drawn(self) -> None:
-        """The page is drawn: a key that was pressed meanwhile comes only now, with the address before."""
-        if self.replaced is not None:
-            self.left[self.replaced], self.replaced = time.monotonic(), None
-
-    def is_news(self, image_id: int) -> bool:
-        """Whether somebody has changed the address. What the browser sends with a key that was pressed before
-        it knew the newest address is no news, or quick keys would go back.
-        """
-        replaced = self.left.get(image_id, -ON_ITS_WAY)
-        return image_id != self.image_id and time.monotonic() - replaced >= ON_ITS_WAY
 
 
 def _nothing() -> None:
@@ -205,7 +175,24 @@ CHOSEN_IMAGES: Key[tuple[int, frozenset[int]]] = Key(
 
 # --- annotate
 IMAGE: Key[int | None] = Key("annotate_image", _no_image, "id of the image on screen")
-ADDRESS: Key[Address] = Key("annotate_address", Address, "image id last written to the page's address")
+ADDRESS: Key[Address[int]] = Key("annotate_address", Address, "image id in the page's address")
+FILTER_ADDRESS: Key[Address[tuple[tuple[str, str], ...]]] = Key(
+    "annotate_filter_address", Address, "filters in the page's address: parameters and values"
+)
+FILTERS: Key[tuple[int, QueueFilter]] = Key(
+    "annotate_filters", lambda: (0, QueueFilter()), "project, and what its queue is narrowed to"
+)
+FILTERS_OPEN: Key[bool] = Key("annotate_filters_open", bool, "the filters are unfolded")
+STAY: Key[int | None] = Key(
+    "annotate_stay", _no_image, "id of the image to stay at if the queue that begins anew holds it"
+)
+PLACE: Key[int | None] = Key(
+    "annotate_place", _no_image, "id of the image of the queue that was on screen last"
+)
+OFFERED: Key[int | None] = Key(
+    "annotate_offered", _no_image, "id of the version whose queue has not been begun with its first image"
+)
+LISTED_FOR: Key[str] = Key("annotate_listed_for", str, "what was looked for, when several images match")
 QUEUE_SPLIT: Key[Split] = Key("annotate_split", lambda: "train", "split whose images the queue holds")
 QUEUE: Key[QueueOrder | None] = Key("annotate_queue", _nothing, "order of the queue as first shown")
 GROUP: Key[PickedGroup | Area | None] = Key(
@@ -214,9 +201,6 @@ GROUP: Key[PickedGroup | Area | None] = Key(
 MAP_COLOUR: Key[str] = Key("annotate_map_colour", lambda: "result", "what colours the map of images")
 MAP_LAYOUT: Key[Layout] = Key("annotate_map_layout", lambda: "tsne", "layout of the map of images")
 GROUPS_OPEN: Key[bool] = Key("annotate_groups_open", bool, "the list of evidence groups is unfolded")
-ONLY_DOUBTFUL: Key[int | None] = Key(
-    "annotate_only_doubtful", _no_image, "project whose queue holds its doubtful labels alone"
-)
 VIEW: Key[View] = Key("annotate_view", lambda: "image", "view of the queue")
 GRID_LOG: Key[GridLog] = Key("annotate_grid_log", GridLog, "what the grid of maps told and is done")
 DRAFTS: Key[dict[tuple[int, int], Draft]] = Key(

@@ -25,7 +25,7 @@ from app.services.queue import DOUBTFUL, LOOKED_AT
 from benchmarks.interaction import summary
 from benchmarks.postgresql_server import Server, find_programs, serving
 from benchmarks.report import environment, print_table, say, write_json
-from db import annotations, queue
+from db import annotations, queue, queue_filters
 from db.engine import Database
 
 PAGE = 32  # rows, as the strip of Annotate shows
@@ -124,7 +124,7 @@ def _figures(database: Database) -> None:
     for split in LOOKED_AT:
         queue.count_queue(database, 1, split)
     queue.count_wrong(database, 1, LOOKED_AT)
-    queue.find_doubtful(database, 1, DOUBTFUL)
+    queue_filters.find_doubtful(database, 1, DOUBTFUL)
     annotations.count_guided_images(database, 1, "train")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 
 from db import models
-from db.engine import Database
+from db.engine import Database, author
 from db.labelled import CHANGED, SHOWN, is_of, is_right, of_this_label, with_label
 from db.records import Split
 
@@ -24,7 +24,7 @@ class QueueFilter:
     right: bool | None = None
     confidence: tuple[float, float] | None = None  # of the predicted class: from, to, both included
     guided: bool | None = None
-    unsaved: bool = False
+    unsaved: bool = False  # by the database's user
     skipped: bool = False
     doubtful: bool = False
 
@@ -45,19 +45,18 @@ def matching_images(
 
     `doubt`: share of the images most like one that must have another label for its own to be doubtful.
     """
-    prediction = models.Prediction
-    query = select(models.Image.id, models.Image.split).where(
-        models.Image.project_id == project_id,
-        models.Image.split.in_(LOOKED_AT),
-        *_of_images(project_id, filters),
-    )
-    asked = _of_predictions(filters)
-    if asked:
-        query = query.join(prediction, is_of(prediction, version_id)).where(*asked)
-    if filters.doubtful:
-        query = query.where(models.Image.id.in_(doubtful(version_id, doubt)))
     ids: dict[Split, set[int]] = {split: set() for split in LOOKED_AT}
     with database.reading() as session:
+        query = select(models.Image.id, models.Image.split).where(
+            models.Image.project_id == project_id,
+            models.Image.split.in_(LOOKED_AT),
+            *_of_images(project_id, author(session), filters),
+        )
+        asked = _of_predictions(filters)
+        if asked:
+            query = query.join(models.Prediction, is_of(models.Prediction, version_id)).where(*asked)
+        if filters.doubtful:
+            query = query.where(models.Image.id.in_(doubtful(version_id, doubt)))
         for image_id, split in session.execute(query):
             ids[split].add(image_id)
     return {split: frozenset(of_split) for split, of_split in ids.items()}
@@ -106,7 +105,7 @@ def find_images(database: Database, project_id: int, part: str, *, limit: int) -
         return [NamedImage(*row) for row in session.execute(query)]
 
 
-def _of_images(project_id: int, filters: QueueFilter) -> list[ColumnElement[bool]]:
+def _of_images(project_id: int, user_id: int, filters: QueueFilter) -> list[ColumnElement[bool]]:
     image = models.Image
     conditions: list[ColumnElement[bool]] = []
     if filters.label is not None:
@@ -122,7 +121,8 @@ def _of_images(project_id: int, filters: QueueFilter) -> list[ColumnElement[bool
     if filters.guided is not None:
         conditions.append(image.id.in_(GUIDED) if filters.guided else image.id.not_in(GUIDED))
     if filters.unsaved:
-        conditions.append(image.id.in_(select(models.Draft.image_id)))
+        own = select(models.Draft.image_id).where(models.Draft.user_id == user_id)
+        conditions.append(image.id.in_(own))
     if filters.skipped:
         conditions.append(image.review == "skipped")
     return conditions

@@ -1,44 +1,61 @@
 """Annotate: suspicious images first, their attention maps, and a canvas to draw on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app import counts, opening, resources, state
 from app.components.annotate.answer_buttons import act
 from app.components.annotate.company import company, without_taken
-from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button, only_doubtful
+from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button
 from app.components.annotate.editor import board, canvas_size
 from app.components.annotate.grid import map_grid
-from app.components.annotate.group_panel import Choice, group_panel, members, picked_group
+from app.components.annotate.group_panel import (
+    Choice,
+    group_chip,
+    group_panel,
+    leave_group,
+    members,
+    picked_group,
+    what_it_is,
+)
 from app.components.annotate.key_list import key_list_of_grid
 from app.components.annotate.label_menu import change
 from app.components.annotate.label_switch import label_switch
 from app.components.annotate.map_of_images import map_of_images
 from app.components.annotate.move_button import move
 from app.components.annotate.prediction_panel import Asked, map_size, verdict
-from app.components.annotate.queue_order import DOUBTFUL, EVERYTHING, first_look, held_order, leave_image
+from app.components.annotate.queue_filters import (
+    chips,
+    filter_menu,
+    filters_in_use,
+    linked_queue,
+    nothing_matches,
+    write_address,
+)
+from app.components.annotate.queue_head import Heading, head, offer_new_queue
+from app.components.annotate.queue_order import Narrowed, first_image, first_look, held_order, with_visitor
 from app.components.annotate.suggestion_list import suggestions
-from app.components.annotate.view_switch import chosen_view, view_switch
+from app.components.annotate.view_switch import chosen_view
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Tone, film_strip, in_words
-from app.components.kit.text import names_at, one_of, plain
+from app.components.kit.text import names_at, plain
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
-from app.services import annotation, queue, training
-from app.services.queue import LOOKED_AT, QueueFigures, QueueItem
+from app.services import queue, training
+from app.services.queue import QueueFigures, QueueItem
+from app.services.queue_address import EVERYTHING
 from app.workspace import Workspace
 from db import library
 from db.errors import NotFoundError
 from db.marks import Mark, read_marks
+from db.queue_filters import LOOKED_AT, QueueFilter
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
 STRIP = 32  # thumbnails at a time: the one on screen, a few before it, the rest after it
 BEHIND = 4
-DEMO_DRAWS = 20
 
 
 def annotate_page(ws: Workspace) -> None:
@@ -54,32 +71,32 @@ def annotate_page(ws: Workspace) -> None:
         )
         return
     image = _wanted(ws, project)
-    if image is not None and image.split in LOOKED_AT:
-        state.QUEUE_SPLIT.set(image.split)
     classes = counts.classes(ws, project)
     names = tuple(item.name for item in classes)
     figures = counts.queue_figures(ws, project)
     groups = counts.evidence_groups(ws, project, names)
     suggested = suggestions(ws, project)
-    choices: list[Choice] = [*suggested.found, *groups]
-    picked = picked_group(ws, project, choices, None if image is None else image.id)
+    linked = linked_queue()
+    picked = picked_group(ws, project, [*suggested.found, *groups], linked)
     doubtful = counts.doubtful(ws, project)
-    narrowed = only_doubtful(project.id, doubtful, None if image is None else image.id)
+    filters = filters_in_use(project, linked, names, any_doubtful=bool(doubtful))
+    write_address(filters, state.GROUP.get(), names)
     guided = counts.lessons(ws, project).guided_training
-    sizes: Mapping[Split, int] = figures.images
-    narrowed_to, only = EVERYTHING, None
-    if narrowed:
-        sizes, narrowed_to, only = {"train": len(doubtful), "validation": 0}, DOUBTFUL, doubtful
-    elif picked is not None:
-        sizes = {"train": picked.training, "validation": picked.images - picked.training}
-        narrowed_to, only = str(picked.key), members(ws, project, picked)
-    elif image is None and not guided and first_look(project):
+    narrowed = _narrowed(ws, project, filters, picked)
+    new_queue = image is not None and state.QUEUE.get() is not None and first_look(project)
+    if image is not None and image.split in LOOKED_AT:
+        state.QUEUE_SPLIT.set(image.split)
+    elif image is None and narrowed is None and not guided and first_look(project):
         state.QUEUE_SPLIT.set(_where_mistakes_are(figures))
-    if not sizes[state.QUEUE_SPLIT.get()]:
-        state.QUEUE_SPLIT.set(next((split for split in LOOKED_AT if sizes[split]), "train"))
-    ids = held_order(ws, project, state.QUEUE_SPLIT.get(), narrowed_to, only)
-    if image is None and ids:
-        image = library.get_image(ws.database, without_taken(ws, project, ids, None)[0])
+    if new_queue:
+        state.OFFERED.set(project.current_version_id)
+    order = held_order(ws, project, narrowed, figures)
+    if not order.image_ids and narrowed is not None:
+        _nothing_matches(ws, project, filters, picked, names)
+        return
+    if image is None and order.image_ids:
+        free = without_taken(ws, project, order.image_ids, None)
+        image = library.get_image(ws.database, first_image(ws, order.image_ids, free))
     if image is None:
         empty_state(
             "draw",
@@ -91,21 +108,32 @@ def annotate_page(ws: Workspace) -> None:
         )
         return
     state.IMAGE.set(image.id)
+    if image.id in order.image_ids:
+        state.PLACE.set(image.id)
+    ids = with_visitor(ws, project, order, image)
     address = state.ADDRESS.get()
     st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
     address.write(image.id)
     version = counts.published_version(ws, project)
-    here = ids.index(image.id) if image.id in ids else None
     view = chosen_view()
     with st.container(gap=None):
-        whole = picked is None and not narrowed
-        with _head(ws, project, _Heading(here, len(ids), sizes, figures, guided, whole)):
-            doubtful_button(project.id, len(doubtful), narrowed=narrowed)
-            if version is not None and not narrowed:
+        heading = Heading(order.image_ids, order.sizes, figures, guided, narrowed is None)
+        with head(ws, project, image, heading):
+            filter_menu(ws, project, filters, names)
+            if not filters.doubtful:
+                doubtful_button(project.id, len(doubtful))
+            if version is not None:
                 group_panel(ws, project, version, groups, suggested, names, picked)
             if view == "grid":
                 key_list_of_grid()
-        if narrowed:
+        if narrowed is not None:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                chips(project, filters, names)
+                if picked is not None:
+                    group_chip(project, picked)
+        if version is not None:
+            offer_new_queue(ws, version, order.image_ids, image)
+        if filters.doubtful:
             st.caption(WHAT_TO_DO)
         elif picked is not None:
             st.caption(plain(picked.sentence))
@@ -117,15 +145,15 @@ def annotate_page(ws: Workspace) -> None:
         map_of_images(ws, project, version, names)
         address.drawn()
         return
-    first = max(0, (here or 0) - BEHIND)
-    items = queue.read(ws, project.current_version_id, ids[first : first + STRIP], names)
+    first_shown = max(0, ids.index(image.id) - BEHIND)
+    items = queue.read(ws, project.current_version_id, ids[first_shown : first_shown + STRIP], names)
     picked_id = _strip(ws, items, image, classes)
     if picked_id is not None and picked_id != image.id:
         state.IMAGE.set(picked_id)
         st.rerun()
     item = next((item for item in items if item.image.id == image.id), None)
     free = without_taken(ws, project, ids, image.id)
-    after = 0 if here is None else free.index(image.id) + 1
+    after = free.index(image.id) + 1
     in_strip = {item.image.id: item.image for item in items}
     ahead = [in_strip[image_id] for image_id in free[after : after + 2] if image_id in in_strip]
     _desk(ws, project, free, image, item, version, classes, ahead)
@@ -135,14 +163,47 @@ def annotate_page(ws: Workspace) -> None:
         resources.prefetch(ws, version, ahead, opacity, map_size(ahead[0]), canvas_sizes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Heading:
-    here: int | None  # place of the image on screen, from 0; None: it is in no queue
-    length: int  # of the queue on screen
-    sizes: Mapping[Split, int]  # of the queues that it can be switched to
-    figures: QueueFigures
-    guided: int
-    whole: bool  # the queue is not narrowed to a group, whose sentence says what is wrong in it
+def _narrowed(
+    ws: Workspace, project: ProjectRecord, filters: QueueFilter, picked: Choice | None
+) -> Narrowed | None:
+    """None for all images."""
+    if filters == EVERYTHING and picked is None:
+        return None
+
+    def matching() -> Mapping[Split, frozenset[int]]:
+        ids = counts.matching(ws, project, filters)
+        if picked is None:
+            return ids
+        group = members(ws, project, picked)
+        return {split: of_split & group for split, of_split in ids.items()}
+
+    name = f"{filters} {None if picked is None else picked.key}"
+    return Narrowed(name, matching, to_do=filters.doubtful)
+
+
+def _nothing_matches(
+    ws: Workspace,
+    project: ProjectRecord,
+    filters: QueueFilter,
+    picked: Choice | None,
+    names: Sequence[str],
+) -> None:
+    def count(wanted: QueueFilter, in_group: bool) -> int:
+        narrowed = _narrowed(ws, project, wanted, picked if in_group else None)
+        return sum(map(len, narrowed.members().values())) if narrowed else figures_of_all
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("#### No image matches", width="content")
+        filter_menu(ws, project, filters, names)
+    figures_of_all = sum(counts.queue_figures(ws, project).images.values())
+    nothing_matches(
+        project,
+        filters,
+        names,
+        group=None if picked is None else what_it_is(picked),
+        count=count,
+        leave_group=partial(leave_group, project.id),
+    )
 
 
 def _where_mistakes_are(figures: QueueFigures) -> Split:
@@ -162,49 +223,6 @@ def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
     except NotFoundError:
         return None  # an old link: begin with the first of the queue
     return image if image.project_id == project.id else None
-
-
-def _head(ws: Workspace, project: ProjectRecord, heading: _Heading) -> DeltaGenerator:
-    """Draws it; the row, for what else belongs there."""
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    with row:
-        title = "A test image" if heading.here is None else f"Image {heading.here + 1} of {heading.length}"
-        st.markdown(f"#### {title}", width="content")
-        view_switch()
-        st.segmented_control(
-            "Images of",
-            [split for split in LOOKED_AT if heading.sizes[split]],
-            format_func=str.capitalize,
-            key=state.QUEUE_SPLIT.name,
-            required=True,
-            label_visibility="collapsed",
-            on_change=leave_image,
-            help="Draw on training images. Validation images show how the model handles new ones; press M to "
-            "move a wrong one to training.",
-        )
-        wrong = heading.figures.wrong
-        mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if heading.whole and wrong[split]]
-        badges = [f":orange-badge[Wrong: {', '.join(mistakes)}]"] if mistakes else []
-        badges.append(f":green-badge[:material/check: {heading.guided} guided]")
-        st.markdown(" ".join(badges), width="stretch")
-        offered = (
-            heading.whole
-            and project.source == "demo"
-            and project.current_version_id is not None
-            and heading.guided < DEMO_DRAWS
-        )
-        if offered and st.button(
-            f"Let the demo draw {DEMO_DRAWS}",
-            key="demo_draws",
-            icon=":material/auto_fix_high:",
-            type="tertiary",
-            help=f"Outlines the objects in the next {DEMO_DRAWS} images.",
-        ):
-            wake = state.WAKE.get()
-            outlined = annotation.demo_guidance(ws, project.id, DEMO_DRAWS)
-            wake.toast = f"{one_of(len(outlined), 'image')} guided. Now press Retrain."
-            st.rerun()
-    return row
 
 
 def _strip(
@@ -270,7 +288,7 @@ def _desk(
             left,
             told(f"The label of {image.name} was not changed", "Reload the page to see its label."),
         ):
-            go_to = next_id if state.ONLY_DOUBTFUL.get() is not None else image.id
+            go_to = next_id if state.FILTERS.get()[1].doubtful else image.id
             change(ws, image, asked.label, go_to, multi_label=project.multi_label)
 
 

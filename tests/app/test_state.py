@@ -3,8 +3,9 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import state
-from app.state import Address, Key
+from app import page_address, state
+from app.page_address import Address
+from app.state import Key
 
 
 def test_no_two_keys_share_a_name_and_each_says_what_it_holds() -> None:
@@ -60,8 +61,8 @@ def test_only_a_change_of_page_counts_as_an_arrival() -> None:
 
 def test_an_address_on_its_way_is_no_news_and_a_later_step_back_is(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(state, "time", SimpleNamespace(monotonic=lambda: now))
-    address = Address()
+    monkeypatch.setattr(page_address, "time", SimpleNamespace(monotonic=lambda: now))
+    address: Address[int] = Address()
     assert address.is_news(1)
     address.write(1)
     assert not address.is_news(1)

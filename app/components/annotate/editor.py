@@ -15,12 +15,12 @@ from app.components.annotate.drawing_menus import drawing_menus
 from app.components.annotate.fallback_editor import fallback_editor, take_up
 from app.components.annotate.key_list import key_list
 from app.components.annotate.part_note import part_note
+from app.components.annotate.put_off_button import put_off_button
 from app.components.annotate.saving import not_saved, save
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
 from app.drawing.draft import Draft
 from app.drawing.regions import fit_canvas
-from app.services import annotation
 from app.services.queue import neighbour
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
@@ -120,8 +120,7 @@ def _actions(
     next_id = neighbour(queue, image.id, 1)
     drawable = image.split == "train"
     nothing = not draft.regions and draft.revision == 0
-    skipped = image.review == "skipped"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.button(
             "Previous",
             key="annotate_previous",
@@ -131,16 +130,7 @@ def _actions(
             on_click=_go,
             args=(ws, image, draft, queue, -1, take_up),
         )
-        if st.button(
-            "Skip" if not skipped else "Unskip",
-            key="annotate_skip",
-            disabled=not drawable,
-            help="Put it back into the queue." if skipped else "Move it to the end of the queue.",
-        ):
-            wake = state.WAKE.get()
-            (annotation.unskip if skipped else annotation.skip)(ws, image.id)
-            wake.image_id = image.id if skipped else next_id
-            st.rerun()
+        put_off_button(ws, image, next_id)
         st.button(
             "Save",
             key=f"annotate_save_{image.id}",

@@ -1,65 +1,52 @@
 """Suggestions and attribution clusters of a model version in a list; one of them can be the queue."""
 
-import re
 from collections.abc import Sequence
 
 import streamlit as st
 
 from app import counts, resources, state
+from app.components.annotate.queue_filters import EVIDENCE, narrow
 from app.components.annotate.queue_order import begin_anew
-from app.components.annotate.suggestion_list import Suggested, suggestion_list
+from app.components.annotate.suggestion_list import Suggested, suggestion_list, watch
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import Frame, Mark, Tone, film_strip
 from app.components.kit.text import one_of, plain
 from app.services import attribution_clusters, queue
 from app.services.attribution_clusters import EvidenceGroup
 from app.services.image_map import Area, AreaImages
-from app.services.queue import LOOKED_AT, QueueItem
+from app.services.queue import QueueItem
+from app.services.queue_address import EVERYTHING
 from app.services.suggestions import Suggestion
 from app.state import PickedGroup, View
 from app.workspace import Workspace
+from db.queue_filters import LOOKED_AT
 from db.records import ProjectRecord, VersionRecord
 
 SHOWN = 7  # crops of a group
 SIDE = 58  # of a crop, pixels
 WIDTH, HEIGHT = 660, 480  # of the list, pixels: it lies over the page and scrolls in itself
-ADDRESS = (
-    "evidence"  # in the page's address: version id, class position ("s": a suggestion) and number; or an area
-)
 
-Choice = EvidenceGroup | Suggestion | AreaImages
+Listed = EvidenceGroup | Suggestion
+Choice = Listed | AreaImages
 
 
 def picked_group(
-    ws: Workspace, project: ProjectRecord, groups: Sequence[Choice], image_id: int | None
+    ws: Workspace, project: ProjectRecord, groups: Sequence[Listed], linked: dict[str, str] | None
 ) -> Choice | None:
-    """The group, suggestion or area of the map in the page's address, or else the one picked before, if the
-    version has it.
-
-    Opening an image outside the group, from the Library or a link, leaves the group.
-    """
-    requested = _linked(st.query_params.get(ADDRESS, "")) or state.GROUP.get()
-    version_id = project.current_version_id
+    """The group, suggestion or area of a link, else the one picked before, if the version has it."""
+    requested = state.GROUP.get()
     picked: Choice | None = None
-    if requested is not None and requested.version_id == version_id:
+    if linked is not None:
+        code = linked.get(EVIDENCE, "")
+        requested = PickedGroup.from_code(code) or Area.from_code(code)
+    if requested is not None and requested.version_id == project.current_version_id:
         if isinstance(requested, Area):
             picked = counts.area_images(ws, project, requested)
         else:
             key = requested.predicted, requested.number
             picked = next((group for group in groups if group.key == key), None)
-    if picked is not None and image_id is not None:
-        picked = picked if image_id in members(ws, project, picked) else None
-    _settle(version_id, picked)
+    state.GROUP.set(requested if picked is not None else None)
     return picked
-
-
-def _linked(address: str) -> PickedGroup | Area | None:
-    """What an address says; None for what no page has written."""
-    linked = re.fullmatch(r"(\d{1,18})-(\d{1,18}|s)-(\d{1,18})", address)
-    if linked is None:
-        return Area.from_code(address)
-    version, predicted, number = linked.groups()
-    return PickedGroup(int(version), None if predicted == "s" else int(predicted), int(number))
 
 
 def group_panel(
@@ -71,20 +58,12 @@ def group_panel(
     classes: Sequence[str],
     picked: Choice | None,
 ) -> None:
-    """A button that unfolds suggestions and groups over the page, and the way back to all images when one
-    is picked.
+    """A button that unfolds suggestions and groups over the page.
 
     classes: names by position. Nothing for a single group: it would be all images again.
     """
-    if picked is not None:
-        st.button(
-            "All images",
-            key="annotate_all_images",
-            icon=":material/close:",
-            type="tertiary",
-            on_click=_pick,
-            args=(version.id, None),
-        )
+    if suggested.working:
+        watch(ws, project)
     if len(groups) < 2 and not suggested.found and not suggested.working:
         return
     state.GROUPS_OPEN.get()
@@ -132,7 +111,25 @@ def _entry(
         _button(group, version.id, is_picked=is_picked)
 
 
-def _button(choice: EvidenceGroup | Suggestion, version_id: int, *, is_picked: bool) -> None:
+def group_chip(project: ProjectRecord, picked: Choice) -> None:
+    """A button that takes the group away."""
+    st.button(
+        what_it_is(picked),
+        key="annotate_all_images",
+        icon=":material/close:",
+        help="Show all images again.",
+        on_click=leave_group,
+        args=(project.id,),
+    )
+
+
+def what_it_is(choice: Choice) -> str:
+    if isinstance(choice, AreaImages):
+        return "Area of the map"
+    return "Possible shortcut" if isinstance(choice, Suggestion) else "Kind of evidence"
+
+
+def _button(choice: Listed, version_id: int, *, is_picked: bool) -> None:
     """Opens it as the queue."""
     if is_picked:
         label = "Shown now"
@@ -146,11 +143,11 @@ def _button(choice: EvidenceGroup | Suggestion, version_id: int, *, is_picked: b
         disabled=is_picked,
         width="stretch",
         on_click=_pick,
-        args=(version_id, choice),
+        args=(PickedGroup(version_id, *choice.key),),
     )
 
 
-def _name(choice: EvidenceGroup | Suggestion) -> str:
+def _name(choice: Listed) -> str:
     """Of it, within its version."""
     return "_".join("s" if part is None else str(part) for part in choice.key)
 
@@ -169,9 +166,10 @@ def _frame(ws: Workspace, version: VersionRecord, group: EvidenceGroup, item: Qu
     return Frame(item.image.id, crop, f"{item.image.name}: {item.reason}", tone=tone, marks=marks)
 
 
-def _pick(version_id: int, group: Choice | None) -> None:
-    """Callback, before the page is drawn again: start a new queue."""
-    _settle(version_id, group)
+def _pick(group: PickedGroup | Area) -> None:
+    """Callback, before the page is drawn again: start the queue of all its images."""
+    state.FILTERS.set((state.FILTERS.get()[0], EVERYTHING))
+    state.GROUP.set(group)
     state.GROUPS_OPEN.set(False)
     state.QUEUE_SPLIT.set("train")
     begin_anew()
@@ -179,24 +177,11 @@ def _pick(version_id: int, group: Choice | None) -> None:
 
 def pick_area(images: AreaImages, view: View) -> None:
     """A callback: an area of the map is the queue, in another view."""
-    state.ONLY_DOUBTFUL.set(None)
-    _pick(images.area.version_id, images)
+    _pick(images.area)
     state.WAKE.get().view = view
 
 
-def leave_group() -> None:
-    """The queue holds all images again."""
-    _settle(None, None)
-
-
-def _settle(version_id: int | None, group: Choice | None) -> None:
-    """Store the group in the session for other pages, and in the address for a reload or a link."""
-    if group is None or version_id is None:
-        state.GROUP.set(None)
-        st.query_params.pop(ADDRESS, None)
-    elif isinstance(group, AreaImages):
-        state.GROUP.set(group.area)
-        st.query_params[ADDRESS] = group.area.code
-    else:
-        state.GROUP.set(PickedGroup(version_id, *group.key))
-        st.query_params[ADDRESS] = f"{version_id}-{_name(group).replace('_', '-')}"
+def leave_group(project_id: int) -> None:
+    """Callback: the queue is not narrowed to a group any more."""
+    state.GROUP.set(None)
+    narrow(project_id, state.FILTERS.get()[1])

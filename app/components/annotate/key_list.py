@@ -28,6 +28,7 @@ KEYS_OF_CANVAS: tuple[tuple[str, str], ...] = (
     ("+, −, F, H", "Zoom in, out, fit, 100 %"),
     ("Space", "Held down: move the zoomed image"),
     ("1 … 9", "Map of that class"),
+    ("G", "Go to an image by number or name"),
 )
 KEYS_OF_GRID: tuple[tuple[str, str], ...] = (
     ("Arrows", "Go from image to image; with Shift, select them"),

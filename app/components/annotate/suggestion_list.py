@@ -23,6 +23,7 @@ HEADINGS: dict[Kind, str] = {
     "property": "**Possible shortcuts.** Properties outside the object that go with a class, the strongest "
     "first.",
 }
+ASK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,22 @@ def suggestions(ws: Workspace, project: ProjectRecord) -> Suggested:
     return Suggested(read(preparation.folder))
 
 
+def watch(ws: Workspace, project: ProjectRecord) -> None:
+    """Draws the page anew as soon as they are found; for while they are being looked for."""
+    st.fragment(_watched, run_every=ASK_SECONDS)(ws, project)
+
+
+def _watched(ws: Workspace, project: ProjectRecord) -> None:
+    if not suggestions(ws, project).working:
+        st.rerun()
+
+
 def suggestion_list(
     ws: Workspace, project: ProjectRecord, suggested: Suggested, classes: Sequence[str]
 ) -> Iterator[Suggestion]:
     """Draw one after the other; whoever asks for the next puts its button below."""
     if suggested.working:
-        st.caption("Looking for properties that give a class away. Open this list again in a minute.")
+        st.caption("Looking for properties that give a class away. They appear here when they are ready.")
     heading = ""
     for suggestion in suggested.found:
         if HEADINGS[suggestion.kind] != heading:

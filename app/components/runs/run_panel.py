@@ -6,6 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from app import counts, state
+from app.components.annotate.queue_filters import narrow
 from app.components.kit.error_box import told
 from app.components.kit.text import duration, listed, one_of, plain
 from app.components.runs.method_choice import method_choice
@@ -16,6 +17,7 @@ from app.services import training
 from app.services.training import TrainingStatus
 from app.workspace import Workspace
 from db import drafts, versions
+from db.queue_filters import QueueFilter
 from db.records import ProjectRecord, RunMode, RunRecord, VersionRecord
 from gain_core.training.objectives import Automatic
 
@@ -109,12 +111,28 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         st.caption(_left_alone(lessons.unguided_classes))
     unsaved = len(drafts.drafted_images(ws.database, project.id))
     if unsaved:
-        st.caption(f":orange[{one_of(unsaved, 'drawing')} not saved yet: only saved ones count.]")
+        pressed_unsaved = st.button(
+            f":orange[{one_of(unsaved, 'drawing')} not saved yet]",
+            key="show_unsaved",
+            type="tertiary",
+            icon=":material/edit:",
+            help="Only saved drawings are used for training. Shows their images.",
+        )
+        if pressed_unsaved:
+            _show_unsaved(project.id)
     method = method_choice(mode, project.multi_label)
     if pressed:
         with told("The retraining did not start", "Nothing was changed; try again."):
             training.request_retrain(ws, project.id, mode, objective=method)
             st.rerun()
+
+
+def _show_unsaved(project_id: int) -> None:
+    """Their images are the queue. The sidebar is drawn before any page."""
+    state.GROUP.set(None)
+    narrow(project_id, QueueFilter(unsaved=True))
+    if state.PAGE.get() != "Annotate":
+        st.switch_page("views/annotate.py")
 
 
 def _guessed_outlines(ws: Workspace, project: ProjectRecord) -> None:

@@ -211,7 +211,7 @@ def test_clear_is_taken_back_after_another_page(seeded: Seeded) -> None:
 def test_a_key_pressed_before_the_browser_knew_the_next_image_does_not_go_back(
     seeded: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.state.ON_ITS_WAY", 600.0)
+    monkeypatch.setattr("app.page_address.ON_ITS_WAY", 600.0)
     seeded.publish()
     app = open_page("annotate")
     first = app.session_state["annotate_image"]

@@ -39,7 +39,7 @@ def test_an_unsaved_drawing_survives_a_reload_and_a_restart(seeded: Seeded) -> N
     app = open_page("annotate", {"annotate_image": image.id})  # another session
 
     assert "2 regions, not saved yet" in said(app)
-    assert "1 drawing not saved yet" in said(app)
+    assert "1 drawing not saved yet" in app.button(key="show_unsaved").label
     click(app, "annotate_save")
     stored = annotation.load(seeded.ws, image.id, image.class_id)
     assert stored is not None

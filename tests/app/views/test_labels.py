@@ -58,7 +58,7 @@ def test_what_was_drawn_is_still_there(seeded: Seeded) -> None:
     app = say_it_is(open_page("annotate", {"annotate_image": boat.id}), "car")
 
     assert "1 region saved" in said(app)
-    assert "1 guided" in said(app)
+    assert "1 image guided" in said(app)
 
 
 def test_an_image_with_a_drawing_that_is_not_saved_keeps_its_label(seeded: Seeded) -> None:
@@ -113,19 +113,21 @@ def test_doubtful_labels_are_gone_through_one_by_one_until_none_is_left(seeded: 
     assert len(labels.changed_labels(seeded.ws, seeded.project_id)) == 2
 
 
-def test_all_images_come_back_on_request_or_when_another_one_is_opened(seeded: Seeded) -> None:
+def test_all_images_come_back_on_request_and_another_one_is_looked_at_beside_the_queue(
+    seeded: Seeded,
+) -> None:
     first, second = seeded.images("train")[:2]
     seeded.publish(doubtful=[first.id])
     app = click(open_page("annotate"), "annotate_doubtful")
     assert "Image 1 of 1" in said(app)
 
-    click(app, "annotate_doubtful")
+    click(app, "annotate_without_doubtful")
     assert "of 4" in said(app)
 
     click(app, "annotate_doubtful")
     app.session_state["annotate_image"] = second.id
     app.run()
-    assert "of 4" in said(app)
+    assert "Not in this queue" in said(app)
     assert app.session_state["annotate_image"] == second.id
 
 
@@ -148,13 +150,6 @@ def test_doubtful_labels_of_one_project_narrow_no_other_one(seeded: Seeded) -> N
     assert "Image 1 of 4" in said(app)
 
 
-def test_guided_images_are_counted_in_the_narrowed_queue_too(seeded: Seeded) -> None:
-    first, second = seeded.images("train")[:2]
-    seeded.publish(doubtful=[first.id])
-    annotation.save(seeded.ws, second.id, second.class_id, [BOX])
-    assert "1 guided" in said(click(open_page("annotate"), "annotate_doubtful"))
-
-
 def test_all_images_means_all_also_from_within_a_group(seeded: Seeded) -> None:
     images = seeded.images("train")
     groups = {image.id: number % 2 for number, image in enumerate(images)}
@@ -163,7 +158,7 @@ def test_all_images_means_all_also_from_within_a_group(seeded: Seeded) -> None:
     app = open_page("annotate", {"annotate_group": group})
     assert "of 4" not in said(app)
 
-    click(click(app, "annotate_doubtful"), "annotate_doubtful")
+    click(click(app, "annotate_doubtful"), "annotate_without_doubtful")
 
     assert "of 4" in said(app)
 

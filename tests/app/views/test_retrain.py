@@ -194,7 +194,7 @@ def test_a_drawing_that_is_not_saved_is_pointed_out_beside_retrain(seeded: Seede
     app = open_page("annotate", drawn(seeded.images("train")[0], BOX))
     app.switch_page("views/models.py").run()
 
-    assert "1 drawing not saved yet" in said(app)
+    assert "1 drawing not saved yet" in app.button(key="show_unsaved").label
 
 
 def test_the_address_names_the_project_and_is_followed(seeded: Seeded) -> None:
