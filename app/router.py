@@ -64,8 +64,11 @@ page = st.navigation(
     ]
 )
 
-# Streamlit shows them at the top right, over Annotate's images and tools.
-_TOASTS = "<style>[data-testid=stToastContainer] {top: auto !important; bottom: 1rem !important}</style>"
+# Streamlit shows them at the top right, over Annotate's images and tools. The foot of the sidebar is empty.
+_TOASTS = (
+    "<style>[data-testid=stToastContainer] {inset: auto auto 1rem .75rem !important; align-items: start}"
+    "[data-testid=stToast] {width: 15rem !important; min-width: 0 !important}</style>"
+)
 
 state.arrive(page.title)
 ready = False
