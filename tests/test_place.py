@@ -1,0 +1,128 @@
+"""The place in the queue in a real browser: by key, by reload, by link."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.jobs import preparing
+from app.jobs.preparing import Request
+from app.services.suggestions import FILE, Suggestion
+from db import library
+from tests.app.seeded import Seeded
+from tests.hand import canvas, drag, images_to_draw_on, says, show
+from tests.live_server import LiveServer, running
+
+BOX = ((0.1, 0.1), (0.3, 0.3))
+TOOLS = ".stMain button, .stMain canvas, .stMain input"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One for all tests here."""
+    with running(tmp_path_factory.mktemp("place")) as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def project(server: LiveServer) -> Iterator[Seeded]:
+    """Its suggestions are being looked for, and nobody does."""
+    with images_to_draw_on(server) as seeded:
+        preparing.write_state(suggestions(seeded), {"status": "working", "started": time.time() + 3600})
+        yield seeded
+
+
+def suggestions(project: Seeded) -> Path:
+    """The folder for those of the published version."""
+    version_id = project.project.current_version_id
+    assert version_id is not None
+    return preparing.folder_of(project.ws, Request("shortcuts", project.project_id, version_id))
+
+
+def is_at(page: Page, title: str, name: str) -> None:
+    expect(page.get_by_role("heading", name=re.compile(f"^{title}$"))).to_be_visible()
+    says(page, f"{name} ·")
+    canvas(page)
+
+
+@pytest.mark.browser
+def test_a_save_and_a_reload_leave_the_place_and_the_message_covers_no_tool(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    page.goto(f"{server.url}/annotate?project={project.project_id}&class=boat")
+    expect(page.get_by_role("heading", name="Image 1 of 5")).to_be_visible()
+    canvas(page)
+    drag(page, *BOX)
+    says(page, "1 region, not saved yet")
+    page.keyboard.press("s")
+    toast = page.get_by_test_id("stToast")
+    expect(toast).to_be_visible()
+    expect(page.get_by_role("heading", name="Image 2 of 5")).to_be_visible()
+    overlaps = """(tools, toast) => tools.filter((tool) => {
+      const at = tool.getBoundingClientRect()
+      return at.left < toast.x + toast.width && at.right > toast.x
+        && at.top < toast.y + toast.height && at.bottom > toast.y
+    }).map((tool) => tool.textContent)"""
+    frame: Any = toast.bounding_box()
+    assert page.locator(TOOLS).evaluate_all(overlaps, frame) == []
+    name = shown_image(page, project)
+
+    page.reload()
+
+    is_at(page, "Image 2 of 5", name)
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("heading", name="Image 1 of 5")).to_be_visible()
+    says(page, "1 region saved")
+
+
+def shown_image(page: Page, project: Seeded) -> str:
+    """The name of the image in the page's address."""
+    found = re.search(r"image=(\d+)", page.url)
+    assert found is not None
+    return library.get_image(project.ws.database, int(found.group(1))).name
+
+
+@pytest.mark.browser
+def test_one_key_opens_a_field_that_leads_to_an_image_by_name_and_what_is_typed_is_no_key(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    first, *_, last = project.images("train")
+    show(page, server, first)
+
+    page.keyboard.press("g")
+    page.wait_for_function("document.activeElement.matches('[class*=st-key-annotate_sought_] input')")
+    page.keyboard.type(last.name, delay=20)  # a digit would show another map, and a letter choose a tool
+    page.keyboard.press("Enter")
+
+    says(page, f"{last.name} ·")
+    canvas(page)
+    expect(page.get_by_role("button", name="Go", exact=True)).to_have_count(0)  # the field is closed
+    page.keyboard.press("g")
+    page.wait_for_function("document.activeElement.matches('[class*=st-key-annotate_sought_] input')")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text(f"{last.name} ·")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_suggestions_appear_by_themselves_when_they_are_ready(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    train = project.images("train")
+    show(page, server, train[0])
+    page.get_by_role("button", name="Kinds of evidence").click()
+    says(page, "They appear here when they are ready.")
+
+    folder, ids = suggestions(project), tuple(image.id for image in train[:3])
+    suggestion = Suggestion(0, "Three images have a darker outer rim.", "No others do.", ids)
+    (folder / FILE).write_text(json.dumps([asdict(suggestion)]))
+    preparing.write_state(folder, {"status": "done"})
+
+    page.get_by_role("button", name="1 possible shortcut").click()
+    says(page, "Three images have a darker outer rim.")
