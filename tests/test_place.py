@@ -116,7 +116,7 @@ def test_suggestions_appear_by_themselves_when_they_are_ready(
 ) -> None:
     train = project.images("train")
     show(page, server, train[0])
-    page.get_by_role("button", name="Kinds of evidence").click()
+    page.get_by_role("button", name="Possible shortcuts").click()
     says(page, "They appear here when they are ready.")
 
     folder, ids = suggestions(project), tuple(image.id for image in train[:3])
@@ -124,5 +124,5 @@ def test_suggestions_appear_by_themselves_when_they_are_ready(
     (folder / FILE).write_text(json.dumps([asdict(suggestion)]))
     preparing.write_state(folder, {"status": "done"})
 
-    page.get_by_role("button", name="1 possible shortcut").click()
-    says(page, "Three images have a darker outer rim.")
+    says(page, "Three images have a darker outer rim.")  # in the list, which is still open
+    says(page, "1 suggested")

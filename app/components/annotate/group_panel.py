@@ -67,8 +67,11 @@ def group_panel(
     if len(groups) < 2 and not suggested.found and not suggested.working:
         return
     state.GROUPS_OPEN.get()
-    label = one_of(len(suggested.found), "possible shortcut") if suggested.found else "Kinds of evidence"
-    unfolded = st.popover(label, icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun")
+    unfolded = st.popover(  # of one name always: under another, Streamlit would close it
+        "Possible shortcuts", icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun"
+    )
+    if suggested.found:
+        st.badge(f"{len(suggested.found)} suggested", color="orange")
     if unfolded.open:  # crops are computed only when the list is open
         with unfolded, st.container(width=WIDTH, height=HEIGHT, border=False):
             for suggestion in suggestion_list(ws, project, suggested, classes):

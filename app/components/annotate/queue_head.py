@@ -31,28 +31,35 @@ class Heading:
 
 def head(ws: Workspace, project: ProjectRecord, image: ImageRecord, heading: Heading) -> DeltaGenerator:
     """Draws it; the row, for what else belongs there."""
+    on_map = state.VIEW.get() == "map"  # it shows the images of both splits, and no place in a queue
     row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     with row:
-        st.markdown(f"#### {_title(image, heading.ids)}", width="content")
+        title = "Map of images" if on_map else _title(image, heading.ids)
+        st.markdown(f"#### {title}", width="content")
         with st.container(width="content"):
             go_to(ws, project, heading.ids, image)
         view_switch()
-        st.segmented_control(
-            "Images of",
-            [split for split in LOOKED_AT if heading.sizes[split]],
-            format_func=str.capitalize,
-            key=state.QUEUE_SPLIT.name,
-            required=True,
-            label_visibility="collapsed",
-            on_change=leave_image,
-            help="Draw on training images. Validation images show how the model handles new ones; press M to "
-            "move a wrong one to training.",
-        )
+        if not on_map:
+            _split_switch(heading)
         wrong = heading.figures.wrong
         mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if heading.whole and wrong[split]]
         st.markdown(f":orange-badge[Wrong: {', '.join(mistakes)}]" if mistakes else "", width="stretch")
         _demo_draws(ws, project, heading)
     return row
+
+
+def _split_switch(heading: Heading) -> None:
+    st.segmented_control(
+        "Images of",
+        [split for split in LOOKED_AT if heading.sizes[split]],
+        format_func=str.capitalize,
+        key=state.QUEUE_SPLIT.name,
+        required=True,
+        label_visibility="collapsed",
+        on_change=leave_image,
+        help="Draw on training images. Validation images show how the model handles new ones; press M to move "
+        "a wrong one to training.",
+    )
 
 
 def offer_new_queue(ws: Workspace, version: VersionRecord, ids: Sequence[int], image: ImageRecord) -> None:
