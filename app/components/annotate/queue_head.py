@@ -57,8 +57,8 @@ def _split_switch(heading: Heading) -> None:
         required=True,
         label_visibility="collapsed",
         on_change=leave_image,
-        help="Draw on training images. Validation images show how the model handles new ones; press M to move "
-        "a wrong one to training.",
+        help="Draw on training images. Validation images show how the model handles new ones; press M to "
+        "move a wrong one to training.",
     )
 
 
