@@ -17,7 +17,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 LARGEST = 64 * 2**20  # bytes of one message
 DONE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
@@ -122,6 +122,7 @@ async def join(url: str, count: int) -> list[Person]:
         wire = await connect(
             url.replace("http", "ws", 1) + "/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
+            origin=Origin(url),
             max_size=LARGEST,
         )
         people.append(Person(url, wire))

@@ -101,7 +101,7 @@ def test_a_project_takes_another_name_and_is_deleted_on_its_page(
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(page.get_by_role("heading", name="Bay")).to_be_visible()
-        expect(page.get_by_text(re.compile(r"Marina \*1\* .* was deleted\."))).to_be_visible()
+        expect(page.get_by_text(re.compile(r"Marina \*1\* .* is in the bin\."))).to_be_visible()
         assert [one.id for one in projects.list_projects(ws.database)] == [other]
     finally:
         ws.database.close()
