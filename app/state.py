@@ -260,9 +260,9 @@ def arrive(page: str) -> None:
 
 
 def in_address(name: str) -> int | None:
-    """The id that the page's address gives; None for anything else. No id of a database has 19 digits."""
+    """The id that the page's address gives; None for anything else. PostgreSQL refuses larger ids."""
     given = st.query_params.get(name, "")
-    return int(given) if given.isdecimal() and len(given) < 19 else None
+    return int(given) if given.isdecimal() and len(given) < 19 and int(given) < 2**31 else None
 
 
 def take_up() -> str:

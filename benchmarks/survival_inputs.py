@@ -134,6 +134,7 @@ def _faults(ws: Workspace, case: Archive | Told) -> Iterator[str]:
         else:
             faults = list(_drawn_faults(ws, rows.list_images(ws.database, project_id)[0], case.pieces))
     finally:
+        recycle_bin.put_into_bin(ws, project_id)
         recycle_bin.delete_for_good(ws, project_id)
     yield from faults
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exc, insert, select, update
+from sqlalchemy import delete, exc, insert, select, true, update
 
 from db import models
 from db.activity import log_act
@@ -130,12 +130,15 @@ def rename_project(database: Database, project_id: int, name: str) -> None:
         raise _taken(name) from error
 
 
-def delete_project(database: Database, project_id: int) -> None:
-    """Delete the project and all its rows, in the bin or not; the caller removes the files."""
+def delete_project(database: Database, project_id: int, *, from_bin: bool = False) -> None:
+    """Delete the project and all its rows; the caller removes the files. Raises NotFoundError.
+
+    from_bin: only while it is in the bin: somebody may have taken it out a moment ago.
+    """
+    project = models.Project
+    in_bin = project.deleted_at.is_not(None) if from_bin else true()
     with database.writing() as session:
-        gone = session.scalar(
-            delete(models.Project).where(models.Project.id == project_id).returning(models.Project.name)
-        )
+        gone = session.scalar(delete(project).where(project.id == project_id, in_bin).returning(project.name))
         if gone is None:
             raise NotFoundError(f"Project {project_id} does not exist.")
         log_act(session, "erase", project_id=project_id, detail=gone)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 
 from db import models
 from db.engine import Database, author
@@ -117,7 +117,9 @@ def _of_images(project_id: int, user_id: int, filters: QueueFilter) -> list[Colu
         conditions.append(image.id.in_(of_class))
     if filters.group is not None:
         attribute, value = filters.group
-        conditions.append(_as_text(image.groups[attribute]) == value)
+        # Others are no path in JSON, which a database answers with an error.
+        nameable = attribute.isprintable() and '"' not in attribute
+        conditions.append(_as_text(image.groups[attribute]) == value if nameable else false())
     if filters.guided is not None:
         conditions.append(image.id.in_(GUIDED) if filters.guided else image.id.not_in(GUIDED))
     if filters.unsaved:

@@ -82,11 +82,18 @@ def fill_postgres(archive: Path, url: str) -> None:
     _postgres("pg_restore", parsed, options)
 
 
+def without_password(url: URL) -> str:
+    """As PostgreSQL's own programs read it, which get the password in their environment."""
+    return URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string(hide_password=False)
+
+
 def _postgres(program: str, url: URL, options: list[str]) -> None:
     """Run a program of PostgreSQL on a database; the password stays out of the list of processes."""
     if shutil.which(program) is None:
         raise DatabaseError(f"{program} is not installed: it belongs to PostgreSQL's client programs.")
-    plain = url.set(drivername="postgresql", password=None).render_as_string()
+    plain = without_password(url)
     environment: Mapping[str, str] = os.environ
     if url.password is not None:
         environment = {**os.environ, "PGPASSWORD": str(url.password)}

@@ -61,11 +61,13 @@ def save(
 
 def skip(ws: Workspace, image_id: int) -> None:
     """Send an image to the end of the queue."""
+    people.require(ws, "annotator", "change images")
     rows.set_review(ws.database, image_id, "skipped")
 
 
 def unskip(ws: Workspace, image_id: int) -> None:
     """Take an image back into the queue."""
+    people.require(ws, "annotator", "change images")
     rows.set_review(ws.database, image_id, "open")
 
 

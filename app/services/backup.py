@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from app.errors import ServiceError
 from app.importing.fsync import settle
@@ -18,10 +19,13 @@ from app.services.checksums import copy_checked, read_sums, write_sums
 from app.workspace import Workspace
 from db.snapshot import copy_database, kind_of
 from db.stored_files import StoredFile, stored_files
+from gain_core.atomic import write_atomically
 from gain_core.models.files import file_sha256
 
 SUMS = "SHA256SUMS"
 DATABASE = "database"  # the folder of the copied database
+OF = "refocus-backup"  # names the data folder that the backup is of
+ID_FILE = "backup-id"  # its name, in the data folder
 ENDINGS = {"sqlite": ".db", "postgresql": ".dump"}  # of its file
 FOLDERS = ("images", "masks", "models", "runs")
 _LOCK = ".lock"
@@ -57,7 +61,7 @@ def back_up(ws: Workspace, folder: Path, on_progress: Progress) -> Backup:
     if folder == home or folder in home.parents or home in folder.parents:
         raise ServiceError(f"The backup must lie outside the data folder {home}, not in {folder}.")
     try:
-        with _opened(folder):
+        with _opened(folder, _id_of(home)):
             for _ in range(_ROUNDS):
                 made = _round(ws, folder, on_progress)
                 if made is not None:
@@ -68,10 +72,15 @@ def back_up(ws: Workspace, folder: Path, on_progress: Progress) -> Backup:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[None]:
-    """The folder, made when missing, for this process alone."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / SUMS).is_file():
-        raise ServiceError(f"{folder} holds other files. Choose an empty folder, or an earlier backup.")
+def _opened(folder: Path, data_folder: str) -> Iterator[None]:
+    """The folder, made when missing, for this process alone. Files in a folder of somebody else's, or of
+    another data folder's backup, would be taken for what is not needed any more.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / OF).is_file() or not (folder / SUMS).is_file():
+            raise ServiceError(f"{folder} holds other files. Choose an empty folder, or an earlier backup.")
+        if (folder / OF).read_text("utf-8").strip() != data_folder:
+            raise ServiceError(f"{folder} is the backup of another data folder. Choose an empty folder.")
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK).open("w") as handle:
         try:
@@ -80,7 +89,16 @@ def _opened(folder: Path) -> Iterator[None]:
             raise ServiceError(f"Another backup into {folder} is under way.") from error
         if not (folder / SUMS).exists():
             write_sums(folder / SUMS, {})  # whoever continues an interrupted first backup knows the folder
+            write_atomically(folder / OF, f"{data_folder}\n".encode())
         yield
+
+
+def _id_of(home: Path) -> str:
+    """Of the data folder, made with its first backup."""
+    path = home / ID_FILE
+    if not path.exists():
+        write_atomically(path, f"{uuid4().hex}\n".encode())
+    return path.read_text("utf-8").strip()
 
 
 def _round(ws: Workspace, folder: Path, on_progress: Progress) -> Backup | None:

@@ -59,12 +59,14 @@ def answer(ws: Workspace, items: Sequence[QueueItem], place: Place, attention: A
 
 def skip(ws: Workspace, items: Sequence[QueueItem]) -> Step:
     """To the end of the queue."""
+    people.require(ws, "annotator", "change images")
     chosen, left = _sorted_out(items, lambda item: "at the end already" * (item.image.review == "skipped"))
     return _step("skip", chosen, bulk.review_all(ws.database, _ids(chosen), "open", "skipped"), left)
 
 
 def unskip(ws: Workspace, items: Sequence[QueueItem]) -> Step:
     """Back into the queue."""
+    people.require(ws, "annotator", "change images")
     chosen, left = _sorted_out(items, lambda item: "at their place" * (item.image.review == "open"))
     return _step("unskip", chosen, bulk.review_all(ws.database, _ids(chosen), "skipped", "open"), left)
 

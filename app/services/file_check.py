@@ -15,6 +15,7 @@ from db import runs
 from db.records import ACTIVE_STATUSES, RunStatus
 from db.snapshot import fault_of
 from db.stored_files import StoredFile, stored_files
+from gain_core.errors import CheckpointError
 from gain_core.models.files import composites_folder, file_sha256, session_file
 
 Fault = Literal["missing", "damaged", "orphaned", "database"]
@@ -55,9 +56,7 @@ def check(
             for problem in faulty
             if problem.path in named
         ]
-        problems += [
-            _moved(ws, name) if repair else Problem("orphaned", name) for name in _orphans(ws, named)
-        ]
+        problems += [_moved(ws, name) if repair else Problem("orphaned", name) for name in _orphans(ws)]
     return problems
 
 
@@ -72,7 +71,10 @@ def _named(ws: Workspace) -> Named:
 def _fault(path: Path, sha256: str) -> Fault | None:
     if not path.is_file():
         return "missing"
-    return None if file_sha256(path) == sha256 else "damaged"
+    try:
+        return None if file_sha256(path) == sha256 else "damaged"
+    except CheckpointError:  # it cannot be read
+        return "damaged"
 
 
 def _owner(file: StoredFile) -> str:
@@ -80,19 +82,24 @@ def _owner(file: StoredFile) -> str:
     return f"{what.get(file.kind, file.owner)}, project {file.project}"
 
 
-def _orphans(ws: Workspace, named: Named) -> list[str]:
-    """Paths, relative to the data folder, of files that no row names and no run or page will use."""
+def _orphans(ws: Workspace) -> list[str]:
+    """Paths, relative to the data folder, of files that no row names and no run or page will use.
+
+    Trainers work meanwhile. First the files are listed, then the runs, then what rows name: so the run of
+    each listed file is not over yet, or what it has published is named.
+    """
     home = ws.files.home
-    models = [Path(name) for name, files in named.items() if files[0].kind in ("model", "given model")]
-    sessions = {session_file(model).as_posix() for model in models}
-    composites = {composites_folder(model) for model in models}
-    of_runs = runs.of_projects(ws.database)
-    names = (
+    names = [
         path.relative_to(home).as_posix()
         for folder in FOLDERS
         for path in sorted((home / folder).rglob("*"))
         if path.is_file()
-    )
+    ]
+    of_runs = runs.of_projects(ws.database)
+    named = _named(ws)
+    models = [Path(name) for name, files in named.items() if files[0].kind in ("model", "given model")]
+    sessions = {session_file(model).as_posix() for model in models}
+    composites = {composites_folder(model) for model in models}
     return [
         name
         for name in names

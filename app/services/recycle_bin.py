@@ -46,20 +46,18 @@ def overdue(ws: Workspace) -> list[BinnedProject]:
 
 
 def delete_for_good(ws: Workspace, project_id: int) -> None:
-    """Delete a project, in the bin or not: its rows, its runs' files, and images that no other project uses,
-    with everything computed from them.
+    """Delete a project in the bin: its rows, its runs' files, and images that no other project uses, with
+    everything computed from them.
 
     The rows go first: what an interruption leaves is found by `file_check`. Raises db.errors.NotFoundError,
-    and ServiceError while one of its runs is queued or running.
+    also where somebody has taken it out of the bin.
     """
     people.require(ws, "maintainer", "delete a project")
-    if runs.active_run(ws.database, project_id) is not None:
-        raise ServiceError("This project is training. Cancel the run, then delete.")
     project = rows.get_project(ws.database, project_id, or_in_bin=True)
     with store_lock(ws.files):
         images = rows.list_images(ws.database, project_id)
         run_ids = [run.id for run in runs.list_runs(ws.database, project_id)]
-        rows.delete_project(ws.database, project_id)
+        rows.delete_project(ws.database, project_id, from_bin=True)
         used = rows.used_hashes(ws.database)
         for made in ws.files.made_from({image.sha256 for image in images} - used):
             made.unlink(missing_ok=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from app.errors import ServiceError
 from app.services import people, recycle_bin
 from app.services.storage import Holding, Kind, holdings
 from app.workspace import Workspace
@@ -55,7 +54,7 @@ def clean(ws: Workspace) -> Cleaned:
     """
     projects = 0
     for binned in recycle_bin.overdue(ws):
-        with suppress(NotFoundError, ServiceError):  # somebody was faster, or took it out and trains it
+        with suppress(NotFoundError):  # somebody was faster, or took it out
             recycle_bin.delete_for_good(ws, binned.project.id)
             projects += 1
     _forget_lost(ws)

@@ -79,7 +79,7 @@ class Segmenter:
         padded = np.zeros((1, 3, SIDE, SIDE), dtype=np.float32)
         normal = (values - np.array(MEAN, dtype=np.float32)) / np.array(STD, dtype=np.float32)
         padded[0, :, :height, :width] = normal.transpose(2, 0, 1)
-        return Embedding(self._encoder.run(None, {self._input: padded})[0], photo.size)
+        return Embedding(_run(self._encoder, None, {self._input: padded})[0], photo.size)
 
     def in_box(self, embedding: Embedding, box: Box) -> Mask:
         """The object in a box, in pixels of the photograph, as (h, w) bool over all of it: `resized_size`."""
@@ -95,7 +95,8 @@ class Segmenter:
     def _mask(self, embedding: Embedding, points: list[Point], labels: list[float]) -> Mask:
         width, height = resized_size(embedding.size)
         scale = np.array((width, height)) / embedding.size
-        masks, quality = self._decoder.run(
+        masks, quality = _run(
+            self._decoder,
             list(DECODER_OUTPUTS),
             {
                 "image_embeddings": embedding.features,
@@ -123,6 +124,17 @@ def _opened(path: Path) -> onnxruntime.InferenceSession:
         return open_session(str(path))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
+
+
+def _run(
+    session: onnxruntime.InferenceSession, outputs: list[str] | None, values: dict[str, NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """Raises CheckpointError: encoder and decoder may be of different networks."""
+    try:
+        results: list[NDArray[np.float32]] = session.run(outputs, values)
+    except Exception as error:  # ONNX Runtime has a dozen kinds that share no base
+        raise CheckpointError(f"the segmentation network of REFOCUS_SAM failed: {error}") from error
+    return results
 
 
 def _listed(values: list[onnxruntime.NodeArg]) -> str:

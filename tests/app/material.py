@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from app.services import recycle_bin
 from app.services.library import ImportReport
 from app.settings import Settings
 from app.workspace import Workspace, open_workspace
@@ -105,3 +106,9 @@ def reasons(report: ImportReport) -> dict[str, str]:
 
 def nothing_is_left(ws: Workspace) -> bool:
     return stored_files(ws) == [] and rows.list_projects(ws.database) == []
+
+
+def erase(ws: Workspace, project_id: int) -> None:
+    """Into the bin, and out of it for good."""
+    recycle_bin.put_into_bin(ws, project_id)
+    recycle_bin.delete_for_good(ws, project_id)

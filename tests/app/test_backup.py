@@ -12,15 +12,14 @@ import pytest
 from app.cli.program import main
 from app.errors import ServiceError
 from app.services import backup as backing_up
-from app.services import recycle_bin
-from app.services.backup import SUMS, back_up
+from app.services.backup import OF, SUMS, back_up
 from app.services.checksums import read_sums
 from app.services.restore import restore
 from app.settings import Settings
 from app.workspace import open_workspace
 from db import library, versions
 from db.stored_files import StoredFile
-from tests.app.material import stored_files
+from tests.app.material import erase, stored_files
 from tests.app.seeded import Seeded, open_home, seed
 
 
@@ -115,11 +114,11 @@ def test_an_earlier_backup_gets_only_what_is_new_and_reads_nothing_else(
 def test_what_a_deleted_project_had_leaves_the_backup_with_it(seeded: Seeded, folder: Path) -> None:
     other = seed(seeded.ws, "Other", (5, 2, 2)).project_id  # one image more
     back_up(seeded.ws, folder, quiet)
-    recycle_bin.delete_for_good(seeded.ws, other)
+    erase(seeded.ws, other)
     back_up(seeded.ws, folder, quiet)
     copies = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert copies == {*read_sums(folder / SUMS), SUMS, ".lock"}
-    assert len(copies) == 8 + 3
+    assert copies == {*read_sums(folder / SUMS), SUMS, OF, ".lock"}
+    assert len(copies) == 8 + 4
 
 
 def test_a_file_damaged_since_does_not_replace_its_good_copy_and_a_new_one_is_told(
@@ -172,7 +171,7 @@ def test_a_project_deleted_while_files_are_copied_makes_the_backup_begin_anew(
     def delete(_done: int, _total: int, doing: str) -> None:
         if doing == "Copying files" and not deleted:
             deleted.append(other)
-            recycle_bin.delete_for_good(seeded.ws, other)
+            erase(seeded.ws, other)
 
     made = back_up(seeded.ws, folder, delete)
     assert (made.files, made.lacking) == (8, ())

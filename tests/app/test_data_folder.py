@@ -13,7 +13,7 @@ from app.data_folder import ID_FILE
 from app.errors import ServiceError
 from app.jobs.child import program_environment
 from app.jobs.launch import settings_environment
-from app.services import library, recycle_bin
+from app.services import library
 from app.services.backup import back_up
 from app.services.restore import restore
 from app.settings import Settings
@@ -22,7 +22,7 @@ from benchmarks.postgresql_server import Server
 from db import library as rows
 from db import runs
 from db.engine import Database
-from tests.app.material import nothing_is_left, two_classes, zipped
+from tests.app.material import erase, nothing_is_left, two_classes, zipped
 
 OTHERS = "holds the files of another database"
 NOT_ITS = "does not hold the files of this database"
@@ -52,7 +52,7 @@ def test_a_second_machine_with_the_same_folder_reads_and_deletes_what_the_first_
         archive = zipped(tmp_path / "a.zip", two_classes())
         project_id = library.import_zip(first, "Bay", archive).project_id
         assert library.overview(second, project_id).n_images == 4
-        recycle_bin.delete_for_good(second, project_id)
+        erase(second, project_id)
         (machine.home / ID_FILE).unlink()
         assert nothing_is_left(first)
     finally:

@@ -9,10 +9,15 @@ from sqlalchemy import text
 
 from app.cli.program import main
 from app.errors import ServiceError
-from app.services import library
+from app.services import file_check, library
 from app.services.backup import back_up
 from app.services.file_check import Problem, check
 from db import runs
+from db.engine import Database
+from db.records import RunStatus
+from db.stored_files import stored_files as named_files
+from gain_core.errors import CheckpointError
+from gain_core.models.files import file_sha256
 from tests.app.material import fresh_workspace, photograph, stored_files, zipped
 from tests.app.seeded import Seeded, open_home, seed
 
@@ -162,3 +167,44 @@ def test_rows_that_refer_to_nothing_are_told(seeded: Seeded) -> None:
     problems = check(seeded.ws, quiet, repair=True)
     assert [(problem.fault, problem.repaired) for problem in problems] == [("database", None)]
     assert "refer to rows that are gone" in problems[0].path
+
+
+def test_a_file_that_cannot_be_read_is_damaged_and_the_others_are_checked(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, *_ = seeded.images("train")
+    path = seeded.ws.files.image(bad.sha256, bad.suffix)
+
+    def read(file: Path) -> str:
+        if file == path:
+            raise CheckpointError("a bad sector")
+        return file_sha256(file)
+
+    monkeypatch.setattr(file_check, "file_sha256", read)
+    (problem,) = check(seeded.ws, quiet)
+    assert (problem.fault, problem.path) == ("damaged", path.relative_to(seeded.ws.files.home).as_posix())
+
+
+def test_a_run_that_publishes_while_files_are_listed_keeps_its_model(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is listed, and its run is over when runs are asked for: what rows name is read after that."""
+    version = seeded.publish()
+    of_projects = runs.of_projects
+    named_before = False
+
+    def asked(database: Database) -> dict[int, tuple[int, RunStatus]]:
+        nonlocal named_before
+        monkeypatch.setattr(file_check, "stored_files", named_files)
+        named_before = True
+        return of_projects(database)
+
+    monkeypatch.setattr(runs, "of_projects", asked)
+    monkeypatch.setattr(
+        file_check,
+        "stored_files",
+        lambda session: [file for file in named_files(session) if file.kind != "model"],  # not published yet
+    )
+    assert [problem.path for problem in check(seeded.ws, quiet, repair=True)] == []
+    assert named_before
+    assert seeded.ws.files.absolute(version.path).is_file()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from app.demo import project
 from app.errors import ImportCancelledError, MissingFileError, ServiceError
-from app.services import annotation, library, recycle_bin
+from app.services import annotation, library
 from app.workspace import Workspace
 from db import library as rows
 from db import runs
@@ -18,7 +18,7 @@ from db.errors import NotFoundError
 from db.records import SPLITS
 from gain_core.dataset.feature_cache import FeatureStore
 from gain_core.dataset.sample import Sample
-from tests.app.material import fresh_workspace, photograph, stored_files, two_classes, zipped
+from tests.app.material import erase, fresh_workspace, photograph, stored_files, two_classes, zipped
 from tests.gain_core.toy import toy_model
 
 
@@ -119,13 +119,13 @@ def test_deleting_a_project_keeps_the_files_another_one_uses(ws: Workspace, tmp_
     )
     for image in rows.list_images(ws.database, second.project_id):
         library.thumbnail(ws, image)
-    recycle_bin.delete_for_good(ws, second.project_id)
+    erase(ws, second.project_id)
     assert [name for name in stored_files(ws) if not name.startswith("cache/")] == before
     assert len(stored_files(ws)) == len(before) + 4  # thumbnails of the shared ones may stay
-    recycle_bin.delete_for_good(ws, first.project_id)
+    erase(ws, first.project_id)
     assert stored_files(ws) == []
     with pytest.raises(NotFoundError):
-        recycle_bin.delete_for_good(ws, first.project_id)
+        erase(ws, first.project_id)
 
 
 def test_deleting_a_project_removes_what_was_kept_of_its_images_alone(ws: Workspace, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_deleting_a_project_removes_what_was_kept_of_its_images_alone(ws: Worksp
         for image in images
     ]
     FeatureStore(ws.files.features).get_or_compute(toy_model(), samples)
-    recycle_bin.delete_for_good(ws, second.project_id)
+    erase(ws, second.project_id)
     kept = {path.stem for path in ws.files.features.rglob("*") if path.is_file()}
     assert kept == {image.sha256 for image in images if image.name != "car/3.png"}
 
@@ -147,7 +147,7 @@ def test_a_project_in_training_is_not_deleted(ws: Workspace, tmp_path: Path) -> 
     report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", two_classes()))
     runs.request_run(ws.database, report.project_id, "quick", {}, None)
     with pytest.raises(ServiceError, match="Cancel the run"):
-        recycle_bin.delete_for_good(ws, report.project_id)
+        erase(ws, report.project_id)
     assert len(rows.list_images(ws.database, report.project_id)) == 4
 
 

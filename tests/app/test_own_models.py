@@ -16,7 +16,7 @@ from PIL import Image
 from app.errors import ServiceError
 from app.exporting.document import markdown
 from app.jobs.worker import run_once
-from app.services import annotation, explanation, library, own_models, recycle_bin, training
+from app.services import annotation, explanation, library, own_models, training
 from app.services.model_bundle import make_bundle, model_card
 from app.services.own_format import own_format
 from app.services.own_models import BroughtFile, ModelRefusedError
@@ -30,7 +30,7 @@ from gain_core.models.from_checkpoint import to_checkpoint
 from gain_core.models.spec import ModelSpec
 from tests.app.cheating import cheating_network
 from tests.app.harbour import COLOURS, OUTPUTS, SIZE, picture, spec
-from tests.app.material import encoded, fresh_workspace, zipped
+from tests.app.material import encoded, erase, fresh_workspace, zipped
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_the_whole_way_of_a_brought_model(brought_ws: tuple[Workspace, int, Brou
     runs.request_cancel(ws.database, again.id)
     kept = ws.files.given_model(rows.get_project(ws.database, project_id).given_model or "")
     assert kept.is_file()
-    recycle_bin.delete_for_good(ws, project_id)
+    erase(ws, project_id)
     assert not kept.exists()
 
 

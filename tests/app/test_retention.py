@@ -235,3 +235,13 @@ def test_the_trainer_cleans_after_a_minute_and_then_every_hour(
         if keeper._thread is not None:
             keeper._thread.join()
     assert cleaned == [1061.0, 4700.0]
+
+
+def test_a_project_that_somebody_took_out_of_the_bin_is_not_deleted(ws: Workspace, project: int) -> None:
+    recycle_bin.put_into_bin(ws, project)
+    recycle_bin.take_out_of_bin(ws, project)
+    before = stored_files(ws)
+    with pytest.raises(NotFoundError):
+        recycle_bin.delete_for_good(ws, project)  # a page that still shows it in the bin
+    assert stored_files(ws) == before
+    assert library.overview(ws, project).n_images > 0

@@ -74,7 +74,7 @@ def _matches(ws: Workspace, project: ProjectRecord, ids: Sequence[int], sought: 
     are shown, where there are more.
     """
     matches = []
-    if sought.isdecimal() and 0 < int(sought[:12]) <= len(ids):
+    if sought.isdecimal() and len(sought) <= 12 and 0 < int(sought) <= len(ids):
         image = library.get_image(ws.database, ids[int(sought) - 1])
         matches.append(_Match(image.id, f"Image {int(sought)}: {plain(image.name)}"))
     named = queue.look_up(ws, project.id, sought, limit=SHOWN + 1)

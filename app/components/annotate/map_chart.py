@@ -1,5 +1,6 @@
 """The chart of the map of images: a point for each image, coloured by what somebody asks about."""
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -102,7 +103,7 @@ def _trace(facts: Facts, chosen: NDArray[np.int_], name: str, marker: dict[str, 
         y=points[:, 1],
         customdata=facts.places.ids[chosen].astype(np.int32),
         mode="markers",
-        name=name,
+        name=html.escape(name, quote=False),  # Plotly reads tags in it
         marker=marker,
         hoverinfo="none",  # the picture is shown instead
         unselected={"marker": {"opacity": 0.15}},

@@ -8,9 +8,10 @@ import pytest
 
 from app.jobs import launch, prepare_run, preparing
 from app.jobs.preparing import Request
-from app.services import annotation, map_metrics, recycle_bin
+from app.services import annotation, map_metrics
 from app.workspace import Workspace
 from db.records import VersionRecord
+from tests.app.material import erase
 from tests.app.seeded import Seeded, open_home, seed
 from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
@@ -83,7 +84,7 @@ def test_a_bundle_of_other_labels_or_guidance_is_made_again(
     assert preparing.status(seeded.ws, request).status == "absent"
     preparing.begin(seeded.ws, request)
     assert not made.exists()
-    recycle_bin.delete_for_good(seeded.ws, seeded.project_id)
+    erase(seeded.ws, seeded.project_id)
     assert not seeded.ws.files.prepared(seeded.project_id).exists()
 
 

@@ -11,11 +11,12 @@ from app.exporting import EXPORTS, coco, yolo
 from app.exporting.guided_images import load
 from app.importing.dry_run import Preview
 from app.jobs import launch
-from app.services import annotation, answers, labels, library, recycle_bin
+from app.services import annotation, answers, labels, library
 from app.services.library import ImportReport
 from db import drafts, imports, runs
 from db import library as rows
 from db.records import DraftRecord
+from tests.app.material import erase
 from tests.app.seeded import Seeded, seed
 from tests.app.views.pages import BOX, click, keys, open_page, said, table, thumbnails
 
@@ -71,7 +72,7 @@ def test_a_followed_project_does_not_lead_away_from_another_one(seeded: Seeded) 
 
     app = open_page(state={"followed_run": run.id, "page": "Library", "project": other})
     assert "library_first_model" in keys(app)
-    recycle_bin.delete_for_good(seeded.ws, seeded.project_id)
+    erase(seeded.ws, seeded.project_id)
     app.run()
     assert "library_first_model" in keys(app)
     assert not app.error
