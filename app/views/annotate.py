@@ -93,6 +93,7 @@ def annotate_page(ws: Workspace) -> None:
     order = held_order(ws, project, narrowed, figures)
     if not order.image_ids and narrowed is not None:
         _nothing_matches(ws, project, filters, picked, names)
+        _address_is_drawn()
         return
     if image is None and order.image_ids:
         free = without_taken(ws, project, order.image_ids, None)
@@ -111,9 +112,8 @@ def annotate_page(ws: Workspace) -> None:
     if image.id in order.image_ids:
         state.PLACE.set(image.id)
     ids = with_visitor(ws, project, order, image)
-    address = state.ADDRESS.get()
+    state.ADDRESS.get().write(image.id)
     st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
-    address.write(image.id)
     version = counts.published_version(ws, project)
     view = chosen_view()
     with st.container(gap=None):
@@ -139,11 +139,11 @@ def annotate_page(ws: Workspace) -> None:
             st.caption(plain(picked.sentence))
     if view == "grid":
         map_grid(ws, project, image, version, classes, ids)
-        address.drawn()
+        _address_is_drawn()
         return
     if view == "map":
         map_of_images(ws, project, version, names)
-        address.drawn()
+        _address_is_drawn()
         return
     first_shown = max(0, ids.index(image.id) - BEHIND)
     items = queue.read(ws, project.current_version_id, ids[first_shown : first_shown + STRIP], names)
@@ -157,10 +157,15 @@ def annotate_page(ws: Workspace) -> None:
     in_strip = {item.image.id: item.image for item in items}
     ahead = [in_strip[image_id] for image_id in free[after : after + 2] if image_id in in_strip]
     _desk(ws, project, free, image, item, version, classes, ahead)
-    address.drawn()
+    _address_is_drawn()
     if version is not None and ahead:
         opacity, canvas_sizes = state.OPACITY.get() / 100, [canvas_size(other) for other in ahead]
         resources.prefetch(ws, version, ahead, opacity, map_size(ahead[0]), canvas_sizes)
+
+
+def _address_is_drawn() -> None:
+    state.ADDRESS.get().drawn()
+    state.FILTER_ADDRESS.get().drawn()
 
 
 def _narrowed(
@@ -284,10 +289,7 @@ def _desk(
         with left, told(f"{image.name} was not moved", "Reload the page to see its split."):
             move(ws, image, next_id)
     if asked.label is not None:
-        with (
-            left,
-            told(f"The label of {image.name} was not changed", "Reload the page to see its label."),
-        ):
+        with left, told(f"The label of {image.name} was not changed", "Reload the page to see its label."):
             go_to = next_id if state.FILTERS.get()[1].doubtful else image.id
             change(ws, image, asked.label, go_to, multi_label=project.multi_label)
 

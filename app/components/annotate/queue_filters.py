@@ -58,13 +58,13 @@ def write_address(wanted: QueueFilter, picked: PickedGroup | Area | None, classe
     """Say in the page's address what the queue is narrowed to."""
     values = to_address(wanted, classes) | ({} if picked is None else {EVIDENCE: picked.code})
     written = {name: values[name] for name in (*PARAMETERS, EVIDENCE) if name in values}
+    state.FILTER_ADDRESS.get().write(tuple(written.items()))
     given = _given()
     for name in {*given, *written}:
         if name not in written:
             del st.query_params[name]
         elif written[name] != given.get(name):
             st.query_params[name] = written[name]
-    state.FILTER_ADDRESS.get().write(tuple(written.items()))
 
 
 def _given() -> dict[str, str]:
