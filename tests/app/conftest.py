@@ -15,6 +15,7 @@ from app.workspace import Workspace
 from db import library as rows
 from db.records import ImageRecord
 from tests.app.material import fresh_workspace, photograph, zipped
+from tests.app.seeded import Seeded, open_home, seed
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +52,11 @@ def images(ws: Workspace, tmp_path: Path) -> list[ImageRecord]:
     }
     report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", files))
     return rows.list_images(ws.database, report.project_id)
+
+
+@pytest.fixture
+def seeded(tmp_path: Path) -> Iterator[Seeded]:
+    """A project in a data folder on disk, as a command finds it."""
+    ws = open_home(tmp_path / "home")
+    yield seed(ws)
+    ws.database.close()

@@ -112,3 +112,7 @@ def erase(ws: Workspace, project_id: int) -> None:
     """Into the bin, and out of it for good."""
     recycle_bin.put_into_bin(ws, project_id)
     recycle_bin.delete_for_good(ws, project_id)
+
+
+def quiet(_done: int, _total: int, _doing: str) -> None:
+    """Progress that nobody is told."""

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,24 +18,13 @@ from app.settings import Settings
 from app.workspace import open_workspace
 from db import library, versions
 from db.stored_files import StoredFile
-from tests.app.material import erase, stored_files
-from tests.app.seeded import Seeded, open_home, seed
-
-
-@pytest.fixture
-def seeded(tmp_path: Path) -> Iterator[Seeded]:
-    ws = open_home(tmp_path / "home")
-    yield seed(ws)
-    ws.database.close()
+from tests.app.material import erase, quiet, stored_files
+from tests.app.seeded import Seeded, seed
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "backup"
-
-
-def quiet(_done: int, _total: int, _title: str) -> None:
-    pass
 
 
 def names(home: Path) -> list[str]:

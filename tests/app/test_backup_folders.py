@@ -1,6 +1,5 @@
 """What `backup` must not touch, and must not tell."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,19 +8,8 @@ from sqlalchemy.engine import make_url
 from app.errors import ServiceError
 from app.services.backup import back_up
 from db.snapshot import without_password
-from tests.app.material import fresh_workspace, written
-from tests.app.seeded import Seeded, open_home, seed
-
-
-@pytest.fixture
-def seeded(tmp_path: Path) -> Iterator[Seeded]:
-    ws = open_home(tmp_path / "home")
-    yield seed(ws)
-    ws.database.close()
-
-
-def quiet(_done: int, _total: int, _title: str) -> None:
-    pass
+from tests.app.material import fresh_workspace, quiet, written
+from tests.app.seeded import Seeded
 
 
 def test_a_data_set_with_checksums_and_the_backup_of_another_folder_keep_their_files(

@@ -4,11 +4,9 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from app.exporting import drawings
@@ -18,17 +16,10 @@ from app.services.library import import_folder
 from db import library
 from db.records import RegionRecord
 from tests.app.material import index, photograph, written
-from tests.app.seeded import SIDE, Seeded, open_home, seed
+from tests.app.seeded import SIDE, Seeded
 
 LOOK = RegionRecord("box", "look_here", ((8.0, 8.0), (40.0, 24.0)))
 IGNORE = RegionRecord("polygon", "ignore_this", ((0.0, 0.0), (10.0, 0.0), (10.0, 10.0)))
-
-
-@pytest.fixture
-def seeded(tmp_path: Path) -> Iterator[Seeded]:
-    ws = open_home(tmp_path)
-    yield seed(ws)
-    ws.database.close()
 
 
 def opened(seeded: Seeded) -> zipfile.ZipFile:

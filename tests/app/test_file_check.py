@@ -1,7 +1,6 @@
 """`check`: real damage is found, told with its project and image, and repaired from a backup."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,19 +17,8 @@ from db.records import RunStatus
 from db.stored_files import stored_files as named_files
 from gain_core.errors import CheckpointError
 from gain_core.models.files import file_sha256
-from tests.app.material import fresh_workspace, photograph, stored_files, zipped
-from tests.app.seeded import Seeded, open_home, seed
-
-
-@pytest.fixture
-def seeded(tmp_path: Path) -> Iterator[Seeded]:
-    ws = open_home(tmp_path / "home")
-    yield seed(ws)
-    ws.database.close()
-
-
-def quiet(_done: int, _total: int, _title: str) -> None:
-    pass
+from tests.app.material import fresh_workspace, photograph, quiet, stored_files, zipped
+from tests.app.seeded import Seeded
 
 
 def image_file(seeded: Seeded, place: int) -> Path:

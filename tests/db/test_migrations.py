@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -143,22 +143,33 @@ def test_a_step_that_breaks_references_changes_nothing(
         assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
 
 
-def test_predictions_of_the_first_schema_stay_and_know_no_group_doubt_or_control(
+@pytest.fixture
+def earlier_rows(
     empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "migrations"
-    shutil.copytree(db.migrations._FOLDER, folder)
-    for step in (folder / "versions").glob("*.py"):
-        if not step.name.startswith("0001"):
-            step.unlink()
-    with monkeypatch.context() as patch:
-        patch.setattr(db.migrations, "_FOLDER", folder)
-        old = Database.open(empty_url)
-    with old.writing() as session:
-        for statement in FIRST_SCHEMA_ROWS:
-            session.execute(text(statement))
-    old.close()
+) -> Callable[[str, Sequence[str]], None]:
+    """Makes the database as the program before a step did, and runs SQL in it."""
 
+    def make(step: str, statements: Sequence[str]) -> None:
+        folder = tmp_path / "migrations"
+        shutil.copytree(db.migrations._FOLDER, folder)
+        for file in (folder / "versions").glob("[0-9]*.py"):
+            if file.name >= step:
+                file.unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(db.migrations, "_FOLDER", folder)
+            earlier = Database.open(empty_url)
+        with earlier.writing() as session:
+            for statement in statements:
+                session.execute(text(statement))
+        earlier.close()
+
+    return make
+
+
+def test_predictions_of_the_first_schema_stay_and_know_no_group_doubt_or_control(
+    empty_url: str, earlier_rows: Callable[[str, Sequence[str]], None]
+) -> None:
+    earlier_rows("0002", FIRST_SCHEMA_ROWS)
     database = Database.open(empty_url)
 
     # what was measured for its label is still there: the step has noted which that was
@@ -239,21 +250,9 @@ def test_an_interrupted_migration_leaves_an_empty_database_that_opens_later(
 
 
 def test_what_was_done_before_there_were_people_is_the_local_users(
-    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_url: str, earlier_rows: Callable[[str, Sequence[str]], None]
 ) -> None:
-    folder = tmp_path / "migrations"
-    shutil.copytree(db.migrations._FOLDER, folder)
-    for step in (folder / "versions").glob("*.py"):
-        if step.name[:4].isdigit() and step.name >= "0017":
-            step.unlink()
-    with monkeypatch.context() as patch:
-        patch.setattr(db.migrations, "_FOLDER", folder)
-        old = Database.open(empty_url)
-    with old.writing() as session:
-        for statement in ROWS_OF_NOBODY:
-            session.execute(text(statement))
-    old.close()
-
+    earlier_rows("0017", ROWS_OF_NOBODY)
     with closing(Database.open(empty_url)) as database:
         draft = drafts.get_draft(database, 1, 1)
         assert draft == DraftRecord(1, 1, 3, (RegionRecord("box", "look_here", ((1.0, 2.0), (3.0, 4.0))),))
