@@ -109,13 +109,13 @@ class Settings:
     keep_days: float = field(
         default=30.0,
         metadata={
-            "doc": "Days until unused features, thumbnails, downloads, sessions, and checkpoints of failed "
+            "doc": "Days until unused features, thumbnails, downloads, ONNX sessions, and checkpoints of failed "
             "runs are removed."
         },
     )
     keep_gb: float = field(
         default=20.0,
-        metadata={"doc": "Room that these may take together, in GB; the least recently used go first."},
+        metadata={"doc": "Disk space for all of these together, in GB; the least recently used go first."},
     )
 
     @property

@@ -60,14 +60,14 @@ def answer(ws: Workspace, items: Sequence[QueueItem], place: Place, attention: A
 def skip(ws: Workspace, items: Sequence[QueueItem]) -> Step:
     """To the end of the queue."""
     people.require(ws, "annotator", "change images")
-    chosen, left = _sorted_out(items, lambda item: "at the end already" * (item.image.review == "skipped"))
+    chosen, left = _sorted_out(items, lambda item: "already at the end" * (item.image.review == "skipped"))
     return _step("skip", chosen, bulk.review_all(ws.database, _ids(chosen), "open", "skipped"), left)
 
 
 def unskip(ws: Workspace, items: Sequence[QueueItem]) -> Step:
     """Back into the queue."""
     people.require(ws, "annotator", "change images")
-    chosen, left = _sorted_out(items, lambda item: "at their place" * (item.image.review == "open"))
+    chosen, left = _sorted_out(items, lambda item: "already at their place" * (item.image.review == "open"))
     return _step("unskip", chosen, bulk.review_all(ws.database, _ids(chosen), "skipped", "open"), left)
 
 
@@ -129,7 +129,7 @@ def _labels(image: ImageRecord, class_id: int, change: Change) -> LabelChange:
 def _why_not_labelled(change: LabelChange) -> str:
     if not change.after:
         return "without another label"
-    return "labelled so already" * (change.before == change.after)
+    return "already labelled so" * (change.before == change.after)
 
 
 def _unsaved(ws: Workspace, items: Sequence[QueueItem]) -> Reason:

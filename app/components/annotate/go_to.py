@@ -56,7 +56,7 @@ def go_to(ws: Workspace, project: ProjectRecord, ids: Sequence[int], image: Imag
         if len(matches) > 1:
             st.caption("Choose one, or press Enter again for the first.")
         elif sought and not matches:
-            st.caption(f"No image of this project is named like “{plain(sought)}”.")
+            st.caption(f"No file name in this project contains “{plain(sought)}”.")
         for match in matches[:SHOWN]:
             st.button(
                 match.words,

@@ -43,7 +43,7 @@ def map_of_images(
     """A lasso reruns only this. classes: names by position."""
     if version is None:
         st.info(
-            "The map shows by what a model decides. Train the first model to see it.",
+            "The map places images by the model's evidence. Train a first model to see it.",
             icon=":material/scatter_plot:",
         )
         return
@@ -153,7 +153,7 @@ def _controls(layouts: Sequence[Layout], groups: Sequence[str]) -> tuple[Layout,
             key=state.MAP_LAYOUT.name,
             required=True,
             label_visibility="collapsed",
-            help="Neighbours (t-SNE): similar images lie together; distances between heaps say nothing. "
+            help="Neighbours (t-SNE): similar images lie together; distances between clusters mean nothing. "
             "Directions (PCA): the two directions in which the evidence differs most.",
             persist_state="session",
         )

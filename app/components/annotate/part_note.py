@@ -13,7 +13,7 @@ from app.services import counterfactual
 from app.workspace import Workspace
 from db.records import ImageRecord, Role, VersionRecord
 
-QUIET = "Draw, and see here what the model says from your region alone, and without it."
+QUIET = "Draw a region to see the prediction from it alone, and without it."
 NOT_SEEN = "The model does not see your region: it crops the photograph."
 LEFT: dict[Role, str] = {"look_here": "Only *look here* left", "ignore_this": "Only *ignore this* left"}
 

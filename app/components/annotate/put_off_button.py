@@ -11,11 +11,11 @@ from db.records import ImageRecord
 def put_off_button(ws: Workspace, image: ImageRecord, next_id: int | None) -> None:
     """Named for what it does: in the queue of doubtful labels that says that this label is right."""
     doubtful, back = state.FILTERS.get()[1].doubtful, image.review == "skipped"
-    label, meaning = "Move to end", "Does it last: moves it to the end of the queue."
+    label, meaning = "Move to end", "Moves this image to the end of the queue."
     if back:
         label, meaning = "Put back", "Puts it back to its place in the queue."
     elif doubtful:
-        label, meaning = "Label is right", "It is not asked about again."
+        label, meaning = "Label is right", "Removes this image from the doubtful labels."
     if not st.button(
         label,
         key="annotate_skip",

@@ -145,7 +145,7 @@ def nothing_matches(
     if group is not None:
         ways.append((group, count(wanted, False), leave_group, ()))
     helping = [way for way in ways if way[1]]
-    st.caption("Take one filter away:" if helping else "No single filter is to blame.")
+    st.caption("Take one filter away:" if helping else "Removing one filter is not enough.")
     with st.container(horizontal=True):
         for number, (said, images, take_away, args) in enumerate(helping):
             st.button(

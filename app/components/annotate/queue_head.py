@@ -73,7 +73,7 @@ def offer_new_queue(ws: Workspace, version: VersionRecord, ids: Sequence[int], i
         state.OFFERED.set(None)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"Version {version.number} has put the images in a new order.", width="content")
+        st.caption(f"Version {version.number} changed the order of the images.", width="content")
         st.button(
             "Go to the first image",
             key="annotate_first_of_new_queue",

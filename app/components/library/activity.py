@@ -41,7 +41,7 @@ def activity_table(ws: Workspace, project: ProjectRecord) -> None:
     scope = Scope(project.id)
     pages = -(-count_activity(ws.database, scope) // PER_PAGE)
     if not pages:
-        st.caption("Nothing was done since this program began to write it down.")
+        st.caption("No activity recorded yet.")
         return
     number = min(state.ACTIVITY_PAGE.peek(), pages)
     shown = list_activity(ws.database, scope, (number - 1) * PER_PAGE, PER_PAGE)

@@ -102,7 +102,7 @@ def _table(ws: Workspace, room: Room) -> None:
 def _cleaning(ws: Workspace, room: Room) -> None:
     settings = ws.settings
     st.markdown(
-        "Features, thumbnails, downloads and ONNX sessions are made again when they are needed. They are "
+        "Features, thumbnails, downloads and ONNX sessions are recomputed when needed. They are "
         f"removed after {_days(settings.keep_days)} without use, and beyond {settings.keep_gb:g} GB. So are "
         "checkpoints of failed runs, which start over when you retry them."
     )
