@@ -1,7 +1,7 @@
-"""Errors of the use cases. The page shows their message.
+"""Errors of the use cases. The page shows their message."""
 
-Views catch `ServiceError`, `db.errors.DatabaseError` and `gain_core.errors.GainError`, and nothing else.
-"""
+from db.errors import DatabaseError
+from gain_core.errors import GainError
 
 
 class ServiceError(Exception):
@@ -30,3 +30,7 @@ class MissingFileError(ServiceError):
 
 class EmptyMapError(ServiceError):
     """An attention map is empty, so it cannot be judged."""
+
+
+# What pages, commands and processes catch and tell people; any other exception is a bug.
+EXPECTED = (ServiceError, DatabaseError, GainError)

@@ -16,14 +16,12 @@ from PIL import Image
 from streamlit import runtime
 
 from app.bounded_cache import BoundedCache
-from app.errors import MissingFileError, ServiceError
+from app.errors import EXPECTED, MissingFileError
 from app.services import library
 from app.services.attribution_clusters import attended_square
 from app.workbench import Workbench
 from app.workspace import Workspace
-from db.errors import DatabaseError
 from db.records import ImageRecord, RegionRecord, VersionRecord
-from gain_core.errors import GainError
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
     from app.services.explanation import AttentionView, RegionView
@@ -31,7 +29,6 @@ if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must no
 T = TypeVar("T")
 
 JPEG_QUALITY = 90
-EXPECTED = (ServiceError, DatabaseError, GainError)
 _ORIENTATION = 0x0112  # EXIF tag
 MAP_BYTES = 64 * 2**20
 PICTURE_BYTES = 64 * 2**20

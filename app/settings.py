@@ -109,8 +109,8 @@ class Settings:
     keep_days: float = field(
         default=30.0,
         metadata={
-            "doc": "Days until unused features, thumbnails, downloads, ONNX sessions, and checkpoints of failed "
-            "runs are removed."
+            "doc": "Days until unused features, thumbnails, downloads, ONNX sessions, and checkpoints of "
+            "failed runs are removed."
         },
     )
     keep_gb: float = field(

@@ -25,7 +25,8 @@ from benchmarks.report import environment, mean, print_table, say, write_json
 from benchmarks.segmentation_rows import FLOOR, TITLES, Task, floor, measured
 from benchmarks.segmentation_sets import Collection, read_collection
 
-# A row, what it is compared with, and the difference that the paper has (VOC val; Grad-CAM there is SEC).
+# A row, what it is compared with, and the difference that the paper has (VOC val). The paper compares
+# GAIN with SEC, whose cues are those of CAM: the row of CAM and Grad-CAM here.
 COMPARED = (
     ("gain", "grad_cam", "+4.6"),
     ("gainext_2", "gain", "+3.0"),

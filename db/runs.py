@@ -202,6 +202,9 @@ def retry(database: Database, run_id: int) -> RunRecord:
                 raise RunRefusedError(
                     f"Only a failed or cancelled run can be retried; this one is {record.status}."
                 )
+            project = session.get(Project, record.project_id)
+            if project is None or project.deleted_at is not None:  # a page that was open when it was deleted
+                raise NotFoundError(f"Project {record.project_id} does not exist.")
             log_act(session, "retry", project_id=record.project_id, run_id=run_id)
             return record
     except exc.IntegrityError as error:

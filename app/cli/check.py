@@ -27,7 +27,9 @@ def run(ws: Workspace, arguments: Namespace, output: Output) -> Result:
     problems = check(ws, output.progress, repair=arguments.repair, backup=arguments.backup)
     left = sum(problem.repaired is None for problem in problems)
     counted = (
-        f"{len(problems):,} problems, {left:,} of them left." if problems else "All files are present and undamaged."
+        f"{len(problems):,} problems, {left:,} of them left."
+        if problems
+        else "All files are present and undamaged."
     )
     values = {"problems": [asdict(problem) for problem in problems], "left": left}
     return Result(values, [*map(_line, problems), counted], code=1 if left else 0)

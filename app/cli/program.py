@@ -26,16 +26,13 @@ from app.cli import (
     train,
 )
 from app.cli.output import Output, Result
-from app.errors import ServiceError
+from app.errors import EXPECTED, ServiceError
 from app.settings import load_settings
 from app.workspace import open_workspace
-from db.errors import DatabaseError
-from gain_core.errors import GainError
 
 COMMANDS = (import_images, train, guide, retrain, evaluate, explain, export, report, backup, check, activity)
 # Their `run` takes the settings: they make the data folder that others open.
 WITHOUT_DATA = (restore,)
-EXPECTED = (ServiceError, DatabaseError, GainError)
 ERROR, INTERRUPTED = 2, 130
 
 

@@ -10,7 +10,7 @@ from app.settings import Settings
 
 NAME = "restore"
 HELP = (
-    "make a data folder of a backup: every file is checked, and nothing is kept of a backup that is not whole"
+    "make a data folder from a backup: every file is checked, and nothing is restored when one is not whole"
 )
 
 

@@ -17,7 +17,7 @@ from app.workspace import FileStore
 from db.records import RunRecord
 from gain_core.models.files import session_file
 
-_CHECKPOINTS = ("checkpoint.pt", "resume.pt")  # written by the child; taken over from an earlier attempt
+CHECKPOINTS = ("checkpoint.pt", "resume.pt")  # written by the child; taken over from an earlier attempt
 
 
 class AttemptFolder:
@@ -88,7 +88,7 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def _newest_checkpoint(folders: Iterable[Path]) -> Path | None:
-    checkpoints = [path for folder in folders for name in _CHECKPOINTS if (path := folder / name).is_file()]
+    checkpoints = [path for folder in folders for name in CHECKPOINTS if (path := folder / name).is_file()]
     return max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
 
 

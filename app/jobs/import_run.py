@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from app.errors import ImportCancelledError, ServiceError
+from app.errors import EXPECTED, ImportCancelledError, ServiceError
 from app.importing.dry_run import Preview
 from app.importing.importer import ImportReport, Progress
 from app.importing.options import ImportOptions
@@ -22,10 +22,8 @@ from app.workspace import Workspace, open_workspace
 from db import imports, users
 from db.errors import DatabaseError
 from db.imports import ImportRecord
-from gain_core.errors import GainError
 
 BEAT_SECONDS = 0.5
-EXPECTED = (ServiceError, DatabaseError, GainError)
 
 
 def carry_out(ws: Workspace, import_id: int) -> None:

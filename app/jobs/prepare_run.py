@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from app.errors import ServiceError
+from app.errors import EXPECTED
 from app.jobs.preparing import SILENT, Request, folder_of, write_state
 from app.jobs.process_locks import held
 from app.services.correction_report import make_report
@@ -19,10 +19,7 @@ from app.services.model_bundle import make_bundle
 from app.services.suggestions import find
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
-from db.errors import DatabaseError
-from gain_core.errors import GainError
 
-EXPECTED = (ServiceError, DatabaseError, GainError)
 BEAT_SECONDS = 0.2
 
 

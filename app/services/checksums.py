@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from app.errors import ServiceError
@@ -34,13 +34,16 @@ def read_sums(path: Path) -> dict[str, str]:
 
 
 def copy_checked(source: Path, target: Path, sha256: str) -> bool:
-    """Copy a file if its bytes have this SHA-256; whether they had. No half file is left. Raises OSError."""
+    """Copy a file if its bytes have this SHA-256; whether they had. No half file is left.
+
+    Raises FileNotFoundError for a missing source, OSError where the target cannot be written.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.new")
     digest = hashlib.sha256()
     try:
-        with source.open("rb") as reader, partial.open("wb") as writer:
-            while chunk := reader.read(_CHUNK):
+        with partial.open("wb") as writer:
+            for chunk in _readable(source):
                 digest.update(chunk)
                 writer.write(chunk)
         if digest.hexdigest() != sha256:
@@ -49,3 +52,15 @@ def copy_checked(source: Path, target: Path, sha256: str) -> bool:
         return True
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _readable(path: Path) -> Iterator[bytes]:
+    """A file's bytes as far as they can be read: a damaged disk ends them. Raises FileNotFoundError."""
+    try:
+        with path.open("rb") as reader:
+            while chunk := reader.read(_CHUNK):
+                yield chunk
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return

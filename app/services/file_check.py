@@ -8,6 +8,7 @@ from typing import Literal
 
 from app.errors import ServiceError
 from app.importing.staging import store_lock
+from app.jobs.attempt_files import CHECKPOINTS
 from app.services.backup import FOLDERS, SUMS, Progress
 from app.services.checksums import copy_checked, read_sums
 from app.workspace import Workspace
@@ -19,7 +20,6 @@ from gain_core.errors import CheckpointError
 from gain_core.models.files import composites_folder, file_sha256, session_file
 
 Fault = Literal["missing", "damaged", "orphaned", "database"]
-CHECKPOINTS = ("checkpoint.pt", "resume.pt")
 Named = dict[str, list[StoredFile]]  # by path relative to the data folder
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from app.jobs.attempt_files import CHECKPOINTS
 from app.jobs.process_locks import is_held
-from app.services.file_check import CHECKPOINTS
 from app.workspace import Workspace
 from db import runs, versions
 from db.library import project_names
@@ -46,6 +46,9 @@ class _Folder:
     def __init__(self, ws: Workspace) -> None:
         self._home = ws.files.home
         self._whose: dict[str, int] = {}  # project by path, and by the SHA-256 of its images
+        self._runs = runs.of_projects(ws.database)
+        self._busy = {project for project, status in self._runs.values() if status in ACTIVE_STATUSES}
+        self._in_use: set[str] = set()  # SHA-256 of images of projects that train; projects may share them
         models: list[tuple[Path, int]] = []
         with ws.database.reading() as session:
             for file in stored_files(session):
@@ -53,13 +56,13 @@ class _Folder:
                 self._whose.setdefault(name, file.project_id)
                 if file.kind == "image":
                     self._whose.setdefault(file.sha256, file.project_id)
+                    if file.project_id in self._busy:
+                        self._in_use.add(file.sha256)
                 elif file.kind != "mask":
                     models.append((Path(name), file.project_id))
         self._sessions = {session_file(model).as_posix(): project for model, project in models}
         self._composites = {composites_folder(model).as_posix(): project for model, project in models}
         self._projects = project_names(ws.database).keys()
-        self._runs = runs.of_projects(ws.database)
-        self._busy = {project for project, status in self._runs.values() if status in ACTIVE_STATUSES}
         self._published = {
             session_file(Path(path)).as_posix() for path in versions.published_paths(ws.database)
         }
@@ -90,7 +93,7 @@ class _Folder:
         if top == "cache":
             project = self._whose.get(path.stem)
             kind: Kind = "thumbnails" if rest[0] == "thumbnails" else "features"
-            return _held(path, kind, project, needed=kind == "features" and project in self._busy)
+            return _held(path, kind, project, needed=kind == "features" and path.stem in self._in_use)
         if (project := self._sessions.get(name)) is not None:
             return _held(path, "sessions", project, needed=name in self._published or project in self._busy)
         for parent in path.relative_to(self._home).parents:

@@ -1,6 +1,8 @@
 """What `backup` must not touch, and must not tell."""
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -36,3 +38,23 @@ def test_a_data_set_with_checksums_and_the_backup_of_another_folder_keep_their_f
 def test_the_programs_of_postgresql_get_an_address_without_the_password() -> None:
     url = make_url("postgresql+psycopg://mara:s3cret@[::1]:5433/refocus?sslmode=require")
     assert without_password(url) == "postgresql://mara@[::1]:5433/refocus?sslmode=require"
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_rest_is_backed_up(
+    seeded: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, *others = seeded.images()
+    path = seeded.ws.files.image(bad.sha256, bad.suffix)
+    opened = Path.open
+
+    def reading(file: Path, *arguments: Any, **named: Any) -> Any:
+        if file == path and arguments == ("rb",):
+            raise OSError(errno.EIO, "Input/output error")
+        return opened(file, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", reading)
+    made = back_up(seeded.ws, tmp_path / "backup", quiet)
+    assert [(item.path, item.damaged) for item in made.lacking] == [
+        (path.relative_to(seeded.ws.files.home).as_posix(), True)
+    ]
+    assert made.files == len(others)

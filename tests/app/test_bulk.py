@@ -99,7 +99,7 @@ def test_a_step_told_twice_changes_nothing_more(seeded: Seeded) -> None:
     assert bulk.relabel(seeded.ws, before, car.id, "is").changed
     again = bulk.relabel(seeded.ws, before, car.id, "is")
     assert again.changed == ()
-    assert set(again.left.values()) == {MEANWHILE, "labelled so already"}
+    assert set(again.left.values()) == {MEANWHILE, "already labelled so"}
 
 
 def test_images_that_somebody_relabelled_meanwhile_keep_that_label_when_a_step_is_undone(

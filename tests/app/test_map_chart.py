@@ -51,7 +51,7 @@ def test_classes_predictions_and_groups_have_a_colour_each_the_largest_first() -
         "boat (1)": [100], "car (1)": [101], "house (1)": [102], "not predicted (1)": [103],
     }  # fmt: skip
     groups = np.array(["sea", "", "sea", "land"])
-    assert drawn(facts, "group: place", groups) == {
+    assert drawn(facts, "Group: place", groups) == {
         "sea (2)": [100, 102],
         "no value (1)": [101],
         "land (1)": [103],
@@ -61,7 +61,7 @@ def test_classes_predictions_and_groups_have_a_colour_each_the_largest_first() -
 def test_many_kinds_share_one_colour_at_the_end() -> None:
     facts = known([0] * 40, [1] * 40)
     groups = np.array([f"{min(number, 20):02d}" for number in range(40)])
-    legend = drawn(facts, "group: scene", groups)
+    legend = drawn(facts, "Group: scene", groups)
     assert len(legend) == MOST_KINDS + 1
     assert next(iter(legend)) == "20 (20)"
     assert list(legend)[-1] == "12 others (12)"

@@ -96,6 +96,15 @@ def test_a_project_in_training_does_not_go_into_the_bin(ws: Workspace, project: 
     assert len(rows.list_projects(ws.database)) == 1
 
 
+def test_a_run_of_a_project_in_the_bin_is_not_retried(ws: Workspace, project: int) -> None:
+    run = runs.request_run(ws.database, project, "quick", {}, None)
+    runs.request_cancel(ws.database, run.id)
+    recycle_bin.put_into_bin(ws, project)
+    with pytest.raises(NotFoundError):
+        training.retry(ws, run.id)  # a page that was open when the project was deleted
+    assert runs.get_run(ws.database, run.id).status == "cancelled"
+
+
 def test_the_bin_is_emptied_of_what_is_older_than_the_setting_alone(
     ws: Workspace, project: int, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import state
+from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.services import queue
 from app.workspace import Workspace
@@ -23,6 +24,7 @@ class _Match:
 
 
 @st.fragment
+@told("The image cannot be looked for", "Try again.")
 def go_to(ws: Workspace, project: ProjectRecord, ids: Sequence[int], image: ImageRecord) -> None:
     """A field that a button or the key G opens. What alone matches is shown at once; of several the person
     chooses, or presses Enter again for the first.

@@ -14,6 +14,7 @@ from app.components.annotate.answer_buttons import MEANING
 from app.components.annotate.grid_actions import GRID, PER_PAGE, Grid, carry_out, map_class, seen
 from app.components.annotate.label_menu import MEANING as OF_LABELS
 from app.components.annotate.move_button import TO_TRAINING
+from app.components.kit.error_box import told
 from app.components.kit.film_strip import MARKS, in_words
 from app.components.kit.number_format import confidence
 from app.components.kit.text import names_at
@@ -53,6 +54,7 @@ def map_grid(
     st.fragment(_draw, run_every=REDRAW_SECONDS if coming else None)(grid, names, coming)
 
 
+@told("The grid cannot be shown", "Reload the page to try again.")
 def _draw(grid: Grid, names: Sequence[str], coming: bool) -> None:
     if carry_out(grid, st.session_state.get(GRID)):
         st.rerun()

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from app import resources, state
 from app.components.annotate.drafts import Drafts
-from app.components.kit.error_box import EXPECTED
 from app.components.kit.text import one_of
-from app.errors import ServiceError
+from app.errors import EXPECTED, ServiceError
 from app.grid_log import GridAction, GridLog
 from app.services import bulk, queue
 from app.services.bulk import Change, Kind, Step
@@ -123,7 +122,7 @@ def _undo(desk: _Desk, number: int) -> None:
     back = bulk.undo(desk.grid.ws, step)
     note = f"Undone: {one_of(len(back), 'image')} no longer {DONE[step.kind]}."
     if others := len(step.changed) - len(back):
-        note += f" {one_of(others, 'image')} changed since and left as they are."
+        note += f" {one_of(others, 'image')} changed since then and not undone."
     desk.log.end(number, note, None)
     _follow(desk, back)
 

@@ -11,9 +11,10 @@ from app import counts, resources, state
 from app.components.annotate.group_panel import pick_area
 from app.components.annotate.hover_card import Card, hover_card
 from app.components.annotate.map_chart import coloured, map_figure
-from app.components.kit.error_box import EXPECTED, told
+from app.components.kit.error_box import told
 from app.components.kit.text import one_of, plain
 from app.drawing.regions import fit_canvas
+from app.errors import EXPECTED
 from app.jobs import preparing
 from app.jobs.preparing import Preparation, Request
 from app.services import queue
@@ -33,7 +34,7 @@ COLOURS = {
     "predicted": "Prediction",
     "confidence": "Confidence",
 }
-GROUP = "group: "  # before the name of a group that colours the points
+GROUP = "Group: "  # before the name of a group that colours the points
 
 
 @st.fragment
@@ -73,6 +74,7 @@ def _layouts(folder: Path) -> list[Layout]:
     return [layout for layout in LAYOUTS if (folder / f"{layout}.npz").is_file()]
 
 
+@told("The map of images cannot be shown", "Everything else works. Reload the page to try again.")
 def _progress(ws: Workspace, request: Request, layouts: Sequence[Layout]) -> None:
     preparation = preparing.status(ws, request)
     if preparation.status != "working" or _layouts(preparation.folder) != layouts:
@@ -137,7 +139,7 @@ def _controls(layouts: Sequence[Layout], groups: Sequence[str]) -> tuple[Layout,
     by = st.selectbox(
         "Colour",
         colours,
-        format_func=lambda value: COLOURS.get(value) or value.removeprefix(GROUP).capitalize(),
+        format_func=lambda value: COLOURS.get(value, value),  # labels must differ for Streamlit
         key=state.MAP_COLOUR.name,
         label_visibility="collapsed",
         width=200,
@@ -196,6 +198,7 @@ def _opening(images: AreaImages) -> None:
             )
 
 
+@told("The map of images cannot be shown", "Everything else works. Reload the page to try again.")
 def _card(ws: Workspace, project: ProjectRecord, version: VersionRecord, classes: Sequence[str]) -> None:
     """Moving the pointer reruns only this."""
 

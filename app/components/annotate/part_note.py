@@ -15,7 +15,7 @@ from db.records import ImageRecord, Role, VersionRecord
 
 QUIET = "Draw a region to see the prediction from it alone, and without it."
 NOT_SEEN = "The model does not see your region: it crops the photograph."
-LEFT: dict[Role, str] = {"look_here": "Only *look here* left", "ignore_this": "Only *ignore this* left"}
+LEFT: dict[Role, str] = {"look_here": "With only *look here*", "ignore_this": "With only *ignore this*"}
 
 
 def part_note(

@@ -25,7 +25,6 @@ from db.queue_filters import QueueFilter
 from db.records import ProjectRecord
 
 WIDTH = 330  # of the menu, pixels
-ANY = "Any"
 EVIDENCE = "evidence"  # parameter of the suggestion, kind of evidence or area of the map
 
 
@@ -171,9 +170,10 @@ def _choice(
     others = [] if value is None or value in options else [value]  # from an old link
     st.selectbox(
         title,
-        [None, *options, *others],
-        format_func=lambda value: ANY if value is None else options.get(value, "?"),
-        placeholder=ANY,
+        [*options, *others],
+        index=None,
+        format_func=lambda value: options.get(value, "?"),
+        placeholder="Any",
         key=key,
         on_change=_chosen,
         args=(key, field, project.id, wanted),

@@ -4,9 +4,10 @@ import streamlit as st
 
 from app import state
 from app.components.annotate.drafts import Drafts, forget_draft, settle_draft
-from app.components.kit.error_box import EXPECTED, error_box
+from app.components.kit.error_box import error_box
 from app.components.kit.text import names_at, one_of
 from app.drawing.draft import Draft
+from app.errors import EXPECTED
 from app.services import annotation
 from app.state import Wake
 from app.workspace import Workspace

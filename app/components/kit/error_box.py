@@ -6,11 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app.components.kit.text import plain
-from app.errors import ServiceError
-from db.errors import DatabaseError
-from gain_core.errors import GainError
-
-EXPECTED = (ServiceError, DatabaseError, GainError)
+from app.errors import EXPECTED
 
 
 @contextmanager

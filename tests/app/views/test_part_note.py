@@ -29,7 +29,7 @@ def test_the_note_follows_strokes_undo_and_the_class_of_the_map(seeded: Seeded) 
     def told(position: int) -> tuple[str, str]:
         name = ("boat", "car")[position]
         return (
-            f"Only *look here* left: **{name} {100 * view.alone[position]:.0f} %**",
+            f"With only *look here*: **{name} {100 * view.alone[position]:.0f} %**",
             f"(before {100 * before.probabilities[position]:.0f} %). Taken away: "
             f"**{name} {100 * view.taken_away[position]:.0f} %**",
         )
@@ -51,7 +51,7 @@ def test_both_roles_are_told_of_a_training_image_and_nothing_of_another(
     views = {"look_here": PartView((0.2, 0.8), (0.9, 0.1)), "ignore_this": PartView((0.7, 0.3), (0.6, 0.4))}
     monkeypatch.setattr(counterfactual, "parts_at_hand", lambda *_: views)
     app = open_page("annotate", {**drawn(image, BOX, IGNORED), "annotate_map_class": 0})
-    notes = [line for line in said(app).splitlines() if "left: **" in line]
+    notes = [line for line in said(app).splitlines() if "With only" in line]
     assert len(notes) == (2 if split == "train" else 0)
 
 

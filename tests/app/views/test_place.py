@@ -120,7 +120,7 @@ def test_after_a_retrain_the_page_stays_and_offers_the_first_image_of_the_new_qu
     seeded.publish(wrong=[first])
     app.run()
     assert place(app)[1] == here
-    assert "Version 2 has put the images in a new order." in said(app)
+    assert "Version 2 changed the order of the images." in said(app)
 
     click(click(app, "annotate_next"), "annotate_first_of_new_queue")
     assert place(app)[:2] == ("#### Image 1 of 8", first)
@@ -276,6 +276,6 @@ def test_what_nothing_is_named_like_changes_nothing(seeded: Seeded) -> None:
     before = place(app)
     find(app, "%")
     assert place(app) == before
-    assert "No image of this project is named like “%”" in said(app)
+    assert "No file name in this project contains “%”" in said(app)
     find(app, "9" * 30)
     assert place(app) == before
