@@ -4,6 +4,7 @@ Its settings come from its environment. A process of its own: this holds the int
 pages of others must not wait.
 """
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,8 @@ def _make(ws: Workspace, request: Request, folder: Path, state: _State) -> None:
     elif request.kind == "map":
         make_map(ws, request.version_id, folder, state.show)
     elif request.kind == "shortcuts":
+        if hasattr(os, "nice"):  # not on Windows
+            os.nice(10)  # it starts by itself: whoever uses the page comes first
         find(ws, request.version_id, folder, state.show)
     else:
         make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)

@@ -23,7 +23,7 @@ HEADINGS: dict[Kind, str] = {
     "property": "**Possible shortcuts.** Properties outside the object that go with a class, the strongest "
     "first.",
 }
-ASK_SECONDS = 1.0
+ASK_SECONDS = 4.0  # each asking draws a part of the page in every window
 
 
 @dataclass(frozen=True, slots=True)
