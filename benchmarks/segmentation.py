@@ -114,7 +114,8 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
     """What must be the same for results to stand in one table."""
     names = (
         *("judge", "preset", "backbone", "image_size", "stride", "channels", "steps", "frozen_convolutions"),
-        *("cue_steps", "cue_batch", "cue_guided_batch", "cue_rate", "background", "background_threshold"),
+        *("cue_steps", "cue_batch", "cue_guided_batch", "cue_rate", "background"),
+        *("foreground_threshold", "background_threshold"),
     )
     return {"dataset": options.data.name, **{name: getattr(options, name) for name in names}}
 
@@ -155,15 +156,16 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--backbone", default="tf_efficientnet_lite0")
     add("--image-size", type=int, default=192)
     add("--stride", type=int, choices=(8, 16), default=16)
-    add("--channels", type=int, default=256, help="of the LargeFOV head; the paper's are 1024")
-    add("--steps", type=int, default=300, help="of the segmentation network, preset small")
-    add("--frozen-convolutions", type=int, default=0, help="of the network's first ones, preset small")
-    add("--cue-steps", type=int, default=120, help="of each classifier that gives cues")
-    add("--cue-batch", type=int, default=16)
-    add("--cue-guided-batch", type=int, default=8, help="images with masks, on top (GAINext)")
-    add("--cue-rate", type=float, default=1e-4)
+    add("--channels", type=int, default=128, help="of the LargeFOV head; the paper's are 1024")
+    add("--steps", type=int, default=200, help="of the segmentation network, preset small")
+    add("--frozen-convolutions", type=int, default=45, help="of the network's first ones, preset small")
+    add("--cue-steps", type=int, default=60, help="of each classifier that gives cues")
+    add("--cue-batch", type=int, default=8)
+    add("--cue-guided-batch", type=int, default=4, help="images with masks, on top (GAINext)")
+    add("--cue-rate", type=float, default=3e-4)
     add("--background", choices=("maps", "saliency"), default="maps", help="where background seeds come from")
-    add("--background-threshold", type=float, default=0.05, help="of every map's maximum, with maps")
+    add("--foreground-threshold", type=float, default=0.7, help="of a map's maximum; the paper's is 0.2")
+    add("--background-threshold", type=float, default=0.4, help="of every map's maximum, with maps")
     add("--device", default="cpu")
     add("--threads", type=int, default=0, help="0: torch's own number")
     return parser.parse_args(arguments)

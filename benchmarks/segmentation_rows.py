@@ -110,7 +110,7 @@ def measured(task: Task, row: str) -> dict[str, Any]:
         guided = guided_positions(task, row, photographs)
         maps = cue_maps(task, row, photographs, guided)
         result["cue_seconds"] = round(time.monotonic() - started, 1)
-        overlap, empty = judged_cues(task.collection, photographs, maps, guided)
+        overlap, empty = judged_cues(task, photographs, maps, guided)
         result |= {"cues": overlap.mean_iou, "empty_maps": empty}
         seeds = seeds_of(task, photographs, maps, size)
     samples = [photograph.sample() for photograph in photographs]
@@ -132,19 +132,20 @@ def cue_maps(task: Task, row: str, photographs: Sequence[Photograph], guided: se
 
 
 def judged_cues(
-    collection: Collection, photographs: Sequence[Photograph], maps: Sequence[Tensor], guided: set[int]
+    task: Task, photographs: Sequence[Photograph], maps: Sequence[Tensor], guided: set[int]
 ) -> tuple[Overlap, int]:
     """Cues as complete labels, all that is no object being background, where training did not see the mask;
     and the number of empty maps.
     """
-    classes = len(collection.classes)
+    classes, threshold = len(task.collection.classes), task.options.foreground_threshold
+    config = CueConfig(threshold, threshold)
     overlap, empty = Overlap.nothing(classes), 0
     for position, (photograph, own) in enumerate(zip(photographs, maps, strict=True)):
         empty += int((own.amax((1, 2)) == 0).sum())
         if photograph.mask_path is not None and position not in guided:
             mask = photograph.mask()
             size = (mask.shape[0], mask.shape[1])
-            overlap += cue_overlap(cue_labels(own, photograph.labels, size), mask, classes)
+            overlap += cue_overlap(cue_labels(own, photograph.labels, size, config), mask, classes)
     return overlap, empty
 
 
@@ -152,8 +153,8 @@ def seeds_of(
     task: Task, photographs: Sequence[Photograph], maps: Sequence[Tensor], size: tuple[int, int]
 ) -> list[np.ndarray]:
     options = task.options
+    config = CueConfig(options.foreground_threshold, options.background_threshold)
     if options.background == "maps":
-        config = CueConfig(background=options.background_threshold)
         return [
             seed_labels(own, photograph.labels, size, config=config)
             for photograph, own in zip(photographs, maps, strict=True)
@@ -165,7 +166,7 @@ def seeds_of(
         for place in _background(classifier, photographs[start : start + _IMAGES], size)
     ]
     return [
-        seed_labels(own, photograph.labels, size, place)
+        seed_labels(own, photograph.labels, size, place, config)
         for photograph, own, place in zip(photographs, maps, places, strict=True)
     ]
 
