@@ -153,12 +153,13 @@ def seeds_of(
     task: Task, photographs: Sequence[Photograph], maps: Sequence[Tensor], size: tuple[int, int]
 ) -> list[np.ndarray]:
     options = task.options
-    config = CueConfig(options.foreground_threshold, options.background_threshold)
     if options.background == "maps":
+        config = CueConfig(options.foreground_threshold, options.background_threshold)
         return [
             seed_labels(own, photograph.labels, size, config=config)
             for photograph, own in zip(photographs, maps, strict=True)
         ]
+    config = CueConfig(options.foreground_threshold, options.foreground_threshold)
     classifier = task.training.trained([photograph.sample() for photograph in photographs])
     places = [
         place

@@ -161,7 +161,8 @@ def test_background_seeds_may_be_the_tenth_that_matters_least(
         lambda model, images, classes: lower_matters_more.expand(len(images), 64, 64),
     )
     options = read_options(
-        ["--data", str(indexed), "--background", "saliency", "--image-size", "64", "--cue-steps", "1"]
+        f"--data {indexed} --background saliency --foreground-threshold 0.2"
+        " --image-size 64 --cue-steps 1".split()
     )
     task = Task(read_collection(indexed), options, seed=0)
     train = task.collection.of("train")
