@@ -28,7 +28,7 @@ from app.services.map_figures import MapFigures
 from app.services.map_figures import map_figures as measure_map
 from app.services.queue import QueueFigures
 from app.workspace import Workspace
-from db import drafts, holdings, presence, splits, versions
+from db import drafts, holdings, presence, splits, versions, whose
 from db import library as rows
 from db.queue_filters import QueueFilter
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
@@ -70,13 +70,19 @@ def published_version(ws: Workspace, project: ProjectRecord) -> VersionRecord | 
 def lessons(ws: Workspace, project: ProjectRecord) -> Lessons:
     """What a retrain would learn from."""
     key = ("lessons", project.review_revision)
-    return _counted(ws, project, key, lambda: read_lessons(ws, project.id))
+    return _counted(ws, project, key, lambda: read_lessons(ws, project.id, project.whose))
 
 
 def guided_by_others(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
-    """Ids of images whose guidance somebody else than the person at the page saved last."""
+    """Ids of images that somebody else than the person at the page has guided."""
     key = ("guided_by_others", ws.user.id, project.review_revision)
     return _counted(ws, project, key, lambda: presence.guided_by_others(ws.database, project.id))
+
+
+def who_drew(ws: Workspace, project: ProjectRecord) -> dict[int, str]:
+    """Names of the people who have drawn in the project, by id."""
+    key = ("who_drew", project.review_revision)
+    return _counted(ws, project, key, lambda: whose.who_drew(ws.database, project.id))
 
 
 def matching(ws: Workspace, project: ProjectRecord, wanted: QueueFilter) -> Mapping[Split, frozenset[int]]:
@@ -252,7 +258,7 @@ def map_figures(
 
     def make() -> MapFigures:
         shown = resources.attention(ws, version, image).attention(position, against_rival=against_rival)
-        return measure_map(ws, image, shown)
+        return measure_map(ws, image, shown, project.whose)
 
     key = (version.sha256, image.id, image.class_id, position, against_rival, project.review_revision)
     return _counted(ws, project, ("map", key), make)

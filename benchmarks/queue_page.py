@@ -58,8 +58,8 @@ INSERT INTO predictions (version_id, image_id, predicted, confidence, probabilit
         CASE WHEN n %% 100 = 0 THEN (n + 1) %% 4 END, CASE WHEN n %% 100 = 0 THEN 0.9 END
     FROM (SELECT n, random() AS chance, (random() < 0.1)::int AS wrong
         FROM generate_series(1, %(images)s::int) n) AS drawn;
-INSERT INTO guidance (id, image_id, class_id, revision, guided_at)
-    SELECT n, n * 10, 1 + n * 10 %% 4, 1, now() FROM generate_series(1, %(images)s::int / 10) n;
+INSERT INTO guidance (id, image_id, class_id, revision, guided_at, author_id)
+    SELECT n, n * 10, 1 + n * 10 %% 4, 1, now(), 1 FROM generate_series(1, %(images)s::int / 10) n;
 INSERT INTO regions (guidance_id, position, shape, role, points)
     SELECT n, 0, 'box', 'look_here', '[[1, 1], [9, 9]]' FROM generate_series(1, %(images)s::int / 10) n;
 UPDATE projects SET current_version_id = 1

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Enum, Index, MetaData, text
 from sqlalchemy.orm import DeclarativeBase
 
 from db.clock import UtcDateTime
-from db.people import Act, UserRole
+from db.people import Act, GuidanceRule, UserRole
 from db.records import Review, Role, RunMode, RunStatus, Shape, Split
 
 
@@ -37,6 +37,7 @@ class Base(DeclarativeBase):
         RunStatus: _words(RunStatus),
         UserRole: _words(UserRole),
         Act: _words(Act),
+        GuidanceRule: _words(GuidanceRule),
     }
 
 

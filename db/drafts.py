@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from sqlalchemy import Delete, case, delete, insert, select, update
+from sqlalchemy import Delete, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import models
@@ -40,15 +40,25 @@ def drop_draft(database: Database, image_id: int, class_id: int) -> None:
         session.execute(_gone(session, image_id, class_id))
 
 
-def move_drafts(session: Session, image_id: int, class_id: int, to_class_id: int, revision: int) -> None:
-    """Within the caller's transaction: what each person has drawn for one class and not saved is for another
-    one, unless the person has a draft for that.
-
-    revision: of the guidance that went along, 0 for none.
+def move_drafts(session: Session, image_id: int, class_id: int, to_class_id: int) -> None:
+    """Within the caller's transaction, after `move_guidance`: what each person has drawn for one class and
+    not saved is for another one, unless the person has a draft for that.
     """
     of_image = models.Draft.image_id == image_id
     there = select(models.Draft.user_id).where(of_image, models.Draft.class_id == to_class_id)
-    begun = case((models.Draft.revision > 0, revision), else_=0)
+    guidance = models.Guidance
+    revision = (  # of what the person has saved for the other class by now
+        select(guidance.revision)
+        .where(
+            guidance.image_id == image_id,
+            guidance.class_id == to_class_id,
+            guidance.author_id == models.Draft.user_id,
+            guidance.regions.any(),
+        )
+        .correlate(models.Draft)
+        .scalar_subquery()
+    )
+    begun = case((models.Draft.revision > 0, func.coalesce(revision, 0)), else_=0)
     session.execute(
         update(models.Draft)
         .where(of_image, models.Draft.class_id == class_id, models.Draft.user_id.not_in(there))

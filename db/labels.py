@@ -48,8 +48,8 @@ def replace_label(session: Session, image_id: int, class_id: int, expected_class
         .where(ImageLabel.image_id == image_id, ImageLabel.class_id == class_id)
         .values(mask_sha256=mask)
     )
-    revision = move_guidance(session, image_id, expected_class_id, class_id)
-    move_drafts(session, image_id, expected_class_id, class_id, revision)
+    move_guidance(session, image_id, expected_class_id, class_id)
+    move_drafts(session, image_id, expected_class_id, class_id)
     _note(session, image_id, f"{_name(session, expected_class_id)} → {_name(session, class_id)}")
     judge_again(session, image_id)
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship
 
 from db.base import NEVER_REUSE_IDS, Base, few
 from db.clock import DatabaseTime
+from db.people import GuidanceRule
 from db.people_tables import Activity as Activity
 from db.people_tables import Presence as Presence
 from db.people_tables import User as User
@@ -28,6 +29,10 @@ from db.records import ACTIVE_STATUSES, Review, Role, RunMode, RunStatus, Shape,
 def _author() -> MappedColumn[int | None]:
     """Who did it last; users are never deleted."""
     return mapped_column(ForeignKey("users.id"))
+
+
+def _rule() -> MappedColumn[GuidanceRule]:
+    return mapped_column(default="latest", server_default="latest")
 
 
 class Project(Base):
@@ -48,6 +53,8 @@ class Project(Base):
     label_revision: Mapped[int] = mapped_column(default=0, server_default="0")
     review_revision: Mapped[int] = mapped_column(default=0, server_default="0")
     deleted_at: Mapped[datetime | None]  # of one in the bin, whose name is free
+    guidance_rule: Mapped[GuidanceRule] = _rule()  # whose drawings count: `db.people.Whose`
+    guidance_of: Mapped[int | None] = _author()
 
 
 class Class(Base):
@@ -141,12 +148,13 @@ class Import(Base):
 
 
 class Guidance(Base):
-    """Regions of one image for one class. The row stays when the user removes them all: a revision is never
-    given twice, and a page that was opened long ago cannot overwrite newer work.
+    """Regions of one image for one class by one person. The row stays when the person removes them all: a
+    revision is never given twice for an image and a class, whoever saves, and a page that was opened long
+    ago cannot overwrite newer work. The latest drawing has the highest one.
     """
 
     __tablename__ = "guidance"
-    __table_args__ = (UniqueConstraint("image_id", "class_id"), NEVER_REUSE_IDS)
+    __table_args__ = (UniqueConstraint("image_id", "class_id", "author_id"), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"))
@@ -156,7 +164,7 @@ class Guidance(Base):
     revision: Mapped[int]
     guided_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
     answered: Mapped[bool] = mapped_column(default=False, server_default=false())
-    author_id: Mapped[int | None] = _author()
+    author_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     regions: Mapped[list["Region"]] = relationship(order_by="Region.position", viewonly=True, lazy="raise")
 
 
@@ -225,6 +233,8 @@ class Run(Base):
     lease_token: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None]
     author_id: Mapped[int | None] = _author()
+    guidance_rule: Mapped[GuidanceRule] = _rule()  # as the project had it when the run was asked for
+    guidance_of: Mapped[int | None] = _author()
 
 
 class RunEvent(Base):

@@ -91,7 +91,7 @@ def insert_images(
 
 
 def insert_guidance(session: Session, guidance: Mapping[tuple[int, int], NewGuidance]) -> None:
-    """Within the caller's transaction: the first guidance of these images and classes, by their ids."""
+    """Within the caller's transaction: the first guidance of these new images and classes, by their ids."""
     if not guidance:
         return
     connection = session.connection()

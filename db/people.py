@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 UserRole = Literal["annotator", "maintainer", "admin"]
+GuidanceRule = Literal["latest", "union", "intersection", "person"]
 Act = Literal[
     "draw",  # regions saved
     "answer",  # right place, wrong place
@@ -18,6 +19,7 @@ Act = Literal[
     "import",  # a project made
     "add",  # images or guidance, to a project that exists
     "rename",
+    "whose",  # chosen whose drawings count
     "delete",  # put into the bin
     "restore",
     "erase",  # deleted for good
@@ -25,6 +27,7 @@ Act = Literal[
     "role",
 ]
 
+RULES: tuple[GuidanceRule, ...] = ("latest", "union", "intersection", "person")
 USER_ROLES: tuple[UserRole, ...] = (
     "annotator",
     "maintainer",
@@ -44,6 +47,20 @@ class UserRecord:
         """Whether this person may do what `role` may."""
         return self.role is not None and USER_ROLES.index(self.role) >= USER_ROLES.index(role)
 
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose drawings count where several people have drawn on an image for one class."""
+
+    rule: GuidanceRule = "latest"
+    person_id: int | None = None  # a user's, with "person" alone
+
+    def __post_init__(self) -> None:
+        if (self.rule == "person") != (self.person_id is not None):
+            raise ValueError(f"expected a person with the rule 'person' alone, got {self}")
+
+
+LATEST = Whose()
 
 # The row that the schema begins with: whoever works where nobody signs in, and the command line.
 LOCAL_USER = UserRecord(1, "local", "Local user", "", "admin")

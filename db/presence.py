@@ -58,7 +58,7 @@ def opened_by_others(database: Database, project_id: int) -> frozenset[int]:
 
 
 def guided_by_others(database: Database, project_id: int) -> frozenset[int]:
-    """Ids of the project's images whose guidance somebody else saved last. One query."""
+    """Ids of the project's images that somebody else has guided. One query."""
     with database.reading() as session:
         query = (
             select(Guidance.image_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, case, func, select
 
 from db import models
-from db.engine import Database
+from db.engine import Database, author
 from db.labelled import (
     LABEL,
     has_label,
@@ -21,10 +21,8 @@ from db.labelled import (
 from db.queue_filters import GUIDED, LOOKED_AT
 from db.records import ImageRecord, PredictionRecord, Split
 
-_IS_GUIDED = (  # of an image: for a page's rows alone, however many others are guided
-    select(models.Guidance.id)
-    .where(models.Guidance.image_id == models.Image.id, models.Guidance.regions.any())
-    .exists()
+_GUIDANCE = select(models.Guidance.id).where(  # for a page's rows alone, however many others are guided
+    models.Guidance.image_id == models.Image.id, models.Guidance.regions.any()
 )
 
 # Made once: building it takes longer than what the database does.
@@ -32,7 +30,8 @@ _ROWS = (
     with_label(
         select(
             models.Image.id,
-            _IS_GUIDED,
+            _GUIDANCE.exists(),
+            _GUIDANCE.where(models.Guidance.author_id == bindparam("user_id")).exists(),
             models.Prediction.suspect,
             *prediction_columns(models.Prediction),
         ).select_from(models.Image)
@@ -50,7 +49,8 @@ _ROWS = (
 class QueueRow:
     image: ImageRecord
     prediction: PredictionRecord | None  # None: the version has not looked at the image
-    guided: bool  # whether the image has a region, for whichever class
+    guided: bool  # whether the image has a region, for whichever class, by whomever
+    own: bool  # by the database's user
     suspect: int | None  # in a multi-label project the label to look at first, a class position
 
 
@@ -115,15 +115,16 @@ def read_rows(database: Database, version_id: int | None, image_ids: Sequence[in
     """One page of the queue, in the order of `image_ids`; an image that is gone is left out. Two queries."""
     with database.reading() as session:
         images = images_by_id(session, image_ids)
-        rows = session.execute(_ROWS, {"version_id": version_id, "image_ids": list(image_ids)})
+        asked = {"version_id": version_id, "image_ids": list(image_ids), "user_id": author(session)}
         by_id = {
             image_id: QueueRow(
                 images[image_id],
                 None if columns[0] is None else prediction_record(tuple(columns)),
                 bool(guided),
+                bool(own),
                 suspect,
             )
-            for image_id, guided, suspect, *columns in rows
+            for image_id, guided, own, suspect, *columns in session.execute(_ROWS, asked)
             if image_id in images
         }
     return [by_id[image_id] for image_id in image_ids if image_id in by_id]

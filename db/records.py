@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from db.people import LATEST, Whose
+
 Split = Literal["train", "validation", "test"]
 Role = Literal["look_here", "ignore_this"]
 Shape = Literal["box", "polygon", "brush"]
@@ -34,6 +36,7 @@ class ProjectRecord:
     given_model: str | None = None  # SHA-256 of the model file that somebody brought as the first version
     review_revision: int = 0  # grows when guidance of it is saved, or an image skipped
     deleted_at: datetime | None = None  # UTC; of a project in the bin
+    whose: Whose = LATEST  # whose drawings count
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class RegionRecord:
 
 @dataclass(frozen=True, slots=True)
 class GuidanceRecord:
-    """All regions of one image for one class: what the paper calls external supervision."""
+    """All regions of one image for one class by one person: what the paper calls external supervision."""
 
     id: int
     image_id: int
@@ -121,9 +124,10 @@ class GuidanceRecord:
     regions: tuple[RegionRecord, ...]
     look_png: bytes | None  # 1-bit PNG of the image's size: 1 = look here; None when no such region
     ignore_png: bytes | None  # likewise for ignore this
-    revision: int  # grows by one with every save
+    revision: int  # grows with every save for this image and class, whoever saves
     guided_at: datetime  # since when there are regions
-    answered: bool = False  # an answer about the map, that nobody has changed since
+    answered: bool = False  # an answer about the map, not changed since
+    author_id: int | None = None  # None: of several people
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ class RunRecord:
     finished_at: datetime | None
     lease_token: str | None
     lease_until: datetime | None
+    whose: Whose = LATEST  # whose drawings it learns from, as the project had it when it was asked for
 
 
 @dataclass(frozen=True, slots=True)

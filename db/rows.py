@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from db import models
+from db.people import Whose
 from db.records import (
     ClassRecord,
     GuidanceRecord,
@@ -35,6 +36,7 @@ def project_record(row: models.Project) -> ProjectRecord:
         label_revision=row.label_revision,
         review_revision=row.review_revision,
         deleted_at=row.deleted_at,
+        whose=Whose(row.guidance_rule, row.guidance_of),
     )
 
 
@@ -90,6 +92,7 @@ def guidance_record(row: models.Guidance) -> GuidanceRecord:
         revision=row.revision,
         guided_at=row.guided_at,
         answered=row.answered,
+        author_id=row.author_id,
     )
 
 
@@ -122,6 +125,7 @@ def run_record(row: models.Run, version_id: int | None) -> RunRecord:
         finished_at=row.finished_at,
         lease_token=row.lease_token,
         lease_until=row.lease_until,
+        whose=Whose(row.guidance_rule, row.guidance_of),
     )
 
 

@@ -72,6 +72,8 @@ def request_run(
                 max_attempts=MAX_ATTEMPTS,
                 progress={},
                 author_id=author(session),
+                guidance_rule=project.guidance_rule,
+                guidance_of=project.guidance_of,
             )
             session.add(run)
             session.flush()

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.drawing.regions import pixel_regions, rasterise
+from app.drawing.several_people import list_counting
 from app.workspace import Workspace
-from db import annotations, library
+from db import library
+from db.people import LATEST, Whose
 from db.records import ClassRecord, GuidanceRecord, ImageRecord, RegionRecord
 from gain_core.imaging.raster import Mask, Point
 
@@ -36,6 +38,7 @@ class GuidedProject:
     images: tuple[ImageRecord, ...]
     guided: tuple[GuidedImage, ...]  # those of `images` with drawings
     multi_label: bool = False
+    whose: Whose = LATEST  # drawings, where several people drew
 
     @property
     def names(self) -> dict[int, str]:
@@ -44,13 +47,15 @@ class GuidedProject:
 
 
 def load(ws: Workspace, project_id: int) -> GuidedProject:
-    """Drawings for a label that an image does not have any more are left out. db.errors.NotFoundError."""
-    multi_label = library.get_project(ws.database, project_id).multi_label
+    """One drawing for each image and class: the one that counts. Drawings for a label that an image does not
+    have any more are left out. db.errors.NotFoundError.
+    """
+    project = library.get_project(ws.database, project_id)
     images = library.list_images(ws.database, project_id)
     classes = library.list_classes(ws.database, project_id)
     by_id = {item.id: item for item in classes}
     of_image: dict[int, list[GuidanceRecord]] = {}
-    for guidance in annotations.list_guidance(ws.database, project_id):
+    for guidance in list_counting(ws.database, project_id, project.whose):
         of_image.setdefault(guidance.image_id, []).append(guidance)
     guided = []
     for image in images:
@@ -62,7 +67,7 @@ def load(ws: Workspace, project_id: int) -> GuidedProject:
         ]
         if drawn_for:
             guided.append(GuidedImage(image, tuple(drawn_for)))
-    return GuidedProject(tuple(classes), tuple(images), tuple(guided), multi_label)
+    return GuidedProject(tuple(classes), tuple(images), tuple(guided), project.multi_label, project.whose)
 
 
 def zipped(members: Iterable[tuple[str, str | bytes]]) -> bytes:

@@ -7,22 +7,24 @@ from PIL import Image
 
 from app.demo.project import SOURCE as DEMO
 from app.drawing.regions import mask_png, rasterise, regions_from_mask
+from app.drawing.several_people import get_counting
 from app.errors import DrawingError, ServiceError
 from app.services import library, people, queue
 from app.workspace import Workspace
 from db import annotations
 from db import library as rows
+from db.people import Whose
 from db.records import GuidanceRecord, ImageRecord, RegionRecord
 
 
 def load(ws: Workspace, image_id: int, class_id: int) -> GuidanceRecord | None:
-    """The guidance stored for this image and class."""
+    """What the person at work has saved for this image and class."""
     return annotations.get_guidance(ws.database, image_id, class_id)
 
 
-def look_mask(ws: Workspace, image: ImageRecord) -> Image.Image | None:
-    """The saved *look here* regions for the image's (first) class, as a mask; None without any."""
-    saved = load(ws, image.id, image.class_id)
+def look_mask(ws: Workspace, image: ImageRecord, whose: Whose) -> Image.Image | None:
+    """The *look here* regions that count for the image's (first) class, as a mask; None without any."""
+    saved = get_counting(ws.database, image.id, image.class_id, whose)
     return None if saved is None or saved.look_png is None else Image.open(io.BytesIO(saved.look_png))
 
 
@@ -35,12 +37,14 @@ def save(
     expected_revision: int | None = None,
     answered: bool = False,
 ) -> GuidanceRecord | None:
-    """Replace the guidance of this image and class by `regions`; none at all removes it and returns None.
+    """Replace the person's guidance of this image and class by `regions`; none at all removes it and returns
+    None. What others have drawn stays.
 
     `expected_revision`: the revision that was loaded, 0 when there was none; None overwrites what is there.
     `answered`: the regions are an answer about the map, not a drawing.
-    Raises db.errors.ConflictError when somebody else saved in between, db.errors.NotFoundError for an unknown
-    image or class, DrawingError when a region is no shape or all of them miss the image.
+    Raises db.errors.ConflictError when another window of the person saved in between,
+    db.errors.NotFoundError for an unknown image or class, DrawingError when a region is no shape or all of
+    them miss the image.
     """
     people.require(ws, "annotator", "save drawings")
     image = rows.get_image(ws.database, image_id)

@@ -111,7 +111,7 @@ def undo(ws: Workspace, step: Step) -> list[int]:
 
 def _why_not_answered(ws: Workspace, item: QueueItem) -> str:
     image = item.image
-    if item.guided and (len(image.labels) == 1 or annotation.load(ws, image.id, image.class_id) is not None):
+    if item.own and (len(image.labels) == 1 or annotation.load(ws, image.id, image.class_id) is not None):
         return "with guidance"
     return "not a training image" * (image.split != "train")
 

@@ -20,6 +20,7 @@ from app.services.queue import LOOKED_AT
 from app.services.training import samples_of
 from app.workspace import Workspace
 from db import image_facts, library, versions
+from db.people import LATEST
 from gain_core.analysis.plane import inside
 from gain_core.atomic import write_atomically
 
@@ -69,7 +70,7 @@ def make_map(ws: Workspace, version_id: int, folder: Path, on_progress: Progress
     model, store, device = open_version(ws, ws.files.absolute(version.path), version.sha256)
     growing = _Growing()
     shown_at = time.monotonic()
-    for batch in features_used(model, samples_of(ws, version.project_id, images), store, device):
+    for batch in features_used(model, samples_of(ws, version.project_id, images, LATEST), store, device):
         on_progress(growing.count, len(images), "Looking at the images")
         growing.add(batch.float().numpy())
         if growing.count >= FIRST and time.monotonic() - shown_at > SHOW_SECONDS:

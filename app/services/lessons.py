@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.workspace import Workspace
 from db.annotations import count_guided_images, roles_by_class
 from db.library import list_classes
+from db.people import LATEST, Whose
 from db.splits import count_moved
 from gain_core.dataset.sample import LEAST_TO_REFIT
 
@@ -13,7 +14,7 @@ from gain_core.dataset.sample import LEAST_TO_REFIT
 class Lessons:
     """What a retrain of one project would learn from."""
 
-    guided_training: int  # training images with at least one region
+    guided_training: int  # training images with at least one region, by whoever counts
     unguided_classes: tuple[str, ...] = ()  # see `_left_alone`
     moved_images: int = 0  # from validation to training
 
@@ -23,22 +24,25 @@ class Lessons:
         return self.moved_images >= LEAST_TO_REFIT
 
 
-def lessons(ws: Workspace, project_id: int) -> Lessons:
-    """The same until an image of the project gets other guidance, another label or another split."""
+def lessons(ws: Workspace, project_id: int, whose: Whose = LATEST) -> Lessons:
+    """The same until an image of the project gets other guidance, another label or another split. whose:
+    drawings that count.
+    """
+    by = whose.person_id
     return Lessons(
-        guided_training=count_guided_images(ws.database, project_id, "train"),
-        unguided_classes=_left_alone(ws, project_id),
+        guided_training=count_guided_images(ws.database, project_id, "train", by=by),
+        unguided_classes=_left_alone(ws, project_id, by),
         moved_images=count_moved(ws.database, project_id),
     )
 
 
-def _left_alone(ws: Workspace, project_id: int) -> tuple[str, ...]:
+def _left_alone(ws: Workspace, project_id: int, by: int | None) -> tuple[str, ...]:
     """Names of the classes without guidance, where others have *look here*.
 
     One outline of such a class is worth more than ten of the others (docs/decisions/0021). *Ignore this* asks
     nothing of other classes.
     """
-    roles = roles_by_class(ws.database, project_id)
+    roles = roles_by_class(ws.database, project_id, by=by)
     if not any("look_here" in of_class for of_class in roles.values()):
         return ()
     return tuple(item.name for item in list_classes(ws.database, project_id) if roles.get(item.id) == set())

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from app.services import annotation, library
 from app.workspace import Workspace
+from db.people import LATEST, Whose
 from db.records import ImageRecord
 from gain_core.imaging.evidence_levels import Spread, share_inside, spread
 
@@ -15,13 +16,19 @@ from gain_core.imaging.evidence_levels import Spread, share_inside, spread
 class MapFigures:
     spread: Spread | None  # on how much of the picture the evidence lies; None of an empty map
     inside: float | None  # share of the evidence on the object, in [0, 1]; None where no object is known
+    drawn: bool = False  # whether the object is a drawing
 
 
-def map_figures(ws: Workspace, image: ImageRecord, attention: NDArray[np.float32]) -> MapFigures:
+def map_figures(
+    ws: Workspace, image: ImageRecord, attention: NDArray[np.float32], whose: Whose = LATEST
+) -> MapFigures:
     """Figures of a map (h, w) >= 0. The object is the image's mask, else the saved *look here* regions of its
-    class.
+    class; whose: of several people's.
 
     Raises MissingFileError.
     """
-    mask = library.open_mask(ws, image) or annotation.look_mask(ws, image)
-    return MapFigures(spread(attention), None if mask is None else share_inside(attention, mask))
+    mask = library.open_mask(ws, image)
+    drawing = annotation.look_mask(ws, image, whose) if mask is None else None
+    shown = mask or drawing
+    inside = None if shown is None else share_inside(attention, shown)
+    return MapFigures(spread(attention), inside, drawing is not None)

@@ -19,6 +19,7 @@ from app.services.evaluation import predictions_of
 from app.workspace import Workspace
 from db import library as rows
 from db import versions
+from db.people import Whose
 from db.records import ImageRecord, Split, VersionRecord
 from gain_core.atomic import write_atomically
 from gain_core.imaging.evidence_levels import share_inside
@@ -54,6 +55,7 @@ def measure_maps(
     Raises ServiceError for a split without images, MissingFileError, db.errors.NotFoundError.
     """
     sides = [versions.get_version(ws.database, version_id) for version_id in version_ids]
+    whose = rows.get_project(ws.database, sides[0].project_id).whose
     images = _chosen(rows.list_images(ws.database, sides[0].project_id, split))
     if not images:
         raise ServiceError(f"There are no {split} images to measure maps on.")
@@ -63,7 +65,7 @@ def measure_maps(
         figures = []
         for done, image in enumerate(images):
             on_progress(place * len(images) + done, total, f"Measuring maps of version {version.number}")
-            figures.append(_of_image(ws, version, image))
+            figures.append(_of_image(ws, version, image, whose))
         measured.append(asdict(_means(figures, _precisions(ws, version, split))))
     write_atomically(folder / FILE, json.dumps(measured).encode(), durable=False)
 
@@ -83,7 +85,7 @@ def _chosen(images: Sequence[ImageRecord]) -> list[ImageRecord]:
 
 
 def _of_image(
-    ws: Workspace, version: VersionRecord, image: ImageRecord
+    ws: Workspace, version: VersionRecord, image: ImageRecord, whose: Whose
 ) -> tuple[bool | None, float | None, float, float]:
     """Pointing, energy inside, deletion, insertion."""
     model = explanation.SHELF.get(ws, version)
@@ -95,7 +97,7 @@ def _of_image(
     def probability(images: Numbers) -> NDArray[np.float64]:
         return probabilities_of(model.evidence_maps(images).logits, model.spec.multi_label)[:, position]
 
-    mask = library.open_mask(ws, image) or annotation.look_mask(ws, image)
+    mask = library.open_mask(ws, image) or annotation.look_mask(ws, image, whose)
     return (
         None if mask is None else points_inside(attention, marked(mask)),
         None if mask is None else share_inside(attention, mask),

@@ -103,7 +103,7 @@ def _predicted(
         for image in images
         if image.id in missing or (image.split == "train" and not project.multi_label)
     ]
-    samples = samples_of(ws, project.id, looked_at)
+    samples = samples_of(ws, project.id, looked_at, project.whose)
     phases = predicting(model, samples, store, device)
     predictions: list[Prediction] = []
     while True:

@@ -170,7 +170,7 @@ def model_card(ws: Workspace, facts: VersionFacts, spec: ModelSpec, exported: st
                 ),
             ),
         ),
-        Section("Guidance", (_guidance(facts),)),
+        Section("Guidance", _guidance(facts)),
     ]
     for split in MEASURED:
         if sum(facts.images[split]):
@@ -192,12 +192,15 @@ def model_card(ws: Workspace, facts: VersionFacts, spec: ModelSpec, exported: st
     ]
 
 
-def _guidance(facts: VersionFacts) -> Text | Table:
+def _guidance(facts: VersionFacts) -> tuple[Block, ...]:
     drawn = tuple(
         (name, str(guided.look_here), str(guided.ignore_this))
         for name, guided in facts.guided.items()
         if guided.look_here or guided.ignore_this
     )
     if not drawn:
-        return Text("Nobody has drawn on images of this project.")
-    return Table(("Class", "Images with “look here”", "Images with “ignore this”"), drawn)
+        return (Text("Nobody has drawn on images of this project."),)
+    table = Table(("Class", "Images with “look here”", "Images with “ignore this”"), drawn)
+    if not facts.drawings_of:
+        return (table,)
+    return (Text(f"Of several people's drawings: {facts.drawings_of}."), table)

@@ -28,8 +28,9 @@ _AT_ONCE = 500  # rows, of a whole queue
 class QueueItem:
     image: ImageRecord
     said: PredictionRecord | None  # None when the version has no prediction for this image
-    guided: bool
+    guided: bool  # by whomever
     reason: str  # a sentence: why the image stands where it stands
+    own: bool = False  # guided by whoever is at the page
 
     @property
     def predicted(self) -> int | None:
@@ -162,7 +163,7 @@ def _item(row: QueueRow, names: Sequence[str]) -> QueueItem:
     if row.suspect is not None:
         found = {label.class_position: label.class_id for label in image.labels}
         image = image.seen_as(found[row.suspect]) if row.suspect in found else image
-    item = QueueItem(image, said, row.guided, "")
+    item = QueueItem(image, said, row.guided, "", row.own)
     multi_label = row.suspect is not None
     if said is None:
         reason = "No model version has looked at it."

@@ -1,25 +1,20 @@
 """Pictures of a report: what was drawn, and the same images with the maps of both versions."""
 
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-import numpy as np
-from PIL import Image
-
-from app.drawing.regions import fit_canvas
+from app.drawing.several_people import list_counting
 from app.exporting.document import Picture, PictureRow, Tone
 from app.services import explanation, library
 from app.services.comparison import Comparison, Pair, pairs
+from app.services.drawn_picture import drawn_over, jpeg, small
 from app.workspace import Workspace
-from db import annotations
 from db import library as rows
 from db.evaluation import Change
 from db.mistakes import THRESHOLD
-from db.records import GuidanceRecord, ImageRecord, VersionRecord
+from db.records import GuidanceRecord, VersionRecord
 from gain_core.imaging.overlay import overlay
 
-SIDE = 360  # pixels, longest side of a picture: some 20 KB
 OPACITY = 0.55
 DRAWN = 6  # images with drawings that are shown
 # How many images of each kind are shown with both maps.
@@ -29,7 +24,6 @@ SHOWN: tuple[tuple[Change, str, int], ...] = (
     ("wrong", "Wrong in both", 2),
     ("right", "Right in both", 1),
 )
-_LOOK, _IGNORE = (22, 160, 106), (224, 106, 27)
 
 
 def pairs_to_show(ws: Workspace, comparison: Comparison) -> list[tuple[str, Pair]]:
@@ -54,7 +48,7 @@ def both_maps(
     probability changed most. Raises MissingFileError.
     """
     image = pair.image
-    photo = _small(library.open_image(ws, image))
+    photo = small(library.open_image(ws, image))
     truth = " and ".join(classes[place] for place in image.positions)
     pictures = []
     for version, prediction in zip(sides, (pair.before, pair.after), strict=True):
@@ -66,7 +60,7 @@ def both_maps(
         attention, share = view.attention(place), 100 * prediction.probabilities[place]
         caption = f"Version {version.number}: {classes[place]} ({share:.0f} %)"
         tone: Tone = "good" if right else "bad"
-        pictures.append(Picture(_jpeg(overlay(photo, attention, OPACITY)), caption, tone))
+        pictures.append(Picture(jpeg(overlay(photo, attention, OPACITY)), caption, tone))
     return PictureRow(
         f"{kind}: {truth} ({', '.join((PurePosixPath(image.name).name, *image.groups.values()))})",
         tuple(pictures),
@@ -76,7 +70,8 @@ def both_maps(
 def drawings(ws: Workspace, project_id: int, classes: Sequence[str]) -> Iterator[PictureRow]:
     """Up to DRAWN images with what is drawn on them, one of each class in turn. Raises MissingFileError."""
     by_class: dict[int, list[GuidanceRecord]] = {}
-    for guidance in annotations.list_guidance(ws.database, project_id):
+    whose = rows.get_project(ws.database, project_id).whose
+    for guidance in list_counting(ws.database, project_id, whose):
         by_class.setdefault(guidance.class_id, []).append(guidance)
     names = {item.id: item.name for item in rows.list_classes(ws.database, project_id)}
     in_turn = [
@@ -89,32 +84,10 @@ def drawings(ws: Workspace, project_id: int, classes: Sequence[str]) -> Iterator
         image = rows.get_image(ws.database, guidance.image_id)
         yield PictureRow(
             f"{names[guidance.class_id]} ({PurePosixPath(image.name).name})",
-            (Picture(_drawn(ws, image, guidance), "As drawn"),),
+            (Picture(drawn_over(ws, image, guidance), "As drawn"),),
         )
-
-
-def _drawn(ws: Workspace, image: ImageRecord, guidance: GuidanceRecord) -> bytes:
-    photo = _small(library.open_image(ws, image))
-    for png, colour in ((guidance.look_png, _LOOK), (guidance.ignore_png, _IGNORE)):
-        if png is not None:
-            mask = Image.open(io.BytesIO(png)).convert("L").resize(photo.size)
-            inside = np.asarray(mask) > 0
-            values = np.asarray(photo).copy()
-            values[inside] = (values[inside] * 0.45 + np.array(colour) * 0.55).astype(np.uint8)
-            photo = Image.fromarray(values)
-    return _jpeg(photo)
 
 
 def _most_changed(pair: Pair) -> int:
     before, after = pair.before.probabilities, pair.after.probabilities
     return max(pair.image.positions, key=lambda place: abs(after[place] - before[place]))
-
-
-def _small(photo: Image.Image) -> Image.Image:
-    return photo.resize(fit_canvas(photo.size, SIDE, SIDE), Image.Resampling.LANCZOS)
-
-
-def _jpeg(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, "JPEG", quality=82)
-    return buffer.getvalue()

@@ -94,8 +94,9 @@ def what_was_drawn(facts: VersionFacts) -> tuple[Block, ...]:
     )
     if not any(guided.look_here or guided.ignore_this for guided in facts.guided.values()):
         return (Text("Nobody has drawn on images of this project."),)
+    of = f" Of several people's drawings: {facts.drawings_of}." if facts.drawings_of else ""
     return (
-        Text(f"{facts.version.note}. Saved drawings now, green: look here; orange: ignore this."),
+        Text(f"{facts.version.note}. Saved drawings now, green: look here; orange: ignore this.{of}"),
         Table(("Class", "Images with “look here”", "Images with “ignore this”"), rows),
     )
 

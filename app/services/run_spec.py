@@ -32,6 +32,7 @@ class RunSpec:
     weights: Literal["pretrained", "none"] = "pretrained"  # of a first model; "none": drawn from the seed
     as_given: bool = False  # nothing is trained: the model of `base_weights` is looked at as it is
     networks: str = ""  # of the operator, for `register_networks`
+    drawings_of: str = ""  # whose count where several people drew, in words; empty: the latest
 
     def to_json(self) -> str:
         values = {

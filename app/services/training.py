@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from app.drawing.several_people import list_counting
 from app.errors import ServiceError
-from app.services import people
+from app.services import people, whose_drawings
 from app.services.run_spec import RunSpec
 from app.workspace import Workspace
 from db import runs
-from db.annotations import list_guidance, roles_by_class
+from db.annotations import roles_by_class
 from db.library import get_project, list_classes, list_images
+from db.people import Whose
 from db.records import GuidanceRecord, ImageRecord, RunEventRecord, RunMode, RunRecord, VersionRecord
 from db.splits import count_moved
 from db.versions import get_version, list_versions
@@ -75,7 +77,7 @@ def request_retrain(
     seed: int = 0,
     steps: int | None = None,
 ) -> RunRecord:
-    """Queue a training that follows all the guidance there is, and learns from images moved to training.
+    """Queue a training that follows the guidance that counts, and learns from images moved to training.
 
     objective: the key of a method; None: the mode's default. Without any guidance it learns from labels
     alone, unless the method guesses outlines.
@@ -89,7 +91,7 @@ def request_retrain(
     published = project.current_version_id
     if published is None:
         raise TrainingRefusedError("There is no model yet: train the first one, then guide and retrain it.")
-    guided = any(roles_by_class(ws.database, project_id).values())
+    guided = any(roles_by_class(ws.database, project_id, by=project.whose.person_id).values())
     objective = objective or DEFAULT_OBJECTIVE[mode]
     method = objective_named(objective)
     if project.multi_label and not method.several_labels:
@@ -98,6 +100,7 @@ def request_retrain(
     if not guided and not guesses and not count_moved(ws.database, project_id):
         raise TrainingRefusedError(
             "No training image carries guidance for its own class yet: draw on at least one, then retrain."
+            + _of_one_person(ws, project.whose)
         )
     if mode == "quick":
         classes = len(list_classes(ws.database, project_id))
@@ -113,6 +116,12 @@ def request_retrain(
     config = _with_steps(config, steps)
     base = before_quick_retrains(ws, published)
     return runs.request_run(ws.database, project_id, mode, config.to_dict(), base_version_id=base.id)
+
+
+def _of_one_person(ws: Workspace, whose: Whose) -> str:
+    if whose.rule != "person":
+        return ""
+    return f" In this project {whose_drawings.in_words(ws, whose)} train."
 
 
 def before_quick_retrains(ws: Workspace, version_id: int) -> VersionRecord:
@@ -206,10 +215,11 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
             "image_size": project.image_size,
             "multi_label": project.multi_label,
         },
-        samples=samples_of(ws, run.project_id, list_images(ws.database, run.project_id)),
+        samples=samples_of(ws, run.project_id, list_images(ws.database, run.project_id), run.whose),
         base_weights=base_weights,
         as_given=as_given,
         networks=ws.settings.networks,
+        drawings_of=whose_drawings.stated(ws, run.whose),
         features_folder=ws.files.features,
         out_folder=folder,
         lease_file=folder / "lease",
@@ -217,11 +227,12 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
     )
 
 
-def samples_of(ws: Workspace, project_id: int, images: Sequence[ImageRecord]) -> tuple[Sample, ...]:
-    """These images of a project with their labels and guidance, in their order."""
-    guidance = {
-        (record.image_id, record.class_id): record for record in list_guidance(ws.database, project_id)
-    }
+def samples_of(
+    ws: Workspace, project_id: int, images: Sequence[ImageRecord], whose: Whose
+) -> tuple[Sample, ...]:
+    """These images of a project with their labels and the guidance that counts, in their order."""
+    counting = list_counting(ws.database, project_id, whose)
+    guidance = {(record.image_id, record.class_id): record for record in counting}
     return tuple(_sample(ws, image, guidance) for image in images)
 
 
@@ -238,7 +249,8 @@ def version_note(spec: RunSpec) -> str:
     if spec.config.objective.guessed_outlines and not guided:
         return "Quick retrain, guessed outlines"
     kind = "" if key == DEFAULT_OBJECTIVE[mode] else f" ({key})"
-    return f"{mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
+    note = f"{mode.capitalize()} retrain{kind}, {guided} guided image{'' if guided == 1 else 's'}"
+    return f"{note} ({spec.drawings_of})" if spec.drawings_of else note
 
 
 def _with_steps(config: TrainConfig, steps: int | None) -> TrainConfig:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from app.drawing.several_people import list_counting
+from app.services import whose_drawings
 from app.services.class_metrics import ClassMetrics, class_metrics
 from app.services.evaluation import Evaluation, Score, report, worst_groups
 from app.workspace import Workspace
-from db import annotations, holdings, library, runs, versions
+from db import holdings, library, runs, versions
 from db.records import SPLITS, ProjectRecord, RunRecord, Split, VersionRecord
 
 LIBRARIES = ("torch", "torchvision", "timm", "onnx", "onnxruntime", "numpy", "scikit-learn", "pillow")
@@ -32,7 +34,8 @@ class VersionFacts:
     run: RunRecord | None  # that made it
     classes: tuple[str, ...]  # by position
     images: Mapping[Split, tuple[int, ...]]  # by class position
-    guided: Mapping[str, Guided]  # by class, of the guidance that is saved now
+    guided: Mapping[str, Guided]  # by class, of the guidance that is saved now and counts
+    drawings_of: str = ""  # whose count, in words; empty: the latest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +54,7 @@ def version_facts(ws: Workspace, version_id: int) -> VersionFacts:
     counts = holdings.tally_labels(ws.database, project.id)
     names = {item.id: item.name for item in classes}
     look, ignore = dict.fromkeys(names.values(), 0), dict.fromkeys(names.values(), 0)
-    for guidance in annotations.list_guidance(ws.database, project.id):
+    for guidance in list_counting(ws.database, project.id, project.whose):
         look[names[guidance.class_id]] += guidance.look_png is not None
         ignore[names[guidance.class_id]] += guidance.ignore_png is not None
     return VersionFacts(
@@ -62,6 +65,7 @@ def version_facts(ws: Workspace, version_id: int) -> VersionFacts:
         classes=tuple(names.values()),
         images={split: tuple(counts.get((split, item.position), 0) for item in classes) for split in SPLITS},
         guided={name: Guided(look[name], ignore[name]) for name in names.values()},
+        drawings_of=whose_drawings.stated(ws, project.whose),
     )
 
 

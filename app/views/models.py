@@ -68,7 +68,7 @@ def _card(
             st.markdown(f"**Version {version.number}** :small[:gray[{ago(version.created_at)}]]")
             st.caption(
                 (f"from version {origin.number}" if origin else _start_of(project))
-                + (f" · {version.note}" if version.note else "")
+                + (f" · {plain(version.note)}" if version.note else "")
             )
             if not_published_because is not None and version.id != project.current_version_id:
                 st.markdown(f":orange[:small[{plain(not_published_because)}]]")

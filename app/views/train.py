@@ -13,7 +13,7 @@ from app.components.runs.run_failure import run_failure
 from app.components.runs.run_labels import STATUS, loss_name, settings_in_words, title
 from app.components.runs.run_status import REDRAW_SECONDS, progress_of
 from app.components.sidebar import chosen_project
-from app.services import training
+from app.services import training, whose_drawings
 from app.workspace import Workspace
 from db import library, runs, versions
 from db.records import ACTIVE_STATUSES, RunRecord
@@ -126,7 +126,8 @@ def _facts(ws: Workspace, run: RunRecord, curves: training.Curves, accuracy: str
     numbers = {version.id: version.number for version in versions.list_versions(ws.database, run.project_id)}
     if curves.steps and curves.accuracy:  # before the first step, this is the accuracy of the start model
         st.metric(f"{accuracy} on validation", percent(curves.accuracy[-1]))
-    words = settings_in_words(run, numbers.get(run.base_version_id or 0))
+    drawings_of = plain(whose_drawings.stated(ws, run.whose))
+    words = settings_in_words(run, numbers.get(run.base_version_id or 0), drawings_of)
     if run.version_id is not None:
         words["Published" if run.status == "published" else "Stored"] = (
             f"version {numbers.get(run.version_id, '?')}"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import exc
 
-from db import annotations, labels, library
+from db import annotations, labels, library, own_guidance
 from db.clock import DatabaseTime
 from db.engine import Database
 from db.errors import ConflictError, NotFoundError
@@ -66,7 +66,7 @@ def test_an_image_is_guided_since_it_has_regions_not_since_they_changed(
     database: Database, image: ImageRecord, save: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = save(BOX)
-    monkeypatch.setattr(annotations, "DatabaseTime", lambda: DatabaseTime(60.0))  # a minute later
+    monkeypatch.setattr(own_guidance, "DatabaseTime", lambda: DatabaseTime(60.0))  # a minute later
     edited = save(BRUSH)
     save()
     again = save(BOX)

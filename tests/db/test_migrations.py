@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from db.errors import DatabaseError, NewerDatabaseError
 from db.people import LOCAL_USER
 from db.records import DraftRecord, PredictionRecord, RegionRecord
 from tests.db.build import count_rows, new_project, publish, start
+from tests.db.conftest import EarlierRows
 
 HEAD = ScriptDirectory(str(db.migrations._FOLDER)).get_current_head()
 STEP = """
@@ -143,31 +144,8 @@ def test_a_step_that_breaks_references_changes_nothing(
         assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
 
 
-@pytest.fixture
-def earlier_rows(
-    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, Sequence[str]], None]:
-    """Makes the database as the program before a step did, and runs SQL in it."""
-
-    def make(step: str, statements: Sequence[str]) -> None:
-        folder = tmp_path / "migrations"
-        shutil.copytree(db.migrations._FOLDER, folder)
-        for file in (folder / "versions").glob("[0-9]*.py"):
-            if file.name >= step:
-                file.unlink()
-        with monkeypatch.context() as patch:
-            patch.setattr(db.migrations, "_FOLDER", folder)
-            earlier = Database.open(empty_url)
-        with earlier.writing() as session:
-            for statement in statements:
-                session.execute(text(statement))
-        earlier.close()
-
-    return make
-
-
 def test_predictions_of_the_first_schema_stay_and_know_no_group_doubt_or_control(
-    empty_url: str, earlier_rows: Callable[[str, Sequence[str]], None]
+    empty_url: str, earlier_rows: EarlierRows
 ) -> None:
     earlier_rows("0002", FIRST_SCHEMA_ROWS)
     database = Database.open(empty_url)
@@ -250,7 +228,7 @@ def test_an_interrupted_migration_leaves_an_empty_database_that_opens_later(
 
 
 def test_what_was_done_before_there_were_people_is_the_local_users(
-    empty_url: str, earlier_rows: Callable[[str, Sequence[str]], None]
+    empty_url: str, earlier_rows: EarlierRows
 ) -> None:
     earlier_rows("0017", ROWS_OF_NOBODY)
     with closing(Database.open(empty_url)) as database:

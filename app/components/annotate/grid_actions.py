@@ -68,7 +68,14 @@ def seen(grid: Grid, item: QueueItem) -> str:
     """What a person sees of an image, besides the photograph: what has changed since is not acted on."""
     image, version = item.image, grid.version
     labels = ",".join(str(label.class_id) for label in image.labels)
-    marks = (0 if version is None else version.id, labels, image.split, image.review, int(item.guided))
+    marks = (
+        0 if version is None else version.id,
+        labels,
+        image.split,
+        image.review,
+        int(item.guided),
+        int(item.own),
+    )
     return " ".join(map(str, marks))
 
 

@@ -15,7 +15,7 @@ from app.components.kit.bars import probability_bars
 from app.components.kit.number_format import confidence
 from app.components.kit.text import names_at, plain
 from app.drawing.regions import fit_canvas
-from app.services import annotation
+from app.services import annotation, whose_drawings
 from app.services.explanation import AttentionView
 from app.services.queue import QueueItem
 from app.workspace import Workspace
@@ -83,10 +83,11 @@ def verdict(
     if figures.spread is None:
         st.caption(f"No evidence for {plain(name)} in this image: the map is empty.")
     else:
-        evidence_legend(figures.spread, figures.inside)
+        object_is = whose_drawings.stated(ws, project.whose) if figures.drawn else ""
+        evidence_legend(figures.spread, figures.inside, object_is)
     pressed = None
     if image.split == "train":
-        guided = item is not None and item.guided
+        guided = item is not None and item.own
         if guided and multi_label:
             guided = annotation.load(ws, image.id, image.class_id) is not None
         pressed = answer_buttons(

@@ -7,9 +7,10 @@ import streamlit as st
 
 from app import counts, state
 from app.components.kit.preparation import preparation_button, preparation_progress
-from app.components.kit.text import one_of
+from app.components.kit.text import one_of, plain
 from app.jobs import preparing
 from app.jobs.preparing import Request
+from app.services import whose_drawings
 from app.services.class_metrics import ClassMetrics
 from app.services.comparison import Comparison
 from app.services.map_metrics import MapMetrics, read_metrics
@@ -60,11 +61,16 @@ def specialist_figures(ws: Workspace, project: ProjectRecord, comparison: Compar
     else:
         st.caption(
             f"Maps of the true class on {one_of(maps[1].images, 'image')}, {maps[1].with_object} with a "
-            "known object. Deletion: area under the probability as the strongest places are removed (low is "
-            "good); insertion: as they are added (high is good)."
+            f"known object{_drawn(ws, project)}. Deletion: area under the probability as the strongest "
+            "places are removed (low is good); insertion: as they are added (high is good)."
         )
     _by_class(sides, maps)
     _confusions(sides)
+
+
+def _drawn(ws: Workspace, project: ProjectRecord) -> str:
+    words = whose_drawings.stated(ws, project.whose)
+    return f" (where drawn: {plain(words)})" if words else ""
 
 
 def _overall(

@@ -26,6 +26,7 @@ DONE: dict[Act, str] = {
     "import": "made the project",
     "add": "added to the project",
     "rename": "renamed the project",
+    "whose": "chose whose drawings train",
     "delete": "deleted the project",
     "restore": "restored the project",
     "erase": "deleted the project for good",

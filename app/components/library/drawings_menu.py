@@ -4,12 +4,13 @@ import streamlit as st
 
 from app import state
 from app.components.kit.error_box import told
-from app.components.kit.text import file_name, one_of
+from app.components.kit.text import file_name, one_of, plain
 from app.exporting import EXPORTS, drawings
 from app.exporting.guided_images import load
 from app.importing.add_guidance import GuidanceReport
-from app.services import adding
+from app.services import adding, whose_drawings
 from app.workspace import Workspace
+from db.people import LATEST, LOCAL_USER
 from db.records import ProjectRecord
 
 _BY_TITLE = {export.TITLE: export for export in EXPORTS}
@@ -24,6 +25,9 @@ def drawings_menu(ws: Workspace, project: ProjectRecord, n_guided: int) -> None:
         if n_guided:
             title = st.selectbox("Download as", list(_BY_TITLE), key="export_format")
             st.caption(_BY_TITLE[title].LACKS)
+            if ws.user.id != LOCAL_USER.id or project.whose != LATEST:
+                words = whose_drawings.in_words(ws, project.whose)
+                st.caption(f"Where several people have drawn: {plain(words)}.")
             download_drawings(ws, project, key="download_drawings", title=title)
             st.space("small")
         if not ws.user.may("maintainer"):
@@ -56,12 +60,18 @@ def download_drawings(
     st.download_button(
         "Download drawings",
         data=lambda: _BY_TITLE[title].pack(load(ws, project.id)),
-        file_name=f"{file_name(project.name)}-{file_name(title)}.zip",
+        file_name=f"{file_name(project.name)}-{file_name(title)}{_whose(ws, project)}.zip",
         mime="application/zip",
         key=key,
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _whose(ws: Workspace, project: ProjectRecord) -> str:
+    if project.whose.rule == "person":
+        return f"-{file_name(whose_drawings.in_words(ws, project.whose))}"
+    return "" if project.whose == LATEST else f"-{project.whose.rule}"
 
 
 def _sentences(report: GuidanceReport) -> tuple[str, ...]:

@@ -31,8 +31,8 @@ def title(run: RunRecord, number: int) -> str:
     return f"Run {number} · {run.mode} retrain"
 
 
-def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]:
-    """What the run was told, for a two-column table."""
+def settings_in_words(run: RunRecord, base_number: int | None, drawings_of: str = "") -> dict[str, str]:
+    """What the run was told, for a two-column table. drawings_of: whose; empty for the latest."""
     config = nested(run.config)
     objective = _objective(config)
     name = config.get("objective", {}).get("name")
@@ -44,6 +44,8 @@ def settings_in_words(run: RunRecord, base_number: int | None) -> dict[str, str]
         "Learning rate": f"{config.get('learning_rate'):g}",
         "Seed": f"{config.get('seed')} (same seed, images and regions: same model)",
     }
+    if drawings_of:
+        words["Drawings"] = drawings_of
     return words
 
 

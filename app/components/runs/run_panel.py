@@ -13,6 +13,7 @@ from app.components.runs.method_choice import method_choice
 from app.components.runs.publishing import publish_button
 from app.components.runs.run_failure import run_failure
 from app.components.runs.run_status import watch
+from app.components.runs.whose_choice import whose_choice, whose_note
 from app.services import training
 from app.services.training import TrainingStatus
 from app.workspace import Workspace
@@ -40,7 +41,7 @@ def run_panel(ws: Workspace, project: ProjectRecord) -> None:
             watch(ws, status.active.id)
             return
         if not ws.user.may("maintainer"):
-            st.caption("A maintainer trains and publishes models. Your saved drawings will be used.")
+            st.caption(f"A maintainer trains and publishes models. {whose_note(ws, project)}")
         elif published is None:
             start_first_model(ws, project, key="panel_first_model")
             st.caption("Trains on the labels. Then you see where the model looks.")
@@ -120,6 +121,7 @@ def _start_retrain(ws: Workspace, project: ProjectRecord, status: TrainingStatus
         )
         if pressed_unsaved:
             _show_unsaved(project.id)
+    whose_choice(ws, project)
     method = method_choice(mode, project.multi_label)
     if pressed:
         with told("The retraining did not start", "Nothing was changed; try again."):
