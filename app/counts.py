@@ -15,6 +15,7 @@ from app.bounded_cache import BoundedCache
 from app.jobs import preparing
 from app.jobs.preparing import Request
 from app.services import attribution_clusters, evaluation, image_map, library, queue
+from app.services.agreement import Agreement, measure
 from app.services.attribution_clusters import EvidenceGroup
 from app.services.class_metrics import ClassMetrics, class_metrics
 from app.services.comparison import Change, Comparison, Pair, compare
@@ -85,13 +86,19 @@ def who_drew(ws: Workspace, project: ProjectRecord) -> dict[int, str]:
     return _counted(ws, project, key, lambda: whose.who_drew(ws.database, project.id))
 
 
+def agreement(ws: Workspace, project: ProjectRecord) -> list[Agreement]:
+    """As `agreement.measure`."""
+    key = ("agreement", project.review_revision)
+    return _counted(ws, project, key, lambda: measure(ws, project.id))
+
+
 def matching(ws: Workspace, project: ProjectRecord, wanted: QueueFilter) -> Mapping[Split, frozenset[int]]:
     """As `queue.matching`, for the published version."""
     version_id = project.current_version_id
-    handled = wanted.guided is not None or wanted.skipped or wanted.doubtful
+    handled = wanted.guided is not None or wanted.others or wanted.skipped or wanted.doubtful
     depends_on = project.review_revision if handled else None
     drafted = frozenset(drafts.drafted_images(ws.database, project.id)) if wanted.unsaved else None
-    key = ("matching", version_id, wanted, depends_on, drafted)
+    key = ("matching", version_id, wanted, ws.user.id if wanted.others else None, depends_on, drafted)
     return _counted(ws, project, key, lambda: queue.matching(ws, project.id, version_id, wanted))
 
 

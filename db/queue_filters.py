@@ -24,6 +24,7 @@ class QueueFilter:
     right: bool | None = None
     confidence: tuple[float, float] | None = None  # of the predicted class: from, to, both included
     guided: bool | None = None
+    others: bool = False  # guided by somebody else, and not by the database's user
     unsaved: bool = False  # by the database's user
     skipped: bool = False
     doubtful: bool = False
@@ -122,6 +123,9 @@ def _of_images(project_id: int, user_id: int, filters: QueueFilter) -> list[Colu
         conditions.append(_as_text(image.groups[attribute]) == value if nameable else false())
     if filters.guided is not None:
         conditions.append(image.id.in_(GUIDED) if filters.guided else image.id.not_in(GUIDED))
+    if filters.others:
+        by_user = models.Guidance.author_id == user_id
+        conditions += [image.id.in_(GUIDED.where(~by_user)), image.id.not_in(GUIDED.where(by_user))]
     if filters.unsaved:
         own = select(models.Draft.image_id).where(models.Draft.user_id == user_id)
         conditions.append(image.id.in_(own))

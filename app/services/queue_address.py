@@ -10,7 +10,7 @@ from db.queue_filters import QueueFilter
 EVERYTHING = QueueFilter()
 PARAMETERS = (
     *("class", "predicted", "group", "prediction", "confidence"),
-    *("guided", "unsaved", "skipped", "doubtful"),
+    *("guided", "others", "unsaved", "skipped", "doubtful"),
 )
 
 
@@ -23,6 +23,7 @@ def to_address(wanted: QueueFilter, classes: Sequence[str]) -> dict[str, str]:
         "prediction": None if wanted.right is None else "right" if wanted.right else "wrong",
         "confidence": None if wanted.confidence is None else "{}-{}".format(*per_cent(wanted.confidence)),
         "guided": None if wanted.guided is None else "yes" if wanted.guided else "no",
+        "others": "yes" if wanted.others else None,
         "unsaved": "yes" if wanted.unsaved else None,
         "skipped": "yes" if wanted.skipped else None,
         "doubtful": "yes" if wanted.doubtful else None,
@@ -43,6 +44,7 @@ def from_address(given: Mapping[str, str], classes: Sequence[str]) -> QueueFilte
         right={"right": True, "wrong": False}.get(given.get("prediction", "")),
         confidence=None if (low, high) == (0, 100) else (low / 100, high / 100),
         guided={"yes": True, "no": False}.get(given.get("guided", "")),
+        others=given.get("others") == "yes",
         unsaved=given.get("unsaved") == "yes",
         skipped=given.get("skipped") == "yes",
         doubtful=given.get("doubtful") == "yes",
@@ -60,6 +62,7 @@ def in_words(wanted: QueueFilter, classes: Sequence[str]) -> dict[str, str]:
         if wanted.confidence is None
         else "Confidence {}–{} %".format(*per_cent(wanted.confidence)),
         "guided": "Guided" if wanted.guided else "Not guided",
+        "others": "Guided by others only",
         "unsaved": "Unsaved drawings",
         "skipped": "Moved to the end",
         "doubtful": "Doubtful labels",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import counts, opening, resources, state
 from app.components.annotate.answer_buttons import act
-from app.components.annotate.company import company, without_taken
+from app.components.annotate.company import company, drawings_of_others, without_taken
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button
 from app.components.annotate.editor import board, canvas_size
 from app.components.annotate.grid import map_grid
@@ -96,7 +96,7 @@ def annotate_page(ws: Workspace) -> None:
         _address_is_drawn()
         return
     if image is None and order.image_ids:
-        free = without_taken(ws, project, order.image_ids, None)
+        free = without_taken(ws, project, order.image_ids, None, second=filters.others)
         image = library.get_image(ws.database, first_image(ws, order.image_ids, free))
     if image is None:
         empty_state(
@@ -152,7 +152,7 @@ def annotate_page(ws: Workspace) -> None:
         state.IMAGE.set(picked_id)
         st.rerun()
     item = next((item for item in items if item.image.id == image.id), None)
-    free = without_taken(ws, project, ids, image.id)
+    free = without_taken(ws, project, ids, image.id, second=filters.others)
     after = free.index(image.id) + 1
     in_strip = {item.image.id: item.image for item in items}
     ahead = [in_strip[image_id] for image_id in free[after : after + 2] if image_id in in_strip]
@@ -278,7 +278,8 @@ def _desk(
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:
-        board(ws, image, version, ids, [item.name for item in classes], next(iter(ahead), None))
+        names = [item.name for item in classes]
+        board(ws, image, version, ids, names, next(iter(ahead), None), drawings_of_others(ws, image))
     if version is not None and asked.pressed is not None:
         with (
             left,

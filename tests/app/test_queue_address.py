@@ -19,6 +19,7 @@ def some_filter(chance: random.Random) -> QueueFilter:
         right=chance.choice([None, True, False]),
         confidence=chance.choice([None, (low / 100, high / 100)]) if (low, high) != (0, 100) else None,
         guided=chance.choice([None, True, False]),
+        others=chance.choice([True, False]),
         unsaved=chance.choice([True, False]),
         skipped=chance.choice([True, False]),
         doubtful=chance.choice([True, False]),
@@ -42,7 +43,7 @@ def test_every_filter_comes_back_from_its_address_and_each_part_can_be_taken_awa
 def test_an_address_that_makes_no_sense_narrows_nothing() -> None:
     given = {
         **{"class": "ship", "predicted": "7", "group": "place", "prediction": "maybe", "confidence": "50"},
-        **{"guided": "1", "unsaved": "no", "skipped": "", "doubtful": "true"},
+        **{"guided": "1", "others": "1", "unsaved": "no", "skipped": "", "doubtful": "true"},
     }
     assert from_address(given, CLASSES) == EVERYTHING
     assert from_address({"confidence": "0-999"}, CLASSES) == EVERYTHING

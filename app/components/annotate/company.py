@@ -5,6 +5,7 @@ import streamlit as st
 from app import counts
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
+from app.services.other_drawings import OtherDrawing, other_drawings
 from app.workspace import Workspace
 from db import presence
 from db.people import LOCAL_USER
@@ -23,16 +24,24 @@ def company(ws: Workspace, image: ImageRecord) -> None:
         st.fragment(_others, run_every=REDRAW_SECONDS)(ws, image)
 
 
+def drawings_of_others(ws: Workspace, image: ImageRecord) -> list[OtherDrawing]:
+    """What other people have saved for this image and its label; nothing where nobody signs in."""
+    return [] if ws.user.id == LOCAL_USER.id else other_drawings(ws, image)
+
+
 def without_taken(
-    ws: Workspace, project: ProjectRecord, ids: tuple[int, ...], current_id: int | None
+    ws: Workspace, project: ProjectRecord, ids: tuple[int, ...], current_id: int | None, *, second: bool
 ) -> tuple[int, ...]:
     """The queue without images that others have open now or have guided, as long as some are left.
 
-    ids: of its images, in order; the current one stays. So two people are given different images.
+    ids: of its images, in order; the current one stays. So two people are given different images, unless a
+    second drawing is what somebody is about.
     """
     if ws.user.id == LOCAL_USER.id:
         return ids
-    taken = presence.opened_by_others(ws.database, project.id) | counts.guided_by_others(ws, project)
+    taken = presence.opened_by_others(ws.database, project.id)
+    if not second:
+        taken |= counts.guided_by_others(ws, project)
     free = tuple(image_id for image_id in ids if image_id == current_id or image_id not in taken)
     return free if len(free) > (current_id in free) else ids
 

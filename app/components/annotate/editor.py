@@ -14,6 +14,7 @@ from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_menus import drawing_menus
 from app.components.annotate.fallback_editor import fallback_editor, take_up
 from app.components.annotate.key_list import key_list
+from app.components.annotate.other_people import other_people
 from app.components.annotate.part_note import part_note
 from app.components.annotate.put_off_button import put_off_button
 from app.components.annotate.saving import not_saved, save
@@ -21,6 +22,7 @@ from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
 from app.drawing.draft import Draft
 from app.drawing.regions import fit_canvas
+from app.services.other_drawings import OtherDrawing
 from app.services.queue import neighbour
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
@@ -39,9 +41,11 @@ def board(
     queue: Sequence[int],
     names: Sequence[str],
     coming: ImageRecord | None,
+    others: Sequence[OtherDrawing] = (),
 ) -> None:
     """Drawing reruns only this; saving and moving on rerun the page. queue: ids of its images, in order;
-    names: of the classes, by position; coming: the image that the browser may fetch beforehand.
+    names: of the classes, by position; coming: the image that the browser may fetch beforehand; others: what
+    other people have drawn on the image.
     """
     own = ws.settings.canvas == "own"
     if own:
@@ -66,6 +70,7 @@ def board(
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             drawing_menus(image, draft, take_up)
             key_list(own_canvas=own)
+            other_people(ws, image, draft, others, take_up)
             st.markdown(what_is_drawn(image, draft, notes), width="content")  # below, where it is long
         part_note(ws, image, version, draft, names)
         shortcut_note(ws, image, version, draft)

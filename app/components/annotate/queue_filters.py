@@ -21,6 +21,7 @@ from app.services.queue_address import (
 )
 from app.state import PickedGroup
 from app.workspace import Workspace
+from db.people import LOCAL_USER
 from db.queue_filters import QueueFilter
 from db.records import ProjectRecord
 
@@ -104,6 +105,8 @@ def filter_menu(ws: Workspace, project: ProjectRecord, wanted: QueueFilter, clas
         if groups:
             _choice("Group", "group", groups, project, wanted)
         _choice("Drawing", "guided", {True: "Guided", False: "Not guided"}, project, wanted)
+        if ws.user.id != LOCAL_USER.id:
+            _toggle("Guided by others only", "others", project, wanted)
         with st.container(horizontal=True):
             _toggle("Unsaved", "unsaved", project, wanted)
             _toggle("Moved to the end", "skipped", project, wanted)

@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import state
 from app.components.kit.text import ago, file_name
+from app.components.library.people_table import people_table
 from app.services import people
 from app.workspace import Workspace
 from db.activity import Scope, count_activity, list_activity
@@ -12,7 +13,6 @@ from db.people import Act, ActivityRecord
 from db.records import ProjectRecord
 
 PER_PAGE = 25
-DAYS = {"All time": None, "Last 7 days": 7.0, "Today": 1.0}
 DONE: dict[Act, str] = {
     "draw": "saved a drawing",
     "answer": "answered about the map",
@@ -38,7 +38,7 @@ DONE: dict[Act, str] = {
 @st.fragment
 def activity_table(ws: Workspace, project: ProjectRecord) -> None:
     """A page of it, the latest first, the people above it, and the whole as CSV."""
-    _people(ws, project)
+    people_table(ws, project)
     scope = Scope(project.id)
     pages = -(-count_activity(ws.database, scope) // PER_PAGE)
     if not pages:
@@ -79,32 +79,3 @@ def _row(item: ActivityRecord) -> dict[str, str]:
         "Image": item.image,
         "Detail": ", ".join(filter(None, details)),
     }
-
-
-def _people(ws: Workspace, project: ProjectRecord) -> None:
-    """Only where more than one person works: alone, everything is one's own."""
-    if len(people.progress(ws, project.id)) < 2:
-        return
-    span = st.segmented_control(
-        "Progress",
-        list(DAYS),
-        key="activity_span",
-        default="All time",
-        required=True,
-        label_visibility="collapsed",
-    )
-    rows = people.progress(ws, project.id, DAYS[span])
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Who": [row.user.name for row in rows],
-                "Drawings saved": [row.counts.get("draw", 0) for row in rows],
-                "Answers": [row.counts.get("answer", 0) for row in rows],
-                "Labels changed": [row.counts.get("label", 0) for row in rows],
-                "Moves": [row.counts.get("move", 0) for row in rows],
-            }
-        ),
-        hide_index=True,
-        key="progress_table",
-        alt="How much each person has done",
-    )

@@ -1,14 +1,21 @@
 """A data folder that the page reads, and a project in it; no trainer starts, imports are done at once, and
 nothing is prepared."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import streamlit as st
 
+from app import identity
 from app.jobs import import_run, launch
+from app.workspace import Workspace
+from db import users
+from db.people import UserRole
 from tests.app.seeded import Seeded, open_home, seed
+
+SignIn = Callable[[str, UserRole | None], Workspace]
 
 
 @pytest.fixture
@@ -28,3 +35,18 @@ def seeded(home: Path) -> Iterator[Seeded]:
     ws = open_home(home)
     yield seed(ws)
     ws.database.close()
+
+
+@pytest.fixture
+def sign_in(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> SignIn:
+    """From now on this person is at the page; the workspace as they use it."""
+
+    def as_person(name: str, role: UserRole | None) -> Workspace:
+        user = users.meet(seeded.ws.database, f"idp {name}", name, f"{name.lower()}@example.org")
+        users.set_role(seeded.ws.database, user.id, role)
+        monkeypatch.setattr(identity, "is_asked", lambda settings: True)
+        monkeypatch.setattr(identity, "is_known", lambda: True)
+        monkeypatch.setattr(identity, "of_person", lambda ws: ws.used_by(replace(user, role=role)))
+        return seeded.ws.used_by(replace(user, role=role))
+
+    return as_person

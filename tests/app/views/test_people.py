@@ -1,35 +1,14 @@
 """Pages where people sign in: what a role sees, who else is there, and who did what."""
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import identity, state
-from app.workspace import Workspace
 from db import annotations, drafts, presence, splits, users
-from db.people import UserRole
 from db.records import DraftRecord
 from tests.app.seeded import Seeded
+from tests.app.views.conftest import SignIn
 from tests.app.views.pages import BOX, open_page
-
-SignIn = Callable[[str, UserRole | None], Workspace]
-
-
-@pytest.fixture
-def sign_in(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> SignIn:
-    """From now on this person is at the page; the workspace as they use it."""
-
-    def as_person(name: str, role: UserRole | None) -> Workspace:
-        user = users.meet(seeded.ws.database, f"idp {name}", name, f"{name.lower()}@example.org")
-        users.set_role(seeded.ws.database, user.id, role)
-        monkeypatch.setattr(identity, "is_asked", lambda settings: True)
-        monkeypatch.setattr(identity, "is_known", lambda: True)
-        monkeypatch.setattr(identity, "of_person", lambda ws: ws.used_by(replace(user, role=role)))
-        return seeded.ws.used_by(replace(user, role=role))
-
-    return as_person
 
 
 def keys(app: AppTest) -> set[str]:
