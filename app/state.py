@@ -137,6 +137,9 @@ NEXT_PROJECT: Key[int | None] = Key("next_project", _no_image, "project that the
 PAGE: Key[str] = Key("page", str, "page of the last script run, to notice arrivals")
 VISIT: Key[int] = Key("visit", int, "grows with every arrival on a page")
 WAKE: Key[Wake] = Key("wake", Wake, "messages of the last script run to the next one")
+DIALOG: Key[tuple[str, int] | None] = Key(
+    "dialog", _nothing, "name of the open dialog, and id of the project it asks about (0: none)"
+)
 
 # --- sidebar: retrain
 MODE: Key[RunMode] = Key("retrain_mode", lambda: "quick", "mode of the next run")
@@ -257,6 +260,14 @@ def arrive(page: str) -> None:
     if PAGE.get() != page:
         PAGE.set(page)
         VISIT.set(VISIT.get() + 1)
+        close_dialog()
+
+
+def close_dialog() -> None:
+    """Until this is called, every run of the page draws the dialog again: Streamlit closes one that a run
+    leaves out, and a run may come by itself, such as when a training ends.
+    """
+    DIALOG.set(None)
 
 
 def in_address(name: str) -> int | None:

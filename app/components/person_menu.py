@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import opening
+from app import opening, state
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.services import people
@@ -22,16 +22,24 @@ def person_menu(ws: Workspace) -> None:
     user = ws.user
     if user.id == LOCAL_USER.id:
         return
+    this = ("people", 0)
     with st.popover(plain(user.name), icon=":material/person:", width="stretch", key="person"):
         st.caption(f"{plain(user.email)} · {user.role}" if user.email else str(user.role))
-        if user.may("admin") and st.button(
-            "People and roles", key="people", icon=":material/group:", width="stretch"
-        ):
-            _people()
+        if user.may("admin"):
+            st.button(
+                "People and roles",
+                key="people",
+                icon=":material/group:",
+                width="stretch",
+                on_click=state.DIALOG.set,
+                args=(this,),
+            )
         st.button("Sign out", key="sign_out", icon=":material/logout:", on_click=st.logout, width="stretch")
+    if state.DIALOG.get() == this and user.may("admin"):
+        _people()
 
 
-@st.dialog("People and roles", icon=":material/group:", width="medium")
+@st.dialog("People and roles", icon=":material/group:", width="medium", on_dismiss=state.close_dialog)
 def _people() -> None:
     with told("The people cannot be shown", "Close this and try again."):
         ws = opening.workspace()

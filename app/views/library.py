@@ -106,23 +106,41 @@ def _maintenance(ws: Workspace, project: ProjectRecord, overview: ProjectOvervie
     )
     add_images_menu(ws, project, overview.classes)
     drawings_menu(ws, project, overview.n_guided)
-    if st.button("Rename", key="rename_project", icon=":material/edit:", help="Rename this project"):
+    renaming, deleting = ("rename", project.id), ("delete", project.id)
+    st.button(
+        "Rename",
+        key="rename_project",
+        icon=":material/edit:",
+        help="Rename this project",
+        on_click=state.DIALOG.set,
+        args=(renaming,),
+    )
+    st.button(
+        "Delete",
+        key="delete_project",
+        icon=":material/delete:",
+        help="Delete this project",
+        on_click=state.DIALOG.set,
+        args=(deleting,),
+    )
+    if state.DIALOG.get() == renaming:
         _ask_for_name(project)
-    if st.button("Delete", key="delete_project", icon=":material/delete:", help="Delete this project"):
+    elif state.DIALOG.get() == deleting:
         _confirm_deletion(project, overview)
 
 
-@st.dialog("Rename this project", icon=":material/edit:")
+@st.dialog("Rename this project", icon=":material/edit:", on_dismiss=state.close_dialog)
 def _ask_for_name(project: ProjectRecord) -> None:
     with st.form("rename", border=False):  # so that Enter works too
         name = st.text_input("Name", value=project.name, key="other_name", max_chars=MAX_PROJECT_NAME)
         if st.form_submit_button("Rename", key="confirm_rename", type="primary"):
             with told(f"{project.name} was not renamed", "Choose another name."):
                 library.rename_project(opening.workspace(), project.id, name)
+                state.close_dialog()
                 st.rerun()
 
 
-@st.dialog("Delete this project?", icon=":material/delete:")
+@st.dialog("Delete this project?", icon=":material/delete:", on_dismiss=state.close_dialog)
 def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None:
     st.markdown(
         f"**{plain(project.name)}**: {one_of(overview.n_images, 'image')}, the guidance of "
@@ -134,12 +152,14 @@ def _confirm_deletion(project: ProjectRecord, overview: ProjectOverview) -> None
         if overview.n_guided:
             download_drawings(opening.workspace(), project, key="download_drawings_first")
         if st.button("Cancel", key="keep_project"):
+            state.close_dialog()
             st.rerun()
         if st.button("Delete", key="confirm_delete", type="primary"):
             with told(f"{project.name} was not deleted", ""):
                 ws, wake = opening.workspace(), state.WAKE.get()
                 recycle_bin.put_into_bin(ws, project.id)
                 wake.toast = f"{project.name} is in the bin."
+                state.close_dialog()
                 state.IMAGE.set(None)
                 state.DRAFTS.set({})
                 st.rerun()

@@ -32,11 +32,20 @@ KINDS: dict[Kind, str] = {
 def storage_button(ws: Workspace) -> None:
     deleted = recycle_bin.count(ws)
     bin_full = f" · {one_of(deleted, 'deleted project')}" if deleted else ""
-    if st.button(f"Storage{bin_full}", key="open_storage", type="tertiary", icon=":material/hard_drive:"):
+    this = ("storage", 0)
+    st.button(
+        f"Storage{bin_full}",
+        key="open_storage",
+        type="tertiary",
+        icon=":material/hard_drive:",
+        on_click=state.DIALOG.set,
+        args=(this,),
+    )
+    if state.DIALOG.get() == this:
         _storage()
 
 
-@st.dialog("Storage", width="large", icon=":material/hard_drive:")
+@st.dialog("Storage", width="large", icon=":material/hard_drive:", on_dismiss=state.close_dialog)
 def _storage() -> None:
     ws = opening.workspace()
     with told("Storage cannot be shown", "Close this and try again."):
@@ -65,6 +74,7 @@ def _deleted_project(ws: Workspace, item: BinnedProject) -> None:
                 restored = recycle_bin.take_out_of_bin(ws, project.id)
                 state.WAKE.get().toast = f"{restored.name} is back."
                 state.choose_project(restored.id)
+                state.close_dialog()
                 st.rerun()
         with st.popover("Delete now", icon=":material/delete_forever:"):
             st.markdown("Its images, guidance, runs and models are gone for good. This cannot be undone.")
