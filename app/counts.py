@@ -118,9 +118,12 @@ def groups(ws: Workspace, project: ProjectRecord) -> dict[str, list[str]]:
 
 
 def doubtful(ws: Workspace, project: ProjectRecord) -> frozenset[int]:
+    """As `queue.doubtful`, of the published version. A save asks only for the few that may be doubtful."""
     version_id = project.current_version_id
-    key = ("doubtful", version_id, project.review_revision)
-    return _counted(ws, project, key, lambda: queue.doubtful(ws, version_id))
+    key = ("contradicted", version_id)
+    candidates = _counted(ws, project, key, lambda: queue.contradicted(ws, version_id))
+    key_of_open = ("doubtful", version_id, project.review_revision)
+    return _counted(ws, project, key_of_open, lambda: queue.untouched(ws, candidates))
 
 
 def evidence_groups(ws: Workspace, project: ProjectRecord, classes: tuple[str, ...]) -> list[EvidenceGroup]:

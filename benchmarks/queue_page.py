@@ -124,7 +124,7 @@ def _figures(database: Database) -> None:
     for split in LOOKED_AT:
         queue.count_queue(database, 1, split)
     queue.count_wrong(database, 1, LOOKED_AT)
-    queue_filters.find_doubtful(database, 1, DOUBTFUL)
+    queue_filters.find_untouched(database, sorted(queue_filters.find_contradicted(database, 1, DOUBTFUL)))
     annotations.count_guided_images(database, 1, "train")
 
 

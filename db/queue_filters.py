@@ -1,5 +1,6 @@
 """Which images a narrowed queue holds, and images looked for by name: asked of the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ from db.records import Split
 
 GUIDED = select(models.Guidance.image_id).where(models.Guidance.regions.any())
 LOOKED_AT: tuple[Split, ...] = ("train", "validation")  # test stays unseen until Compare
+_UNTOUCHED = (
+    models.Image.review == "open",
+    models.Image.id.not_in(CHANGED),
+    models.Image.id.not_in(GUIDED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,12 @@ def matching_images(
 
 
 def doubtful(version_id: int | None, threshold: float) -> Select[tuple[int]]:
-    """Ids of training images nobody has looked at since, whose label at least this share of the images most
-    like it contradict.
-    """
+    """Those of the `contradicted` that nobody has looked at since."""
+    return contradicted(version_id, threshold).where(*_UNTOUCHED)
+
+
+def contradicted(version_id: int | None, threshold: float) -> Select[tuple[int]]:
+    """Ids of training images whose label at least this share of the images most like it contradict."""
     prediction = models.Prediction
     return with_label(
         select(models.Image.id)
@@ -77,16 +86,20 @@ def doubtful(version_id: int | None, threshold: float) -> Select[tuple[int]]:
         prediction.label_doubt >= threshold,
         of_this_label(prediction, prediction.label_rival).is_not(None),
         models.Image.split == "train",
-        models.Image.review == "open",
-        models.Image.id.not_in(CHANGED),
-        models.Image.id.not_in(GUIDED),
     )
 
 
-def find_doubtful(database: Database, version_id: int, threshold: float) -> frozenset[int]:
-    """As `doubtful`. One query."""
+def find_contradicted(database: Database, version_id: int, threshold: float) -> frozenset[int]:
+    """As `contradicted`. One query, which goes through all predictions of the version."""
     with database.reading() as session:
-        return frozenset(session.scalars(doubtful(version_id, threshold)))
+        return frozenset(session.scalars(contradicted(version_id, threshold)))
+
+
+def find_untouched(database: Database, image_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these images that are open, not guided, and labelled as they came. One query."""
+    query = select(models.Image.id).where(models.Image.id.in_(image_ids), *_UNTOUCHED)
+    with database.reading() as session:
+        return frozenset(session.scalars(query))
 
 
 def find_images(database: Database, project_id: int, part: str, *, limit: int) -> list[NamedImage]:

@@ -108,9 +108,23 @@ def doubtful(ws: Workspace, version_id: int | None) -> frozenset[int]:
     """Ids of the training images whose label the images most like them contradict, and at which nobody has
     looked yet.
     """
+    return untouched(ws, contradicted(ws, version_id))
+
+
+def contradicted(ws: Workspace, version_id: int | None) -> frozenset[int]:
+    """As `doubtful`, whether somebody has looked at them or not: the same until labels or splits change."""
     if version_id is None:
         return frozenset()
-    return queue_filters.find_doubtful(ws.database, version_id, DOUBTFUL)
+    return queue_filters.find_contradicted(ws.database, version_id, DOUBTFUL)
+
+
+def untouched(ws: Workspace, image_ids: Collection[int]) -> frozenset[int]:
+    """Those of these images that are open, not guided, and labelled as they came."""
+    ids = sorted(image_ids)
+    parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
+    return frozenset(
+        image_id for part in parts for image_id in queue_filters.find_untouched(ws.database, part)
+    )
 
 
 def matching(
