@@ -16,6 +16,8 @@ RUN if [ "$DEVICE" = cpu ]; then \
     pip install --no-cache-dir -r requirements.txt -r requirements-postgresql.txt -r requirements-sign-in.txt
 
 COPY . .
+# The server, the trainer and each of its processes start without compiling the program first.
+RUN python -m compileall -q app db gain_core
 USER refocus
 
 # Database, images, runs and models: the only thing to keep and to back up.

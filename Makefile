@@ -53,9 +53,11 @@ run: setup
 
 # Files are divided among one process more than there are cores, four at most, the longest first
 # (tests/conftest.py). One thread each: a server, a trainer, a browser and the tests share the cores, and threads
-# that spin for work slow all of them down many times over.
+# that spin for work slow all of them down many times over. Bytecode is kept, whatever the environment says: tests
+# start a hundred processes, and each would compile the program again.
 test: setup-dev browser postgresql
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
+	@$(BIN)/python -m compileall -q app db gain_core
+	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 check: setup-dev
 	@$(BIN)/ruff format --check .
