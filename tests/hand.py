@@ -33,9 +33,11 @@ def canvas(page: Page) -> Locator:
     found = page.locator(f"{OWN}, {FALLBACK}")
     expect(found).to_have_count(1)
     expect(found).to_be_visible()
-    frame = None
-    while frame != (frame := found.bounding_box()):
-        page.wait_for_timeout(500)
+    frame, alike = None, 0
+    while alike < 3:
+        before, frame = frame, found.bounding_box()
+        alike = alike + 1 if frame == before else 0
+        page.wait_for_timeout(100)
     found.scroll_into_view_if_needed()
     return found
 
@@ -48,6 +50,12 @@ def show(page: Page, server: LiveServer, image: ImageRecord) -> None:
 
 def says(page: Page, words: str) -> None:
     expect(page.get_by_text(words).first).to_be_visible()
+
+
+def look_for_an_image(page: Page) -> None:
+    """With the key G; until its field is ready for typing."""
+    page.keyboard.press("g")
+    page.wait_for_function("document.activeElement.matches('[class*=st-key-annotate_sought_] input')")
 
 
 def drag(page: Page, *places: Place) -> None:

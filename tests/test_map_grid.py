@@ -12,7 +12,7 @@ from app.jobs.preparing import Request
 from app.services import annotation
 from app.services.image_map import write_places
 from tests.app.seeded import Seeded
-from tests.hand import canvas, images_to_draw_on
+from tests.hand import canvas, images_to_draw_on, look_for_an_image
 from tests.live_server import LiveServer, running
 
 
@@ -75,6 +75,12 @@ def test_the_grid_can_be_used_by_keyboard_alone_and_opens_an_image(
     server: LiveServer, page: Page, project: Seeded
 ) -> None:
     tiles(page, server, project)
+    last = project.images()[-1]
+    look_for_an_image(page)
+    page.keyboard.type(last.name)  # letters that are keys of the grid, too
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"image={last.id}\b"))
+    page.locator(".bar").click(position={"x": 1, "y": 1})
     page.keyboard.press("ArrowDown")  # to the first image
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
@@ -150,5 +156,17 @@ def test_the_picture_with_its_map_is_beside_the_pointer_and_a_click_opens_it(
     expect(card.locator("b")).to_have_text(placed.images()[4].name)
 
     page.mouse.click(*middle)
+    canvas(page)
+    expect(page).to_have_url(re.compile(rf"image={placed.images()[4].id}\b"))
+
+
+@pytest.mark.browser
+def test_an_image_is_looked_for_with_the_same_key_on_the_map(
+    server: LiveServer, page: Page, placed: Seeded
+) -> None:
+    chart(page, server, placed)
+    look_for_an_image(page)
+    page.keyboard.type(placed.images()[4].name)
+    page.keyboard.press("Enter")
     canvas(page)
     expect(page).to_have_url(re.compile(rf"image={placed.images()[4].id}\b"))

@@ -16,7 +16,7 @@ from app.jobs.preparing import Request
 from app.services.suggestions import FILE, Suggestion
 from db import library
 from tests.app.seeded import Seeded
-from tests.hand import canvas, drag, images_to_draw_on, says, show
+from tests.hand import canvas, drag, images_to_draw_on, look_for_an_image, says, show
 from tests.live_server import LiveServer, running
 
 BOX = ((0.1, 0.1), (0.3, 0.3))
@@ -95,19 +95,53 @@ def test_one_key_opens_a_field_that_leads_to_an_image_by_name_and_what_is_typed_
     first, *_, last = project.images("train")
     show(page, server, first)
 
-    page.keyboard.press("g")
-    page.wait_for_function("document.activeElement.matches('[class*=st-key-annotate_sought_] input')")
+    look_for_an_image(page)
     page.keyboard.type(last.name, delay=20)  # a digit would show another map, and a letter choose a tool
     page.keyboard.press("Enter")
 
     says(page, f"{last.name} ·")
     canvas(page)
     expect(page.get_by_role("button", name="Go", exact=True)).to_have_count(0)  # the field is closed
-    page.keyboard.press("g")
-    page.wait_for_function("document.activeElement.matches('[class*=st-key-annotate_sought_] input')")
+    look_for_an_image(page)
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_text(f"{last.name} ·")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_the_queue_is_one_stop_for_tab_and_arrow_keys_go_along_it(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    page.goto(f"{server.url}/annotate?project={project.project_id}")
+    canvas(page)
+    strip = page.locator(".frames button")
+    ids = [strip.nth(n).get_attribute("data-image") for n in range(strip.count())]
+    assert len(ids) > 2
+    strip.nth(0).click()
+    expect(strip.nth(0)).to_have_attribute("aria-current", "true")
+    canvas(page)
+    assert focused(page) == ids[0]
+
+    page.keyboard.press("ArrowRight")
+    expect(strip.nth(1)).to_have_attribute("aria-current", "true")
+    canvas(page)
+    assert focused(page) == ids[1]
+
+    page.keyboard.press("Tab")
+    assert focused(page) == ""
+    page.keyboard.press("Shift+Tab")
+    assert focused(page) == ids[1]
+
+
+def focused(page: Page) -> str:
+    """The image whose thumbnail has the focus, or nothing."""
+    return str(
+        page.evaluate("""() => {
+          let at = document.activeElement
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+          return at?.dataset?.image ?? ""
+        }""")
+    )
 
 
 @pytest.mark.browser

@@ -16,6 +16,39 @@ from db.records import ImageRecord, ProjectRecord
 WIDTH = 330  # of the field, pixels
 SHOWN = 8  # images that match
 
+# The key G in every view: never while somebody types. The field is ready for typing as soon as it is there.
+_JS = """
+const TYPING = "textarea, select, [contenteditable], "
+  + "input:not([type=radio]):not([type=checkbox]):not([type=range])"
+const DIALOG = "[role=dialog][aria-modal=true], [data-testid=stDialog]"
+const listening = new WeakMap()
+
+function onKey(event) {
+  if (event.key.toLowerCase() !== "g" || event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.repeat || event.defaultPrevented || event.isComposing) return
+  if (document.querySelector(DIALOG)) return
+  if (event.composedPath().some((node) => node.matches?.(TYPING))) return
+  event.preventDefault()
+  document.querySelector("[class*=st-key-annotate_go_to_] button")?.click()
+  const until = performance.now() + 1000
+  const focus = () => {
+    const field = document.querySelector("[class*=st-key-annotate_sought_] input")
+    if (field) field.focus()
+    else if (performance.now() < until) requestAnimationFrame(focus)
+  }
+  focus()
+}
+
+export default function ({ parentElement }) {
+  window.removeEventListener("keydown", listening.get(parentElement), true)
+  const key = (event) => onKey(event)
+  listening.set(parentElement, key)
+  window.addEventListener("keydown", key, true)
+  return () => window.removeEventListener("keydown", listening.get(parentElement), true)
+}
+"""
+_KEY = st.components.v2.component("refocus_go_to_key", js=_JS)
+
 
 @dataclass(frozen=True, slots=True)
 class _Match:
@@ -31,6 +64,7 @@ def go_to(ws: Workspace, project: ProjectRecord, ids: Sequence[int], image: Imag
 
     ids: of the queue, in order; image: on screen. Another image closes the field.
     """
+    _KEY(key="annotate_key_g")
     key = f"annotate_sought_{image.id}"
     field = st.popover(
         "",
@@ -86,4 +120,6 @@ def _matches(ws: Workspace, project: ProjectRecord, ids: Sequence[int], sought: 
 def _go(image_id: int) -> None:
     state.LISTED_FOR.set("")
     state.IMAGE.set(image_id)
+    if state.VIEW.get() == "map":  # which has no place for a single image
+        state.WAKE.get().view = "image"
     st.rerun()

@@ -67,11 +67,12 @@ def group_panel(
     if len(groups) < 2 and not suggested.found and not suggested.working:
         return
     state.GROUPS_OPEN.get()
-    unfolded = st.popover(  # of one name always: under another, Streamlit would close it
-        "Possible shortcuts", icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun"
-    )
-    if suggested.found:
-        st.badge(f"{len(suggested.found)} suggested", color="orange")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+        unfolded = st.popover(  # of one name always: under another, Streamlit would close it
+            "Possible shortcuts", icon=":material/category:", key=state.GROUPS_OPEN.name, on_change="rerun"
+        )
+        if suggested.found:
+            st.badge(f"{len(suggested.found)} suggested", color="orange")
     if unfolded.open:  # crops are computed only when the list is open
         with unfolded, st.container(width=WIDTH, height=HEIGHT, border=False):
             for suggestion in suggestion_list(ws, project, suggested, classes):

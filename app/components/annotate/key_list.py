@@ -11,6 +11,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("E", "The map shows the right place"),
     ("Z", "Take that answer back"),
     ("M", "Move a wrong validation image to training"),
+    ("G", "Go to an image by number or name"),
     ("?", "This list"),
 )
 KEYS_OF_CANVAS: tuple[tuple[str, str], ...] = (
@@ -28,7 +29,6 @@ KEYS_OF_CANVAS: tuple[tuple[str, str], ...] = (
     ("+, −, F, H", "Zoom in, out, fit, 100 %"),
     ("Space", "Held down: move the zoomed image"),
     ("1 … 9", "Map of that class"),
-    ("G", "Go to an image by number or name"),
 )
 KEYS_OF_GRID: tuple[tuple[str, str], ...] = (
     ("Arrows", "Go from image to image; with Shift, select them"),
@@ -40,6 +40,7 @@ KEYS_OF_GRID: tuple[tuple[str, str], ...] = (
     ("Z", "Undo the last step, for all its images"),
     ("Page Up, Page Down", "Previous or next page"),
     ("Enter", "Open the image"),
+    ("G", "Go to an image by number or name"),
     ("?", "This list"),
 )
 

@@ -36,7 +36,7 @@ def head(ws: Workspace, project: ProjectRecord, image: ImageRecord, heading: Hea
     with row:
         title = "Map of images" if on_map else _title(image, heading.ids)
         st.markdown(f"#### {title}", width="content")
-        with st.container(width="content"):
+        with st.container(width="content", gap=None):
             go_to(ws, project, heading.ids, image)
         view_switch()
         if not on_map:

@@ -29,21 +29,8 @@ function steps(board) {
     delete: draws(() => (board.open ? takeCorner(board) : remove(board))),
     backspace: draws(() => (board.open ? takeCorner(board) : remove(board))),
     escape: () => escape(board),
-    g: goTo,
     "?": () => document.querySelector(".st-key-annotate_keys button")?.click(),
   }
-}
-
-/** The field is ready for typing as soon as it is there. */
-function goTo() {
-  document.querySelector("[class*=st-key-annotate_go_to_] button")?.click()
-  const until = performance.now() + 1000
-  const focus = () => {
-    const field = document.querySelector("[class*=st-key-annotate_sought_] input")
-    if (field) field.focus()
-    else if (performance.now() < until) requestAnimationFrame(focus)
-  }
-  focus()
 }
 
 function onKey(board, event) {
