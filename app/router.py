@@ -11,6 +11,16 @@ from app.components.sidebar import sidebar
 from app.components.sign_in import is_let_in
 from app.jobs import launch
 
+# Streamlit shows toasts at the top right, over Annotate's images and tools; the foot of the sidebar is empty.
+# And one colour cannot be read both as a word on the dark page and as a button under light words.
+_PRIMARY = "[data-testid^=stBaseButton-primary]:not(:disabled)"
+_STYLE = (
+    "<style>[data-testid=stToastContainer] {inset: auto auto 1rem .75rem !important; align-items: start}"
+    "[data-testid=stToast] {width: 15rem !important; min-width: 0 !important}"
+    f"{_PRIMARY} {{background: light-dark(#14606e, #1d7282); border-color: transparent}}"
+    f"{_PRIMARY}:hover {{background: light-dark(#0f4d58, #17606e)}}</style>"
+)
+
 # A file of ours: the browser would fetch a named icon from another machine.
 st.set_page_config(
     page_title="Refocus",
@@ -19,6 +29,7 @@ st.set_page_config(
     initial_sidebar_state=264,
 )
 
+st.html(_STYLE)
 session_files.protect()
 let_in = False
 with told("Refocus cannot open its data folder", "Fix this and reload the page."):
@@ -64,12 +75,6 @@ page = st.navigation(
     ]
 )
 
-# Streamlit shows them at the top right, over Annotate's images and tools. The foot of the sidebar is empty.
-_TOASTS = (
-    "<style>[data-testid=stToastContainer] {inset: auto auto 1rem .75rem !important; align-items: start}"
-    "[data-testid=stToast] {width: 15rem !important; min-width: 0 !important}</style>"
-)
-
 state.arrive(page.title)
 ready = False
 with told("Refocus cannot start", "Fix this and reload the page."):
@@ -82,7 +87,6 @@ if ready:
     message = state.take_up()
     if message:
         wake = state.WAKE.get()
-        st.html(_TOASTS)
         st.toast(plain(message), icon=":material/info:" if wake.is_news else ":material/check:")
         wake.toast, wake.is_news = "", False
     page.run()
