@@ -95,8 +95,12 @@ def processes_of(home: Path) -> list[int]:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[LiveServer]:
-    """A server with its data and its log in this folder, for tests that share it."""
-    live = LiveServer(home=folder / "home", folder=folder / "elsewhere")
+    """A server with its data and its log in this folder, for tests that share it and train nothing: a trainer
+    and the process that it keeps ready take seconds of a core.
+    """
+    live = LiveServer(
+        home=folder / "home", folder=folder / "elsewhere", environment={"REFOCUS_TRAINS": "nothing"}
+    )
     try:
         live.start()
         yield live

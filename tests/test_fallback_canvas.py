@@ -16,7 +16,9 @@ from tests.live_server import LiveServer
 @pytest.mark.browser
 def test_the_fallback_draws_takes_back_and_saves(page: Page, tmp_path: Path) -> None:
     server = LiveServer(
-        home=tmp_path / "home", folder=tmp_path / "elsewhere", environment={"REFOCUS_CANVAS": "drawable"}
+        home=tmp_path / "home",
+        folder=tmp_path / "elsewhere",
+        environment={"REFOCUS_CANVAS": "drawable", "REFOCUS_TRAINS": "nothing"},
     )
     ws = open_workspace(Settings(home=server.home))
     seeded = seed(ws)

@@ -34,7 +34,7 @@ def signed(tmp_path: Path, provider: oidc.Provider) -> Iterator[LiveServer]:
     live = LiveServer(
         home=tmp_path / "home",
         folder=tmp_path / "elsewhere",
-        environment={"REFOCUS_ADMINS": "Mara@example.org, jan@example.org", "REFOCUS_IDLE_EXIT_SECONDS": "2"},
+        environment={"REFOCUS_ADMINS": "Mara@example.org, jan@example.org", "REFOCUS_TRAINS": "nothing"},
     )
     oidc.write_secrets(live.folder, provider, live.url)
     try:

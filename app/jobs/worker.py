@@ -26,6 +26,9 @@ from db.records import RunRecord
 LOG = logging.getLogger("refocus.worker")
 POLL_SECONDS = 0.2  # an idle poll only reads; what a click waits for
 SPARE_SECONDS = 30.0  # before another spare child is started when one has ended by itself
+# Before the next spare child is started after a run: its imports would take the cores while the page shows
+# the new version for the first time.
+REST_SECONDS = 5.0
 CODE_SECONDS = 2.0  # between looks at whether the program's files have changed
 
 
@@ -93,6 +96,7 @@ class Worker:
         spare, self._spare = self._spare, None
         supervise(self._ws, run, self._handling, lambda: self._stop, spare)
         self._needed = time.monotonic()
+        self._spare_not_before = self._needed + REST_SECONDS
         return True
 
     def _keep_a_spare(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.worker import run_once
+from app.jobs.worker import REST_SECONDS, run_once
 from app.services import training
 from db import runs
 from db.errors import LostLeaseError
@@ -100,7 +100,17 @@ def test_cancel_in_mid_step_leaves_nothing_behind(stage: Stage) -> None:
     ended = stage.wait_for_status(run, "cancelled", "failed", "published")
     assert (ended.status, ended.version_id) == ("cancelled", None)
     assert stage.run_files() == []
-    wait_for(lambda: len(stage.children()) == 1)  # the spare: helpers in sessions of their own are gone too
+    wait_for(lambda: not stage.children())  # helpers in sessions of their own are gone, too
+
+
+def test_a_child_waits_again_once_the_page_has_shown_what_a_run_made(stage: Stage) -> None:
+    stage.start_worker()
+    run = stage.request()
+    stage.wait_for_status(run, "published")
+    ended = time.monotonic()
+    wait_for(lambda: not stage.children())
+    wait_for(stage.children)
+    assert time.monotonic() - ended > REST_SECONDS - 1.0
 
 
 def test_a_waiting_run_is_cancelled_at_once_and_never_begins(stage: Stage) -> None:
