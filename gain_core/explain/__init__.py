@@ -1,4 +1,5 @@
-"""Where a classifier looks: Grad-CAM (eq. 1-2), erasing (eq. 3-4), localisation cues, maps of many files."""
+"""Where a classifier looks: Grad-CAM (eq. 1-2), erasing (eq. 3-4), localisation cues, maps of many files, and
+other methods for a second opinion."""
 
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,16 @@ if TYPE_CHECKING:
         scale_attention,
         soft_threshold,
     )
+    from gain_core.explain.methods import METHODS, Method
 
 __all__ = [
+    "METHODS",
     "CueConfig",
     "DatasetMaps",
     "Explanation",
     "MapStatistics",
     "MaskingConfig",
+    "Method",
     "Overlap",
     "Refused",
     "attention_maps",
@@ -68,6 +72,7 @@ __getattr__, __dir__ = exports(
         "gain_core.explain.localisation",
         "gain_core.explain.dataset_maps",
         "gain_core.explain.inference",
+        "gain_core.explain.methods",
     ),
     __all__,
 )
