@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import opening, state
+from app.components.kit.dialog_button import dialog_button
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.services import people
@@ -22,20 +23,15 @@ def person_menu(ws: Workspace) -> None:
     user = ws.user
     if user.id == LOCAL_USER.id:
         return
-    this = ("people", 0)
+    opened = False
     with st.popover(plain(user.name), icon=":material/person:", width="stretch", key="person"):
         st.caption(f"{plain(user.email)} · {user.role}" if user.email else str(user.role))
         if user.may("admin"):
-            st.button(
-                "People and roles",
-                key="people",
-                icon=":material/group:",
-                width="stretch",
-                on_click=state.DIALOG.set,
-                args=(this,),
+            opened = dialog_button(
+                "People and roles", ("people", 0), key="people", icon=":material/group:", width="stretch"
             )
         st.button("Sign out", key="sign_out", icon=":material/logout:", on_click=st.logout, width="stretch")
-    if state.DIALOG.get() == this and user.may("admin"):
+    if opened:
         _people()
 
 

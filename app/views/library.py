@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import counts, opening, state
+from app.components.kit.dialog_button import dialog_button
 from app.components.kit.error_box import told
 from app.components.kit.text import one_of, plain
 from app.components.library.activity import activity_table
@@ -106,26 +107,11 @@ def _maintenance(ws: Workspace, project: ProjectRecord, overview: ProjectOvervie
     )
     add_images_menu(ws, project, overview.classes)
     drawings_menu(ws, project, overview.n_guided)
-    renaming, deleting = ("rename", project.id), ("delete", project.id)
-    st.button(
-        "Rename",
-        key="rename_project",
-        icon=":material/edit:",
-        help="Rename this project",
-        on_click=state.DIALOG.set,
-        args=(renaming,),
-    )
-    st.button(
-        "Delete",
-        key="delete_project",
-        icon=":material/delete:",
-        help="Delete this project",
-        on_click=state.DIALOG.set,
-        args=(deleting,),
-    )
-    if state.DIALOG.get() == renaming:
+    rename = {"key": "rename_project", "icon": ":material/edit:", "help": "Rename this project"}
+    delete = {"key": "delete_project", "icon": ":material/delete:", "help": "Delete this project"}
+    if dialog_button("Rename", ("rename", project.id), **rename):
         _ask_for_name(project)
-    elif state.DIALOG.get() == deleting:
+    if dialog_button("Delete", ("delete", project.id), **delete):
         _confirm_deletion(project, overview)
 
 

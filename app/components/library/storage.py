@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import opening, state
+from app.components.kit.dialog_button import dialog_button
 from app.components.kit.error_box import told
 from app.components.kit.number_format import size
 from app.components.kit.text import ago, one_of, plain
@@ -32,16 +33,9 @@ KINDS: dict[Kind, str] = {
 def storage_button(ws: Workspace) -> None:
     deleted = recycle_bin.count(ws)
     bin_full = f" · {one_of(deleted, 'deleted project')}" if deleted else ""
-    this = ("storage", 0)
-    st.button(
-        f"Storage{bin_full}",
-        key="open_storage",
-        type="tertiary",
-        icon=":material/hard_drive:",
-        on_click=state.DIALOG.set,
-        args=(this,),
-    )
-    if state.DIALOG.get() == this:
+    label = f"Storage{bin_full}"
+    button = {"key": "open_storage", "type": "tertiary", "icon": ":material/hard_drive:"}
+    if dialog_button(label, ("storage", 0), **button):
         _storage()
 
 
