@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,15 +71,11 @@ def test_the_servers_own_pages_connect(live: LiveServer) -> None:
 
 def test_no_foreign_page_connects_and_nobody_waits_for_it(live: LiveServer) -> None:
     here = f"localhost:{live.port}"
-    begun = time.monotonic()
     for origin in (None, "null", "http://evil.example", "http://localhost:1", f"http://{here}.evil.example"):
         assert not connected(live, here, origin)
     assert not connected(live, f"evil.example:{live.port}", f"http://evil.example:{live.port}")  # rebinding
     assert status(live, here, path="/_stcore/health") == 200
-    assert (
-        time.monotonic() - begun < 2
-    )  # below 0.1 s here; a look-up of the external address waits for 1 s or more
-    assert "external IP" not in live.log_tail(1000)
+    assert "external IP" not in live.log_tail(1000)  # whose look-up holds everybody up
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -166,13 +166,10 @@ def test_an_idle_worker_starts_anew_when_the_program_has_changed(
         assert anew.result(10) is True
 
 
-def test_looking_for_a_worker_is_cheap(tmp_path: Path) -> None:
+def test_a_worker_is_there_while_it_holds_the_lock(tmp_path: Path) -> None:
     lock = WorkerLock(tmp_path)
     assert lock.acquire()
-    begun = time.perf_counter()
-    for _ in range(100):
-        assert worker_is_there(tmp_path)
-    assert time.perf_counter() - begun < 0.2  # 2 ms each at most
+    assert worker_is_there(tmp_path)
     lock.release()
     assert not worker_is_there(tmp_path)
 
