@@ -6,7 +6,8 @@ ImageSets, SegmentationClass), or VOC's in short (images, annotations, masks). m
 and unions are summed over all pixels of all images, void pixels left out, and the background is a class.
 
 Two rows frame the others: the floor gives each test image's true class to all its pixels, the ceiling is the
-same network trained on the masks of all training images. Run rows and seeds in pieces: with --json, results
+same network trained on the masks of all training images. Two are controls of GAINext: the same network
+trained on as many masks and on no other image. Run rows and seeds in pieces: with --json, results
 of the same settings that lie there already are kept.
 """
 
@@ -33,6 +34,8 @@ COMPARED = (
     ("gainext_10", "gain", "+5.2 (with 14 %)"),
     ("gainext_10", "adversarial_erasing", "+5.5 (with 14 %)"),
     ("gainext_10", "two_phase", "–"),
+    ("gainext_2", "masks_2", "–"),
+    ("gainext_10", "masks_10", "–"),
     ("gainext_10", "ceiling", "–"),
 )
 

@@ -36,9 +36,13 @@ ROWS: dict[str, tuple[str, str, float]] = {
     },
 }
 FLOOR, CEILING = "floor", "ceiling"
+# The same network trained on these shares of the training masks and on nothing else: GAINext's controls.
+MASKS_ALONE = {"masks_2": 0.02, "masks_10": 0.10, CEILING: 1.0}
 TITLES = {
     FLOOR: "floor: whole image is its class",
     **{key: row[0] for key, row in ROWS.items()},
+    "masks_2": "2 % masks alone",
+    "masks_10": "10 % masks alone",
     CEILING: "ceiling: all masks",
 }
 _IMAGES = 16  # read at once
@@ -100,8 +104,9 @@ def measured(task: Task, row: str) -> dict[str, Any]:
     size = segmenter.map_size
     config = task.config
     result: dict[str, Any] = {}
-    if row == CEILING:
-        photographs = [photograph for photograph in photographs if photograph.mask_path]
+    if row in MASKS_ALONE:
+        drawn = masked_share(photographs, MASKS_ALONE[row], task.seed)
+        photographs = [photographs[position] for position in drawn]
         labels = 1 + len(task.collection.classes)
         seeds = [mask_seeds(photograph.mask(), size, labels) for photograph in photographs]
         config = replace(config, expansion=0.0, boundary=0.0)

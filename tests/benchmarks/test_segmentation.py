@@ -133,11 +133,11 @@ def test_rows_and_seeds_come_in_pieces_into_one_file(
     out = tmp_path / "results.json"
     options = ["--data", str(indexed), "--json", str(out), "--image-size", "64", "--channels", "4"]
     options += ["--cue-steps", "1", "--steps", "1", "--cue-batch", "2", "--cue-guided-batch", "2"]
-    main([*options, "--rows", "floor", "gainext_10", "ceiling", "--seeds", "0"])
+    main([*options, "--rows", "floor", "gainext_10", "masks_10", "ceiling", "--seeds", "0"])
     main([*options, "--rows", "grad_cam", "--seeds", "0", "1", "--background", "maps"])
     document = json.loads(out.read_text("utf-8"))
     assert [(result["row"], result["seed"]) for result in document["results"]] == [
-        *(("floor", 0), ("gainext_10", 0), ("ceiling", 0)),
+        *(("floor", 0), ("gainext_10", 0), ("masks_10", 0), ("ceiling", 0)),
         *(("grad_cam", 0), ("grad_cam", 1)),
     ]
     floor, weak = document["results"][:2]
@@ -146,6 +146,7 @@ def test_rows_and_seeds_come_in_pieces_into_one_file(
     assert 0 <= weak["cues"] <= 1
     assert set(weak["iou"]["crf"]) == {"background", "green", "red"}
     printed = capsys.readouterr().out
+    assert "10 % masks alone" in printed
     assert "ceiling: all masks" in printed
     with pytest.raises(SystemExit, match="other settings"):
         main([*options[:-2], "--rows", "floor"])
