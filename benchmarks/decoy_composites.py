@@ -4,12 +4,16 @@ Every training image has a square of its own, which would stay beside a single p
 are pasted, each at its own image's place.
 """
 
+from typing import Literal
+
 import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
 
 from benchmarks.decoys import CLASSES, Digits
+
+Role = Literal["look", "ignore"]
 
 PASTED = 6  # squares on an image that nobody drew on: in four of five, one of them hides its own
 OF_GUIDED = 4  # of so many composites of *ignore this* one is made of a guided image: those are few
@@ -24,13 +28,14 @@ class Composites:
       an unguided image with squares of other classes; either keeps its label
     """
 
-    def __init__(self, digits: Digits, marked: Tensor, role: str) -> None:
-        """marked (G,) long: positions of the guided images, as many of each class, class after class."""
+    def __init__(self, digits: Digits, marked: Tensor, regions: Tensor, role: Role) -> None:
+        """marked (G,) long: positions of the guided images, as many of each class, class after class; regions
+        (G, S, S) bool: what was drawn on them.
+        """
         self._digits = digits
         self._marked = marked
         self._role = role
-        regions = digits.object & ~digits.square if role == "look" else digits.square
-        self._regions = regions[marked]  # (G, S, S) bool: what was drawn
+        self._regions = regions & ~digits.square[marked] if role == "look" else regions
         self._pixels = digits.images[marked]  # (G, 1, S, S)
         self._painted = painted_over(self._pixels, self._regions)
         self._labels = digits.labels[marked]

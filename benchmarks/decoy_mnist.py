@@ -3,7 +3,8 @@
 Decoy-MNIST or Decoy-FashionMNIST (`decoys`), a small convolutional network trained from scratch for the same
 number of steps in every row and on as many images a step (96, of which 32 are guided where any are), as a
 user of the library would: a loop around `gain_core.training.full.step_losses`. Guidance on 1 % of the
-training images, as many of each class: *look here* on the object, or *ignore this* on the square.
+training images, as many of each class: *look here* on the object (`look`), *ignore this* on the square
+(`ignore`), or the placebo, *look here* on the object's shape at a random place (`random`).
 
 - clean: labels only, on images without squares (the upper bound)
 - none: labels only, on images with squares
@@ -26,7 +27,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.decoy_composites import Composites
+from benchmarks.decoy_composites import Composites, Role
 from benchmarks.decoys import CLASSES, SIDE, Digits, read_digits, small_network
 from benchmarks.report import environment, mean, print_table, write_json
 from gain_core.models.classifier import Classifier
@@ -44,7 +45,7 @@ _UNMINED = {
     "composites": Guided(counter_examples=CounterExamples()),
 }
 FORMS = ("gainext", "signed", "guided", "composites")
-ROLES = ("look", "ignore")
+ROLES = ("look", "ignore", "random")
 BATCH, GUIDED_BATCH = 96, 32  # images a step, and how many of them are guided where any are
 COMPOSITE_BATCH = 32  # how many of them are composites where there are any
 
@@ -58,8 +59,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    marked: Tensor  # (n,) long: positions of the images that people drew on
-    role: str  # what they drew
+    marked: Tensor  # (n,) long: positions of the images that people drew on, class after class
+    regions: Tensor  # (n, S, S) bool: what they drew
+    role: Role
     composed: bool  # whether counter-examples are made of them
 
 
@@ -100,10 +102,11 @@ def one_seed(options: argparse.Namespace, seed: int) -> Iterator[tuple[str, Resu
     yield measured("clean", lambda: _trained(clean, plain))
     yield measured("none", lambda: _trained(digits, plain))
     for form in options.forms:
-        for role in ROLES:
-            guidance = Guidance(marked, role, form == "composites")
+        for name in options.roles:
+            role: Role = "ignore" if name == "ignore" else "look"
+            guidance = Guidance(marked, drawn(digits, marked, name, seed), role, form == "composites")
             config = _config(form, options, seed)
-            yield measured(f"{form}, {role}", partial(_trained, digits, config, guidance))
+            yield measured(f"{form}, {name}", partial(_trained, digits, config, guidance))
 
 
 def _config(form: str, options: argparse.Namespace, seed: int) -> TrainConfig:
@@ -128,7 +131,7 @@ def _trained(digits: Digits, config: TrainConfig, guidance: Guidance | None = No
     generator = torch.Generator().manual_seed(config.seed)
     composites = None
     if guidance is not None and guidance.composed:
-        composites = Composites(digits, guidance.marked, guidance.role)
+        composites = Composites(digits, guidance.marked, guidance.regions, guidance.role)
     for step in range(config.steps):
         batch = _batch(digits, guidance, composites, generator)
         with seeded((config.seed, step), torch.device("cpu")):
@@ -149,9 +152,10 @@ def _batch(
     indices = torch.randint(len(digits), (division.plain,), generator=generator)
     masks = torch.zeros(BATCH, 1, 2, SIDE, SIDE)
     if guidance is not None:
-        chosen = guidance.marked[torch.randint(len(guidance.marked), (guided,), generator=generator)]
-        masks[division.plain : division.plain + guided] = _masks(digits, chosen, guidance.role)
-        indices = torch.cat([indices, chosen])
+        chosen = torch.randint(len(guidance.marked), (guided,), generator=generator)
+        channel = 0 if guidance.role == "look" else 1
+        masks[division.plain : division.plain + guided, 0, channel] = guidance.regions[chosen].float()
+        indices = torch.cat([indices, guidance.marked[chosen]])
     images, labels = digits.images[indices], digits.labels[indices]
     if composites is not None:
         made, theirs = composites.draw(composed, generator)
@@ -159,12 +163,20 @@ def _batch(
     return Batch(images, masks, labels[:, None], division)
 
 
-def _masks(digits: Digits, indices: Tensor, role: str) -> Tensor:
-    """The masks of each image: (B, 1, 2, S, S), look and ignore."""
-    masks = torch.zeros(len(indices), 1, 2, SIDE, SIDE)
-    roles = {"look": digits.object, "ignore": digits.square}
-    masks[:, 0, ROLES.index(role)] = roles[role][indices].float()
-    return masks
+def drawn(digits: Digits, marked: Tensor, name: str, seed: int) -> Tensor:
+    """(n, S, S) bool: what people drew on the images `marked`. At random: what leaves on one side comes in on
+    the other.
+    """
+    regions = (digits.square if name == "ignore" else digits.object)[marked]
+    if name != "random":
+        return regions
+    moves = torch.randint(SIDE, (len(marked), 2), generator=torch.Generator().manual_seed(seed))
+    return torch.stack(
+        [
+            region.roll((down, right), (0, 1))
+            for region, (down, right) in zip(regions, moves.tolist(), strict=True)
+        ]
+    )
 
 
 def balanced(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
@@ -230,6 +242,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--split", choices=("validation", "test"), default="validation")
     parser.add_argument("--forms", nargs="+", choices=FORMS, default=list(FORMS))
+    parser.add_argument("--roles", nargs="+", choices=ROLES, default=list(ROLES))
     parser.add_argument("--json", type=Path, help="write the figures here")
     return parser.parse_args(arguments)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.decoy_mnist import balanced
+from benchmarks.decoy_mnist import balanced, drawn
 from benchmarks.decoys import MARGIN, read_digits
 
 COUNT = 40
@@ -55,6 +55,16 @@ def test_as_many_digits_of_each_class_are_guided_and_an_uneven_number_is_refused
     labels = torch.arange(COUNT) % 10
     chosen = balanced(labels, 20, torch.Generator().manual_seed(0))
     assert torch.bincount(labels[chosen]).tolist() == [2] * 10
-    for count, drawn in ((25, 20), (50, 40)):
-        with pytest.raises(SystemExit, match=f"can share, got {count}, of which only {drawn} can be drawn"):
+    for count, available in ((25, 20), (50, 40)):
+        with pytest.raises(
+            SystemExit, match=f"can share, got {count}, of which only {available} can be drawn"
+        ):
             balanced(labels, count, torch.Generator())
+
+
+def test_a_placebo_has_the_objects_shape_elsewhere(folder: Path) -> None:
+    digits = read_digits(folder, "test", "label", seed=0)
+    marked = torch.arange(20)
+    objects, placebos = (drawn(digits, marked, name, seed=0) for name in ("look", "random"))
+    assert placebos.flatten(1).sum(1).tolist() == objects.flatten(1).sum(1).tolist()
+    assert (placebos & objects).flatten(1).sum(1).float().mean() < 4  # of 16 pixels
