@@ -9,12 +9,14 @@ from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.drawing.canvas_log import TOO_MANY
 from app.drawing.draft import Draft
-from app.drawing.regions import MAX_REGIONS
+from app.drawing.regions import MAX_REGIONS, fit_canvas
 from app.errors import DrawingError
-from app.services.drawn_picture import drawn_over
+from app.services.drawn_picture import SIDE, drawn_over
 from app.services.other_drawings import OtherDrawing
 from app.workspace import Workspace
 from db.records import ImageRecord
+
+BESIDE_PICTURE = 105  # pixels: a name above it, a button below
 
 
 def other_people(
@@ -28,9 +30,11 @@ def other_people(
     if not others:
         return
     menu = st.popover(_title(others), icon=":material/group:", key=f"others_{image.id}", on_change="rerun")
-    if not menu.open:
-        return
-    with menu:
+    _, high = fit_canvas((image.width, image.height), SIDE, SIDE)
+    # the room is there before the menu opens: one that grows afterwards is cut off at the foot of the window
+    with menu, st.container(height=high + BESIDE_PICTURE, border=False):
+        if not menu.open:
+            return
         for number, other in enumerate(others):
             with told("This drawing cannot be shown", "The image's file may be missing."):
                 st.markdown(f"**{plain(other.name)}** :small[{_agreement(other)}]")
