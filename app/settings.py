@@ -14,6 +14,7 @@ from db.records import MODES, RunMode
 NO_MODE = "nothing"
 MOST_IMAGE_PIXELS = 178_956_970  # Pillow opens no larger picture, whoever asks
 CANVASES = ("own", "drawable")
+SIGN_IN = ("auto", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,13 @@ class Settings:
         metadata={
             "doc": "With sign-in: who is always an admin, verified emails or subjects (`sub`), separated by "
             "commas."
+        },
+    )
+    sign_in: str = field(
+        default="auto",
+        metadata={
+            "doc": "`auto`: people sign in where `secrets.toml` has a section `[auth]`; `off`: everybody is "
+            "*Local user*, whatever else is set."
         },
     )
     import_roots: tuple[Path, ...] = field(
@@ -210,6 +218,8 @@ def _check(settings: Settings) -> None:
         raise ValueError(f"{_variable('machine')}: expected a name without '/', got {settings.machine!r}")
     if settings.canvas not in CANVASES:
         raise ValueError(f"{_variable('canvas')}: expected {' or '.join(CANVASES)}, got {settings.canvas!r}")
+    if settings.sign_in not in SIGN_IN:
+        raise ValueError(f"{_variable('sign_in')}: expected {' or '.join(SIGN_IN)}, got {settings.sign_in!r}")
     if len(settings.sam) not in (0, 2):
         raise ValueError(
             f"{_variable('sam')}: expected two files, the encoder and the decoder, separated by "

@@ -7,7 +7,7 @@ from db.activity import log_act
 from db.engine import Database
 from db.errors import NotFoundError
 from db.models import User
-from db.people import UserRecord, UserRole
+from db.people import LOCAL_USER, UserRecord, UserRole
 
 
 def meet(database: Database, subject: str, name: str, email: str, *, admin: bool = False) -> UserRecord:
@@ -51,6 +51,13 @@ def list_users(database: Database) -> list[UserRecord]:
     """By name."""
     with database.reading() as session:
         return [_record(row) for row in session.scalars(select(User).order_by(User.name, User.id))]
+
+
+def any_role(database: Database) -> bool:
+    """Whether anybody who signs in has a role."""
+    with database.reading() as session:
+        query = select(User.id).where(User.id != LOCAL_USER.id, User.role.is_not(None)).limit(1)
+        return session.scalar(query) is not None
 
 
 def set_role(database: Database, user_id: int, role: UserRole | None) -> None:

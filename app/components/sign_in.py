@@ -13,7 +13,7 @@ def is_let_in(ws: Workspace) -> bool:
 
     Raises app.identity.SignInError.
     """
-    if not identity.is_asked(ws.settings):
+    if not identity.is_asked(ws):
         return True
     if not identity.is_known():
         with _door():

@@ -41,6 +41,13 @@ def test_a_kind_of_training_there_is_not_is_refused(value: str) -> None:
         load_settings({"REFOCUS_TRAINS": value})
 
 
+def test_sign_in_is_off_only_where_that_is_said_clearly() -> None:
+    assert load_settings({}).sign_in == "auto"
+    assert load_settings({"REFOCUS_SIGN_IN": "off"}).sign_in == "off"
+    with pytest.raises(ValueError, match="REFOCUS_SIGN_IN: expected auto or off, got 'no'"):
+        load_settings({"REFOCUS_SIGN_IN": "no"})
+
+
 def test_machines_that_share_a_database_have_a_trainer_folder_each() -> None:
     shared = {"REFOCUS_HOME": "/shared", "REFOCUS_DATABASE_URL": "postgresql://db/refocus"}
     assert load_settings({**shared, "REFOCUS_MACHINE": "b"}).trainer_folder == Path("/shared/trainer-b")

@@ -44,7 +44,7 @@ def sign_in(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> SignIn:
     def as_person(name: str, role: UserRole | None) -> Workspace:
         user = users.meet(seeded.ws.database, f"idp {name}", name, f"{name.lower()}@example.org")
         users.set_role(seeded.ws.database, user.id, role)
-        monkeypatch.setattr(identity, "is_asked", lambda settings: True)
+        monkeypatch.setattr(identity, "is_asked", lambda ws: True)
         monkeypatch.setattr(identity, "is_known", lambda: True)
         monkeypatch.setattr(identity, "of_person", lambda ws: ws.used_by(replace(user, role=role)))
         return seeded.ws.used_by(replace(user, role=role))

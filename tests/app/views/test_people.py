@@ -1,6 +1,7 @@
 """Pages where people sign in: what a role sees, who else is there, and who did what."""
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import identity, state
@@ -41,6 +42,24 @@ def test_admins_without_a_provider_open_no_page(seeded: Seeded, monkeypatch: pyt
     assert "no secrets.toml with a section" in app.error[0].value
     assert not app.header
     assert not keys(app)
+
+
+def test_where_people_have_roles_a_missing_provider_opens_no_page_unless_the_settings_say_so(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mara = users.meet(seeded.ws.database, "idp Mara", "Mara", "")
+    assert open_page().header  # nobody who signed in has ever had a role
+    st.cache_resource.clear()  # the server is started again
+    users.set_role(seeded.ws.database, mara.id, "annotator")
+    app = open_page()
+    assert "People with roles have signed in here" in app.error[0].value
+    assert "then nobody signs in, and everybody may do everything" in app.error[0].value
+    assert not app.header
+    assert not keys(app)
+
+    monkeypatch.setenv("REFOCUS_SIGN_IN", "off")
+    monkeypatch.setenv("REFOCUS_ADMINS", "mara@example.org")
+    assert "Bay" in [element.value for element in open_page().header]
 
 
 def test_what_an_annotator_may_not_do_is_not_there(seeded: Seeded, sign_in: SignIn) -> None:
