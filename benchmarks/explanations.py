@@ -135,7 +135,7 @@ def predicted_right(
     for photograph in (photographs[place] for place in order):
         if len(chosen) == options.images:
             break
-        if photograph.mask_path is None or not object_of(photograph).any():
+        if photograph.mask_path is None or not photograph.object().any():
             continue
         with torch.inference_mode():
             image = torch.from_numpy(pixels(open_rgb(photograph.path), model.spec))[None]
@@ -144,17 +144,12 @@ def predicted_right(
     return chosen
 
 
-def object_of(photograph: Photograph) -> np.ndarray:
-    """(H, W) bool: the pixels of its class."""
-    return photograph.mask() == photograph.labels[0] + 1
-
-
 def measure(model: Classifier, photograph: Photograph, name: str, seed: int) -> Measured:
     image, position = pixels(open_rgb(photograph.path), model.spec), photograph.labels[0]
     began = time.perf_counter()
     attention = map_of(model, image, position, name, seed)
     seconds = time.perf_counter() - began
-    inside = object_of(photograph)
+    inside = photograph.object()
 
     def probability(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

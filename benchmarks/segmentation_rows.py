@@ -105,8 +105,8 @@ def measured(task: Task, row: str) -> dict[str, Any]:
     config = task.config
     result: dict[str, Any] = {}
     if row in MASKS_ALONE:
-        drawn = masked_share(photographs, MASKS_ALONE[row], task.seed)
-        photographs = [photographs[position] for position in drawn]
+        positions = masked_share(photographs, MASKS_ALONE[row], task.seed)
+        photographs = [photographs[position] for position in positions]
         labels = 1 + len(task.collection.classes)
         seeds = [mask_seeds(photograph.mask(), size, labels) for photograph in photographs]
         config = replace(config, expansion=0.0, boundary=0.0)

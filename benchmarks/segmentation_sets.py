@@ -14,6 +14,7 @@ from PIL import Image
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.explain.localisation import read_labels
 from gain_core.imaging.pictures import marked
+from gain_core.imaging.raster import Mask
 
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -43,6 +44,11 @@ class Photograph:
             return read_labels(self.mask_path)
         with Image.open(self.mask_path) as picture:
             return (marked(picture) * (self.labels[0] + 1)).astype(np.uint8)
+
+    def object(self) -> Mask:
+        """(H, W) bool: the pixels of its first class. For those with a mask."""
+        inside: Mask = self.mask() == self.labels[0] + 1
+        return inside
 
     def sample(self, with_mask: bool = False) -> Sample:
         """In the training split; with_mask: each class's pixels are what to look at."""
@@ -158,16 +164,20 @@ def masked_share(photographs: Sequence[Photograph], share: float, seed: int) -> 
     """Positions of those whose masks a method may use: `share` of all that have one, at least one, drawn at
     random, classes in turn.
     """
+    dealt = in_turn(photographs, seed)
+    return sorted(dealt[: max(1, round(share * len(dealt)))])
+
+
+def in_turn(photographs: Sequence[Photograph], seed: int) -> list[int]:
+    """Positions of those that have a mask, at random, classes in turn."""
     chance = np.random.default_rng(seed)
     pools: defaultdict[int, list[int]] = defaultdict(list)
     for position in chance.permutation(len(photographs)).tolist():
         if photographs[position].mask_path is not None:
             pools[photographs[position].labels[0]].append(position)
-    count = max(1, round(share * sum(map(len, pools.values()))))
     order = [int(label) for label in chance.permutation(sorted(pools))]
     turns = max(map(len, pools.values()), default=0)
-    dealt = [pools[label][turn] for turn in range(turns) for label in order if turn < len(pools[label])]
-    return sorted(dealt[:count])
+    return [pools[label][turn] for turn in range(turns) for label in order if turn < len(pools[label])]
 
 
 def mask_png(inside: np.ndarray) -> bytes | None:

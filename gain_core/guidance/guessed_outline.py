@@ -38,6 +38,11 @@ def guess_outline(pixels: Pixels) -> Mask | None:
     return outline if _SHARES[0] < outline.mean() < _SHARES[1] else None
 
 
+def guess_of(picture: Image.Image) -> Mask | None:
+    """The same of an RGB picture, squashed: (h, w) bool over all of it."""
+    return guess_outline(np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)))
+
+
 def with_guesses(samples: Sequence[Sample], most: int, seed: int) -> Generator[Phase, None, list[Sample]]:
     """The samples, of which up to `most` training images without guidance get a guessed *look here* mask.
 
@@ -49,8 +54,7 @@ def with_guesses(samples: Sequence[Sample], most: int, seed: int) -> Generator[P
     for done, position in enumerate(chosen):
         yield Phase("Guessing outlines", done, len(chosen))
         picture = picture_of(samples[position])
-        squashed = picture.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-        outline = guess_outline(np.asarray(squashed))
+        outline = guess_of(picture)
         if outline is not None:
             guessed[position] = replace(samples[position], look=_png(outline, picture.size))
     return guessed
