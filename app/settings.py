@@ -13,6 +13,7 @@ from db.records import MODES, RunMode
 
 NO_MODE = "nothing"
 MOST_IMAGE_PIXELS = 178_956_970  # Pillow opens no larger picture, whoever asks
+MOST_NAME = 100  # characters of a machine's name
 CANVASES = ("own", "drawable")
 SIGN_IN = ("auto", "off")
 
@@ -214,8 +215,11 @@ def _check(settings: Settings) -> None:
         raise ValueError(
             f"{_variable('trains')}: expected {', '.join(MODES)} or {NO_MODE}, got {settings.trains!r}"
         )
-    if "/" in settings.machine_name:  # it names a folder
-        raise ValueError(f"{_variable('machine')}: expected a name without '/', got {settings.machine!r}")
+    if "/" in settings.machine_name or len(settings.machine_name) > MOST_NAME:  # it names a folder
+        raise ValueError(
+            f"{_variable('machine')}: expected a name of at most {MOST_NAME} characters without '/', "
+            f"got {settings.machine!r}"
+        )
     if settings.canvas not in CANVASES:
         raise ValueError(f"{_variable('canvas')}: expected {' or '.join(CANVASES)}, got {settings.canvas!r}")
     if settings.sign_in not in SIGN_IN:

@@ -3,12 +3,36 @@
 from datetime import datetime
 from typing import Any, ClassVar, get_args
 
-from sqlalchemy import JSON, Enum, Index, MetaData, text
+from sqlalchemy import JSON, Enum, Index, MetaData, String, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
 
 from db.clock import UtcDateTime
+from db.errors import TooLongError
 from db.people import Act, GuidanceRule, UserRole
 from db.records import Review, Role, RunMode, RunStatus, Shape, Split
+
+
+class Name(TypeDecorator[str]):
+    """Something that people name. What is too long raises TooLongError on both databases: SQLite would store
+    it, and PostgreSQL fail.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, what: str, length: int) -> None:
+        """what: "project name"; length: characters at most."""
+        super().__init__(length)
+        self.what, self.length = what, length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and len(value) > self.length:
+            raise TooLongError(
+                f"Expected a {self.what} of at most {self.length} characters, got {len(value)}: {value[:40]}…"
+            )
+        return value
 
 
 def _words(alias: Any) -> Enum:

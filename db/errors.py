@@ -1,5 +1,7 @@
 """What the database package raises. Every message is a plain sentence that may be shown to the user."""
 
+from sqlalchemy.exc import DontWrapMixin
+
 
 class DatabaseError(Exception):
     """Base of every error of this package."""
@@ -19,6 +21,10 @@ class NotFoundError(DatabaseError):
 
 class DuplicateNameError(DatabaseError):
     """The name is taken."""
+
+
+class TooLongError(DatabaseError, DontWrapMixin):
+    """A name has more characters than its column; nothing was stored."""
 
 
 class ConflictError(DatabaseError):

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship
 
-from db.base import NEVER_REUSE_IDS, Base, few
+from db.base import NEVER_REUSE_IDS, Base, Name, few
 from db.clock import DatabaseTime
 from db.people import GuidanceRule
 from db.people_tables import Activity as Activity
@@ -40,9 +40,9 @@ class Project(Base):
     __table_args__ = (few("uq_projects_name", "name", "deleted_at IS NULL", unique=True), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(Name("project name", 200))
     source: Mapped[str] = mapped_column(String(20))
-    backbone: Mapped[str] = mapped_column(String(200))
+    backbone: Mapped[str] = mapped_column(Name("backbone", 200))
     image_size: Mapped[int]
     multi_label: Mapped[bool] = mapped_column(default=False, server_default=false())
     current_version_id: Mapped[int | None] = mapped_column(
@@ -68,7 +68,7 @@ class Class(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     position: Mapped[int]
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(Name("class name", 200))
 
 
 class Image(Base):
@@ -129,7 +129,7 @@ class Import(Base):
     __table_args__ = (NEVER_REUSE_IDS,)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(Name("project name", 200))
     source: Mapped[str] = mapped_column(String(20))
     location: Mapped[str] = mapped_column(Text)
     options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
@@ -226,7 +226,7 @@ class Run(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     progress: Mapped[dict[str, Any]]
     message: Mapped[str | None] = mapped_column(Text)
-    worker: Mapped[str | None] = mapped_column(String(200))
+    worker: Mapped[str | None] = mapped_column(Name("trainer", 200))
     created_at: Mapped[datetime] = mapped_column(default=DatabaseTime())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

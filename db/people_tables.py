@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import NEVER_REUSE_IDS, Base
+from db.base import NEVER_REUSE_IDS, Base, Name
 from db.clock import DatabaseTime
 from db.people import Act, UserRole
 
@@ -17,9 +17,9 @@ class User(Base):
     __table_args__ = (UniqueConstraint("subject"), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    subject: Mapped[str] = mapped_column(String(600))  # who that is for the provider: its address, then an id
-    name: Mapped[str] = mapped_column(String(200))
-    email: Mapped[str] = mapped_column(String(320))  # empty: the provider does not say
+    subject: Mapped[str] = mapped_column(Name("subject", 600))  # the provider's address, and its id of them
+    name: Mapped[str] = mapped_column(Name("person's name", 200))
+    email: Mapped[str] = mapped_column(Name("email", 320))  # empty: the provider does not say
     role: Mapped[UserRole | None]
 
 

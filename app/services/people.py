@@ -51,7 +51,8 @@ def require(ws: Workspace, role: UserRole, to_do: str) -> None:
 def sign_in(ws: Workspace, claims: Mapping[str, object]) -> UserRecord:
     """The person of an id token; a new one is stored, without a role unless the settings name an admin.
 
-    Raises ServiceError for a token without issuer or subject.
+    Raises ServiceError for a token without issuer or subject, db.errors.TooLongError for long ones: cut off,
+    two people could be one.
     """
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not issuer or not subject:
@@ -63,7 +64,7 @@ def sign_in(ws: Workspace, claims: Mapping[str, object]) -> UserRecord:
     # Some providers send an email that nobody has verified as the subject.
     by_subject = "@" not in str(subject) and str(subject) in admins
     admin = by_subject or (verified is not None and verified.lower() in admins)
-    return users.meet(ws.database, f"{issuer} {subject}"[:600], name[:200], email[:320], admin=admin)
+    return users.meet(ws.database, f"{issuer} {subject}", name[:200], email[:320], admin=admin)
 
 
 def admin_names(ws: Workspace) -> list[str]:

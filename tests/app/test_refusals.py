@@ -1,5 +1,6 @@
 """Imports: what is refused one by one with its reason, while the rest goes in."""
 
+import json
 import struct
 import zipfile
 import zlib
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from app.errors import ImportRefusedError
 from app.services import library
-from app.workspace import Workspace
+from app.settings import Settings
+from app.workspace import Workspace, open_workspace
 from db import library as rows
 from tests.app.material import (
     encoded,
@@ -210,3 +213,32 @@ def test_what_file_managers_leave_behind_is_passed_over_in_silence(ws: Workspace
     }
     report = library.import_zip(ws, "a", zipped(tmp_path / "a.zip", {**two_classes(), **litter}))
     assert (report.accepted, report.refused) == (4, ())
+
+
+def test_a_class_name_that_is_too_long_is_refused_alike_on_both_databases(
+    tmp_path: Path, database_url: str
+) -> None:
+    long, files = "e" * 250, {f"{number}.png": photograph(number) for number in range(5)}
+    labels = ["boat", "car", "boat", "car", long]
+    lines = [f"{number}.png,{label}" for number, label in enumerate(labels)]
+    coco = {
+        "images": [{"id": n, "file_name": f"{n}.png", "width": 24, "height": 16} for n in range(5)],
+        "annotations": [{"image_id": n, "category_id": n} for n in range(5)],
+        "categories": [{"id": n, "name": label} for n, label in enumerate(labels)],
+    }
+    layouts = {
+        "folders": {f"{label}/{number}.png": photograph(number) for number, label in enumerate(labels)},
+        "table": {**files, "index.csv": index("file,label", *lines)},
+        "COCO": {**files, "instances.json": json.dumps(coco).encode()},
+    }
+    ws = open_workspace(Settings(home=tmp_path / "home", database_url=database_url))
+    try:
+        for name, members in layouts.items():
+            report = library.import_zip(ws, name, zipped(tmp_path / f"{name}.zip", members))
+            (reason,) = reasons(report).values()
+            assert "than 100 characters" in reason
+            assert report.accepted == 4
+        with pytest.raises(ImportRefusedError, match="a project name of 1 to 100 plain characters"):
+            library.import_zip(ws, long, zipped(tmp_path / "a.zip", two_classes()))
+    finally:
+        ws.database.close()

@@ -6,10 +6,10 @@ import pickle
 import pytest
 from sqlalchemy import exc
 
-from db import annotations, drafts, library, presence, runs
+from db import annotations, drafts, library, presence, runs, users
 from db.base import Base
 from db.engine import Database
-from db.errors import DuplicateNameError, NotFoundError
+from db.errors import DuplicateNameError, NotFoundError, TooLongError
 from db.new_images import NewImage, NewLabel
 from db.records import DraftRecord, ProjectRecord, RefusalRecord
 from tests.db.build import (
@@ -223,3 +223,29 @@ def test_hashes_in_use_are_those_of_all_projects_images_and_masks(database: Data
     library.create_project(database, "second", "upload", "b", 224, ["boat", "car"], [masked], [])
 
     assert library.used_hashes(database) == {f"{i:064x}" for i in range(3)} | {"f" * 64}
+
+
+def test_names_that_are_too_long_are_refused_alike_by_both_databases(
+    database: Database, project: ProjectRecord
+) -> None:
+    before = count_rows(database)
+    with pytest.raises(TooLongError, match="Expected a project name of at most 200 characters, got 201: xxx"):
+        new_project(database, 201 * "x")
+    with pytest.raises(TooLongError, match="project name"):
+        library.rename_project(database, project.id, 201 * "x")
+    with pytest.raises(TooLongError, match="Expected a class name of at most 200 characters, got 201: xxx"):
+        library.create_project(
+            database,
+            name="bay",
+            source="upload",
+            backbone="tf_efficientnet_lite0",
+            image_size=224,
+            classes=["boat", 201 * "x"],
+            images=new_images(2),
+            refusals=[],
+        )
+    with pytest.raises(TooLongError, match="subject"):
+        users.meet(database, 601 * "x", "Mara", "")
+    assert count_rows(database) == before
+    library.rename_project(database, project.id, 200 * "ü")
+    assert library.get_project(database, project.id).name == 200 * "ü"

@@ -94,12 +94,16 @@ class Annotations:
         return self._images.setdefault(path, Annotated(path))
 
     def class_of(self, raw: object) -> str:
-        """A class name that the program can store. Raises FileRefusedError when nothing is left of it."""
+        """A class name that the program can store. Raises FileRefusedError when nothing is left of it, or
+        too much: cut off, two classes could be one.
+        """
         text = raw if isinstance(raw, str) else str(raw) if isinstance(raw, int | float) else ""
         name = "".join(sign if sign.isprintable() else " " for sign in text).replace(SEPARATOR, "/")
-        name = name.strip()[:MAX_TEXT].strip()
+        name = name.strip()
         if not name:
             raise FileRefusedError("An annotation has a class without a name.")
+        if len(name) > MAX_TEXT:
+            raise FileRefusedError(f"An annotation's class has a name of more than {MAX_TEXT} characters.")
         if name != text.strip():
             self._renamed[shown(text)] = name
         return name

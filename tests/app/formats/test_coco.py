@@ -129,13 +129,16 @@ def test_a_name_finds_only_files_of_the_import() -> None:
     assert "Several files have this name: x/b.png, y/b.png." in told(layout_of(files))["b.png"]
 
 
-def test_class_names_that_cannot_be_stored_are_changed_and_told() -> None:
+def test_class_names_that_cannot_be_stored_are_changed_or_left_out_and_told() -> None:
     classes = ("dog|cat", "  sea\tlion ", "x" * 150, "", "=1+1")
     annotations = [{"bbox": [1, 1, 9, 9], "category_id": place} for place in range(5)]
     layout = layout_of({"a.json": document(*annotations, classes=classes), "a.png": b""})
-    assert list(marks(layout)["a.png"]) == ["dog/cat", "sea lion", "x" * 100, "=1+1"]
+    assert list(marks(layout)["a.png"]) == ["dog/cat", "sea lion", "=1+1"]
     assert "The class “dog|cat” is called “dog/cat” here." in layout.notes
-    assert told(layout)["a.png"] == "An annotation has a class without a name. It was taken without that."
+    assert [item.reason for item in layout.refused] == [
+        "An annotation's class has a name of more than 100 characters. It was taken without that.",
+        "An annotation has a class without a name. It was taken without that.",
+    ]
 
 
 @pytest.mark.parametrize(
