@@ -28,7 +28,7 @@ from benchmarks.outlines import box_by_hand, grab_cut_in_box, overlap
 from benchmarks.report import environment, mean, print_table, say, write_json
 from benchmarks.segmentation_sets import Photograph, in_turn, read_collection
 from gain_core.guidance.cut_and_paste import Mask
-from gain_core.guidance.guessed_outline import guess_of
+from gain_core.guidance.middle_outline import guess_of
 from gain_core.guidance.outline_network import outlines_onnx, train_outlines
 from gain_core.guidance.proposed_outline import Proposer
 from gain_core.imaging.pictures import open_rgb
@@ -85,7 +85,7 @@ def one_seed(photographs: Sequence[Photograph], options: argparse.Namespace, see
     shares = {MIDDLE: shared([guess_of(picture) for picture in pictures]), HAND: shared(hands)}
     for count in options.drawings:
         samples = [photographs[position].sample(with_mask=True) for position in order[:count]]
-        proposer = Proposer(outlines_onnx(train_outlines(samples, seed), count))
+        proposer = Proposer(outlines_onnx(train_outlines(samples, seed)))
         shares[f"network, {count} drawings"] = shared([proposer.propose(picture) for picture in pictures])
     return shares
 

@@ -177,6 +177,17 @@ def count_guided_images(
         return session.scalar(query) or 0
 
 
+def count_outlined_images(database: Database, project_id: int) -> int:
+    """Training images with a *look here* drawing of anybody; answers about the map are none."""
+    guidance = models.Guidance
+    image = _guided_image(project_id).where(models.Image.split == "train")
+    query = select(func.count(guidance.image_id.distinct())).where(
+        guidance.look_png.is_not(None), guidance.answered.is_(False), image.exists()
+    )
+    with database.reading() as session:
+        return session.scalar(query) or 0
+
+
 def roles_by_class(database: Database, project_id: int, *, by: int | None = None) -> dict[int, set[Role]]:
     """Of each class with training images: the roles of the regions that were drawn on these for it; `by`: by
     this user.

@@ -1,6 +1,7 @@
-"""`export`: a version as a bundle or model file, or the drawings of a project."""
+"""`export`: a version as a bundle or model file, or the drawings or masks of a project."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from app.cli.chosen import add_project, project_of, version_of
@@ -10,13 +11,20 @@ from app.exporting import drawings
 from app.exporting.guided_images import load
 from app.plain_text import file_name
 from app.services.model_bundle import make_bundle, read_weights
+from app.services.project_masks import write_masks
 from app.workspace import Workspace
 
 NAME = "export"
 HELP = (
-    "write a version as a bundle (ONNX, torch.export, model card, predict.py) or model file, or the drawings"
+    "write a version as a bundle (ONNX, torch.export, model card, predict.py) or model file, the drawings, "
+    "or masks of all images, drawn or proposed"
 )
-ENDINGS = {"bundle": "-bundle.zip", "model": ".safetensors", "drawings": "-drawings.zip"}
+ENDINGS = {
+    "bundle": "-bundle.zip",
+    "model": ".safetensors",
+    "drawings": "-drawings.zip",
+    "masks": "-masks.zip",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,6 +45,9 @@ def run(ws: Workspace, arguments: Namespace, output: Output) -> Result:
         if arguments.what == "drawings":
             path: Path = arguments.out or Path(name + ENDINGS["drawings"])
             path.write_bytes(drawings.pack(load(ws, project.id)))
+        elif arguments.what == "masks":
+            path = arguments.out or Path(name + ENDINGS["masks"])
+            values |= asdict(write_masks(ws, project.id, path, output.progress))
         else:
             version = version_of(ws, project, arguments.version)
             values["version"] = version.number

@@ -15,7 +15,7 @@ from app.drawing.regions import MAX_REGIONS, Regions, region_from_shape
 from db.records import RegionRecord, Role
 from gain_core.imaging.raster import Point
 
-Edit = Literal["change", "undo", "redo", "clear", "erase", "outline", "answer"]  # of one drawing
+Edit = Literal["change", "undo", "redo", "clear", "erase", "outline", "propose", "answer"]  # of one drawing
 Do = Literal[Edit, "copy", "save", "go", "judge", "take_back", "move"]
 JSON = dict[str, Any]
 
@@ -42,7 +42,8 @@ class Guess:
     image_id: int
     class_id: int
     role: Role
-    regions: Regions  # none: nothing stands out in the box
+    regions: Regions  # none: nothing stands out
+    question: str  # for people; without regions what to do instead
 
 
 class CanvasLog:

@@ -15,7 +15,12 @@ LACKS = "A brush stroke becomes a mask. *Ignore this* is the attribute `role`, w
 
 def pack(project: GuidedProject) -> bytes:
     """A zip with instances.json."""
-    document: dict[str, Any] = {
+    return zipped([("instances.json", json.dumps(document(project), ensure_ascii=False))])
+
+
+def document(project: GuidedProject) -> dict[str, Any]:
+    """What instances.json holds."""
+    content: dict[str, Any] = {
         "info": {"description": "Drawings of Refocus"},
         "images": [
             {"id": image.id, "file_name": image.name, "width": image.width, "height": image.height}
@@ -26,9 +31,9 @@ def pack(project: GuidedProject) -> bytes:
     }
     for item in project.guided:
         for of_class, region in item.regions:
-            document["annotations"].append(
+            content["annotations"].append(
                 {
-                    "id": len(document["annotations"]) + 1,
+                    "id": len(content["annotations"]) + 1,
                     "image_id": item.image.id,
                     "category_id": of_class.position + 1,
                     "iscrowd": 0,
@@ -36,7 +41,7 @@ def pack(project: GuidedProject) -> bytes:
                     **_shape(region, item),
                 }
             )
-    return zipped([("instances.json", json.dumps(document, ensure_ascii=False))])
+    return content
 
 
 def _shape(region: RegionRecord, item: GuidedImage) -> dict[str, Any]:

@@ -10,18 +10,22 @@ import time
 from pathlib import Path
 
 from app.errors import EXPECTED
-from app.jobs.preparing import SILENT, Request, folder_of, write_state
+from app.jobs.preparing import SILENT, Kind, Request, folder_of, write_state
 from app.jobs.process_locks import held
+from app.services import proposing
 from app.services.correction_report import make_report
 from app.services.image_map import make_map
 from app.services.map_metrics import measure_maps
 from app.services.missing_predictions import predict_missing
 from app.services.model_bundle import make_bundle
+from app.services.project_masks import FILE as MASKS
+from app.services.project_masks import write_masks
 from app.services.suggestions import find
 from app.settings import load_settings
 from app.workspace import Workspace, open_workspace
 
 BEAT_SECONDS = 0.2
+UNASKED: tuple[Kind, ...] = ("shortcuts", "outlines")  # they start by themselves
 
 
 class _State:
@@ -66,13 +70,21 @@ def _make(ws: Workspace, request: Request, folder: Path, state: _State) -> None:
         predict_missing(ws, request.version_id, state.show)
     elif request.kind == "map":
         make_map(ws, request.version_id, folder, state.show)
+    elif request.kind == "masks":
+        write_masks(ws, request.project_id, folder / MASKS, state.show)
     elif request.kind == "shortcuts":
-        if hasattr(os, "nice"):  # not on Windows
-            os.nice(10)  # it starts by itself: whoever uses the page comes first
         find(ws, request.version_id, folder, state.show)
+    elif request.kind == "outlines":
+        proposing.learn(ws, request.project_id, state.show)
     else:
         make_bundle(ws, request.version_id, folder / "bundle.zip", state.show)
 
 
+def main(request: Request) -> None:
+    if request.kind in UNASKED and hasattr(os, "nice"):  # not on Windows
+        os.nice(10)  # whoever uses the page comes first
+    carry_out(open_workspace(load_settings()), request)
+
+
 if __name__ == "__main__":
-    carry_out(open_workspace(load_settings()), Request.from_json(sys.argv[1]))
+    main(Request.from_json(sys.argv[1]))

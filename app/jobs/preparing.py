@@ -1,5 +1,5 @@
-"""What takes seconds to make, as pages ask for it: downloads, suggestions, maps of images, predictions of
-images that were added. `app.jobs.prepare_run` makes them.
+"""What takes seconds to make, as pages ask for it: downloads, suggestions, maps of images, networks that
+propose outlines, predictions of images that were added. `app.jobs.prepare_run` makes them.
 
 Each has a folder under `prepared/`, named by what it depends on: versions, labels and guidance. `state.json`
 there says how far it is. There is no table: what is lost is made again.
@@ -21,7 +21,7 @@ from db.records import ProjectRecord, Split
 from db.versions import unpredicted
 from gain_core.atomic import write_atomically
 
-Kind = Literal["bundle", "report", "maps", "predictions", "shortcuts", "map"]
+Kind = Literal["bundle", "report", "maps", "predictions", "shortcuts", "map", "outlines", "masks"]
 Status = Literal["absent", "working", "done", "failed"]
 START_SECONDS = 20.0  # a process that was just started is given this long to take its lock
 SILENT = "The export ended without saying why. Its log is prepare.log, in the data folder's trainer folder."
@@ -31,7 +31,7 @@ SILENT = "The export ended without saying why. Its log is prepare.log, in the da
 class Request:
     kind: Kind
     project_id: int
-    version_id: int
+    version_id: int  # 0 for what depends on none
     before_id: int | None = None  # the version to compare with
     split: Split = "validation"
 
@@ -106,8 +106,9 @@ def folder_of(ws: Workspace, request: Request, project: ProjectRecord | None = N
     revisions = f"{project.label_revision}-{project.review_revision}"
     # Predictions change the labels' revision themselves. Shortcuts are looked for once for each version: a
     # search at each label would take the cores, and close a suggestion that somebody works through. A map of
-    # images depends on neither labels nor guidance.
-    if request.kind in ("predictions", "shortcuts", "map"):
+    # images depends on neither labels nor guidance. A network that proposes outlines learns again when
+    # `app.services.proposing` says so.
+    if request.kind in ("predictions", "shortcuts", "map", "outlines"):
         revisions = "now"
     return ws.files.prepared(request.project_id) / f"{_name(request)}-{revisions}"
 

@@ -30,7 +30,7 @@ def outline(ws: Workspace, image: ImageRecord, box: RegionRecord) -> Regions:
     segmenter = segmenter_of(ws.settings)
     if segmenter is not None:
         mask = segmenter.in_box(_embedding(ws, image, segmenter), (left, top, right, bottom))
-        return _polygons(image, box.role, mask, (0, 0, image.width, image.height))
+        return polygons(image, box.role, mask, (0, 0, image.width, image.height))
     from gain_core.guidance.outline_in_box import (
         outline_in_box,
         window_around,
@@ -40,7 +40,7 @@ def outline(ws: Workspace, image: ImageRecord, box: RegionRecord) -> Regions:
     photo = library.open_image(ws, image).crop(window)
     here = (left - window[0], top - window[1], right - window[0], bottom - window[1])
     cut_out = outline_in_box(np.asarray(photo), here)
-    return () if cut_out is None else _polygons(image, box.role, cut_out, window)
+    return () if cut_out is None else polygons(image, box.role, cut_out, window)
 
 
 def outline_at(ws: Workspace, image: ImageRecord, role: Role, point: Point) -> Regions:
@@ -49,7 +49,7 @@ def outline_at(ws: Workspace, image: ImageRecord, role: Role, point: Point) -> R
     if segmenter is None:
         return ()
     mask = segmenter.at(_embedding(ws, image, segmenter), point)
-    return _polygons(image, role, mask, (0, 0, image.width, image.height))
+    return polygons(image, role, mask, (0, 0, image.width, image.height))
 
 
 def segmenter_of(settings: Settings) -> "Segmenter | None":
@@ -74,8 +74,10 @@ def _embedding(ws: Workspace, image: ImageRecord, segmenter: "Segmenter") -> "Em
     return _EMBEDDINGS.get(key, lambda: segmenter.embed(library.open_image(ws, image)))
 
 
-def _polygons(image: ImageRecord, role: Role, mask: Mask, window: tuple[int, int, int, int]) -> Regions:
-    """Of a mask (h, w) that covers this part of the image: left, top, right, bottom, pixels."""
+def polygons(image: ImageRecord, role: Role, mask: Mask, window: tuple[int, int, int, int]) -> Regions:
+    """Of a mask (h, w) that covers this part of the image (left, top, right, bottom, pixels), the largest
+    first.
+    """
     size, extent = (image.width, image.height), (window[2] - window[0], window[3] - window[1])
     scale = np.array(extent) / (mask.shape[1], mask.shape[0])
     parts = [(np.array(ring) * scale + window[:2]).tolist() for ring in polygons_of(mask)]

@@ -9,7 +9,6 @@ docs/decisions/0051 says how good it is.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import onnx
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from torch.nn import functional as F
 from gain_core.dataset.reading import guidance_pictures, picture_of
 from gain_core.dataset.sample import Sample
 from gain_core.errors import InputError
-from gain_core.guidance.proposed_outline import CELL, DRAWINGS, OUTPUT, SIDE, network_pixels
+from gain_core.guidance.proposed_outline import CELL, OUTPUT, SIDE, network_pixels
 from gain_core.models.backbones import cut_backbone
 from gain_core.models.onnx_export import onnx_bytes
 from gain_core.models.spec import DEFAULT_BACKBONE
@@ -63,8 +62,8 @@ class OutlineNetwork(nn.Module):
         return torch.cat([*depths, F.avg_pool2d(images, CELL), place], 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        cells = (self.features(images) - self.get_buffer("mean")) / self.get_buffer("scale")
-        probabilities: Tensor = self.head(cells)[:, 0].sigmoid()
+        cells = (self.features(images).movedim(1, -1) - self.get_buffer("mean")) / self.get_buffer("scale")
+        probabilities: Tensor = self.head(cells)[..., 0].sigmoid()
         return probabilities
 
     def learn(self, cells: Tensor, inside: Tensor, seed: int) -> None:
@@ -73,19 +72,18 @@ class OutlineNetwork(nn.Module):
             torch.manual_seed(seed)
             self.head = nn.Sequential(
                 nn.Dropout(0.2),
-                nn.Conv2d(cells.shape[1], _HIDDEN, 1),
+                nn.Linear(cells.shape[1], _HIDDEN),
                 nn.ReLU(),
                 nn.Dropout(0.3),
-                nn.Conv2d(_HIDDEN, 1, 1),
+                nn.Linear(_HIDDEN, 1),
             )
-            mean, scale = cells.mean(0), cells.std(0) + 1e-3
-            self.mean, self.scale = mean[None, :, None, None], scale[None, :, None, None]
-            cells = ((cells - mean) / scale)[:, :, None, None]
+            self.mean, self.scale = cells.mean(0), cells.std(0) + 1e-3
+            cells = (cells - self.mean) / self.scale
             optimizer = torch.optim.AdamW(self.head.parameters(), _RATE, weight_decay=_DECAY)
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
             for _ in range(_STEPS):
                 chosen = torch.randint(len(cells), (_CELLS,))
-                logits = self.head(cells[chosen])[:, 0, 0, 0]
+                logits = self.head(cells[chosen])[:, 0]
                 optimizer.zero_grad()
                 F.binary_cross_entropy_with_logits(logits, inside[chosen]).backward()
                 optimizer.step()
@@ -126,9 +124,7 @@ def _drawn(sample: Sample) -> np.ndarray | None:
     return np.maximum.reduce(shares) if shares else None
 
 
-def outlines_onnx(network: OutlineNetwork, drawings: int) -> bytes:
-    """The network as a file for `proposed_outline.Proposer`. drawings: how many it has learned from."""
+def outlines_onnx(network: OutlineNetwork) -> bytes:
+    """The network as a file for `proposed_outline.Proposer`."""
     with torch.inference_mode(False), torch.no_grad():
-        content = onnx_bytes(network, torch.zeros(1, 3, SIDE, SIDE), (OUTPUT,), any_batch=False)
-    told = onnx.StringStringEntryProto(key=DRAWINGS, value=str(drawings))
-    return content + onnx.ModelProto(metadata_props=[told]).SerializeToString()
+        return onnx_bytes(network, torch.zeros(1, 3, SIDE, SIDE), (OUTPUT,), any_batch=False)

@@ -16,7 +16,6 @@ from gain_core.models.onnx_session import open_session
 SIDE = 320  # pixels of the squashed image that the network sees
 CELL = 8  # of its pixels a side that share one probability
 OUTPUT = "objects"
-DRAWINGS = "drawings"  # of the file's metadata
 _CUT_SIDE = 224  # pixels of the squashed image on which the outline is cut
 _SURE = 0.1  # GrabCut does not ask about what is likelier, or less likely, than this
 
@@ -27,10 +26,8 @@ class Proposer:
     def __init__(self, file: Path | bytes, threads: int = 1) -> None:
         """CheckpointError for another file, or none."""
         self._session = open_session(str(file) if isinstance(file, Path) else file, threads)
-        told = self._session.get_modelmeta().custom_metadata_map.get(DRAWINGS, "")
-        if not told.isdecimal():
+        if [output.name for output in self._session.get_outputs()] != [OUTPUT]:
             raise CheckpointError("expected a network that proposes outlines, got another")
-        self.drawings = int(told)  # that it has learned from
 
     def probabilities(self, picture: Image.Image) -> NDArray[np.float32]:
         """(SIDE / CELL, SIDE / CELL) in [0, 1] for an RGB picture: how likely each cell is an object's."""

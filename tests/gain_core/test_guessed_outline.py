@@ -11,7 +11,8 @@ from gain_core.analysis.predict import predict
 from gain_core.dataset.reading import guidance_pictures
 from gain_core.errors import ConfigError
 from gain_core.events import Phase, Step
-from gain_core.guidance.guessed_outline import guess_outline, with_guesses
+from gain_core.guidance.guessed_outline import with_guesses
+from gain_core.guidance.middle_outline import guess_outline
 from gain_core.training.config import TrainConfig
 from gain_core.training.objectives import Automatic
 from gain_core.training.trainer import train

@@ -10,7 +10,7 @@ from PIL import Image
 
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import CheckpointError, InputError
-from gain_core.guidance.guessed_outline import guess_of
+from gain_core.guidance.middle_outline import guess_of
 from gain_core.guidance.outline_network import GRID, OutlineNetwork, outlines_onnx, train_outlines
 from gain_core.guidance.proposed_outline import Proposer, cut_out, network_pixels
 from gain_core.models.onnx_export import onnx_bytes
@@ -50,11 +50,10 @@ def network() -> OutlineNetwork:
 
 @pytest.fixture(scope="module")
 def proposer(network: OutlineNetwork) -> Proposer:
-    return Proposer(outlines_onnx(network, 6))
+    return Proposer(outlines_onnx(network))
 
 
 def test_objects_are_found_where_no_guess_from_the_middle_finds_them(proposer: Proposer) -> None:
-    assert proposer.drawings == 6
     for seed in (10, 11, 12, 13):
         picture, mask = disc(seed)
         outline = proposer.propose(picture)
@@ -74,7 +73,7 @@ def test_the_file_says_what_the_network_says(network: OutlineNetwork, proposer: 
 
 
 def test_the_same_drawings_and_seed_give_the_same_file() -> None:
-    one, other = (outlines_onnx(train_outlines(drawn(range(2)), seed=3), 2) for _ in range(2))
+    one, other = (outlines_onnx(train_outlines(drawn(range(2)), seed=3)) for _ in range(2))
     assert one == other
 
 
@@ -97,7 +96,7 @@ def test_nothing_likely_is_no_outline_and_neither_is_everything() -> None:
 
 
 def test_another_network_is_refused() -> None:
-    other = onnx_bytes(torch.nn.Identity(), torch.zeros(1, 3, 4, 4), ("objects",))
+    other = onnx_bytes(torch.nn.Identity(), torch.zeros(1, 3, 4, 4), ("logits",))
     for content in (other, b"no network"):
         with pytest.raises(CheckpointError):
             Proposer(content)

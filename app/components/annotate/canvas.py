@@ -119,7 +119,8 @@ def picture_size(image: ImageRecord, room: tuple[int, int], ratio: float) -> tup
 def _guessed(guess: Guess | None, image: ImageRecord) -> dict[str, object] | None:
     if guess is None or (guess.image_id, guess.class_id) != (image.id, image.class_id):
         return None
-    return {"role": guess.role, "parts": [region.points for region in guess.regions]}
+    parts = [region.points for region in guess.regions]
+    return {"role": guess.role, "parts": parts, "question": guess.question}
 
 
 def _nothing() -> None:

@@ -7,16 +7,15 @@ from typing import Literal
 import streamlit as st
 
 from app import state
-from app.components.annotate import answering
+from app.components.annotate import answering, guesses
 from app.components.annotate.answering import MapShown
 from app.components.annotate.drafts import Drafts, draft_of, keep
 from app.components.annotate.saving import save
 from app.components.kit.error_box import told
-from app.drawing.canvas_log import TOO_MANY, Action, CanvasLog, Guess, shape_from
+from app.drawing.canvas_log import TOO_MANY, Action, CanvasLog, shape_from
 from app.drawing.draft import Draft
 from app.drawing.eraser import erased
-from app.drawing.regions import MAX_REGIONS, Regions, region_from_shape, scaled
-from app.services import outlining
+from app.drawing.regions import MAX_REGIONS, Regions, scaled
 from app.services.answers import Place
 from app.services.queue import neighbour
 from app.state import Wake
@@ -140,7 +139,9 @@ def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None
             else:
                 log.problem = f"{TOO_MANY} The eraser would leave {len(left)}, so nothing is erased."
     elif action.do == "outline":
-        log.guess = _outlined(desk.ws, image, action)
+        log.guess = guesses.outlined(desk.ws, image, action)
+    elif action.do == "propose":
+        log.guess = guesses.proposed(desk.ws, image, action)
     elif action.do == "answer" and guess is not None and action.values.get("accepted"):
         if (guess.image_id, guess.class_id) != (image.id, image.class_id):
             return
@@ -154,21 +155,6 @@ def _draw(desk: _Desk, image: ImageRecord, draft: Draft, action: Action) -> None
         draft.redo()
     elif action.do == "clear":
         draft.change(())
-
-
-def _outlined(ws: Workspace, image: ImageRecord, action: Action) -> Guess | None:
-    """The object in a box, or under a click; nothing beside the image."""
-    asked, size = shape_from({**action.values, "shape": "box"}), (image.width, image.height)
-    if asked is not None:
-        box, _ = region_from_shape("box", asked.role, asked.points, None, size)
-        regions = () if box is None else outlining.outline(ws, image, box)
-        return Guess(image.id, image.class_id, asked.role, regions)
-    asked = shape_from({**action.values, "shape": "brush", "width": 1.0})
-    if asked is None or len(asked.points) > 1:
-        return None
-    click, _ = region_from_shape("brush", asked.role, asked.points, 1.0, size)
-    regions = () if click is None else outlining.outline_at(ws, image, asked.role, asked.points[0])
-    return Guess(image.id, image.class_id, asked.role, regions)
 
 
 def _answer(desk: _Desk, image: ImageRecord, action: Action) -> None:

@@ -20,6 +20,7 @@ KEYS_OF_CANVAS: tuple[tuple[str, str], ...] = (
     ("L, I", "Look here, ignore this"),
     ("V, B, P, D", "Select, box, polygon, brush"),
     ("X, O", "Eraser, outline the object in a box"),
+    ("A", "Propose an outline"),
     ("[, ]", "Narrower or wider brush"),
     ("Enter", "Close the polygon, use the outline, place a box"),
     ("Esc", "Drop the polygon or outline, select nothing"),

@@ -1,5 +1,7 @@
 """Save, and what to do when another window has saved meanwhile."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from app import state
@@ -8,7 +10,9 @@ from app.components.kit.error_box import error_box
 from app.components.kit.text import names_at, one_of
 from app.drawing.draft import Draft
 from app.errors import EXPECTED
-from app.services import annotation
+from app.jobs import preparing
+from app.jobs.preparing import Request
+from app.services import annotation, proposing
 from app.state import Wake
 from app.workspace import Workspace
 from db import library
@@ -36,10 +40,19 @@ def save(
     except EXPECTED as error:
         return str(error)
     settle_draft(ws, image, drafts, regions, saved.revision if saved else 0)
+    _teach(ws, image.project_id)
     count = one_of(len(regions), "region")
     wake.toast = f"{image.name}: {count} saved." if saved else f"{image.name}: guidance removed."
     wake.image_id = go_to if go_to is not None else wake.image_id
     return ""
+
+
+def _teach(ws: Workspace, project_id: int) -> None:
+    """Have the network that proposes outlines learn, where it should; nobody waits for it or needs it."""
+    request = Request("outlines", project_id, version_id=0)
+    with suppress(*EXPECTED):
+        if proposing.is_due(ws, project_id) and preparing.status(ws, request).status != "failed":
+            preparing.begin(ws, request)
 
 
 def not_saved(ws: Workspace, image: ImageRecord, draft: Draft) -> None:

@@ -4,11 +4,14 @@ import streamlit as st
 
 from app import state
 from app.components.kit.error_box import told
+from app.components.kit.preparation import Download, preparation_button, preparation_progress
 from app.components.kit.text import file_name, one_of, plain
 from app.exporting import EXPORTS, drawings
 from app.exporting.guided_images import load
 from app.importing.add_guidance import GuidanceReport
+from app.jobs.preparing import Request
 from app.services import adding, whose_drawings
+from app.services.project_masks import FILE as MASKS
 from app.workspace import Workspace
 from db.people import LATEST, LOCAL_USER
 from db.records import ProjectRecord
@@ -29,6 +32,8 @@ def drawings_menu(ws: Workspace, project: ProjectRecord, n_guided: int) -> None:
                 words = whose_drawings.in_words(ws, project.whose)
                 st.caption(f"Where several people have drawn: {plain(words)}.")
             download_drawings(ws, project, key="download_drawings", title=title)
+            st.space("small")
+            _masks(ws, project)
             st.space("small")
         if not ws.user.may("maintainer"):
             return
@@ -51,6 +56,23 @@ def drawings_menu(ws: Workspace, project: ProjectRecord, n_guided: int) -> None:
                 report = adding.add_drawings(ws, project.id, upload)
                 state.IMPORT_NOTES.set(_sentences(report))
                 st.rerun()
+
+
+def _masks(ws: Workspace, project: ProjectRecord) -> None:
+    request = Request("masks", project.id, version_id=0)
+    download = Download(
+        MASKS, "Download masks", f"{file_name(project.name)}-masks.zip", mime="application/zip"
+    )
+    preparation_button(
+        ws,
+        request,
+        "Make masks of all images",
+        (download,),
+        key="masks",
+        help="Palette PNGs as Pascal VOC has them, and COCO. Images that nobody has drawn on get a proposed "
+        "outline; index.csv says which.",
+    )
+    preparation_progress(ws, request, "The masks were not made")
 
 
 def download_drawings(

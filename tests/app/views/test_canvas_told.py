@@ -170,6 +170,35 @@ def test_the_outline_of_a_box_is_shown_first_and_drawn_when_it_is_accepted(seede
     assert [region["points"] for region in on_canvas(app)["regions"]] == guess["parts"]
 
 
+def test_an_outline_is_proposed_without_a_box_and_says_where_it_comes_from(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", {"annotate_image": image.id})
+
+    tell(app, {"do": "propose", "role": "ignore_this"})
+    guess = on_canvas(app)["guess"]
+    assert guess["role"] == "ignore_this"
+    assert guess["question"] == "Proposed from the colours in the middle. Is this the object?"
+    tell(app, {"do": "answer", "accepted": True})
+    assert [region["points"] for region in on_canvas(app)["regions"]] == guess["parts"]
+
+
+def test_the_save_that_makes_enough_outlines_has_a_network_learn(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    monkeypatch.setattr("app.jobs.launch.start_preparation", lambda _, request: begun.append(request))
+    monkeypatch.setattr("app.services.proposing.LEAST", 2)
+    seeded.publish()
+    learns = []
+    for image in seeded.images("train")[:2]:
+        app = open_page("annotate", {"annotate_image": image.id})
+        begun.clear()  # the page has suggestions looked for
+        tell(app, change(add=[NEW]), {"do": "save", "go": False})
+        learns.append(['"kind": "outlines"' in request for request in begun])
+    assert learns == [[], [True]]
+
+
 def test_a_stroke_told_while_the_database_cannot_be_reached_is_done_when_it_is_told_again(
     seeded: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from db import library
 from db.records import ImageRecord
 from tests.app.seeded import open_home
 from tests.app.several import make_project, published
-from tests.app.views.pages import click, open_page, own_key, said
+from tests.app.views.pages import click, on_canvas, open_page, own_key, said, tell
 
 
 @pytest.fixture
@@ -83,3 +83,12 @@ def test_models_and_library_show_such_a_project(ws: Workspace, images: list[Imag
     assert not models.exception
     assert [metric.label for metric in models.metric] == ["mAP", "Weakest class"]
     assert not open_page("library").exception
+
+
+def test_nothing_is_proposed_on_an_image_of_several_classes(ws: Workspace, images: list[ImageRecord]) -> None:
+    published(ws, images, missed=0)
+    several = next(image for image in images if len(image.labels) > 1 and image.split == "train")
+    app = open_page("annotate", {"annotate_image": several.id})
+    tell(app, {"do": "propose", "role": "look_here"})
+    assert on_canvas(app)["guess"]["parts"] == []
+    assert "several classes" in on_canvas(app)["guess"]["question"]

@@ -16,7 +16,7 @@ function steps(board) {
   return {
     arrowleft: () => go(-1), arrowright: () => go(1),
     s: draws(() => leave(board, { do: "save", go: true })),
-    c: draws(() => leave(board, { do: "copy" })),
+    c: draws(() => leave(board, { do: "copy" })), a: draws(() => propose(board)),
     w: () => pressButton(board, "wrong_place"), e: () => pressButton(board, "right_place"),
     z: () => pressButton(board, "take_back"), m: () => pressButton(board, "move"),
     v: () => setTool(board, "select"), b: () => setTool(board, "box"), p: () => setTool(board, "polygon"),

@@ -7,9 +7,8 @@ const HINTS = {
   outline: "Draw a box around the object.",
 }
 const CLICKS = "Draw a box around the object, or click it."
-const NOTHING = "Nothing stands out in this box. Draw around it by hand."
 const NEEDS_DRAWABLE = "[data-role], [data-tool], [data-act=undo], [data-act=redo], [data-act=remove], "
-  + "[data-act=clear], [data-act=copy]"
+  + "[data-act=clear], [data-act=copy], [data-act=propose]"
 const BRUSH = [4, 60] // CSS pixels
 const MEMORY = "refocus-canvas" // of this browser tab: the tool in hand survives another page and a reload
 
@@ -85,11 +84,11 @@ function dress(board) {
   const hint = root.querySelector(".hint")
   hint.hidden = paints || !drawable
   hint.textContent = board.tool === "outline" && board.clicks ? CLICKS : HINTS[board.tool] ?? ""
-  const nothing = board.guess && !board.guess.parts.length
   root.querySelector(".answer").hidden = !board.guess
-  root.querySelector(".answer span").textContent = nothing ? NOTHING : "Is this the object?"
-  root.querySelector("[data-act=accept]").hidden = Boolean(nothing)
-  root.querySelector(".waiting").hidden = !board.log.waiting.some((action) => action.do === "outline")
+  root.querySelector(".answer span").textContent = board.guess?.question ?? ""
+  root.querySelector("[data-act=accept]").hidden = !board.guess?.parts.length
+  const asks = ({ do: does }) => does === "outline" || does === "propose"
+  root.querySelector(".waiting").hidden = !board.log.waiting.some(asks)
   board.picture.setAttribute("aria-label", board.alt)
   const shapes = board.regions.map((one, n) => `${n + 1}: ${one.shape}, ${one.role.replace("_", " ")}`)
   const selected = board.selected < 0 ? "" : ` Selected: ${board.selected + 1}.`
@@ -112,7 +111,7 @@ function pressed(board, name) {
   const acts = {
     undo: () => undo(board), redo: () => redo(board), remove: () => remove(board),
     clear: () => { board.open = null; select(board, -1); tell(board, { do: "clear" }) },
-    copy: () => leave(board, { do: "copy" }),
+    copy: () => leave(board, { do: "copy" }), propose: () => propose(board),
     in: () => zoomBy(1.5), out: () => zoomBy(1 / 1.5), fit: () => board.fit(), whole: () => board.whole(),
     accept: () => answer(board, true), reject: () => answer(board, false),
   }
@@ -126,6 +125,12 @@ function answer(board, accepted) {
   board.guess = null
   board.dress()
   board.repaint()
+}
+
+function propose(board) {
+  board.guess = null
+  leave(board, { do: "propose", role: board.role })
+  board.dress()
 }
 
 function wire(board) {
