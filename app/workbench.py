@@ -37,6 +37,17 @@ class Workbench:
             self._changed.notify()
         return None
 
+    def is_wanted(self, key: Hashable) -> bool:
+        """Whether somebody still asks for it: for what takes long, so that it can be given up."""
+        with self._changed:
+            since, *_ = self._asked.get(key, (-PATIENCE,))
+            return time.monotonic() - since < PATIENCE
+
+    def drop(self, key: Hashable) -> None:
+        """Nobody asks for it any more."""
+        with self._changed:
+            self._asked.pop(key, None)
+
     @property
     def waiting(self) -> int:
         """How much is still to be made, what is being made too."""

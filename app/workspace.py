@@ -35,6 +35,10 @@ class FileStore:
         """What near-duplicates of an image are known by."""
         return self._cache / "descriptions" / "12" / sha256[:2] / f"{sha256}.bin"
 
+    def opinion(self, variant: str, sha256: str) -> Path:
+        """A second opinion about an image: by which method, of which model and class, says the variant."""
+        return self._cache / "opinions" / variant / sha256[:2] / f"{sha256}.npz"
+
     @property
     def features(self) -> Path:
         """Kept features of frozen backbones: may be deleted at any time, is computed again."""

@@ -1,4 +1,4 @@
-"""Start the worker from a server, when there is none, and a process for each import and each export."""
+"""Start the worker from a server, when there is none, and processes for imports, exports and explanations."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from app.errors import ServiceError
-from app.jobs.child import program_environment
+from app.jobs.child import PASSIVE_WAITING, program_environment
 from app.jobs.process_locks import mark_server, worker_is_there
 from app.settings import Settings
 from app.workspace import Workspace
@@ -18,6 +18,7 @@ LOG = logging.getLogger("refocus.launch")
 WORKER_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.worker")
 IMPORT_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.import_run")
 PREPARE_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.prepare_run")
+EXPLAIN_COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "app.jobs.explain_run")
 START_SECONDS = 10.0  # a worker that was just started is given this long to take its lock
 LOG_BYTES = 1_000_000
 KEEP_SECONDS = 5.0  # between two looks at whether the worker lives
@@ -97,6 +98,19 @@ def start_preparation(ws: Workspace, request: str) -> None:
         raise ServiceError(f"The export cannot be started ({error.strerror}).") from error
 
 
+def start_explainer(settings: Settings) -> "subprocess.Popen[bytes]":
+    """The process of `app.jobs.explain_run`, with pipes to talk to it; it ends with the calling thread, and
+    its log is `explain.log`.
+
+    Raises ServiceError when it cannot be started.
+    """
+    try:
+        settings.trainer_folder.mkdir(exist_ok=True)
+        return _start(settings, EXPLAIN_COMMAND, "explain.log", talks=True)
+    except OSError as error:
+        raise ServiceError(f"Explanations cannot be computed ({error.strerror}).") from error
+
+
 def settings_environment(settings: Settings) -> dict[str, str]:
     """The environment variables that `load_settings` reads as `settings`."""
     values = {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
@@ -119,17 +133,25 @@ def _start_when_missing(settings: Settings, command: tuple[str, ...]) -> None:
         _started[folder] = time.monotonic(), _start(settings, command, "worker.log")
 
 
-def _start(settings: Settings, command: tuple[str, ...], log_name: str) -> "subprocess.Popen[bytes]":
+def _start(
+    settings: Settings, command: tuple[str, ...], log_name: str, *, talks: bool = False
+) -> "subprocess.Popen[bytes]":
+    """talks: over pipes, and its threads wait without spinning, because somebody is at the page meanwhile."""
     log = settings.trainer_folder / log_name
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as stream:
         process = subprocess.Popen(  # noqa: S603  (our own program)
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if talks else stream,
             stderr=stream,
-            env={**program_environment(), **settings_environment(settings)},
+            bufsize=0,  # what is written to a pipe is sent at once
+            env={
+                **(PASSIVE_WAITING if talks else {}),
+                **program_environment(),
+                **settings_environment(settings),
+            },
             start_new_session=True,
         )
     threading.Thread(

@@ -73,6 +73,19 @@ def test_what_nobody_asks_for_again_is_not_made(clock: Clock) -> None:
     assert busy.made == ["stays"]
 
 
+def test_what_takes_long_is_wanted_until_nobody_asks_again_or_it_is_dropped(clock: Clock) -> None:
+    busy = Busy()
+    assert busy.bench.is_wanted("busy")
+    clock.now += PATIENCE
+    assert not busy.bench.is_wanted("busy")
+    busy.ask("busy")
+    assert busy.bench.is_wanted("busy")
+    busy.bench.drop("busy")
+    assert not busy.bench.is_wanted("busy")
+    busy.bench.drop("never asked for")
+    busy.let_go()
+
+
 def test_why_something_failed_is_told_and_tried_again_only_after_a_rest(clock: Clock) -> None:
     tries: list[int] = []
 
