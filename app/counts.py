@@ -28,6 +28,7 @@ from app.services.library import ProjectOverview
 from app.services.map_figures import MapFigures
 from app.services.map_figures import map_figures as measure_map
 from app.services.queue import QueueFigures
+from app.services.second_opinions import Opinion
 from app.workspace import Workspace
 from db import drafts, holdings, presence, splits, versions, whose
 from db import library as rows
@@ -263,15 +264,16 @@ def map_figures(
     position: int,
     *,
     against_rival: bool = False,
+    opinion: Opinion | None = None,
 ) -> MapFigures:
-    """Of the map of the class at `position`, as the image's masks and saved regions are now."""
+    """Of the map that `resources.map_shown` gives, as the image's masks and saved regions are now."""
 
     def make() -> MapFigures:
-        shown = resources.attention(ws, version, image).attention(position, against_rival=against_rival)
+        shown = resources.map_shown(ws, version, image, position, against_rival, opinion)
         return measure_map(ws, image, shown, project.whose)
 
-    key = (version.sha256, image.id, image.class_id, position, against_rival, project.review_revision)
-    return _counted(ws, project, ("map", key), make)
+    which = version.sha256, position, against_rival, opinion and opinion.method
+    return _counted(ws, project, ("map", image.id, image.class_id, which, project.review_revision), make)
 
 
 def _counted(ws: Workspace, project: ProjectRecord, key: Hashable, make: Callable[[], T]) -> T:

@@ -11,7 +11,9 @@ from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from PIL import Image
 from streamlit import runtime
 
@@ -19,12 +21,15 @@ from app.bounded_cache import BoundedCache
 from app.errors import EXPECTED, MissingFileError
 from app.services import library
 from app.services.attribution_clusters import attended_square
+from app.settings import Settings
 from app.workbench import Workbench
 from app.workspace import Workspace
 from db.records import ImageRecord, RegionRecord, VersionRecord
 
 if TYPE_CHECKING:  # loading torch takes seconds: pages that show no map must not wait for it
+    from app.jobs.explaining import Explaining
     from app.services.explanation import AttentionView, RegionView
+    from app.services.second_opinions import Opinion
 
 T = TypeVar("T")
 
@@ -113,6 +118,32 @@ def _maps() -> "BoundedCache[AttentionView]":
     return BoundedCache(MAP_BYTES, lambda view: int(view.evidence.nbytes) + 16 * len(view.probabilities))
 
 
+def map_shown(
+    ws: Workspace,
+    version: VersionRecord,
+    image: ImageRecord,
+    position: int,
+    against_rival: bool,
+    opinion: "Opinion | None",
+) -> NDArray[np.float32]:
+    """(h, w) >= 0: what speaks for the class at `position`; by Grad-CAM, where there is no second opinion."""
+    if opinion is not None:
+        return opinion.attention
+    return attention(ws, version, image).attention(position, against_rival=against_rival)
+
+
+def explaining(ws: Workspace) -> "Explaining":
+    """Where second opinions are asked for."""
+    return _explaining(repr(ws.settings), ws.settings)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1, on_release=lambda made: made.close())
+def _explaining(named: str, _settings: Settings) -> "Explaining":
+    from app.jobs.explaining import Explaining
+
+    return Explaining(_settings)
+
+
 def tile(
     ws: Workspace,
     version: VersionRecord | None,
@@ -179,16 +210,21 @@ def attention_picture(
     size: tuple[int, int],
     *,
     against_rival: bool = False,
+    opinion: "Opinion | None" = None,
 ) -> bytes:
-    """JPEG of the photograph at `size` with the map of the class at `position` over it; opacity in [0, 1]."""
+    """JPEG of the photograph at `size` with the map of the class at `position` over it; opacity in [0, 1].
+
+    opinion: whose map it is instead of Grad-CAM's.
+    """
 
     def make() -> bytes:
         from gain_core.imaging.overlay import overlay
 
-        shown = attention(ws, version, image).attention(position, against_rival=against_rival)
+        shown = map_shown(ws, version, image, position, against_rival, opinion)
         return _jpeg(overlay(_resized(ws, image, size), shown, opacity))
 
-    key = (version.sha256, image.sha256, position, against_rival, opacity, size)
+    method = opinion and opinion.method
+    key = (version.sha256, image.sha256, position, against_rival, method, opacity, size)
     return _pictures().get(key, make)
 
 

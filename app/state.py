@@ -14,8 +14,10 @@ from app.grid_log import GridLog
 from app.held_queue import QueueOrder
 from app.page_address import Address
 from app.services.image_map import Area, Layout
+from app.services.second_opinions import Question
 from db.queue_filters import QueueFilter
 from db.records import ImageRecord, Role, RunMode, Split
+from gain_core.explain.methods import GradCam
 
 T = TypeVar("T")
 
@@ -222,9 +224,8 @@ ON_CANVAS: Key[OnCanvas | None] = Key("annotate_on_canvas", _nothing, "the fallb
 MAP_CLASS: Key[int | None] = Key(
     "annotate_map_class", _no_image, "class position whose attention map is shown"
 )
-AGAINST_RIVAL: Key[bool] = Key(
-    "annotate_against_rival", bool, "the map shows the class against its strongest rival"
-)
+EXPLANATION: Key[str] = Key("annotate_explanation", lambda: GradCam.NAME, "which map of a class is shown")
+WAITED_FOR: Key[Question | None] = Key("annotate_waited_for", _nothing, "second opinion being computed")
 OPACITY: Key[int] = Key("annotate_opacity", lambda: 60, "strength of the map over the photograph, per cent")
 BLEND: Key[bool] = Key("annotate_blend", bool, "the map also lies under the drawing")
 TOOL: Key[Tool] = Key("annotate_tool", lambda: "rect", "drawing mode of the fallback canvas")

@@ -160,3 +160,24 @@ def test_suggestions_appear_by_themselves_when_they_are_ready(
 
     says(page, "Three images have a darker outer rim.")  # in the list, which is still open
     says(page, "1 suggested")
+
+
+@pytest.mark.browser
+def test_another_explanation_comes_by_itself_and_stays_for_a_reload_and_the_next_image(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    show(page, server, project.images("train")[0])
+    page.get_by_role("button", name="Grad-CAM").click()
+    page.get_by_text("Guided backpropagation").click()
+    took = page.get_by_text(re.compile(r"^Guided backpropagation, \d+\.\d s\. Edges"))
+    expect(took).to_be_visible()
+    told = took.inner_text()
+    page.reload()
+    expect(took).to_have_text(told)
+    canvas(page)
+    page.keyboard.press("ArrowRight")
+    expect(page).not_to_have_url(re.compile(rf"image={project.images('train')[0].id}\b"))
+    expect(took).to_be_visible()
+    page.keyboard.press("w")  # is about Grad-CAM's map
+    says(page, "Answers are about Grad-CAM's map.")
+    assert server.complaints() == []

@@ -9,12 +9,14 @@ from app.components.annotate.answering import (
     EMPTY,
     GUIDED,
     NOT_SHOWN,
+    OTHER_METHOD,
     MapShown,
     judge,
     take_back,
     tell,
     to_take_back,
 )
+from app.components.annotate.explanation_menu import against_rival, other_method
 from app.services import annotation_cost
 from app.services.answers import Place
 from app.workspace import Workspace
@@ -72,13 +74,15 @@ def act(
     if pressed == "back":
         problem = take_back(ws, image.project_id, drafts, wake)
     elif position is not None:
-        shown = MapShown(version, position, state.AGAINST_RIVAL.get())
+        shown = MapShown(version, position, against_rival())
         problem = judge(ws, image, shown, pressed, drafts, wake, next_id)
     tell(wake, problem)
     st.rerun()
 
 
 def _why_not(guided: bool, empty: bool, shown: bool) -> str | None:
+    if other_method() is not None:
+        return OTHER_METHOD
     if not shown:
         return NOT_SHOWN
     if guided:

@@ -17,6 +17,7 @@ from db.records import ImageRecord, VersionRecord
 SAVED: dict[Place, str] = {"wrong": "ignore this region", "right": "look at this region"}
 NOT_SHOWN = "The image does not show this class. Choose one of its labels."
 GUIDED = "This image has guidance. Clear it and save before you answer."
+OTHER_METHOD = "Answers are about Grad-CAM's map. Choose Grad-CAM above the map to answer."
 EMPTY = "This map is empty, so there is nothing to judge."
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 from app import resources, state
 from app.components.annotate.carry_out import CANVAS, carry_out, on_told
 from app.components.annotate.drawing_caption import CanvasNotes
+from app.components.annotate.explanation_menu import against_rival, other_method
 from app.drawing.canvas_log import Guess
 from app.drawing.draft import Draft
 from app.workspace import Workspace
@@ -80,8 +81,8 @@ def canvas(
             "next": _next_address(coming, room, ratio),
             "clicks": bool(ws.settings.sam),
             "drawable": image.split == "train",
-            "map": state.MAP_CLASS.get(),
-            "rival": state.AGAINST_RIVAL.get(),
+            "map": state.MAP_CLASS.get() if other_method() is None else None,
+            "rival": against_rival(),
             "moved": image.counter_example,
             "hasNext": len(queue) > 1,
             "regions": log.told_back(draft.regions),

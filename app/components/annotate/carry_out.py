@@ -171,6 +171,8 @@ def _answer(desk: _Desk, image: ImageRecord, action: Action) -> None:
     elif image.split == "train" and place and desk.version and isinstance(position, int):
         shown = MapShown(desk.version, position, bool(values.get("rival")))
         problem = answering.judge(ws, image, shown, place, drafts, wake, go_to)
+    elif image.split == "train" and place and desk.version:
+        problem = answering.OTHER_METHOD
     if here:
         answering.tell(wake, problem)
 

@@ -12,12 +12,14 @@ from app.components.annotate.carry_out import carry_out
 from app.components.annotate.drafts import keep, open_draft
 from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_menus import drawing_menus
+from app.components.annotate.explanation_menu import against_rival
 from app.components.annotate.fallback_editor import fallback_editor, take_up
 from app.components.annotate.key_list import key_list
 from app.components.annotate.other_people import other_people
 from app.components.annotate.part_note import part_note
 from app.components.annotate.put_off_button import put_off_button
 from app.components.annotate.saving import not_saved, save
+from app.components.annotate.second_opinion import second_opinion
 from app.components.annotate.shortcut_note import shortcut_note
 from app.components.kit.error_box import told
 from app.drawing.draft import Draft
@@ -105,7 +107,8 @@ def _background(
         position,
         state.OPACITY.get() / 100,
         size or fit_canvas((image.width, image.height), CLOSEST, CLOSEST),
-        against_rival=state.AGAINST_RIVAL.get(),
+        against_rival=against_rival(),
+        opinion=second_opinion(ws, version, image, position),
     )
 
 

@@ -9,8 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 from app import counts, resources, state
 from app.components.annotate.answer_buttons import Pressed, answer_buttons
 from app.components.annotate.evidence_legend import evidence_legend
+from app.components.annotate.explanation_menu import against_rival, explanation_menu
 from app.components.annotate.label_menu import label_menu
 from app.components.annotate.move_button import move_button
+from app.components.annotate.second_opinion import opinion_note, second_opinion
 from app.components.kit.bars import probability_bars
 from app.components.kit.number_format import confidence
 from app.components.kit.text import names_at, plain
@@ -21,6 +23,7 @@ from app.services.queue import QueueItem
 from app.workspace import Workspace
 from db.mistakes import THRESHOLD
 from db.records import ClassRecord, ImageRecord, ProjectRecord, VersionRecord
+from gain_core.explain.methods import METHODS
 
 LEAST = (330, 286)  # pixels
 TAKEN = (470, 512)  # of the window that everything else needs
@@ -64,8 +67,14 @@ def verdict(
         return Asked(label=label)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         position = _map_class(image, version, view, classes)
-        rival = _against(view, position, classes)
-    name = classes[position].name + ("" if rival is None else f" rather than {classes[rival].name}")
+        rival = view.rival(position)
+        explanation_menu(None if rival is None else classes[rival].name)
+    against, opinion = against_rival(), second_opinion(ws, version, image, position)
+    name = classes[position].name
+    if opinion is not None:
+        name += f", by {METHODS[opinion.method].TITLE}"
+    elif against and rival is not None:
+        name += f" rather than {classes[rival].name}"
     with _frame():
         st.image(
             resources.attention_picture(
@@ -75,16 +84,20 @@ def verdict(
                 position,
                 state.OPACITY.get() / 100,
                 map_size(image),
-                against_rival=rival is not None,
+                against_rival=against,
+                opinion=opinion,
             ),
             alt=f"{image.name}: attention map for {name}",
         )
-    figures = counts.map_figures(ws, project, version, image, position, against_rival=rival is not None)
+    figures = counts.map_figures(
+        ws, project, version, image, position, against_rival=against, opinion=opinion
+    )
     if figures.spread is None:
         st.caption(f"No evidence for {plain(name)} in this image: the map is empty.")
     else:
         object_is = whose_drawings.stated(ws, project.whose) if figures.drawn else ""
         evidence_legend(figures.spread, figures.inside, object_is)
+    opinion_note(ws, version, image, position, opinion)
     pressed = None
     if image.split == "train":
         guided = item is not None and item.own
@@ -167,19 +180,3 @@ def _map_class(
     )
     state.MAP_CLASS.set(chosen)
     return chosen
-
-
-def _against(view: AttentionView, position: int, classes: list[ClassRecord]) -> int | None:
-    """The rival whose evidence is subtracted from the map, if the toggle is on."""
-    rival = view.rival(position)
-    state.AGAINST_RIVAL.get()
-    if rival is None:
-        return None
-    name, other = plain(classes[position].name), plain(classes[rival].name)
-    chosen = st.toggle(
-        f"vs {other}",
-        key=state.AGAINST_RIVAL.name,
-        persist_state="session",
-        help=f"Evidence for {name} minus evidence for {other}, its strongest rival in this image.",
-    )
-    return rival if chosen else None

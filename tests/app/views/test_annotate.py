@@ -60,14 +60,15 @@ def test_the_figures_beside_a_map_are_those_of_the_map_on_screen(seeded: Seeded)
     view = explanation.attention_for(seeded.ws, version, image)
     position, rival = view.predicted, 1 - view.predicted
 
-    for against_rival in (False, True):
-        app = open_page("annotate", {"annotate_image": image.id, "annotate_against_rival": against_rival})
+    for chosen, against_rival in (("grad_cam", False), ("against_rival", True)):
+        app = open_page("annotate", {"annotate_image": image.id, "annotate_explanation": chosen})
         figures = map_figures(seeded.ws, image, view.attention(position, against_rival=against_rival))
         legend = next(str(one.value) for one in app.html if "evidence" in str(one.value))
         assert figures.spread is not None
         assert f"Half of the evidence: {percent(figures.spread.half)} of the picture" in legend
         assert f"{percent(figures.inside)} of the evidence is on the object" in legend
-        assert app.toggle(key="annotate_against_rival").label == f"vs {CLASSES[rival]}"
+        menu = app.menu_button(key="annotate_explanations")
+        assert menu.label == (f"vs {CLASSES[rival]}" if against_rival else "Grad-CAM")
 
 
 def test_next_and_previous_walk_through_the_queue(seeded: Seeded) -> None:
