@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import counts, opening, resources, state
 from app.components.annotate.answer_buttons import act
-from app.components.annotate.company import company, drawings_of_others, without_taken
+from app.components.annotate.company import company, drawings_of_others, next_image, without_taken
 from app.components.annotate.doubtful_labels import WHAT_TO_DO, doubtful_button
 from app.components.annotate.editor import board, canvas_size
 from app.components.annotate.grid import map_grid
@@ -96,8 +96,8 @@ def annotate_page(ws: Workspace) -> None:
         _address_is_drawn()
         return
     if image is None and order.image_ids:
-        free = without_taken(ws, project, order.image_ids, None, second=filters.others)
-        image = library.get_image(ws.database, first_image(ws, order.image_ids, free))
+        first = first_image(ws, project, order.image_ids, second=filters.others)
+        image = library.get_image(ws.database, first)
     if image is None:
         empty_state(
             "draw",
@@ -263,8 +263,7 @@ def _desk(
     classes: list[ClassRecord],
     ahead: Sequence[ImageRecord],
 ) -> None:
-    next_id = queue.neighbour(ids, image.id, 1)
-    asked = Asked()
+    filters, asked = state.FILTERS.get()[1], Asked()
     left, right = st.columns([0.3, 0.7] if state.LARGE.get() else [0.4, 0.6], gap="medium")
     with left:
         company(ws, image)  # not over the canvas, which would move under the hand
@@ -280,6 +279,9 @@ def _desk(
     with right:
         names = [item.name for item in classes]
         board(ws, image, version, ids, names, next(iter(ahead), None), drawings_of_others(ws, image))
+    stays = asked.pressed == "back" or (asked.label is not None and not filters.doubtful)
+    goes_on = not stays and asked != Asked()
+    next_id = next_image(ws, ids, image.id, second=filters.others) if goes_on else None
     if version is not None and asked.pressed is not None:
         with (
             left,
@@ -291,8 +293,7 @@ def _desk(
             move(ws, image, next_id)
     if asked.label is not None:
         with left, told(f"The label of {image.name} was not changed", "Reload the page to see its label."):
-            go_to = next_id if state.FILTERS.get()[1].doubtful else image.id
-            change(ws, image, asked.label, go_to, multi_label=project.multi_label)
+            change(ws, image, asked.label, image.id if stays else next_id, multi_label=project.multi_label)
 
 
 with told("Annotate cannot show this project", "Reload the page. Saved drawings are not lost."):

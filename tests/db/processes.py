@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import event, inspect
 
-from db import annotations, runs
+from db import annotations, presence, runs
 from db.engine import Database
 from db.errors import RunRefusedError
 from tests.db.build import POLYGON, claim, publish
@@ -63,6 +63,12 @@ def request_often(url: str, start_at: float, project_id: int, times: int) -> int
             except RunRefusedError:
                 pass
     return accepted
+
+
+def take_at(url: str, start_at: float, user_id: int, image_ids: list[int]) -> int | None:
+    """The image that this person is given."""
+    with opened(url, start_at) as database:
+        return presence.take_first(database.as_user(user_id), image_ids, second=False)
 
 
 def retry_or_request(url: str, start_at: float, project_id: int, failed_run_id: int, times: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from db import annotations, library, runs, versions
+from db import annotations, library, runs, users, versions
 from db.engine import Database
 from db.models import Base
 from db.records import ProjectRecord
@@ -85,6 +85,17 @@ def test_of_concurrent_retries_and_requests_one_is_accepted(
     arguments = [(url, moment, project.id, run.id, 10)] * PROCESSES
     assert sum(at_once(pool, processes.retry_or_request, *arguments)) == 1
     assert Counter(each.status for each in runs.list_runs(database, project.id))["queued"] == 1
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_people_who_go_on_in_the_same_moment_are_given_different_images(
+    pool: ProcessPoolExecutor, database: Database, url: str, turn: int
+) -> None:
+    ids = [image.id for image in library.list_images(database, new_project(database, "bay", images=7).id)]
+    people = [users.meet(database, name, name, "").id for name in "abcdef"]
+    moment = soon()
+    given = at_once(pool, processes.take_at, *[(url, moment, person, ids) for person in people])
+    assert sorted(given) == ids[:PROCESSES]
 
 
 def killed(target: Callable[..., None], *arguments: Any) -> None:

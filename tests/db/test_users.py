@@ -4,6 +4,7 @@ from db import activity, annotations, presence, users
 from db.activity import Scope
 from db.drafts import keep_draft
 from db.engine import Database
+from db.library import list_images
 from db.people import LOCAL_USER
 from db.presence import Other
 from db.records import DraftRecord, ProjectRecord
@@ -53,3 +54,19 @@ def test_others_are_seen_for_a_minute_and_their_drawings_until_they_are_saved(
     assert presence.guided_by_others(database, project.id) == {image.id}
     assert presence.guided_by_others(mara, project.id) == frozenset()
     presence.look_at(mara, 10**6)  # an image that was deleted meanwhile
+
+
+def test_the_first_image_is_taken_that_nobody_else_has_open_or_has_guided(
+    database: Database, project: ProjectRecord
+) -> None:
+    first, second, *_ = images = list_images(database, project.id)
+    ids = [10**6, *(image.id for image in images)]  # the first one was deleted meanwhile
+    mara = database.as_user(users.meet(database, "mara", "Mara", "").id)
+    assert presence.take_first(mara, ids, second=False) == first.id
+    assert presence.take_first(database, ids, second=False) == second.id
+    annotations.save_guidance(mara, first.id, first.class_id, [BOX], b"m", None)
+    assert presence.take_first(mara, ids, second=False) == first.id  # her own drawing, and he is elsewhere
+    assert presence.take_first(mara, [second.id], second=False) is None
+    presence.look_at(mara, images[2].id)
+    assert presence.take_first(database, ids, second=False) == second.id
+    assert presence.take_first(database, ids, second=True) == first.id

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import streamlit as st
 
 from app import state
 from app.components.annotate import answering, guesses
 from app.components.annotate.answering import MapShown
+from app.components.annotate.company import next_image
 from app.components.annotate.drafts import Drafts, draft_of, keep
 from app.components.annotate.saving import save
 from app.components.kit.error_box import told
@@ -34,6 +34,7 @@ class _Desk:
     ws: Workspace
     version: VersionRecord | None  # whose maps are on screen
     queue: Sequence[int]
+    second: bool  # drawings of images that others have drawn on are asked for
     log: CanvasLog
     drafts: Drafts
     wake: Wake
@@ -46,6 +47,9 @@ class _Desk:
         """The image that the page shows, or will."""
         return self.shown_id if self.wake.image_id is None else self.wake.image_id
 
+    def next(self, image_id: int | None) -> int | None:
+        return next_image(self.ws, self.queue, image_id, second=self.second)
+
 
 def carry_out(ws: Workspace, version: VersionRecord | None, queue: Sequence[int]) -> bool:
     """Do what the canvas has told and is not done; whether the whole page has to follow. version: whose maps
@@ -57,7 +61,8 @@ def carry_out(ws: Workspace, version: VersionRecord | None, queue: Sequence[int]
     if not actions:
         return False
     drafts, wake, problem = state.DRAFTS.get(), state.WAKE.get(), state.NOT_SAVED.get()
-    desk = _Desk(ws, version, queue, log, drafts, wake, state.IMAGE.get(), problem)
+    shown_id, second = state.IMAGE.get(), state.FILTERS.get()[1].others
+    desk = _Desk(ws, version, queue, second, log, drafts, wake, shown_id, problem)
     log.problem = ""
     for action in actions:
         log.done = action.number
@@ -80,8 +85,8 @@ def on_told(ws: Workspace, version: VersionRecord | None, queue: Sequence[int]) 
 
 def _do(desk: _Desk, action: Action) -> None:
     if action.do == "go":
-        step: Literal[1, -1] = -1 if action.values.get("by") == -1 else 1
-        _go(desk, neighbour(desk.queue, desk.here, step))
+        back = action.values.get("by") == -1
+        _go(desk, neighbour(desk.queue, desk.here, -1) if back else desk.next(desk.here))
         return
     try:
         image = _image_of(desk, action)
@@ -161,7 +166,7 @@ def _answer(desk: _Desk, image: ImageRecord, action: Action) -> None:
     """W, E, Z and M. Where the page has gone on meanwhile it stays there, and is not told why not."""
     ws, drafts, wake, values = desk.ws, desk.drafts, desk.wake, action.values
     here = image.id == desk.here
-    go_to = neighbour(desk.queue, image.id, 1) if here else None
+    go_to = desk.next(image.id) if here and action.do != "take_back" else None
     place, position, problem = _place(values.get("place")), values.get("map"), ""
     if action.do == "take_back":
         here, problem = True, answering.take_back(ws, image.project_id, drafts, wake)
@@ -185,14 +190,14 @@ def _save(desk: _Desk, image: ImageRecord, draft: Draft, go: bool) -> None:
     """A second press that comes before the next image is on screen finds nothing to save."""
     if not draft.unsaved and (image.id != desk.here or not draft.revision):
         return
-    go_to = neighbour(desk.queue, image.id, 1) if go and image.id == desk.here else None
+    go_to = desk.next(image.id) if go and image.id == desk.here else None
     problem = save(desk.ws, image, draft, desk.drafts, desk.wake, go_to)
     desk.problem = (image.id, problem) if problem else None
 
 
 def _copy(desk: _Desk, image: ImageRecord, draft: Draft) -> None:
     """Add the regions to the next image's, at the same place of the picture, and go there."""
-    next_id = neighbour(desk.queue, image.id, 1)
+    next_id = desk.next(image.id)
     if next_id is None or not draft.regions:
         return
     following = library.get_image(desk.ws.database, next_id)

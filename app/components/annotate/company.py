@@ -1,13 +1,17 @@
 """Other people at the images of this page: who is where, and images that are left to them."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import counts
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
+from app.services import queue
 from app.services.other_drawings import OtherDrawing, other_drawings
 from app.workspace import Workspace
 from db import presence
+from db.errors import UnavailableError
 from db.people import LOCAL_USER
 from db.presence import Other
 from db.records import ImageRecord, ProjectRecord
@@ -44,6 +48,32 @@ def without_taken(
         taken |= counts.guided_by_others(ws, project)
     free = tuple(image_id for image_id in ids if image_id == current_id or image_id not in taken)
     return free if len(free) > (current_id in free) else ids
+
+
+def next_image(ws: Workspace, ids: Sequence[int], image_id: int | None, *, second: bool) -> int | None:
+    """The image to go on to, taken in the same step: two people who press *Next* at once get two images. None
+    where there is no other. ids and second: as in `without_taken`.
+    """
+    following = queue.neighbour(ids, image_id, 1)
+    return following if following is None else take(ws, ids, following, image_id, second=second)
+
+
+def take(
+    ws: Workspace, ids: Sequence[int], wanted: int, current_id: int | None = None, *, second: bool
+) -> int:
+    """This image of the queue, or the first after it that is left to this person: nobody else is led to it
+    from now on. Where none is left, this one. The current one is not taken.
+    """
+    if ws.user.id == LOCAL_USER.id:
+        return wanted
+    start = ids.index(wanted)
+    ahead = (*ids[start : start + presence.AHEAD], *ids[: min(start, presence.AHEAD)])
+    try:
+        left = [image_id for image_id in ahead if image_id != current_id]
+        taken = presence.take_first(ws.database, left, second=second)
+    except UnavailableError:  # the page that follows says so
+        return wanted
+    return wanted if taken is None else taken
 
 
 def _others(ws: Workspace, image: ImageRecord) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from app import resources, state
 from app.components.annotate.canvas import canvas, picture_size
 from app.components.annotate.carry_out import carry_out
+from app.components.annotate.company import next_image
 from app.components.annotate.drafts import keep, open_draft
 from app.components.annotate.drawing_caption import what_is_drawn
 from app.components.annotate.drawing_menus import drawing_menus
@@ -125,7 +126,6 @@ def _take_up(
 def _actions(
     ws: Workspace, image: ImageRecord, draft: Draft, queue: Sequence[int], take_up: Callable[[], object]
 ) -> None:
-    next_id = neighbour(queue, image.id, 1)
     drawable = image.split == "train"
     nothing = not draft.regions and draft.revision == 0
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -138,13 +138,13 @@ def _actions(
             on_click=_go,
             args=(ws, image, draft, queue, -1, take_up),
         )
-        put_off_button(ws, image, next_id)
+        put_off_button(ws, image, queue)
         st.button(
             "Save",
             key=f"annotate_save_{image.id}",
             disabled=nothing or not drawable,
             on_click=_save,
-            args=(ws, image, draft, None, take_up),
+            args=(ws, image, draft, (), take_up),
         )
         st.button(
             "Save, next",
@@ -154,13 +154,13 @@ def _actions(
             disabled=nothing or not drawable,
             shortcut="S",
             on_click=_save,
-            args=(ws, image, draft, next_id, take_up),
+            args=(ws, image, draft, queue, take_up),
         )
         st.button(
             "Next",
             key="annotate_next",
             icon=":material/arrow_forward:",
-            disabled=next_id is None,
+            disabled=neighbour(queue, image.id, 1) is None,
             shortcut="Right",
             on_click=_go,
             args=(ws, image, draft, queue, 1, take_up),
@@ -168,9 +168,11 @@ def _actions(
 
 
 def _save(
-    ws: Workspace, image: ImageRecord, draft: Draft, go_to: int | None, take_up: Callable[[], object]
+    ws: Workspace, image: ImageRecord, draft: Draft, go_on: Sequence[int], take_up: Callable[[], object]
 ) -> None:
+    """A callback. go_on: the queue to go on in; empty to stay."""
     take_up()
+    go_to = next_image(ws, go_on, image.id, second=state.FILTERS.get()[1].others)
     drafts, wake = state.DRAFTS.get(), state.WAKE.get()
     problem = save(ws, image, drafts.get((image.id, image.class_id), draft), drafts, wake, go_to)
     state.NOT_SAVED.set((image.id, problem) if problem else None)
@@ -191,7 +193,8 @@ def _go(
     take_up()
     with told(f"The drawing on {image.name} was not stored", "It is still in this window."):
         keep(ws, image, draft)
-    wanted = neighbour(queue, state.IMAGE.get(), step)
+    here, second = state.IMAGE.get(), state.FILTERS.get()[1].others
+    wanted = next_image(ws, queue, here, second=second) if step > 0 else neighbour(queue, here, -1)
     if wanted is not None:
         state.IMAGE.set(wanted)
     st.rerun()

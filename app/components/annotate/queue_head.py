@@ -78,9 +78,13 @@ def offer_new_queue(ws: Workspace, version: VersionRecord, ids: Sequence[int], i
             "Go to the first image",
             key="annotate_first_of_new_queue",
             icon=":material/first_page:",
-            on_click=state.IMAGE.set,
-            args=(first,),
+            on_click=_begin,
         )
+
+
+def _begin() -> None:
+    state.OFFERED.set(None)
+    leave_image()
 
 
 def _title(image: ImageRecord, ids: Sequence[int]) -> str:

@@ -1,11 +1,12 @@
 """The order of the queue, held still while somebody works through it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from app import counts, state
+from app.components.annotate.company import take, without_taken
 from app.held_queue import QueueOrder
 from app.services import queue
 from app.services.queue import QueueFigures
@@ -85,16 +86,17 @@ def with_visitor(
     return (*ids[:at], image.id, *ids[at:])
 
 
-def first_image(ws: Workspace, ids: Sequence[int], free: Sequence[int]) -> int:
+def first_image(ws: Workspace, project: ProjectRecord, ids: tuple[int, ...], *, second: bool) -> int:
     """Where a queue is begun: with the image that the person was at before it was narrowed, else with the
-    first that nobody has handled. ids: not empty; free: those that nobody else is at.
+    first that nobody has handled and nobody else is at. ids: not empty; second: as in `without_taken`.
     """
     stay = state.STAY.get()
     state.STAY.set(None)
     if stay is not None and stay in ids:
         return stay
+    free = without_taken(ws, project, ids, None, second=second)
     first = queue.first_open(ws, free)
-    return ids[0] if first is None else first
+    return ids[0] if first is None else take(ws, free, first, second=second)
 
 
 def first_look(project: ProjectRecord) -> bool:

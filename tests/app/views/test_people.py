@@ -1,5 +1,7 @@
 """Pages where people sign in: what a role sees, who else is there, and who did what."""
 
+from collections.abc import Callable
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -9,7 +11,7 @@ from db import annotations, drafts, presence, splits, users
 from db.records import DraftRecord
 from tests.app.seeded import Seeded
 from tests.app.views.conftest import SignIn
-from tests.app.views.pages import BOX, open_page
+from tests.app.views.pages import BOX, click, open_page, tell
 
 
 def keys(app: AppTest) -> set[str]:
@@ -110,10 +112,35 @@ def test_next_leaves_out_what_others_have_open(seeded: Seeded, sign_in: SignIn) 
     second = app.session_state[state.IMAGE.name]
     app.button(key="annotate_previous").click().run()
     assert app.session_state[state.IMAGE.name] == first
-    presence.look_at(jan.database, second)
-    app.run()
+    presence.look_at(jan.database, second)  # after Mara's page was drawn
     app.button(key="annotate_next").click().run()
-    assert app.session_state[state.IMAGE.name] not in (first, second)
+    third = app.session_state[state.IMAGE.name]
+    assert third not in (first, second)
+    assert presence.others_at(jan.database, third) == [presence.Other("Mara", here=True, unsaved=False)]
+
+
+def test_whatever_leads_on_takes_the_next_image(seeded: Seeded, sign_in: SignIn) -> None:
+    seeded.publish()
+    jan = sign_in("Jan", "annotator")
+    sign_in("Mara", "annotator")
+    first, second, third, *_ = open_page("annotate").session_state[state.QUEUE.name].image_ids
+    box = {"name": "a-1", "shape": "box", "role": "look_here", "points": [[8, 8], [40, 40]]}
+
+    def leads_to(press: Callable[[AppTest], object]) -> int:
+        app = open_page("annotate", {state.IMAGE.name: first})
+        presence.look_at(jan.database, second)  # after her page was drawn
+        press(app)
+        presence.look_at(jan.database, seeded.images("test")[0].id)
+        image_id: int = app.session_state[state.IMAGE.name]
+        return image_id
+
+    assert leads_to(lambda app: tell(app, {"do": "go", "by": 1})) == third
+    assert leads_to(lambda app: click(app, "annotate_wrong_place")) == third
+    assert (
+        leads_to(lambda app: tell(app, {"do": "change", "add": [box]}, {"do": "save", "go": True})) == third
+    )
+    assert leads_to(lambda app: click(app, "annotate_save_next")) == third
+    assert leads_to(lambda app: click(app, "annotate_skip")) == third
 
 
 def test_when_all_are_taken_the_queue_stays_as_it_is(seeded: Seeded, sign_in: SignIn) -> None:
