@@ -165,8 +165,12 @@ def test_one_image_is_annotated_by_keys_alone(server: LiveServer, page: Page, pr
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+y")
+    page.keyboard.press("a")
+    expect(page.get_by_text("Proposed from the colours in the middle.")).to_be_visible()
+    page.keyboard.press("Enter")
+    says(page, "2 regions, not saved yet")
     page.keyboard.press("s")
-    says(page, f"{image.name}: 1 region saved.")
+    says(page, f"{image.name}: 2 regions saved.")
 
 
 @pytest.mark.browser
