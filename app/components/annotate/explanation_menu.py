@@ -11,7 +11,9 @@ ADDRESS = "explanation"  # in the page's address
 MENU = "annotate_explanations"  # key of the menu
 HELP = (
     "What the map shows. *vs* subtracts the evidence for the strongest rival. Other methods give a second "
-    "opinion on this image, in seconds. The queue, answers, the grid, training and Compare use Grad-CAM."
+    "opinion on this image, in seconds. On 30 photographs of 12 classes (`duts_seg`) none was measurably "
+    "more faithful than Grad-CAM; LIME came first. The queue, answers, the grid, training and Compare use "
+    "Grad-CAM."
 )
 
 
