@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from streamlit import runtime
 
 from app.bounded_cache import BoundedCache
@@ -59,11 +59,14 @@ def demo_pictures() -> list[tuple[str, bytes]]:
 
 
 def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
-    """JPEG of at most side × side pixels; grey where the file is gone, so that the others can be shown."""
+    """JPEG of at most side × side pixels; where the file is gone it says so, and the others can be shown."""
     try:
         return _thumbnails().get((image.sha256, side), lambda: library.thumbnail(ws, image, side))
     except MissingFileError:
-        return _jpeg(Image.new("RGB", (side, side), (128, 128, 128)))
+        picture = Image.new("RGB", (side, side), (96, 96, 96))
+        middle, font = (side / 2, side / 2), ImageFont.load_default(side / 5)
+        ImageDraw.Draw(picture).text(middle, "file\ngone", font=font, anchor="mm", align="center")
+        return _jpeg(picture)
 
 
 @st.cache_resource(show_spinner=False)

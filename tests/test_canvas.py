@@ -22,7 +22,7 @@ from tests.live_server import LiveServer, running
 
 BOX = ((0.1, 0.1), (0.3, 0.3))
 OTHER_BOX = ((0.5, 0.5), (0.8, 0.8))
-CORNERS = ((0.5, 0.5), (0.9, 0.5), (0.9, 0.9))
+CORNERS = ((0.5, 0.5), (0.9, 0.5), (0.9, 0.85))
 NEXT = "document.querySelector('.st-key-annotate_next button')"
 CIRCLE = tuple(
     (0.5 + 0.3 * math.cos(t / 10 * math.pi), 0.5 + 0.3 * math.sin(t / 10 * math.pi)) for t in range(20)

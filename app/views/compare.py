@@ -66,7 +66,12 @@ def compare_page(ws: Workspace) -> None:
             missing_predictions(ws, project, version)
     comparison = counts.comparison(ws, project, before.id, after.id, split)
     if not comparison.images:
-        st.info(f"These versions have no predictions for the same {split} images. Choose another split.")
+        has_images = counts.overview(ws, project).images[split]
+        st.info(
+            f"These versions have no predictions for the same {split} images. Choose another split."
+            if has_images
+            else f"This project has no {split} images. Choose another split, or add images in Library."
+        )
         return
     _learned(ws, project, split)
     score_cards(comparison)

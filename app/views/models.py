@@ -63,7 +63,7 @@ def _card(
     path = ws.files.absolute(version.path)
     request = Request("bundle", project.id, version.id)
     with st.container(border=True, key=f"version_{version.id}"):
-        name, accuracy, worst, published = st.columns([2.2, 1.7, 1.7, 1.9], vertical_alignment="center")
+        name, accuracy, worst, published = st.columns([2.2, 1.7, 1.7, 1.9])
         with name.container(gap="xxsmall"):
             st.markdown(f"**Version {version.number}** :small[:gray[{ago(version.created_at)}]]")
             st.caption(

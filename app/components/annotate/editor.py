@@ -30,8 +30,8 @@ from app.services.queue import neighbour
 from app.workspace import Workspace
 from db.records import ImageRecord, VersionRecord
 
-TAKEN = (470, 404)  # pixels of the window that everything but the canvas and the picture beside it needs
-LEAST = (480, 396)
+TAKEN = (470, 436)  # pixels of the window that everything but the canvas and the picture beside it needs
+LEAST = (480, 364)
 LARGE = (0.7, 1000)  # share of the page's width, pixels of height: then the page scrolls
 CLOSEST = 2400  # longer side of a photograph with its map over it, pixels
 

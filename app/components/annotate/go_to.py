@@ -64,15 +64,16 @@ def go_to(ws: Workspace, project: ProjectRecord, ids: Sequence[int], image: Imag
 
     ids: of the queue, in order; image: on screen. Another image closes the field.
     """
-    _KEY(key="annotate_key_g")
     key = f"annotate_sought_{image.id}"
-    field = st.popover(
-        "",
-        icon=":material/search:",
-        type="tertiary",
-        key=f"annotate_go_to_{image.id}",
-        help="Go to an image by its number or name (G).",
-    )
+    with st.container(gap=None):  # the key is an element of no height
+        _KEY(key="annotate_key_g")
+        field = st.popover(
+            "",
+            icon=":material/search:",
+            type="tertiary",
+            key=f"annotate_go_to_{image.id}",
+            help="Go to an image by its number or name (G).",
+        )
     with field, st.container(width=WIDTH, gap="xsmall"):
         with (
             st.form(f"annotate_go_to_form_{image.id}", border=False),

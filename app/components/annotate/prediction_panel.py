@@ -25,8 +25,8 @@ from db.mistakes import THRESHOLD
 from db.records import ClassRecord, ImageRecord, ProjectRecord, VersionRecord
 from gain_core.explain.methods import METHODS
 
-LEAST = (330, 286)  # pixels
-TAKEN = (470, 512)  # of the window that everything else needs
+LEAST = (330, 276)  # pixels
+TAKEN = (470, 524)  # of the window that everything else needs
 CLASSES_AS_PILLS = 6
 
 

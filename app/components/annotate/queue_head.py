@@ -30,13 +30,12 @@ class Heading:
 
 
 def head(ws: Workspace, project: ProjectRecord, image: ImageRecord, heading: Heading) -> DeltaGenerator:
-    """Draws it; the row, for what else belongs there."""
+    """Draws it; a row at its end, for what else belongs there, which goes below where there is no room."""
     on_map = state.VIEW.get() == "map"  # it shows the images of both splits, and no place in a queue
-    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
-    with row:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         title = "Map of images" if on_map else _title(image, heading.ids)
         st.markdown(f"#### {title}", width="content")
-        with st.container(width="content", gap=None):
+        with st.container(width="content"):
             go_to(ws, project, heading.ids, image)
         view_switch()
         if not on_map:
@@ -44,8 +43,10 @@ def head(ws: Workspace, project: ProjectRecord, image: ImageRecord, heading: Hea
         wrong = heading.figures.wrong
         mistakes = [f"{wrong[split]} {split}" for split in LOOKED_AT if heading.whole and wrong[split]]
         st.markdown(f":orange-badge[Wrong: {', '.join(mistakes)}]" if mistakes else "", width="stretch")
-        _demo_draws(ws, project, heading)
-    return row
+        tools = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content")
+        with tools:
+            _demo_draws(ws, project, heading)
+    return tools
 
 
 def _split_switch(heading: Heading) -> None:

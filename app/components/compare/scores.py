@@ -1,7 +1,7 @@
 """Two evaluations side by side: cards and tables."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -165,6 +165,7 @@ def _table(
     if precisions:
         frame.insert(2, "AP before", [_rounded(old) for old, _ in precisions])
         frame.insert(3, "AP after", [_rounded(new) for _, new in precisions])
+    width: Literal["small"] | None = "small" if precisions else None  # so that none is cut off
     st.dataframe(
         frame,
         key=key,
@@ -173,11 +174,11 @@ def _table(
         alt=f"Accuracy by {heading.lower()}, before and after",
         column_config={
             "Images": st.column_config.NumberColumn(width="small"),
-            "AP before": _share_column(_BEFORE),
-            "AP after": _share_column(_AFTER),
-            old_name: _share_column(_BEFORE),
-            new_name: _share_column(_AFTER),
-            "Attention inside": _share_column("#d97706"),
+            "AP before": _share_column(_BEFORE, width),
+            "AP after": _share_column(_AFTER, width),
+            old_name: _share_column(_BEFORE, width),
+            new_name: _share_column(_AFTER, width),
+            "Attention inside": _share_column("#d97706", width),
         },
     )
 
@@ -186,8 +187,10 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 2)
 
 
-def _share_column(colour: str) -> Any:
-    return st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent", color=colour)
+def _share_column(colour: str, width: Literal["small"] | None) -> Any:
+    return st.column_config.ProgressColumn(
+        width=width, min_value=0.0, max_value=1.0, format="percent", color=colour
+    )
 
 
 def _interval(score: Score) -> str:

@@ -19,14 +19,14 @@ def line_chart(
     percent: bool = False,
     alt: str,
 ) -> None:
-    """Lines by name, each as (x, y); in the order given."""
+    """Lines by name, each as (x, y); in the order given. A narrow window lists one name below the other."""
     figure = go.Figure()
     for (name, (xs, ys)), colour in zip(curves.items(), cycle(COLOURS), strict=False):
         mode = "lines+markers" if len(xs) < 12 else "lines"
         figure.add_trace(go.Scatter(x=list(xs), y=list(ys), mode=mode, name=name, line={"color": colour}))
     figure.update_layout(
         title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left"},
-        height=HEIGHT,
+        height=HEIGHT + 18 * max(0, len(curves) - 2),
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "right", "x": 1.0},
         showlegend=len(curves) > 1,

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 from app.components.kit.number_format import percent
 from app.services import annotation, explanation
 from app.services.map_figures import map_figures
-from tests.app.seeded import Seeded, seed
+from tests.app.seeded import Seeded, open_home, seed
 from tests.app.views.pages import BOX, click, keys, open_page, said, table
 
 
@@ -103,6 +105,17 @@ def test_another_split_shows_what_tells_most_there(seeded: Seeded) -> None:
 
     assert app.session_state["compare_filter"] == "all"
     assert len(app.get("image")) == 4
+
+
+def test_a_project_without_images_of_a_split_is_told_so(home: Path) -> None:
+    ws = open_home(home)
+    seeded = seed(ws, per_split=(4, 0, 2))
+    seeded.publish()
+    seeded.publish(seed=1)
+    app = open_page("compare")
+    ws.database.close()
+
+    assert "This project has no validation images" in said(app)
 
 
 def test_with_one_version_compare_says_what_is_missing(seeded: Seeded) -> None:

@@ -1,7 +1,11 @@
 """A photograph whose file is gone keeps nobody from the others."""
 
-import pytest
+from io import BytesIO
 
+import pytest
+from PIL import Image
+
+from app import resources
 from tests.app.seeded import Seeded
 from tests.app.views.pages import keys, open_page, said
 
@@ -24,6 +28,12 @@ def test_other_images_are_drawn_on_as_ever(gone: Seeded) -> None:
 def test_the_image_itself_says_what_is_wrong(gone: Seeded) -> None:
     app = open_page("annotate", {"annotate_image": gone.images("train")[3].id})
     assert any("003.png is missing from the data folder" in str(error.value) for error in app.error)
+
+
+def test_its_thumbnail_says_so(gone: Seeded) -> None:
+    picture = Image.open(BytesIO(resources.thumbnail(gone.ws, gone.images("train")[3], 96))).convert("L")
+    darkest, lightest = picture.getextrema()
+    assert lightest - darkest > 100  # letters
 
 
 def test_library_shows_the_others(gone: Seeded) -> None:
