@@ -65,14 +65,14 @@ def version(ws: Workspace, project: ProjectRecord, version_id: int) -> VersionRe
 
 
 def published_version(ws: Workspace, project: ProjectRecord) -> VersionRecord | None:
-    version_id = project.current_version_id
-    return None if version_id is None else version(ws, project, version_id)
+    return None if (version_id := project.current_version_id) is None else version(ws, project, version_id)
 
 
 def lessons(ws: Workspace, project: ProjectRecord) -> Lessons:
-    """What a retrain would learn from."""
-    key = ("lessons", project.review_revision)
-    return _counted(ws, project, key, lambda: read_lessons(ws, project.id, project.whose))
+    """What a retrain would learn from. A save moves no image: those that were moved are not counted again."""
+    moved = _counted(ws, project, "moved", lambda: splits.count_moved(ws.database, project.id))
+    key, whose = ("lessons", project.review_revision), project.whose
+    return _counted(ws, project, key, lambda: read_lessons(ws, project.id, whose, moved_images=moved))
 
 
 def guided_by_others(ws: Workspace, project: ProjectRecord) -> frozenset[int]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from db import models
 from db.activity import log_act
+from db.drafts import settle_draft
 from db.engine import Database, author
 from db.errors import ConflictError
 from db.labelled import SHOWN
@@ -32,7 +33,7 @@ def save_guidance(
     answered: bool = False,
 ) -> GuidanceRecord | None:
     """Replace all regions that the database's user has on one image for one class, whole or not at all, and
-    open the image for review. What other people have drawn stays.
+    open the image for review. The user's draft is dropped where it shows just that. What others drew stays.
 
     Without regions the guidance is removed, and None returned. `answered`: an answer about the map made them.
     `expected_revision`: of the guidance the caller started from, 0 when there was none; None: never mind.
@@ -42,6 +43,7 @@ def save_guidance(
     with database.writing() as session:
         masks = look_png, ignore_png
         replace_guidance(session, image_id, class_id, regions, masks, expected_revision, answered=answered)
+        settle_draft(session, image_id, class_id, regions)
         return _get(session, image_id, class_id)
 
 

@@ -1,5 +1,6 @@
 """Unsaved drawings, at most one per person, image and class; of the person that the database is used by."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from sqlalchemy import Delete, case, delete, func, insert, select, update
@@ -38,6 +39,13 @@ def get_draft(database: Database, image_id: int, class_id: int) -> DraftRecord |
 def drop_draft(database: Database, image_id: int, class_id: int) -> None:
     with database.writing() as session:
         session.execute(_gone(session, image_id, class_id))
+
+
+def settle_draft(session: Session, image_id: int, class_id: int, saved: Sequence[RegionRecord]) -> None:
+    """Within the caller's transaction: drop a draft of just what is saved, not what was drawn since."""
+    row = session.get(models.Draft, (author(session), image_id, class_id))
+    if row is not None and _record(row).regions == tuple(saved):
+        session.delete(row)
 
 
 def move_drafts(session: Session, image_id: int, class_id: int, to_class_id: int) -> None:

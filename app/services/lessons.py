@@ -24,15 +24,17 @@ class Lessons:
         return self.moved_images >= LEAST_TO_REFIT
 
 
-def lessons(ws: Workspace, project_id: int, whose: Whose = LATEST) -> Lessons:
+def lessons(
+    ws: Workspace, project_id: int, whose: Whose = LATEST, *, moved_images: int | None = None
+) -> Lessons:
     """The same until an image of the project gets other guidance, another label or another split. whose:
-    drawings that count.
+    drawings that count; moved_images: where they have been counted.
     """
     by = whose.person_id
     return Lessons(
         guided_training=count_guided_images(ws.database, project_id, "train", by=by),
         unguided_classes=_left_alone(ws, project_id, by),
-        moved_images=count_moved(ws.database, project_id),
+        moved_images=count_moved(ws.database, project_id) if moved_images is None else moved_images,
     )
 
 

@@ -66,14 +66,8 @@ def leave_memory(image: ImageRecord, drafts: Drafts) -> None:
         del drafts[key]
 
 
-def settle_draft(ws: Workspace, image: ImageRecord, drafts: Drafts, regions: Regions, revision: int) -> None:
-    """`regions` are saved, as this revision: show them. What another window has drawn since is kept for it.
-
-    drafts: as `leave_memory`.
-    """
-    waiting = kept_drafts.get_draft(ws.database, image.id, image.class_id)
-    if waiting is not None and waiting.regions == regions:
-        kept_drafts.drop_draft(ws.database, image.id, image.class_id)
+def settle_draft(image: ImageRecord, drafts: Drafts, regions: Regions, revision: int) -> None:
+    """`regions` are saved, as this revision: show them. drafts: as `leave_memory`."""
     before = drafts[image.id, image.class_id]
     leave_memory(image, drafts)
     drafts[image.id, image.class_id] = Draft(

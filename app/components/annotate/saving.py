@@ -39,7 +39,7 @@ def save(
         saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=draft.revision)
     except EXPECTED as error:
         return str(error)
-    settle_draft(ws, image, drafts, regions, saved.revision if saved else 0)
+    settle_draft(image, drafts, regions, saved.revision if saved else 0)
     _teach(ws, image.project_id)
     count = one_of(len(regions), "region")
     wake.toast = f"{image.name}: {count} saved." if saved else f"{image.name}: guidance removed."

@@ -10,8 +10,9 @@ from sqlalchemy.engine import Engine
 
 from app.services import annotation
 from app.services import map_figures as figures
+from db import drafts
 from tests.app.seeded import Seeded
-from tests.app.views.pages import BOX, click, open_page
+from tests.app.views.pages import BOX, click, drawn, open_page
 
 TRANSACTIONS = 13  # of one press of Next: there were 21, each of which waits three times for the interpreter
 
@@ -47,6 +48,20 @@ def test_next_asks_the_database_rarely_and_counts_nothing(seeded: Seeded) -> Non
 
     assert [statement for statement in sent if goes_through_all(statement)] == []
     assert sent.count("BEGIN") <= TRANSACTIONS
+
+
+def test_a_save_is_one_transaction_and_leaves_no_draft(seeded: Seeded) -> None:
+    seeded.publish()
+    image = seeded.images("train")[0]
+    app = open_page("annotate", drawn(image, BOX))
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is not None
+
+    with statements() as sent:
+        click(app, "annotate_save_next")
+
+    assert sent.count("BEGIN IMMEDIATE") == 1
+    assert [one for one in sent if "count(" in one and "guidance" not in one and "images" in one] == []
+    assert drafts.get_draft(seeded.ws.database, image.id, image.class_id) is None
 
 
 @pytest.mark.parametrize("page", ["annotate", "compare", "models"])
