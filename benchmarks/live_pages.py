@@ -4,10 +4,12 @@ from playwright.async_api import Page
 
 PATIENCE = 60.0  # seconds for one action; then it counts as an error
 
+STROKE_ENDED = "window.strokeEnded"  # for `since`, once `listen` was called: when a hand let go
+
 # Clicks, and looks every 25 ms whether the page is as it should be: the time is the browser's own, without
 # the way to Python and back. Looking in every frame would keep a core busy where twenty windows wait.
 _TIMED = """
-async ([press, done, patience]) => {
+async ([press, done, patience, since]) => {
   // also inside components, which keep their elements in a shadow tree
   const inside = (root, selector) => root.querySelector(selector)
     ?? [...root.querySelectorAll("*")].reduce(
@@ -15,7 +17,7 @@ async ([press, done, patience]) => {
   const find = (selector) => inside(document, selector)
   const holds = new Function("find", "return (" + done + ")")
   const ready = () => holds(find)
-  const start = performance.now()
+  const start = since ? new Function("return " + since)() : performance.now()
   if (press) document.querySelector(press).click()
   while (!ready()) {
     if (performance.now() - start > patience) return null
@@ -30,11 +32,19 @@ AT_REST = (
 )
 
 
-async def timed(page: Page, press: str, done: str) -> float:
-    """Milliseconds from a click on the selector `press` (empty: from now) until the JavaScript expression
-    `done` holds and the page is at rest; `find` in it also looks into components. Raises TimeoutError.
+async def listen(page: Page) -> None:
+    """Remember when the pointer was let go last, in the browser's own time."""
+    await page.evaluate(
+        f"window.addEventListener('pointerup', () => {{ {STROKE_ENDED} = performance.now() }}, true)"
+    )
+
+
+async def timed(page: Page, press: str, done: str, since: str = "") -> float:
+    """Milliseconds from a click on the selector `press` (empty: from now, or from `since`, a JavaScript
+    expression) until the expression `done` holds and the page is at rest; `find` in it also looks into
+    components. Raises TimeoutError.
     """
-    taken = await page.evaluate(_TIMED, [press, f"{AT_REST} && ({done})", 1000 * PATIENCE])
+    taken = await page.evaluate(_TIMED, [press, f"{AT_REST} && ({done})", 1000 * PATIENCE, since])
     if taken is None:
         raise TimeoutError(f"the page did not come to {done}")
     return float(taken)
