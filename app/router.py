@@ -12,13 +12,15 @@ from app.components.sign_in import is_let_in
 from app.jobs import launch
 
 # Streamlit shows toasts at the top right, over Annotate's images and tools; the foot of the sidebar is empty.
+# Of its links to the pages nobody sees which one has the focus.
 # And one colour cannot be read both as a word on the dark page and as a button under light words.
 _PRIMARY = "[data-testid^=stBaseButton-primary]:not(:disabled)"
 _STYLE = (
     "<style>[data-testid=stToastContainer] {inset: auto auto 1rem .75rem !important; align-items: start}"
     "[data-testid=stToast] {width: 15rem !important; min-width: 0 !important}"
     f"{_PRIMARY} {{background: light-dark(#14606e, #1d7282); border-color: transparent}}"
-    f"{_PRIMARY}:hover {{background: light-dark(#0f4d58, #17606e)}}</style>"
+    f"{_PRIMARY}:hover {{background: light-dark(#0f4d58, #17606e)}}"
+    "[data-testid=stSidebarNavLink]:focus-visible {outline: 2px solid; outline-offset: -2px}</style>"
 )
 
 # A file of ours: the browser would fetch a named icon from another machine.

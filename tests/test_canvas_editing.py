@@ -151,8 +151,7 @@ def test_the_eraser_takes_a_part_away_and_the_role_of_a_region_can_be_changed(
 def test_one_image_is_annotated_by_keys_alone(server: LiveServer, page: Page, project: Seeded) -> None:
     image = project.images("train")[3]
     show(page, server, image)
-    canvas(page).focus()
-    page.keyboard.press("b")
+    page.keyboard.press("b")  # and the canvas has the focus
     page.keyboard.press("Enter")
     says(page, "1 region, not saved yet")
     for key in (*["Alt+ArrowLeft"] * 5, *["Alt+Shift+ArrowDown"] * 5):

@@ -74,6 +74,18 @@ def test_what_stands_beside_the_heading_is_one_row_and_what_does_not_fit_another
 
 
 @pytest.mark.browser
+def test_the_link_that_has_the_focus_is_seen(server: LiveServer, page: Page, project: Seeded) -> None:
+    show(page, server, project.images()[0])
+    link = page.get_by_test_id("stSidebarNavLink").first
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if link.evaluate("link => link === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+    assert link.evaluate("link => getComputedStyle(link).outlineStyle") == "solid"
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("view", ["", "annotate", "train", "compare", "models"])
 def test_no_page_is_wider_than_a_phone(server: LiveServer, page: Page, project: Seeded, view: str) -> None:
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]

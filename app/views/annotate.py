@@ -116,7 +116,7 @@ def annotate_page(ws: Workspace) -> None:
     st.query_params["image"] = str(image.id)  # a reload, or a link sent to a colleague, opens the same image
     version = counts.published_version(ws, project)
     view = chosen_view()
-    with st.container(gap=None):
+    with st.container(gap="xsmall"):
         heading = Heading(order.image_ids, order.sizes, figures, guided, narrowed is None)
         with head(ws, project, image, heading):
             filter_menu(ws, project, filters, names)

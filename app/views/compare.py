@@ -240,6 +240,6 @@ def _most_telling(per_filter: dict[Filter, int]) -> Filter:
     return "fixed" if per_filter["fixed"] else "all"
 
 
-st.header("Compare")
+st.header("Compare", anchor=False)
 with told("This comparison cannot be shown", "Choose other versions, or reload the page."):
     compare_page(opening.workspace())

@@ -43,7 +43,7 @@ def library_page(ws: Workspace) -> None:
         )
     project = chosen_project(ws)
     if project is None:
-        st.title("See where your classifier looks. Then correct it.")
+        st.title("See where your classifier looks. Then correct it.", anchor=False)
         st.markdown(
             "Some models are right for the wrong reason: they say “boat” because they see water. See which "
             "pixels decide, draw which ones should, retrain, and check that the bias is gone."
@@ -75,7 +75,7 @@ def _two_choices(ws: Workspace) -> None:
 
 def _head(ws: Workspace, project: ProjectRecord, overview: ProjectOverview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(plain(project.name), width="stretch")
+        st.header(plain(project.name), width="stretch", anchor=False)
         if ws.user.may("maintainer"):
             _maintenance(ws, project, overview)
         else:

@@ -155,6 +155,6 @@ def _reader(path: Path) -> Callable[[], bytes]:
     return path.read_bytes
 
 
-st.header("Models")
+st.header("Models", anchor=False)
 with told("The model versions cannot be shown", "Reload the page."):
     models_page(opening.workspace())

@@ -137,6 +137,6 @@ def _facts(ws: Workspace, run: RunRecord, curves: training.Curves, accuracy: str
     st.table(words, border="horizontal")
 
 
-st.header("Train")
+st.header("Train", anchor=False)
 with told("The runs cannot be shown", "Reload the page. A run in progress continues."):
     train_page(opening.workspace())

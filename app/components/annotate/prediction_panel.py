@@ -65,7 +65,7 @@ def verdict(
         with _frame():
             st.image(resources.photograph(ws, image, map_size(image)), alt=image.name)
         return Asked(label=label)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         position = _map_class(image, version, view, classes)
         rival = view.rival(position)
         explanation_menu(None if rival is None else classes[rival].name)

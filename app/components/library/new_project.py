@@ -45,7 +45,7 @@ PNG, WebP, BMP, TIFF, GIF or AVIF. The check shows what would be stored, and wha
 
 def demo_choice(ws: Workspace) -> None:
     """One click draws the demo, stores it and queues its first model."""
-    st.subheader("Try the demo", icon=":material/sailing:")
+    st.subheader("Try the demo", icon=":material/sailing:", anchor=False)
     st.markdown(
         "Synthetic boats, cars, houses and buoys. In training, every boat is **at sea**, so the model learns "
         "the sea instead of the boat. See it, draw on a few images, and correct it. Takes a minute."
@@ -66,7 +66,7 @@ def demo_choice(ws: Workspace) -> None:
 
 def own_choice(ws: Workspace) -> None:
     """A form for your own images."""
-    st.subheader("New project", icon=":material/add_photo_alternate:")
+    st.subheader("New project", icon=":material/add_photo_alternate:", anchor=False)
     if state.FOLLOWED_IMPORT.get() is not None:  # not drawn: what was uploaded leaves the server's memory
         st.caption("An import is open above. Import it or cancel it first.")
         return

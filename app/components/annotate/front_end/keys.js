@@ -13,14 +13,18 @@ function steps(board) {
   const zoomBy = (factor) => board.zoomTo(board.view.scale * factor, board.hover)
   const widen = (by) => setBrush(board, board.brush + by)
   const draws = (act) => () => board.drawable && act()
+  const take = (tool) => () => {
+    setTool(board, tool)
+    board.shapes.focus({ preventScroll: true }) // so that Enter is for the tool
+  }
   return {
     arrowleft: () => go(-1), arrowright: () => go(1),
     s: draws(() => leave(board, { do: "save", go: true })),
     c: draws(() => leave(board, { do: "copy" })), a: draws(() => propose(board)),
     w: () => pressButton(board, "wrong_place"), e: () => pressButton(board, "right_place"),
     z: () => pressButton(board, "take_back"), m: () => pressButton(board, "move"),
-    v: () => setTool(board, "select"), b: () => setTool(board, "box"), p: () => setTool(board, "polygon"),
-    d: () => setTool(board, "brush"), x: () => setTool(board, "eraser"), o: () => setTool(board, "outline"),
+    v: take("select"), b: take("box"), p: take("polygon"),
+    d: take("brush"), x: take("eraser"), o: take("outline"),
     l: () => setRole(board, "look_here"), i: () => setRole(board, "ignore_this"),
     "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8),
     f: () => board.fit(), h: () => board.whole(),
