@@ -47,7 +47,7 @@ class Outliner:
         self.outlines, path = _newest(ws, project_id)
         self._network: Proposer | None = None
         try:
-            self._network = None if path is None else _opened(path)
+            self._network = None if path is None else _opened(path, path.stat().st_mtime_ns)
         except (FileNotFoundError, CheckpointError):  # cleaned meanwhile, or damaged
             self.outlines = 0
 
@@ -118,7 +118,7 @@ def _newest(ws: Workspace, project_id: int) -> tuple[int, Path | None]:
 
 
 @lru_cache(maxsize=4)
-def _opened(path: Path) -> "Proposer":
+def _opened(path: Path, _written: int) -> "Proposer":
     from gain_core.guidance.proposed_outline import Proposer
 
     return Proposer(path)
