@@ -179,12 +179,12 @@ def count_guided_images(
         return session.scalar(query) or 0
 
 
-def count_outlined_images(database: Database, project_id: int) -> int:
-    """Training images with a *look here* drawing of anybody; answers about the map are none."""
+def count_outlined_images(database: Database, project_id: int, *, by: int | None = None) -> int:
+    """Training images with a *look here* drawing; answers about the map are none. by: of this user."""
     guidance = models.Guidance
     image = _guided_image(project_id).where(models.Image.split == "train")
     query = select(func.count(guidance.image_id.distinct())).where(
-        guidance.look_png.is_not(None), guidance.answered.is_(False), image.exists()
+        guidance.look_png.is_not(None), guidance.answered.is_(False), _by(by), image.exists()
     )
     with database.reading() as session:
         return session.scalar(query) or 0

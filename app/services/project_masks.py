@@ -53,7 +53,7 @@ def write_masks(ws: Workspace, project_id: int, path: Path, on_progress: Progres
         raise ServiceError(
             f"Expected at most {MOST_CLASSES} classes for palette PNGs, got {len(project.classes)}."
         )
-    drawn = {item.image.id: item for item in map(_looked_at, project.guided) if item.guidance}
+    drawn = {item.image.id: item for item in map(_look_here_alone, project.guided) if item.guidance}
     outliner = Outliner(ws, project_id)
     names = label_paths(project.images)
     outlined: list[GuidedImage] = []
@@ -81,8 +81,8 @@ def write_masks(ws: Workspace, project_id: int, path: Path, on_progress: Progres
     return MaskCounts(len(drawn), len(outlined) - len(drawn), len(project.images) - len(outlined))
 
 
-def _looked_at(item: GuidedImage) -> GuidedImage:
-    """With *look here* drawings alone; answers about the map are none."""
+def _look_here_alone(item: GuidedImage) -> GuidedImage:
+    """Without *ignore this*, and without answers about the map."""
     kept = []
     for of_class, guidance in item.guidance:
         regions = tuple(region for region in guidance.regions if region.role == "look_here")

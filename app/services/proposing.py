@@ -19,7 +19,7 @@ from app.services.outlining import polygons
 from app.workspace import Workspace
 from db import library as rows
 from db.annotations import count_outlined_images
-from db.records import ImageRecord, Role
+from db.records import ImageRecord, ProjectRecord, Role
 from gain_core.atomic import write_atomically
 from gain_core.errors import CheckpointError
 from gain_core.imaging.raster import Mask
@@ -70,8 +70,9 @@ def propose(ws: Workspace, image: ImageRecord, role: Role) -> Proposal:
 
 def is_due(ws: Workspace, project_id: int) -> bool:
     """Whether the network should learn, for the first time or again."""
-    count = count_outlined_images(ws.database, project_id)
-    return count >= max(LEAST, GROWTH * _newest(ws, project_id)[0])
+    return _count(ws, rows.get_project(ws.database, project_id)) >= max(
+        LEAST, GROWTH * _newest(ws, project_id)[0]
+    )
 
 
 def learn(ws: Workspace, project_id: int, on_progress: Progress) -> None:
@@ -95,11 +96,16 @@ def learn(ws: Workspace, project_id: int, on_progress: Progress) -> None:
     network = train_outlines(
         samples, on_progress=lambda done, total: on_progress(done, total, "Learning outlines")
     )
-    path = _folder(ws, project_id) / FILE.format(count_outlined_images(ws.database, project_id))
+    path = _folder(ws, project_id) / FILE.format(_count(ws, project))
     write_atomically(path, outlines_onnx(network), durable=False)
     for earlier in path.parent.glob(FILE.format("*")):
         if earlier != path:
             earlier.unlink(missing_ok=True)
+
+
+def _count(ws: Workspace, project: ProjectRecord) -> int:
+    """Outlined images, as far as the drawings on them count."""
+    return count_outlined_images(ws.database, project.id, by=project.whose.person_id)
 
 
 def _folder(ws: Workspace, project_id: int) -> Path:

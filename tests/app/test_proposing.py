@@ -13,10 +13,12 @@ from PIL import Image
 from app.drawing.regions import rasterise
 from app.jobs import prepare_run, preparing
 from app.jobs.preparing import Request
-from app.services import annotation, proposing
+from app.services import annotation, proposing, whose_drawings
 from app.services.project_masks import write_masks
+from db.people import LATEST, Whose
 from db.records import ImageRecord, RegionRecord
 from tests.app.seeded import Seeded, open_home, seed
+from tests.app.test_whose_drawings import person
 
 
 @pytest.fixture
@@ -76,6 +78,15 @@ def test_it_learns_again_when_there_are_half_as_many_more(bay: Seeded) -> None:
     assert [path.name for path in bay.ws.files.prepared(bay.project_id).glob("outlines/*.onnx")] == [
         "learned-from-8.onnx"
     ]
+
+
+def test_only_the_drawings_that_count_are_learned_from(bay: Seeded) -> None:
+    draw(bay, 6)
+    mara = person(bay.ws, "Mara", "maintainer")
+    whose_drawings.choose(mara, bay.project_id, Whose("person", mara.user.id))
+    assert not proposing.is_due(bay.ws, bay.project_id)
+    whose_drawings.choose(mara, bay.project_id, LATEST)
+    assert proposing.is_due(bay.ws, bay.project_id)
 
 
 def test_answers_and_what_is_to_be_ignored_teach_no_outline(bay: Seeded) -> None:
