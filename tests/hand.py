@@ -8,7 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.settings import Settings
 from app.workspace import open_workspace
-from db.records import ImageRecord
+from db import drafts
+from db.records import ImageRecord, RegionRecord
 from tests.app.seeded import Seeded, seed
 from tests.live_server import LiveServer
 
@@ -38,18 +39,39 @@ def canvas(page: Page) -> Locator:
         before, frame = frame, found.bounding_box()
         alike = alike + 1 if frame == before else 0
         page.wait_for_timeout(100)
-    found.scroll_into_view_if_needed()
+    found.evaluate("canvas => canvas.scrollIntoView({ block: 'nearest' })")
     return found
 
 
 def show(page: Page, server: LiveServer, image: ImageRecord) -> None:
     page.goto(f"{server.url}/annotate?project={image.project_id}&image={image.id}")
+    shows(page, image)
+
+
+def shows(page: Page, image: ImageRecord) -> None:
+    """Until the canvas is this image's: the address, and words beside the canvas, may be before it."""
+    expect(page.locator(f"{OWN}[data-image='{image.id}'], {FALLBACK}")).to_be_visible()
     expect(page.get_by_text(image.name).first).to_be_visible()
     canvas(page)
 
 
+def link_to(page: Page, name: str) -> Locator:
+    """In the sidebar."""
+    return page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
+
+
+def heading(page: Page, name: str) -> Locator:
+    return page.get_by_role("heading", name=name, exact=True)
+
+
 def says(page: Page, words: str) -> None:
     expect(page.get_by_text(words).first).to_be_visible()
+
+
+def kept(project: Seeded, image: ImageRecord) -> tuple[RegionRecord, ...]:
+    """The regions of its unsaved drawing in the database."""
+    draft = drafts.get_draft(project.ws.database, image.id, image.class_id)
+    return () if draft is None else draft.regions
 
 
 def look_for_an_image(page: Page) -> None:

@@ -53,6 +53,15 @@ class LiveServer:
         stop_server(self._process, seconds)
         self._process = None
 
+    @contextlib.contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Like a server that is busy with other things: what is sent to it waits."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
     def trainers(self) -> list[int]:
         """Processes other than the server that work on this data folder: the trainer and its children."""
         server = self._process.pid if self._process else None

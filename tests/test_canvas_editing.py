@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from db import drafts, library
+from db import library
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, RegionRecord
 from tests.app.seeded import CLASSES, SIDE, Seeded
 from tests.conftest import PATIENCE
-from tests.hand import canvas, choose, click, drag, images_to_draw_on, photograph, says, show
+from tests.hand import canvas, choose, click, drag, images_to_draw_on, kept, photograph, says, show
 from tests.live_server import LiveServer, running
 
 BOX = ((0.2, 0.2), (0.5, 0.5))
@@ -59,11 +59,6 @@ def large_photograph(project: Seeded, number: int) -> ImageRecord:
         refusals=[],
     )
     return library.list_images(project.ws.database, created.id, "train")[0]
-
-
-def kept(project: Seeded, image: ImageRecord) -> tuple[RegionRecord, ...]:
-    draft = drafts.get_draft(project.ws.database, image.id, image.class_id)
-    return () if draft is None else draft.regions
 
 
 def still(page: Page) -> None:
@@ -223,16 +218,6 @@ def test_a_click_is_no_drawing_and_the_list_of_keys_opens_with_one(
     says(page, "Mark what the model should use")
     page.keyboard.press("?")
     says(page, "Save, then the next image")
-
-
-@pytest.mark.browser
-def test_a_stroke_just_before_another_page_is_kept(server: LiveServer, page: Page, project: Seeded) -> None:
-    image = project.images("train")[8]
-    show(page, server, image)
-    drag(page, *BOX)
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Train").click()
-    expect(page.get_by_text(re.compile("drawings? not saved yet")).first).to_be_visible()
-    assert len(kept(project, image)) == 1
 
 
 @pytest.mark.browser

@@ -11,8 +11,9 @@ from app.jobs import preparing
 from app.jobs.preparing import Request
 from app.services import annotation
 from app.services.image_map import write_places
+from db.bulk import review_all
 from tests.app.seeded import Seeded
-from tests.hand import canvas, images_to_draw_on, look_for_an_image
+from tests.hand import canvas, heading, images_to_draw_on, link_to, look_for_an_image
 from tests.live_server import LiveServer, running
 
 
@@ -68,6 +69,23 @@ def test_a_range_is_answered_with_one_key_and_undone_with_another(
     expect(note(page)).to_contain_text("no longer answered “wrong place”.")
     assert guided(project) == 0
     expect(page.locator(".mark:visible")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_what_is_done_is_kept_when_the_page_is_left_before_the_server_knows_of_it(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    shown = tiles(page, server, project)
+    with server.held_up():
+        for place in (0, 1):  # the second comes while the server takes up the first
+            shown.nth(place).click()
+            page.keyboard.press("k")
+            shown.nth(place).click()
+        link_to(page, "Train").click()
+    expect(heading(page, "Train")).to_be_visible()
+    moved = [image.id for image in project.images() if image.review == "skipped"]
+    assert review_all(project.ws.database, moved, "skipped", "open") == moved
+    assert len(moved) == 2
 
 
 @pytest.mark.browser

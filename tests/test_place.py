@@ -16,7 +16,18 @@ from app.jobs.preparing import Request
 from app.services.suggestions import FILE, Suggestion
 from db import library
 from tests.app.seeded import Seeded
-from tests.hand import canvas, drag, images_to_draw_on, look_for_an_image, says, show
+from tests.hand import (
+    canvas,
+    drag,
+    heading,
+    images_to_draw_on,
+    kept,
+    link_to,
+    look_for_an_image,
+    says,
+    show,
+    shows,
+)
 from tests.live_server import LiveServer, running
 
 BOX = ((0.1, 0.1), (0.3, 0.3))
@@ -176,8 +187,33 @@ def test_another_explanation_comes_by_itself_and_stays_for_a_reload_and_the_next
     expect(took).to_have_text(told)
     canvas(page)
     page.keyboard.press("ArrowRight")
-    expect(page).not_to_have_url(re.compile(rf"image={project.images('train')[0].id}\b"))
+    shows(page, project.images("train")[1])
     expect(took).to_be_visible()
     page.keyboard.press("w")  # is about Grad-CAM's map
     says(page, "Answers are about Grad-CAM's map.")
     assert server.complaints() == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("way", ["a link", "Back"])
+def test_strokes_are_kept_when_the_page_is_left_before_the_server_knows_of_them(
+    server: LiveServer, page: Page, project: Seeded, way: str
+) -> None:
+    image = project.images("train")[8]
+    page.goto(f"{server.url}/train?project={project.project_id}")
+    link_to(page, "Annotate").click()
+    canvas(page)
+    look_for_an_image(page)
+    page.keyboard.type(image.name)
+    page.keyboard.press("Enter")
+    shows(page, image)
+    before = len(kept(project, image))
+    with server.held_up():
+        drag(page, *BOX)
+        drag(page, (0.6, 0.6), (0.9, 0.9))  # comes while the server takes up the first
+        if way == "Back":
+            page.evaluate("history.go(2 - history.length)")  # the first was empty, the second Train
+        else:
+            link_to(page, "Train").click()
+    expect(heading(page, "Train")).to_be_visible()
+    assert len(kept(project, image)) == before + 2

@@ -14,6 +14,7 @@ from app import resources, state
 from app.components.annotate.carry_out import CANVAS, carry_out, on_told
 from app.components.annotate.drawing_caption import CanvasNotes
 from app.components.annotate.explanation_menu import against_rival, other_method
+from app.components.annotate.leaving import HOLDS_LEAVING
 from app.drawing.canvas_log import Guess
 from app.drawing.draft import Draft
 from app.workspace import Workspace
@@ -34,7 +35,8 @@ _SCRIPTS = ("geometry", "paint", "log", "tools", "keys", "toolbar", "main")  # o
 
 def script() -> str:
     """The component's JavaScript: one module."""
-    return "\n".join((_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    own = [(_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
+    return "\n".join([HOLDS_LEAVING, *own])
 
 
 _CANVAS = st.components.v2.component(

@@ -13,6 +13,7 @@ from app import resources, state
 from app.components.annotate.answer_buttons import MEANING
 from app.components.annotate.grid_actions import GRID, PER_PAGE, Grid, carry_out, map_class, seen
 from app.components.annotate.label_menu import MEANING as OF_LABELS
+from app.components.annotate.leaving import HOLDS_LEAVING
 from app.components.annotate.move_button import TO_TRAINING
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import MARKS, in_words
@@ -34,7 +35,7 @@ _GRID = st.components.v2.component(
     "refocus_map_grid",
     html=(_FOLDER / "grid.html").read_text("utf-8"),
     css=(_FOLDER / "grid.css").read_text("utf-8"),
-    js=(_FOLDER / "grid.js").read_text("utf-8"),
+    js=f"{HOLDS_LEAVING}\n{(_FOLDER / 'grid.js').read_text('utf-8')}",
 )
 
 

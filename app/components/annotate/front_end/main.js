@@ -48,7 +48,9 @@ function newBoard(parent) {
   window.addEventListener("keydown", key, true)
   window.addEventListener("keyup", keyUp, true)
   window.addEventListener("click", click, true)
+  const letGo = holdLeaving(() => !board.log.waiting.length)
   board.leave = () => {
+    letGo()
     watcher.disconnect()
     window.removeEventListener("keydown", key, true)
     window.removeEventListener("keyup", keyUp, true)

@@ -25,7 +25,11 @@ function begin(parent) {
   }
   const key = (event) => onKey(grid, event)
   window.addEventListener("keydown", key, true)
-  grid.leave = () => window.removeEventListener("keydown", key, true)
+  const letGo = holdLeaving(() => !grid.log.waiting.length)
+  grid.leave = () => {
+    letGo()
+    window.removeEventListener("keydown", key, true)
+  }
   return grid
 }
 
