@@ -68,7 +68,7 @@ def go_to(ws: Workspace, project: ProjectRecord, ids: Sequence[int], image: Imag
     with st.container(gap=None):  # the key is an element of no height
         _KEY(key="annotate_key_g")
         field = st.popover(
-            "",
+            "Find",
             icon=":material/search:",
             type="tertiary",
             key=f"annotate_go_to_{image.id}",
