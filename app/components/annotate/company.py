@@ -36,18 +36,21 @@ def drawings_of_others(ws: Workspace, image: ImageRecord) -> list[OtherDrawing]:
 def without_taken(
     ws: Workspace, project: ProjectRecord, ids: tuple[int, ...], current_id: int | None, *, second: bool
 ) -> tuple[int, ...]:
-    """The queue without images that others have open now or have guided, as long as some are left.
+    """The queue without images that others have open now or have guided. Where others have guided all that is
+    left, without those that are open; the whole queue where all are.
 
     ids: of its images, in order; the current one stays. So two people are given different images, unless a
     second drawing is what somebody is about.
     """
     if ws.user.id == LOCAL_USER.id:
         return ids
-    taken = presence.opened_by_others(ws.database, project.id)
-    if not second:
-        taken |= counts.guided_by_others(ws, project)
-    free = tuple(image_id for image_id in ids if image_id == current_id or image_id not in taken)
-    return free if len(free) > (current_id in free) else ids
+    opened = presence.opened_by_others(ws.database, project.id)
+    guided = frozenset() if second else counts.guided_by_others(ws, project)
+    for taken in (opened | guided, opened):
+        free = tuple(image_id for image_id in ids if image_id == current_id or image_id not in taken)
+        if len(free) > (current_id in free):
+            return free
+    return ids
 
 
 def next_image(ws: Workspace, ids: Sequence[int], image_id: int | None, *, second: bool) -> int | None:
@@ -62,7 +65,8 @@ def take(
     ws: Workspace, ids: Sequence[int], wanted: int, current_id: int | None = None, *, second: bool
 ) -> int:
     """This image of the queue, or the first after it that is left to this person: nobody else is led to it
-    from now on. Where none is left, this one. The current one is not taken.
+    from now on. Where others have guided all of them, the first that nobody has open; else this one. The
+    current one is not taken.
     """
     if ws.user.id == LOCAL_USER.id:
         return wanted
@@ -71,6 +75,8 @@ def take(
     try:
         left = [image_id for image_id in ahead if image_id != current_id]
         taken = presence.take_first(ws.database, left, second=second)
+        if taken is None and not second:
+            taken = presence.take_first(ws.database, left, second=True)
     except UnavailableError:  # the page that follows says so
         return wanted
     return wanted if taken is None else taken

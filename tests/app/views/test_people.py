@@ -143,15 +143,21 @@ def test_whatever_leads_on_takes_the_next_image(seeded: Seeded, sign_in: SignIn)
     assert leads_to(lambda app: click(app, "annotate_skip")) == third
 
 
-def test_when_all_are_taken_the_queue_stays_as_it_is(seeded: Seeded, sign_in: SignIn) -> None:
+def test_where_others_have_guided_all_images_next_leaves_out_what_they_have_open(
+    seeded: Seeded, sign_in: SignIn
+) -> None:
     jan = sign_in("Jan", "annotator")
     for image in seeded.images("train"):
         annotations.save_guidance(jan.database, image.id, image.class_id, [BOX], b"m", None)
     sign_in("Mara", "annotator")
     app = open_page("annotate")
+    first, second, third, *_ = app.session_state[state.QUEUE.name].image_ids
+    assert app.session_state[state.IMAGE.name] == first
+    presence.look_at(jan.database, second)  # after Mara's page was drawn
     app.button(key="annotate_next").click().run()
-    assert not app.exception
-    assert app.session_state[state.IMAGE.name] is not None
+    assert app.session_state[state.IMAGE.name] == third
+    click(app, "annotate_previous")  # Mara's page knows by now
+    assert app.session_state[state.IMAGE.name] == first
 
 
 def test_drafts_of_two_people_do_not_meet(seeded: Seeded, sign_in: SignIn) -> None:
