@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
+from scipy import ndimage
 
 from gain_core.errors import InputError
 from gain_core.imaging.pictures import UNREADABLE, open_rgb
@@ -20,7 +21,6 @@ RIM = 1 / 8  # of the picture's side
 _BORDER = 1 / 50
 _CORNER = 1 / 5
 _PATCH = SIDE // 28
-_FLAT = 0.03  # of the range of brightness: deviation within a patch of one colour
 MARK_SIDE = SIDE // 2  # pixels of `Properties.strokes`
 
 # The sum of the JPEG standard's luminance table at quality 50.
@@ -59,14 +59,17 @@ _OTHERS = {
     "rim: highlights": ("brighter highlights", "darker highlights"),
     "rim: shadows": ("brighter shadows", "darker shadows"),
     "rim: red of highlights": ("redder highlights", "greener highlights"),
-    "rim: blue of highlights": ("bluer highlights", "yellower highlights"),
+    "rim: warmth of highlights": ("warmer highlights", "colder highlights"),
+    "rim: range": ("a wider range of brightness at the rim", "a narrower range of brightness at the rim"),
+    "rim: saturation at most": ("a colourful place at the rim", "no colourful place at the rim"),
     "sharpness": ("a sharper picture", "a more blurred picture"),
-    "sharpness for the contrast": ("more fine structure", "less fine structure"),
+    "sharpness at the finest scale": (
+        "more structure at the finest scale",
+        "less structure at the finest scale",
+    ),
     "noise": ("a noisier picture", "a cleaner picture"),
     "vignette": ("corners that are brighter than the edges", "corners that are darker than the edges"),
-    "colourful patch": ("a colourful patch at the rim", ""),
-    "colourful flat patch": ("a colourful patch without texture at the rim", ""),
-    "flat patch": ("a patch without texture at the rim that differs from the rest of it", ""),
+    "flat patch": ("a spot of one colour at the rim that differs from all around it", ""),
     "odd patch": ("a patch at the rim that differs from the rest of it", ""),
     "detailed patch": ("a patch with many details at the rim", ""),
     "JPEG quality": ("a higher JPEG quality", "a lower JPEG quality"),
@@ -147,11 +150,7 @@ def _of_pixels(pixels: NDArray[np.float32]) -> tuple[dict[str, float], NDArray[n
     """(SIDE, SIDE, 3) in [0, 1] -> the numbers of NUMBERS that depend on pixels, and the strokes."""
     red, green, blue = (np.ascontiguousarray(pixels[..., channel]) for channel in range(3))
     grey = 0.299 * red + 0.587 * green + 0.114 * blue
-    laplacian = np.zeros_like(grey)
-    laplacian[1:-1, 1:-1] = (
-        4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
-    )
-    detail = np.abs(laplacian)
+    detail = np.abs(_laplacian(grey))
     layers = {
         "brightness": grey,
         "red": red - green,
@@ -174,29 +173,27 @@ def _of_pixels(pixels: NDArray[np.float32]) -> tuple[dict[str, float], NDArray[n
         "rim: shadows": float(dark),
         "rim: highlights": float(bright),
         "rim: red of highlights": float(np.log(high[0] / high[1])),
-        "rim: blue of highlights": float(np.log(high[2] / high[1])),
+        "rim: warmth of highlights": float(np.log(high[0] / high[2])),
+        "rim: range": float(bright - dark),
+        "rim: saturation at most": float(_patches(layers["saturation"])[_RIM_PATCHES].max()),
         "sharpness": float(np.quantile(details, 0.9)),
         "noise": float(np.quantile(details, 0.1)),  # where the picture itself is smooth
-        "sharpness for the contrast": float(
-            np.log((detail[rim].mean() + _LEAST) / (grey[rim].std() + _LEAST))
-        ),
         "detailed patch": float(details.max()),
-        "colourful patch": float(_patches(layers["saturation"])[_RIM_PATCHES].max()),
     }
-    corners, middles = (grey[where].mean() + _LEAST for where in (_VIGNETTE, rim & ~_VIGNETTE))
+    corners, middles = (np.quantile(grey[where], 0.9) + _LEAST for where in (_VIGNETTE, rim & ~_VIGNETTE))
     numbers["vignette"] = float(np.log(corners / middles))
-    colours = np.stack([_patches(channel)[_RIM_PATCHES] for channel in (red, green, blue)], 1)
-    spread = np.sqrt((_patches(grey**2)[_RIM_PATCHES] - _patches(grey)[_RIM_PATCHES] ** 2).clip(0))
-    odd = np.abs(colours - np.median(colours, 0)).sum(1)
-    numbers["odd patch"] = float(odd.max())
-    flat = spread < _FLAT
-    numbers["flat patch"] = float((odd * flat).max())
-    hues = colours.max(1) - colours.min(1)
-    numbers["colourful flat patch"] = float((hues * flat).max())
+    colours = np.stack([_patches(channel) for channel in (red, green, blue)], -1)
+    of_rim = colours[_RIM_PATCHES]
+    numbers["odd patch"] = float(np.abs(of_rim - np.median(of_rim, 0)).sum(1).max())
+    spread = np.sqrt((_patches(grey**2) - _patches(grey) ** 2).clip(0))
+    numbers["flat patch"] = float(_spots(colours, spread)[_SPOT_PATCHES].max())
     half = (grey[::2, ::2] + grey[1::2, ::2] + grey[::2, 1::2] + grey[1::2, 1::2]) / 4
     around = np.asarray(
         Image.fromarray(half).resize((14, 14), Image.Resampling.BOX).resize((MARK_SIDE,) * 2),
         dtype=np.float32,
+    )
+    numbers["sharpness at the finest scale"] = float(
+        np.log(_edges(detail, rim) / _edges(np.abs(_laplacian(half)), outer(MARK_SIDE)))
     )
     strokes = (half - around).clip(-_STROKE, _STROKE) * (127 / _STROKE)
     return numbers, strokes.round().astype(np.int8)
@@ -214,6 +211,33 @@ def _jpeg_quality(tables: dict[int, Sequence[int]]) -> float:
         return 100.0
     scale = 100 * sum(tables[min(tables)]) / _STANDARD_SUM
     return 100 - scale / 2 if scale <= 100 else 5000 / scale
+
+
+def _laplacian(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of the same shape; 0 at the border."""
+    laplacian = np.zeros_like(grey)
+    laplacian[1:-1, 1:-1] = (
+        4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    )
+    return laplacian
+
+
+def _edges(detail: NDArray[np.float32], rim: NDArray[np.bool_]) -> float:
+    """How strong the clearest edges of the rim are."""
+    return float(np.quantile(detail[rim], 0.95)) + _LEAST / 5
+
+
+def _spots(colours: NDArray[np.float32], spread: NDArray[np.float32]) -> NDArray[np.float32]:
+    """colours (n, n, 3) of patches, spread (n, n) within each -> (n, n): how far the colour of 3×3 patches is
+    from that of all patches around them, less what they differ among themselves."""
+    size = len(colours)
+    wide = np.pad(colours, ((_AROUND, _AROUND), (_AROUND, _AROUND), (0, 0)), constant_values=np.inf)
+    around = [
+        np.abs(wide[_AROUND + row :, _AROUND + column :][:size, :size] - colours).sum(-1)
+        for row, column in _DIRECTIONS
+    ]
+    uneven = ndimage.maximum_filter(colours, (3, 3, 1)) - ndimage.minimum_filter(colours, (3, 3, 1))
+    return np.minimum.reduce(around) - uneven.sum(-1) - 2 * spread
 
 
 def _patches(layer: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -258,3 +282,6 @@ _WEIGHTS = np.stack([inside.ravel() / inside.sum() for inside in _REGIONS.values
 _VIGNETTE = _far_out()
 _TO_PATCHES = np.kron(np.eye(SIDE // _PATCH), np.full(_PATCH, 1 / _PATCH)).astype(np.float32)
 _RIM_PATCHES = outer(SIDE // _PATCH, 1 / 7)
+_SPOT_PATCHES = outer(SIDE // _PATCH, 1 / 5.6)  # middles of spots
+_AROUND = 4  # patches from the middle of a spot to what surrounds it
+_DIRECTIONS = ((-4, 0), (-3, 3), (0, 4), (3, 3), (4, 0), (3, -3), (0, -4), (-3, -3))

@@ -1,7 +1,7 @@
 """Which properties of images go with a class, tested against chance: candidates for shortcuts.
 
-Every property is tested for each class against all others. What several properties say about the same images
-is one finding, named by the strongest.
+Every property is tested for each class against all others. A property that says nothing new among images that
+are alike in a stronger one is part of that finding.
 """
 
 from collections.abc import Sequence
@@ -17,24 +17,13 @@ from gain_core.errors import InputError
 # Share of the class that shows it minus share of the others that do; chosen on sets that the reported figures
 # do not use (docs/decisions/0038).
 LEAST_GAP = 0.5
-OF_FILES = (
-    *CATEGORIES,
-    "JPEG quality",
-    "width",
-    "height",
-    "aspect",
-)  # a model sees at most their traces in the pixels
+# A model sees at most their traces in the pixels.
+OF_FILES = (*CATEGORIES, "JPEG quality", "width", "height", "aspect")
 CHANCE = 0.001  # of one false finding among all tests of a data set
 LEAST_IMAGES = 10  # of a class and of all others
-SAME = 0.6  # Jaccard of the images of a class that two findings speak of: from here on they are one finding
 
-_PLACES = (
-    "top",
-    "bottom",
-    "left",
-    "right",
-    *(f"{row} {side}" for row in ("top", "bottom") for side in ("left", "right")),
-)
+_ROWS, _SIDES = ("top", "bottom"), ("left", "right")
+_PLACES = (*_ROWS, *_SIDES, *(f"{row} {side}" for row in _ROWS for side in _SIDES))
 
 # Properties that are looked at together: parts of their names, and words.
 GROUPS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -252,39 +241,51 @@ def _finding(
 
 
 def _merged(findings: Sequence[Shortcut], classes: NDArray[np.int_]) -> list[Shortcut]:
-    """One finding for each set of images, the strongest first."""
+    """One finding for what several say of the same images, the strongest first."""
     two = len(np.unique(classes)) == 2
-    left = sorted(findings, key=lambda finding: -finding.gap)
+    # A property says more than what is learned from several or from “the background”, however weak it is.
+    left = sorted(findings, key=lambda finding: (_learned(finding), -_worth(finding)))
     merged = []
     while left:
-        best = left[0]
-        same = [
-            finding
-            for finding in left
-            if (two or finding.label == best.label) and _overlap(finding, best, classes) >= SAME
-        ]
-        left = [finding for finding in left if not any(finding is other for other in same)]
-        # A property says more than “the background” does, however weak it is.
-        named = max(
-            same, key=lambda finding: (finding.kind != "background" or not _specific(same), _worth(finding))
-        )
-        also = tuple(finding.kind for finding in same if finding.kind != named.kind)
-        merged.append(replace(named, also=also))
+        best, *others = left
+        left, same = [], list[Shortcut]()
+        for finding in others:
+            of_another = not two and finding.label != best.label
+            apart = of_another or (not _learned(finding) and _adds(finding, best, classes))
+            (left if apart else same).append(finding)
+        merged.append(replace(best, also=tuple(other.kind for other in same if other.kind != best.kind)))
     merged.sort(key=_worth, reverse=True)
     # Backgrounds of photographs nearly always say something: one finding for all classes.
     background = [finding for finding in merged if finding.kind == "background"][1:]
     return [finding for finding in merged if not any(finding is other for other in background)]
 
 
-def _overlap(finding: Shortcut, best: Shortcut, classes: NDArray[np.int_]) -> float:
-    """Jaccard within the best finding's class. What one of two classes has is what the other has not."""
+def _adds(finding: Shortcut, best: Shortcut, classes: NDArray[np.int_]) -> bool:
+    """Whether a finding still tells the class among images that are alike in what the best one says.
+
+    The gap within the images that have the best finding's property and within those that have not, weighted
+    as by Mantel and Haenszel, and their test. What one of two classes has is what the other has not.
+    """
     own = classes == best.label
     having = finding.having if finding.label == best.label else ~finding.having
-    return float((having & best.having & own).sum() / max(1, ((having | best.having) & own).sum()))
+    weight = gap = variance = 0.0
+    for alike in (best.having, ~best.having):
+        inside, outside, has = (int((which & alike).sum()) for which in (own, ~own, having))
+        count, shown = inside + outside, int((having & alike & own).sum())
+        if not inside or not outside:
+            continue
+        expected = inside * has / count
+        gap += shown - expected  # = inside · outside / count, times the difference of the two shares
+        weight += inside * outside / count
+        variance += inside * outside * has * (count - has) / (count**2 * max(1, count - 1))
+    if gap < LEAST_GAP * weight or not variance:
+        return False
+    return bool(stats.norm.sf(gap / np.sqrt(variance)) < CHANCE)
 
 
-def _specific(findings: Sequence[Shortcut]) -> bool:
-    return any(finding.kind not in GROUPS and finding.kind != "background" for finding in findings)
+def _learned(finding: Shortcut) -> bool:
+    """Whether it stands for many properties: a class that has a finding already needs no such summary."""
+    return finding.kind in GROUPS or finding.kind == "background"
 
 
 def _worth(finding: Shortcut) -> float:

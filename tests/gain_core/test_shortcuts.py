@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
-from gain_core.analysis.image_properties import CATEGORIES, NUMBERS, Properties, properties_of
+from gain_core.analysis.image_properties import CATEGORIES, NUMBERS, SIDE, Properties, properties_of
 from gain_core.analysis.rim import answers, preprocessed, rim_features
 from gain_core.analysis.shortcuts import GROUPS, find_shortcuts
 from gain_core.errors import InputError
@@ -97,6 +97,85 @@ def test_findings_about_the_same_images_are_merged(tmp_path: Path) -> None:
 
     assert [finding.label for finding in findings].count(0) == 1
     assert len(findings[0].also) > 3
+
+
+@pytest.mark.parametrize(("others", "findings"), [(range(20, 30), 1), (range(40, 50), 2)])
+def test_a_finding_stays_apart_if_it_tells_the_class_among_images_alike_in_a_stronger_one(
+    plain: list[Properties], others: range, findings: int
+) -> None:
+    """Two folders' worth of images: every image of class 0 has both properties, and ten others each."""
+    folder, camera = list(CATEGORIES).index("folder"), list(CATEGORIES).index("camera")
+    told = []
+    for number, item in enumerate(plain):
+        categories = list(item.categories)
+        categories[folder] = "web" if number < 30 else ""
+        categories[camera] = "X100" if number < 20 or number in others else ""
+        told.append(replace(item, categories=tuple(categories)))
+
+    found = find_shortcuts(told, LABELS)
+
+    assert [(finding.label, finding.gap) for finding in found] == [(0, 0.8)] * findings
+    named = {finding.kind for finding in found} | {kind for finding in found for kind in finding.also}
+    assert named == {"folder", "camera"}
+
+
+def test_a_spot_is_found_at_any_place_of_the_rim_in_any_colour(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+
+    def spotted(pixels: Pixels) -> Pixels:
+        with_spot = Image.fromarray(pixels)
+        left, top = generator.choice([(int(generator.integers(80)), y) for y in (1, 56)]).tolist()
+        colour = ((230, 180, 60), (80, 220, 90), (70, 110, 250), (250, 60, 200))[generator.integers(4)]
+        ImageDraw.Draw(with_spot).ellipse((left, top, left + 14, top + 14), fill=colour)
+        return np.asarray(with_spot)
+
+    best = find_shortcuts(looked_at(tmp_path, spotted), LABELS)[0]
+
+    assert best.label == 0
+    assert "flat patch" in (best.kind, *best.also)
+
+
+def shaded(pixels: Pixels) -> Pixels:
+    rows, columns = np.mgrid[-1 : 1 : pixels.shape[0] * 1j, -1 : 1 : pixels.shape[1] * 1j]
+    return (pixels * (1 - 0.3 * (rows**2 + columns**2))[..., None]).astype(np.uint8)
+
+
+def blurred(pixels: Pixels) -> Pixels:
+    return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(0.8)))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "more"),
+    [
+        ("rim: warmth of highlights", lambda pixels: (pixels * (1.1, 1, 0.8)).clip(0, 255), True),
+        ("rim: range", lambda pixels: pixels / 2 + 60, False),
+        ("rim: saturation at most", lambda pixels: pixels.mean(2, keepdims=True).repeat(3, 2), False),
+        ("vignette", shaded, False),
+        ("sharpness at the finest scale", blurred, False),
+    ],
+)
+def test_a_change_of_the_picture_moves_its_property(
+    tmp_path: Path, name: str, change: Callable[[Pixels], NDArray[np.float64]], more: bool
+) -> None:
+    column = list(NUMBERS).index(name)
+    for seed in range(5):
+        before, after = (
+            save(tmp_path / "a.png", pixels.astype(np.uint8)).numbers[column]
+            for pixels in (grained(seed), change(grained(seed)))
+        )
+        assert (after > before) == more
+
+
+def grained(seed: int) -> Pixels:
+    """`picture` with structure of one pixel, at the size that is looked at."""
+    large = np.asarray(Image.fromarray(picture(seed)).resize((SIDE, SIDE)), dtype=np.float64)
+    grain = np.random.default_rng(seed).uniform(0, 9, (SIDE, SIDE, 1))
+    return (large + grain).clip(0, 255).astype(np.uint8)
+
+
+def save(path: Path, pixels: Pixels) -> Properties:
+    Image.fromarray(pixels).save(path)
+    return properties_of(path)
 
 
 def test_nothing_is_found_where_labels_are_shuffled(framed: list[Properties]) -> None:
