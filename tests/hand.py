@@ -74,6 +74,11 @@ def kept(project: Seeded, image: ImageRecord) -> tuple[RegionRecord, ...]:
     return () if draft is None else draft.regions
 
 
+def still(page: Page) -> None:
+    """The server has done all that the canvas told."""
+    expect(page.locator(f"{OWN}[data-waits='0']")).to_be_visible()
+
+
 def look_for_an_image(page: Page) -> None:
     """With the key G; until its field is ready for typing."""
     page.keyboard.press("g")

@@ -17,7 +17,7 @@ from app.services import annotation
 from db import annotations, drafts
 from db.records import DraftRecord, RegionRecord
 from tests.app.seeded import SIDE, Seeded
-from tests.hand import canvas, choose, click, drag, images_to_draw_on, says, show
+from tests.hand import canvas, choose, click, drag, images_to_draw_on, says, show, still
 from tests.live_server import LiveServer, running
 
 BOX = ((0.1, 0.1), (0.3, 0.3))
@@ -143,7 +143,7 @@ def test_keys_and_tools_right_after_a_stroke_know_of_it(
     says(page, "1 region, not saved yet")
     drag(page, *OTHER_BOX)
     page.keyboard.press("Control+z")  # takes back the box that the page has not drawn yet, and no more
-    page.wait_for_timeout(2_000)
+    still(page)
     says(page, "1 region, not saved yet")
 
     choose(page, "Polygon")
@@ -214,7 +214,7 @@ def test_a_second_press_that_comes_late_is_not_for_the_next_image(
     page.wait_for_timeout(60)
     page.keyboard.press("s")
     says(page, f"{first.name}: 1 region saved.")
-    page.wait_for_timeout(2_000)
+    still(page)
     assert annotation.load(project.ws, first.id, first.class_id) is not None
     assert annotation.load(project.ws, last.id, last.class_id) is None
 

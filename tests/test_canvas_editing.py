@@ -15,7 +15,7 @@ from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, RegionRecord
 from tests.app.seeded import CLASSES, SIDE, Seeded
 from tests.conftest import PATIENCE
-from tests.hand import canvas, choose, click, drag, images_to_draw_on, kept, photograph, says, show
+from tests.hand import canvas, choose, click, drag, images_to_draw_on, kept, photograph, says, show, still
 from tests.live_server import LiveServer, running
 
 BOX = ((0.2, 0.2), (0.5, 0.5))
@@ -59,12 +59,6 @@ def large_photograph(project: Seeded, number: int) -> ImageRecord:
         refusals=[],
     )
     return library.list_images(project.ws.database, created.id, "train")[0]
-
-
-def still(page: Page) -> None:
-    """The server has done all that the canvas told."""
-    page.wait_for_timeout(300)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def shares(region: RegionRecord) -> list[float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from app.jobs import preparing
 from app.jobs.preparing import Request
@@ -27,6 +27,7 @@ from tests.hand import (
     says,
     show,
     shows,
+    still,
 )
 from tests.live_server import LiveServer, running
 
@@ -217,3 +218,24 @@ def test_strokes_are_kept_when_the_page_is_left_before_the_server_knows_of_them(
             link_to(page, "Train").click()
     expect(heading(page, "Train")).to_be_visible()
     assert len(kept(project, image)) == before + 2
+
+
+@pytest.mark.browser
+def test_the_browser_asks_before_it_closes_a_page_whose_strokes_the_server_does_not_know(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    image = project.images("train")[7]
+    show(page, server, image)
+    with server.held_up():
+        drag(page, *BOX)
+        with page.expect_event("dialog") as asked:
+            page.evaluate("setTimeout(() => location.reload())")
+        assert asked.value.type == "beforeunload"
+        asked.value.dismiss()
+    still(page)
+    asked_again: list[Dialog] = []
+    page.on("dialog", lambda dialog: asked_again.append(dialog))
+    page.reload()
+    shows(page, image)
+    assert len(kept(project, image)) == 1
+    assert asked_again == []

@@ -1,5 +1,6 @@
 // Streamlit forgets what a component has told and the server has not taken up yet once another page is asked
-// for. So a link, Back and Forward wait for the server; not for ever, where it cannot store anything.
+// for. So a link, Back and Forward wait for the server; not for ever, where it cannot store anything. Before the
+// window is closed or loaded again, the browser asks.
 
 const LONGEST_WAIT = 5000 // ms
 
@@ -27,11 +28,18 @@ function holdLeaving(isDone) {
     const link = event.target.closest?.("a[href]")
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) hold(event, () => link.click())
   }
-  const back = (event) => hold(event, () => window.dispatchEvent(new PopStateEvent("popstate", event)))
+  const traverse = (event) => {
+    const { navigationType, cancelable, destination } = event
+    if (navigationType !== "traverse" || !cancelable || !destination.sameDocument) return
+    hold(event, () => window.navigation.traverseTo(destination.key))
+  }
+  const unload = (event) => { if (!isDone()) event.preventDefault() }
   window.addEventListener("click", click, true)
-  window.addEventListener("popstate", back, true)
+  window.navigation?.addEventListener("navigate", traverse)
+  window.addEventListener("beforeunload", unload)
   return () => {
     window.removeEventListener("click", click, true)
-    window.removeEventListener("popstate", back, true)
+    window.navigation?.removeEventListener("navigate", traverse)
+    window.removeEventListener("beforeunload", unload)
   }
 }

@@ -10,13 +10,16 @@ function tell(board, action) {
   log.told += 1
   log.waiting.push({ number: log.told, image: board.image, label: board.label, ...action })
   board.setState("told", { log: log.id, done: log.done, actions: [...log.waiting] })
+  board.shapes.dataset.waits = log.waiting.length // on the canvas, for whoever looks from outside
 }
 
 /** The server has done the actions up to this number. */
-function drop(log, id, done) {
+function drop(board, id, done) {
+  const { log } = board
   if (id !== log.id) return
   log.done = Math.max(log.done, done)
   log.waiting = log.waiting.filter((action) => action.number > log.done)
+  board.shapes.dataset.waits = log.waiting.length
 }
 
 function named(board, region) {

@@ -63,7 +63,7 @@ function newBoard(parent) {
 function adopt(board) {
   const data = board.heard
   if (!data) return
-  drop(board.log, data.log, data.done)
+  drop(board, data.log, data.done)
   if (data.image !== board.image || data.label !== board.label) arrive(board, data)
   Object.assign(board, {
     drawable: data.drawable, colours: data.colours, name: data.name, alt: data.alt, hasNext: data.hasNext,
