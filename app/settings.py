@@ -60,6 +60,12 @@ class Settings:
             "doc": "What this machine trains: `quick`, `full` or both, separated by a comma, or `nothing`."
         },
     )
+    processes: int = field(
+        default=0,
+        metadata={
+            "doc": "Processes that share a full training, at most; `0`: one for each GPU of this machine."
+        },
+    )
     networks: str = field(
         default="",
         metadata={
@@ -202,6 +208,8 @@ def _check(settings: Settings) -> None:
     for name in Settings.__dataclass_fields__:
         value = getattr(settings, name)
         most = math.inf if name == "idle_exit_seconds" else sys.float_info.max
+        if name == "processes" and value == 0:  # as many as there are GPUs
+            continue
         if isinstance(value, int | float) and not 0 < value <= most:
             raise ValueError(f"{_variable(name)}: expected a number above 0, got {value}")
     try:

@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gain_core.errors import ConfigError, GainError
+from gain_core.errors import ConfigError, ProcessEndedError
 
 Item = TypeVar("Item")
 
@@ -55,7 +55,8 @@ class Ranks:
     def gather(self, mine: Sequence[Item]) -> list[Item]:
         """The results of all processes, in the original order; every process gets all of them.
 
-        Items travel pickled, on the CPU. All processes must call it. GainError when another one has ended.
+        Items travel pickled, on the CPU. All processes must call it. ProcessEndedError when another one has
+        ended.
         """
         if self.count == 1:
             return list(mine)
@@ -88,14 +89,14 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Context of collective calls: GainError when another process has ended."""
+        """Context of collective calls: ProcessEndedError when another process has ended."""
         try:
             yield
         except RuntimeError as error:
             # NCCL and the store raise DistError; gloo raises a bare RuntimeError that names itself.
             if self.count == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error).lower()):
                 raise
-            raise GainError(
+            raise ProcessEndedError(
                 f"process {self.rank} of {self.count}: another process has ended or does not answer, so that "
                 f"the work cannot go on; its own message says why ({str(error).splitlines()[0]})"
             ) from error
@@ -111,6 +112,11 @@ def current_ranks() -> Ranks:
     return Ranks(dist.get_rank(), dist.get_world_size())
 
 
+def under_torchrun() -> bool:
+    """Whether torchrun has started this process as one of several."""
+    return "RANK" in os.environ
+
+
 @contextmanager
 def joined(timeout: timedelta = timedelta(minutes=10)) -> Iterator[tuple[Ranks, torch.device]]:
     """Join the process group of torchrun and leave it at the end; yields the ranks and the device.
@@ -118,7 +124,7 @@ def joined(timeout: timedelta = timedelta(minutes=10)) -> Iterator[tuple[Ranks, 
     NCCL with one GPU for each process where there are GPUs, else gloo on the CPU. timeout: after this time
     a silent process counts as dead. ConfigError when there are fewer GPUs than processes.
     """
-    if "RANK" not in os.environ:  # torchrun sets it
+    if not under_torchrun():
         yield Ranks(), torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return
     device = torch.device("cpu")

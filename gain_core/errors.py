@@ -21,5 +21,9 @@ class ConfigError(GainError):
     """A configuration holds an unknown key or a value out of range."""
 
 
+class ProcessEndedError(GainError):
+    """Another process of the same work has ended or does not answer; the cause is told by that one."""
+
+
 class InputError(GainError):
     """An image, mask, class index or tensor does not have the expected form."""

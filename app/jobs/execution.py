@@ -4,7 +4,6 @@ import copy
 import json
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -19,6 +18,7 @@ from app.services.run_spec import RunSpec
 from gain_core.analysis.predict import predicting
 from gain_core.atomic import write_atomically
 from gain_core.dataset.feature_cache import FeatureStore
+from gain_core.distributed import current_ranks, joined, under_torchrun
 from gain_core.errors import CheckpointError, InputError, UnwritableError
 from gain_core.events import Event
 from gain_core.explain.inference import keep_session
@@ -28,6 +28,8 @@ from gain_core.models.inference import InferenceModel
 from gain_core.models.model_file import load_model, save_model
 from gain_core.models.networks import register_networks
 from gain_core.models.onnx_session import read_session
+from gain_core.training.config import TrainConfig
+from gain_core.training.full import most_processes
 from gain_core.training.trainer import train
 
 _READERS = 8  # processes, at most, that read and change the images of a full training
@@ -46,23 +48,35 @@ def execute(
 
     `stopping` is asked after every event: a step, or some tens of images read. An unfinished training leaves
     checkpoint.pt there. Raises StoppedError, and GainError with a sentence for people.
+
+    Under torchrun every process calls this. All train, and stop at the same step when one is to stop; the
+    first one alone tells the events and leaves the files.
     """
     try:
         _follow(_working(spec), on_event, stopping)
         return
     except RuntimeError as error:  # shared memory ran out after all, or the system took it for its memory
-        if _READER_DIED not in str(error):
+        if _READER_DIED not in str(error) or under_torchrun():  # the other processes cannot begin again
             raise
         print(f"From here on the training process reads the images itself: {error}", file=sys.stderr)
     _follow(_working(spec, readers=0), on_event, stopping)  # not above: the error holds the other readers
+
+
+def count_processes(spec: RunSpec) -> int:
+    """How many processes torchrun is to start for this training; 1: this one trains."""
+    if spec.config.mode != "full" or under_torchrun():
+        return 1
+    return most_processes(spec.config, max(1, spec.processes or torch.cuda.device_count()))
 
 
 def _follow(
     work: Generator[Event, None, None], on_event: Callable[[Event], None], stopping: Callable[[], bool]
 ) -> None:
     for event in work:
-        on_event(event)
-        if stopping():
+        ranks = current_ranks()  # after the training the first process goes on alone
+        if ranks.first:
+            on_event(event)
+        if any(ranks.gather([stopping()])):
             work.close()
             raise StoppedError
 
@@ -72,27 +86,22 @@ def _working(spec: RunSpec, readers: int | None = None) -> Generator[Event, None
     started = time.monotonic()
     if spec.config.threads:
         torch.set_num_threads(spec.config.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = spec.config
-    if readers is None and device.type == "cuda" and not config.loader_workers:  # a CPU is busy with training
-        readers = loading_processes()
-    if readers is not None:
-        config = replace(config, loader_workers=readers)
-    store = FeatureStore(spec.features_folder, _session_of_base(spec, device), _composites_folder(spec))
-    checkpoint = spec.out_folder / "checkpoint.pt"
-    if spec.resume_from is not None and spec.resume_from.exists() and not checkpoint.exists():
-        write_atomically(checkpoint, spec.resume_from.read_bytes())
     model = _base_model(spec)
     base = copy.deepcopy(model) if has_control(config) and not spec.as_given else None
-    try:
+    checkpoint = spec.out_folder / "checkpoint.pt"
+    if spec.resume_from is not None and spec.resume_from.exists() and not checkpoint.exists():
+        write_atomically(checkpoint, spec.resume_from.read_bytes())  # by each process: the same bytes
+    with joined() as (ranks, device):
+        if readers is None and device.type == "cuda" and not config.loader_workers:  # a CPU is busy training
+            readers = loading_processes(ranks.count)
+        if readers is not None:
+            config = replace(config, loader_workers=readers)
+        store = FeatureStore(spec.features_folder, _session_of_base(spec, device), _composites_folder(spec))
         if not spec.as_given:
-            yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
-    except UnwritableError:  # steps may be done already; starting over would continue from them
-        raise
-    except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
-        print(f"Training starts from its first step: {error}", file=sys.stderr)
-        checkpoint.unlink()
-        yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
+            yield from _training(model, spec, config, store, device, checkpoint)
+    if not ranks.first:
+        return
     control: Sequence[list[float] | None] = [None] * len(spec.samples)
     if base is not None:
         control = yield from training_control(base, spec.samples, config, store, device)
@@ -110,16 +119,37 @@ def _working(spec: RunSpec, readers: int | None = None) -> Generator[Event, None
     checkpoint.unlink(missing_ok=True)
 
 
-def loading_processes() -> int:
+def _training(
+    model: Classifier,
+    spec: RunSpec,
+    config: TrainConfig,
+    store: FeatureStore,
+    device: torch.device,
+    checkpoint: Path,
+) -> Generator[Event, None, None]:
+    try:
+        yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
+    except UnwritableError:  # steps may be done already; starting over would continue from them
+        raise
+    except CheckpointError as error:  # damaged, or guidance was drawn since: the run itself can still be done
+        print(f"Training starts from its first step: {error}", file=sys.stderr)
+        current_ranks().gather([0])  # every process has read the file and starts over
+        checkpoint.unlink(missing_ok=True)
+        yield from train(model, spec.samples, config, store, device, checkpoint, _init_loader)
+
+
+def loading_processes(training: int = 1) -> int:
     """Number of processes that read images for a GPU, which trains faster than one process reads.
+
+    training: processes that share the machine, each with its own GPU.
 
     They hand over what they read in shared memory: two steps each, 24 MB by default. A container may have as
     little as 64 MB of it; then the training process itself reads.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     shared = Path("/dev/shm")  # noqa: S108 – asked for its size
-    room = shutil.disk_usage(shared).free // _PER_READER if shared.is_dir() else _READERS
-    return max(0, min(_READERS, cores - 1, room))
+    room = shutil.disk_usage(shared).free // _PER_READER if shared.is_dir() else _READERS * training
+    return max(0, min(_READERS, cores // training - 1, room // training))
 
 
 def _base_model(spec: RunSpec) -> Classifier:
@@ -160,6 +190,5 @@ def _write_json(path: Path, content: object) -> None:
 
 
 def _init_loader(_: int) -> None:
-    """In a process that loads images: it ends with this one, and SIGTERM means what it always means."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """In a process that loads images: it ends with the training process."""
     follow_parent()

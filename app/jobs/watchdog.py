@@ -24,6 +24,9 @@ EXIT_LEASH = 76  # exit status of a process that left because its supervisor is 
 EXIT_STOPPED = (
     75  # exit status of a child that was asked to stop and has written its checkpoint (EX_TEMPFAIL)
 )
+EXIT_NOT_THE_FIRST = (
+    77  # exit status of a process that trained with others and left because another one had ended
+)
 LEASE_SHARE = 0.9  # leave before the lease ends, so that the next attempt never overlaps this one
 _PR_SET_PDEATHSIG = 1
 

@@ -32,6 +32,7 @@ class RunSpec:
     weights: Literal["pretrained", "none"] = "pretrained"  # of a first model; "none": drawn from the seed
     as_given: bool = False  # nothing is trained: the model of `base_weights` is looked at as it is
     networks: str = ""  # of the operator, for `register_networks`
+    processes: int = 0  # that share a full training; 0: one for each GPU of the machine
     drawings_of: str = ""  # whose count where several people drew, in words; empty: the latest
 
     def to_json(self) -> str:

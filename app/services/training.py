@@ -219,6 +219,7 @@ def build_spec(ws: Workspace, run: RunRecord) -> RunSpec:
         base_weights=base_weights,
         as_given=as_given,
         networks=ws.settings.networks,
+        processes=ws.settings.processes,
         drawings_of=whose_drawings.stated(ws, run.whose),
         features_folder=ws.files.features,
         out_folder=folder,

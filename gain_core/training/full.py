@@ -1,5 +1,6 @@
 """Full mode: trains every layer on augmented images, in up to three streams that share weights (eq. 8)."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
@@ -109,6 +110,7 @@ class FullTask:
             if isinstance(loaded, InputError):
                 raise loaded
             with (
+                self._ranks.together(),
                 seeded((config.seed, step, *own_chance), self._device),
                 torch.autocast("cuda", torch.bfloat16, enabled=self._autocast),
             ):
@@ -145,6 +147,15 @@ class FullTask:
                 logits = self._model(images.to(self._device, memory_format=torch.channels_last))
                 rows += list(logits.cpu())
         return torch.stack(self._ranks.gather(rows))
+
+
+def most_processes(config: TrainConfig, available: int) -> int:
+    """The largest number of processes, at most `available`, that can share each step's images evenly."""
+    sizes = [config.batch_size, config.guided_batch_size]
+    if (made := config.objective.counter_examples) is not None:
+        sizes += [made.batch_size, max(1, made.batch_size // 2)]  # those that show a class, and backgrounds
+    shared = math.gcd(*sizes)
+    return max(count for count in range(1, available + 1) if shared % count == 0)
 
 
 def _own_columns(streams: Mapping[str, Tensor], ranks: Ranks) -> tuple[list[int], Division]:

@@ -62,12 +62,14 @@ class Stage:
     def run(self, run: RunRecord) -> RunRecord:
         return runs.get_run(self.ws.database, run.id)
 
-    def start_worker(self, log: str = "worker.log", machine: str = "") -> subprocess.Popen[bytes]:
+    def start_worker(
+        self, log: str = "worker.log", machine: str = "", command: tuple[str, ...] = WORKER
+    ) -> subprocess.Popen[bytes]:
         """machine: the name under which it works; empty: of this machine."""
         settings = replace(self.ws.settings, machine=machine)
         with (self.home / log).open("ab") as stream:
             worker = subprocess.Popen(
-                WORKER,
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
