@@ -15,7 +15,7 @@ from app.importing.options import ImportOptions
 from app.jobs import launch
 from app.services import imports
 from app.workspace import Workspace
-from db.imports import ImportRecord
+from db.imports import ImportRecord, get_import
 from db.records import SPLITS
 
 SHOWN = 3  # spellings named in a choice
@@ -41,7 +41,7 @@ def dry_run_panel(ws: Workspace, record: ImportRecord) -> None:
         with left:
             _classes(record, preview)
         with right:
-            options = _choices(ws, record, preview)
+            _choices(ws, record, preview)
         _notes(preview)
         _left_out(record, preview)
         _groups(record, preview)
@@ -60,7 +60,7 @@ def dry_run_panel(ws: Workspace, record: ImportRecord) -> None:
                 icon=":material/check:",
                 disabled=bool(preview.problem),
                 on_click=_start,
-                args=(ws, record, options),
+                args=(ws, record),
             )
 
 
@@ -93,7 +93,7 @@ def _classes(record: ImportRecord, preview: Preview) -> None:
         st.caption("No split is given: of each class 70 % train, 15 % validate and 15 % test.")
 
 
-def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOptions:
+def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> None:
     """The widgets of those choices that make a difference here."""
     options = ImportOptions.from_dict(record.options)
 
@@ -172,17 +172,19 @@ def _choices(ws: Workspace, record: ImportRecord, preview: Preview) -> ImportOpt
             **again("turn_marks"),
         )
     if preview.marks:
-        guide = st.segmented_control(
+        st.segmented_control(
             f"Use {preview.marks}",
             [False, True],
             default=preview.marks_guide if options.guidance is None else options.guidance,
             format_func=lambda value: "as guidance" if value else "for evaluation only",
-            key=f"dry_guidance_{record.id}",
+            key=_guidance_key(record),
             required=True,
             help="Guidance trains the model as drawings do. Else they only measure where it looks.",
         )
-        return ImportOptions.from_dict({**record.options, "guidance": bool(guide)})
-    return options
+
+
+def _guidance_key(record: ImportRecord) -> str:
+    return f"dry_guidance_{record.id}"
 
 
 def _notes(preview: Preview) -> None:
@@ -227,9 +229,13 @@ def _check_again(ws: Workspace, record: ImportRecord, field: str, key: str) -> N
         launch.start_import(ws, imports.check_again(ws, record, options).id)
 
 
-def _start(ws: Workspace, record: ImportRecord, options: ImportOptions) -> None:
+def _start(ws: Workspace, record: ImportRecord) -> None:
+    """A callback. It reads the choices itself: the last one may have come together with the click."""
     failed = f"Nothing was added to “{record.name}”" if record.adds else f"“{record.name}” was not imported"
     with told(failed, "Cancel it, and try again."):
-        started = imports.carry_on(ws, record, options)
+        options = dict(get_import(ws.database, record.id).options)
+        if (guide := st.session_state.get(_guidance_key(record))) is not None:
+            options["guidance"] = bool(guide)
+        started = imports.carry_on(ws, record, ImportOptions.from_dict(options))
         state.FOLLOWED_IMPORT.set(started.id)
         launch.start_import(ws, started.id)

@@ -25,7 +25,6 @@ def first_model_choice(ws: Workspace, project: ProjectRecord) -> None:
         return
     st.markdown("**Next: train a first model** on your labels. Then you see where it looks.")
     usual = backbones.default_steps(ws, project.id)
-    backbone, size, steps = project.backbone, project.image_size, usual
     with st.expander("Backbone, input size, steps"):
         known = backbones.PACKAGED | backbones.DOWNLOADED
         chosen, side, count = st.columns([2, 1, 1], vertical_alignment="bottom")
@@ -39,21 +38,11 @@ def first_model_choice(ws: Workspace, project: ProjectRecord) -> None:
             help="Any convolutional network of timm, by its name. The weights of the first three are "
             "installed; timm downloads others.",
         )
-        size = int(
-            side.number_input(
-                "Input size",
-                32,
-                1024,
-                known.get(backbone, 224),
-                1,
-                key=f"first_size-{backbone}",
-                help="Pixels",
-            )
+        side.number_input(
+            "Input size", 32, 1024, _usual_size(backbone), 1, key=f"first_size-{backbone}", help="Pixels"
         )
-        steps = int(
-            count.number_input(
-                "Steps", 1, 10_000, usual, 1, key="first_steps", help="Of 32 images. More for many classes."
-            )
+        count.number_input(
+            "Steps", 1, 10_000, usual, 1, key="first_steps", help="Of 32 images. More for many classes."
         )
     st.button(
         "Train first model",
@@ -61,10 +50,18 @@ def first_model_choice(ws: Workspace, project: ProjectRecord) -> None:
         type="primary",
         icon=":material/play_arrow:",
         on_click=_request,
-        args=(ws, project.id, backbone, size, steps),
+        args=(ws, project.id),
     )
 
 
-def _request(ws: Workspace, project_id: int, backbone: str, size: int, steps: int) -> None:
+def _usual_size(backbone: str) -> int:
+    return (backbones.PACKAGED | backbones.DOWNLOADED).get(backbone, 224)
+
+
+def _request(ws: Workspace, project_id: int) -> None:
+    """A callback. It reads the choices itself: the last one may have come together with the click."""
+    chosen = st.session_state
+    backbone = chosen["first_backbone"]
+    size = chosen.get(f"first_size-{backbone}", _usual_size(backbone))
     with told("The training did not start", "Choose another backbone, or try again."):
-        backbones.request_first_model(ws, project_id, backbone, size, steps)
+        backbones.request_first_model(ws, project_id, backbone, int(size), int(chosen["first_steps"]))

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from sqlalchemy import text
 from streamlit import config
 
 from app.jobs import launch, prepare_run
 from app.jobs.preparing import Request
+from app.services import annotation
 from db import imports, library, runs, versions
-from tests.app.material import photograph, zipped
+from tests.app.material import encoded, index, photograph, zipped
 from tests.app.seeded import Seeded
 from tests.app.views.pages import click, keys, open_page, own_key, said, table
 
@@ -60,6 +62,24 @@ def test_loose_images_get_the_class_that_is_chosen_for_them(seeded: Seeded) -> N
     click(app, "start_import")
     new = seeded.images()[-1]
     assert (new.name, new.class_position, new.split) == ("a=b.png", 1, "test")
+
+
+def test_a_choice_that_comes_together_with_the_click_counts(seeded: Seeded, tmp_path: Path) -> None:
+    files = {
+        "index.csv": index("file,label,mask", "new.png,boat,m.png"),
+        "new.png": photograph(1, (64, 64)),
+        "m.png": encoded(Image.new("L", (64, 64), 255)),
+    }
+    app = open_page()
+    content = zipped(tmp_path / "more.zip", files).read_bytes()
+    app.file_uploader(key="added_images").upload("more.zip", content).run()
+    click(app, "check_added")
+    app.segmented_control(key=own_key(app.segmented_control, "dry_guidance")).set_value(True)
+    app.selectbox(key=own_key(app.selectbox, "dry_split")).select("train")
+    click(app, "start_import")
+    new = seeded.images()[-1]
+    assert new.split == "train"
+    assert annotation.load(seeded.ws, new.id, new.class_id) is not None
 
 
 def test_a_project_that_was_deleted_meanwhile_is_said_and_nothing_is_made(

@@ -164,7 +164,7 @@ def test_backbone_size_and_steps_can_be_chosen_and_need_not_be(seeded: Seeded) -
     app = open_page()
     app.selectbox(key="first_backbone").set_value("tf_efficientnet_lite1").run()
     assert app.number_input(key="first_size-tf_efficientnet_lite1").value == 240
-    app.number_input(key="first_steps").set_value(7).run()
+    app.number_input(key="first_steps").set_value(7)  # comes together with the click
     click(app, "library_first_model")
     project = rows.get_project(seeded.ws.database, seeded.project_id)
     assert (project.backbone, project.image_size) == ("tf_efficientnet_lite1", 240)
