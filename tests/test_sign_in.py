@@ -55,6 +55,8 @@ def windows(browser: Browser) -> Iterator[tuple[BrowserContext, BrowserContext]]
     """Of two people."""
     expect.set_options(timeout=PATIENCE)
     first, second = (browser.new_context(viewport={"width": 1280, "height": 800}) for _ in range(2))
+    for context in (first, second):
+        context.set_default_timeout(PATIENCE)
     yield first, second
     for context in (first, second):
         context.close()

@@ -1,6 +1,7 @@
 """The photograph of the next image is known to the browser before *Next* asks for it."""
 
 import hashlib
+import threading
 
 import pytest
 
@@ -14,8 +15,11 @@ def test_the_browser_is_told_the_next_photograph_once_it_is_made(
 ) -> None:
     seeded.publish()
     monkeypatch.setattr(resources, "address", lambda jpeg, _place: hashlib.sha256(jpeg).hexdigest())
+    may_begin = threading.Event()
+    resources._prefetching()[0].submit(may_begin.wait)
     app = open_page("annotate")
     assert on_canvas(app)["next"] is None  # nothing waits for it
+    may_begin.set()
     prefetched()
 
     click(app, "annotate_next")
