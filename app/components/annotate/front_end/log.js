@@ -10,7 +10,7 @@ function tell(board, action) {
   log.told += 1
   log.waiting.push({ number: log.told, image: board.image, label: board.label, ...action })
   board.setState("told", { log: log.id, done: log.done, actions: [...log.waiting] })
-  board.shapes.dataset.waits = log.waiting.length // on the canvas, for whoever looks from outside
+  board.shapes.dataset.waits = log.waiting.length // for tests: 0 once the server has confirmed all
 }
 
 /** The server has done the actions up to this number. */
