@@ -25,7 +25,11 @@ class DrawingError(ServiceError):
 
 
 class MissingFileError(ServiceError):
-    """A stored image or mask is missing from the data folder or damaged."""
+    """A stored file is missing from the data folder or damaged."""
+
+
+class MissingPhotographError(MissingFileError):
+    """The file of an image is missing from the data folder or damaged."""
 
 
 class EmptyMapError(ServiceError):

@@ -18,6 +18,7 @@ from db.additions import Additions, add_to_project
 from db.new_images import NewGuidance
 from db.records import ImageRecord
 
+BACK = "Files that were missing or damaged, and are back: {:,}."
 Pairs = Sequence[tuple[Accepted, ImageRecord]]  # what an import has of images that are there
 
 
@@ -31,8 +32,9 @@ def add_source(
     """Add everything in `source` that the project can use. Either all of that is stored or nothing.
 
     An image is known by its content, and kept once, with its label and split; guidance and masks come to a
-    label that has none. Raises ImportRefusedError when nothing fits the project, db.errors.NotFoundError,
-    ConflictError when somebody else adds images at the same moment, and what `on_progress` raises.
+    label that has none, and a file comes back that the data folder has lost. Raises ImportRefusedError when
+    nothing fits the project, db.errors.NotFoundError, ConflictError when somebody else adds images at the
+    same moment, and what `on_progress` raises.
     """
     options = options or ImportOptions()
     target = load_target(ws, project_id)
@@ -61,7 +63,8 @@ def add_source(
         )
         if on_progress is not None:
             on_progress(len(layout.items), len(layout.items), "Storing the images")
-        staging.keep_only(_files(additions))
+        back = {one.sha256 for one, _ in pairs} & staging.lost()
+        staging.keep_only(_files(additions) | back)
         with staging.published():
             added = add_to_project(ws.database, project_id, additions)
     annotated = added.guidance + added.masks
@@ -70,6 +73,8 @@ def add_source(
     if stay := len(additions.guidance) - added.guidance:
         layout.notes.append(f"Drawings that were there already stayed: {stay:,}.")
     first = [f"Added: {added.images:,} images."]
+    if back:
+        first.append(BACK.format(len(back)))
     return ImportReport(
         project_id,
         added.images,

@@ -104,10 +104,11 @@ def dry_run(
     on_preview(show())
     notes += _copies(source, layout, on_progress)
     on_preview(show())
-    known = {} if target is None else target.images
-    pictures = look_at_all(source, layout, max_pixels, on_progress, options, known)
+    pictures = look_at_all(source, layout, max_pixels, on_progress, options, target)
     if target is not None:
         notes += differences(pictures.there, target)
+    if pictures.lost:
+        notes.append(f"Files that are missing or damaged in the project, and come back: {pictures.lost:,}.")
     if pictures.scaled:
         notes.append(scaled_note(pictures.scaled))
     if pictures.misfits:
@@ -117,7 +118,8 @@ def dry_run(
         )
     notes += _alike(layout, pictures, around() if layout.items else (), on_progress)
     preview = show(len(pictures.there))
-    if target is not None and not layout.items and not marks and not preview.problem:
+    brings = layout.items or marks or pictures.lost
+    if target is not None and not brings and not preview.problem:
         preview.problem = f"Nothing is new: the project has all {len(pictures.there):,} images."
     preview.turned = pictures.turned
     preview.looked_at = preview.n_images

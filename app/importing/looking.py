@@ -15,6 +15,8 @@ from app.importing.near_duplicates import Description
 from app.importing.options import ImportOptions
 from app.importing.photographs import Glance, check_photograph, glance
 from app.importing.sources import Source
+from app.importing.staging import is_whole
+from app.importing.target import Target
 from db.records import ImageRecord
 
 
@@ -25,6 +27,7 @@ class Pictures:
     scaled: dict[str, tuple[Size, Size]] = field(default_factory=dict)  # (annotated, stored) size by name
     misfits: list[str] = field(default_factory=list)  # names of images whose annotations have another shape
     there: list[tuple[Item, ImageRecord]] = field(default_factory=list)  # images that the project has
+    lost: int = 0  # of these, whose file is missing or damaged
 
 
 def look_at_all(
@@ -33,12 +36,13 @@ def look_at_all(
     max_pixels: int,
     on_progress: Progress,
     options: ImportOptions,
-    there: Mapping[str, ImageRecord],
+    target: Target | None,
 ) -> Pictures:
     """Refuses what is no picture, and takes what the project has out of the layout.
 
-    there: the project's images by SHA-256; empty for a new project. Raises what `on_progress` raises.
+    target: None for a new project. Raises what `on_progress` raises.
     """
+    there: Mapping[str, ImageRecord] = {} if target is None else target.images
     pictures = Pictures()
     new: list[Item] = []
     for done, item in enumerate(layout.items):
@@ -48,16 +52,17 @@ def look_at_all(
             image = there.get(hashlib.sha256(data).hexdigest()) if there else None
             if there and image is None:  # perhaps stored with other bytes: decoded as the import does
                 photograph = check_photograph(data, max_pixels)
-                image = there.get(hashlib.sha256(photograph.data).hexdigest())
-                glimpse = photograph.glance
+                data, glimpse = photograph.data, photograph.glance
+                image = there.get(hashlib.sha256(data).hexdigest())
             else:
                 glimpse = glance(data, max_pixels)
         except FileRefusedError as error:
             layout.refuse(item.name, str(error))
             continue
         _look_at_marks(item, glimpse, layout, options, pictures)
-        if image is not None:
+        if image is not None and target is not None:
             pictures.there.append((item, image))
+            pictures.lost += not is_whole(target.files.image(image.sha256, image.suffix), len(data))
         else:
             pictures.descriptions.append(glimpse.description)
             new.append(item)

@@ -29,6 +29,14 @@ def store_lock(files: FileStore) -> Iterator[None]:
         yield
 
 
+def is_whole(stored: Path, size: int) -> bool:
+    """Whether this file of the store is there and has so many bytes."""
+    try:
+        return stored.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def storing_told() -> Iterator[None]:
     """ImportRefusedError, in a sentence, when the disk is full or the data folder cannot be written."""
@@ -75,6 +83,14 @@ class Staging:
         """Of what was added only these images and masks are to be published."""
         self._targets = {staged: target for staged, target in self._targets.items() if target.stem in hashes}
 
+    def lost(self) -> set[str]:
+        """SHA-256 of what was added and the store has not, or has with another length: that is damaged."""
+        return {
+            target.stem
+            for staged, target in self._targets.items()
+            if not is_whole(target, staged.stat().st_size)
+        }
+
     def _add(self, data: bytes, target: Path) -> None:
         kind = target.relative_to(self._files.home).parts[0]
         staged = self._folder / f"{kind}-{target.name}"
@@ -86,15 +102,15 @@ class Staging:
     def published(self) -> Iterator[None]:
         """Move everything into the store for the length of a database transaction; if that fails, out again.
 
-        Files another project has already brought stay where they are. Bytes and names are on the disk when
-        the transaction begins: no row may outlive its file in a power cut.
+        Files another project has already brought stay where they are, unless they are damaged. Bytes and
+        names are on the disk when the transaction begins: no row may outlive its file in a power cut.
         """
         settle(self._targets)  # before they have their names: the next import trusts what has one
         with store_lock(self._files):
             brought: list[Path] = []
             try:
                 for staged, target in self._targets.items():
-                    if not target.exists():
+                    if not is_whole(target, staged.stat().st_size):
                         target.parent.mkdir(parents=True, exist_ok=True)
                         os.replace(staged, target)
                         brought.append(target)

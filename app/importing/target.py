@@ -8,7 +8,7 @@ from app.importing.classes import spelled_as
 from app.importing.formats.layout import Layout
 from app.importing.item import Item
 from app.importing.sources import shown
-from app.workspace import Workspace
+from app.workspace import FileStore, Workspace
 from db import library
 from db.records import ImageRecord, ProjectRecord
 
@@ -20,6 +20,7 @@ class Target:
     project: ProjectRecord
     classes: Mapping[str, int]  # ids by name, in the order of the positions
     images: Mapping[str, ImageRecord]  # by SHA-256
+    files: FileStore
 
     def classes_of(self, image: ImageRecord) -> tuple[str, ...]:
         """Names of the image's labels."""
@@ -32,9 +33,8 @@ def load_target(ws: Workspace, project_id: int) -> Target:
     project = library.get_project(ws.database, project_id)
     classes = library.list_classes(ws.database, project_id)
     images = library.list_images(ws.database, project_id)
-    return Target(
-        project, {item.name: item.id for item in classes}, {image.sha256: image for image in images}
-    )
+    positions = {item.name: item.id for item in classes}
+    return Target(project, positions, {image.sha256: image for image in images}, ws.files)
 
 
 def fit_classes(layout: Layout, target: Target) -> None:

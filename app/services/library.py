@@ -11,7 +11,7 @@ from typing import IO
 from PIL import Image
 
 from app.demo.project import make_demo
-from app.errors import ImportRefusedError, MissingFileError
+from app.errors import ImportRefusedError, MissingFileError, MissingPhotographError
 from app.importing.dry_run import Preview, dry_run
 from app.importing.folder_source import FolderSource
 from app.importing.importer import (
@@ -219,11 +219,14 @@ def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
 
 
 def open_image(ws: Workspace, image: ImageRecord) -> Image.Image:
-    """The photograph as RGB, turned as EXIF says: the same pixels that training reads. MissingFileError."""
+    """The photograph as RGB, turned as EXIF says: the same pixels that training reads.
+
+    Raises MissingPhotographError.
+    """
     try:
         return open_rgb(ws.files.image(image.sha256, image.suffix), image.name)
     except InputError as error:
-        raise MissingFileError(
+        raise MissingPhotographError(
             f"The file of {image.name} is missing from the data folder or damaged."
         ) from error
 

@@ -36,21 +36,21 @@ from app.components.annotate.queue_filters import (
 )
 from app.components.annotate.queue_head import Heading, head, offer_new_queue
 from app.components.annotate.queue_order import Narrowed, first_image, first_look, held_order, with_visitor
+from app.components.annotate.queue_strip import queue_strip
 from app.components.annotate.suggestion_list import suggestions
 from app.components.annotate.view_switch import chosen_view
 from app.components.kit.empty import empty_state
 from app.components.kit.error_box import told
-from app.components.kit.film_strip import Frame, Tone, film_strip, in_words
 from app.components.kit.text import names_at, plain
 from app.components.runs.run_panel import start_first_model
 from app.components.sidebar import chosen_project
+from app.errors import MissingPhotographError
 from app.services import queue, training
 from app.services.queue import QueueFigures, QueueItem
 from app.services.queue_address import EVERYTHING
 from app.workspace import Workspace
 from db import library
 from db.errors import NotFoundError
-from db.marks import Mark, read_marks
 from db.queue_filters import LOOKED_AT, QueueFilter
 from db.records import ClassRecord, ImageRecord, ProjectRecord, Split, VersionRecord
 
@@ -147,7 +147,7 @@ def annotate_page(ws: Workspace) -> None:
         return
     first_shown = max(0, ids.index(image.id) - BEHIND)
     items = queue.read(ws, project.current_version_id, ids[first_shown : first_shown + STRIP], names)
-    picked_id = _strip(ws, items, image, classes)
+    picked_id = queue_strip(ws, items, image, classes)
     if picked_id is not None and picked_id != image.id:
         state.IMAGE.set(picked_id)
         st.rerun()
@@ -230,29 +230,6 @@ def _wanted(ws: Workspace, project: ProjectRecord) -> ImageRecord | None:
     return image if image.project_id == project.id else None
 
 
-def _strip(
-    ws: Workspace, items: list[QueueItem], image: ImageRecord, classes: list[ClassRecord]
-) -> int | None:
-    marks = read_marks(ws.database, [item.image.id for item in items])
-    frames = [_frame(ws, item, classes, marks.get(item.image.id, ())) for item in items]
-    return film_strip(frames, key="queue_strip", current=image.id, side=58)
-
-
-def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], marks: tuple[Mark, ...]) -> Frame:
-    tone: Tone = "plain"
-    if item.right is not None:
-        tone = "right" if item.right else "wrong"
-    labels = names_at(item.image.positions, [one.name for one in classes])
-    more = in_words([mark for mark in marks if mark not in ("guided", "skipped")])  # the reason says these
-    return Frame(
-        id=item.image.id,
-        jpeg=resources.thumbnail(ws, item.image, 96),
-        title=f"{item.image.name}, {labels}: {item.reason} {more}".rstrip(),
-        tone=tone,
-        marks=marks,
-    )
-
-
 def _desk(
     ws: Workspace,
     project: ProjectRecord,
@@ -271,9 +248,13 @@ def _desk(
             f"The attention map of {image.name} cannot be shown",
             "Drawing still works. Choose another image, or roll back in Models.",
         ):
-            view = None if version is None else resources.attention(ws, version, image)
-            image = label_switch(image if item is None else item.image, view, classes)
-            asked = verdict(ws, project, image, item, version, classes)
+            try:
+                view = None if version is None else resources.attention(ws, version, image)
+                image = label_switch(image if item is None else item.image, view, classes)
+                asked = verdict(ws, project, image, item, version, classes)
+            except MissingPhotographError:  # the board says what to do
+                labels = names_at(image.positions, [one.name for one in classes])
+                st.caption(f"{plain(image.name)} · {plain(labels)}")
         if version is None and training.status(ws, project.id).active is None:
             start_first_model(ws, project, key="annotate_first_model")
     with right:

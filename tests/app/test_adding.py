@@ -1,6 +1,8 @@
 """Images are added to a project: new ones once, known ones not again, and nothing is overwritten."""
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -72,6 +74,24 @@ def test_the_same_files_again_change_nothing(ws: Workspace, tmp_path: Path, proj
     )
     assert rows.list_images(ws.database, project_id) == before
     assert stored_files(ws) == files
+
+
+@pytest.mark.parametrize("what_happened", [Path.unlink, lambda path: os.truncate(path, 20)])
+def test_a_file_that_the_data_folder_has_lost_comes_back(
+    ws: Workspace, tmp_path: Path, project_id: int, what_happened: Callable[[Path], None]
+) -> None:
+    before, files = rows.list_images(ws.database, project_id), stored_files(ws)
+    what_happened(ws.files.image(before[2].sha256, before[2].suffix))
+
+    preview = check(ws, tmp_path, project_id, again())
+    assert preview.problem == ""
+    assert "Files that are missing or damaged in the project, and come back: 1." in preview.notes
+
+    report = add(ws, tmp_path, project_id, again())
+    assert "Files that were missing or damaged, and are back: 1." in report.notes
+    assert rows.list_images(ws.database, project_id) == before
+    assert stored_files(ws) == files
+    library.open_image(ws, before[2])
 
 
 def test_new_images_come_beside_the_old_ones(ws: Workspace, tmp_path: Path, project_id: int) -> None:

@@ -22,9 +22,10 @@ from app.components.annotate.put_off_button import put_off_button
 from app.components.annotate.saving import not_saved, save
 from app.components.annotate.second_opinion import second_opinion
 from app.components.annotate.shortcut_note import shortcut_note
-from app.components.kit.error_box import told
+from app.components.kit.error_box import error_box, told
 from app.drawing.draft import Draft
 from app.drawing.regions import fit_canvas
+from app.errors import MissingPhotographError
 from app.services.other_drawings import OtherDrawing
 from app.services.queue import neighbour
 from app.workspace import Workspace
@@ -33,6 +34,10 @@ from db.records import ImageRecord, VersionRecord
 TAKEN = (470, 436)  # pixels of the window that everything but the canvas and the picture beside it needs
 LEAST = (480, 364)
 LARGE = (0.7, 1000)  # share of the page's width, pixels of height: then the page scrolls
+BRING_BACK = (
+    "To bring it back, choose *Add images* in Library and give the same file again. Its labels and drawings "
+    "are kept. Or go on with another image."
+)
 CLOSEST = 2400  # longer side of a photograph with its map over it, pixels
 
 
@@ -60,15 +65,20 @@ def board(
             key.get()
         conflict = st.container()  # above all else: under the canvas, a low window would not show it
         draft = open_draft(ws, image)
+        take_up = partial(_take_up, ws, version, image, draft, queue)
         picture = partial(_background, ws, image, version)
-        if own:
-            notes = canvas(ws, version, image, draft, queue, picture, _room(), coming)
-        else:
-            notes = fallback_editor(image, draft, _room(), picture)
+        try:
+            if own:
+                notes = canvas(ws, version, image, draft, queue, picture, _room(), coming)
+            else:
+                notes = fallback_editor(image, draft, _room(), picture)
+        except MissingPhotographError as error:
+            error_box(f"{image.name} cannot be shown", str(error), BRING_BACK)
+            _actions(ws, image, draft, queue, take_up)
+            return
         keep(ws, image, draft)
         with conflict:
             not_saved(ws, image, draft)
-        take_up = partial(_take_up, ws, version, image, draft, queue)
         _actions(ws, image, draft, queue, take_up)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             drawing_menus(image, draft, take_up)

@@ -79,7 +79,8 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
     split, position = state.LIBRARY_SPLIT.get(), state.LIBRARY_CLASS.get()
     count = overview.images[split] if position == ALL else overview.counts[split][position]
     if not count:
-        st.caption(f"No images of this class in the {split} split.")
+        of_class = "" if position == ALL else " of this class"
+        st.caption(f"No images{of_class} in the {split} split.")
         return None
     pages = -(-count // PER_PAGE)
     number = min(state.LIBRARY_PAGE.peek(), pages)

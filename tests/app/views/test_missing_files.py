@@ -27,7 +27,10 @@ def test_other_images_are_drawn_on_as_ever(gone: Seeded) -> None:
 
 def test_the_image_itself_says_what_is_wrong(gone: Seeded) -> None:
     app = open_page("annotate", {"annotate_image": gone.images("train")[3].id})
-    assert any("003.png is missing from the data folder" in str(error.value) for error in app.error)
+    [error] = app.error
+    assert "003.png is missing from the data folder" in str(error.value)
+    assert "*Add images* in Library" in str(error.value)
+    assert {"annotate_previous", "annotate_next"} <= keys(app)
 
 
 def test_its_thumbnail_says_so(gone: Seeded) -> None:
