@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
@@ -67,7 +66,7 @@ class Database:
                 if database._reader.dialect.name == "sqlite":
                     database.write_ahead = _switch_to_wal(database._reader)
                 migrate(database._writer)
-        except (exc.SQLAlchemyError, CommandError) as error:
+        except exc.SQLAlchemyError as error:
             database.close()
             raise DatabaseError(f"The database cannot be brought up to date: {error}") from error
         except BaseException:

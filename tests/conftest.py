@@ -12,6 +12,10 @@ from tests import postgresql
 from tests.browser import find_browser
 from tests.live_server import LiveServer
 
+# As app/.streamlit/config.toml, which Streamlit reads for a server alone: a page that a test runs in its own
+# process would record each command and look for bare expressions, a tenth of its time.
+os.environ |= {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false", "STREAMLIT_RUNNER_MAGIC_ENABLED": "false"}
+
 PATIENCE = 60_000  # milliseconds for one thing on the page to happen, on two cores that others use too
 # These files take longest, the longest first. They begin first, or one core would work alone at the end.
 LONGEST = (

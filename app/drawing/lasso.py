@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise, product
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
 from app.drawing.polygonise import polygons_of
 from gain_core.imaging.raster import Mask, Point
@@ -38,8 +38,8 @@ def outline_of_loop(
     extent = float((points.max(0) - corner).max() + diameter / 2)
     scale = (_SIDE - 2) / extent
     passed = _pixels_of((points - corner) * scale + 1)
-    line: Mask = ndimage.distance_transform_edt(~passed) <= max(diameter * scale, _UNBROKEN) / 2
-    loop: Mask = ndimage.binary_fill_holes(line)
+    line: Mask = scipy.ndimage.distance_transform_edt(~passed) <= max(diameter * scale, _UNBROKEN) / 2
+    loop: Mask = scipy.ndimage.binary_fill_holes(line)
     if loop.sum() - line.sum() < _HOLLOW * loop.sum():
         return None
     outline = (np.array(polygons_of(loop)[0]) - 1) / scale + corner

@@ -6,8 +6,7 @@ The outline is walked along the edges between pixels, so the unsimplified polygo
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
+import scipy
 
 from app.drawing.simplify import simplified_line
 from app.errors import DrawingError
@@ -39,14 +38,14 @@ def exact_polygons(mask: Mask, max_parts: int, max_corners: int) -> list[Ring]:
 
     Raises DrawingError for more than `max_parts` parts or `max_corners` corners of pixels.
     """
-    numbered, parts = ndimage.label(mask)
+    numbered, parts = scipy.ndimage.label(mask)
     if parts > max_parts:
         raise DrawingError(f"expected at most {max_parts:,} separate parts, got {parts:,}")
     corners = _corners(mask)
     if corners > max_corners:
         raise DrawingError(f"expected an outline of at most {max_corners:,} corners, got {corners:,}")
     polygons = []
-    for number, (rows, columns) in enumerate(ndimage.find_objects(numbered), start=1):
+    for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(numbered), start=1):
         # Around one part every ring but the largest is a hole.
         rings = sorted(_rings(numbered[rows, columns] == number), key=_area, reverse=True)
         polygons.append([(x + columns.start, y + rows.start) for x, y in _joined(rings)])
@@ -157,7 +156,7 @@ def _joined(part: list[Ring]) -> Ring:
     """One closed polygon of an outline and its holes, cut at the nearest pair of corners."""
     outline, *holes = part
     for hole in holes:
-        distances, nearest = cKDTree(outline).query(hole)
+        distances, nearest = scipy.spatial.cKDTree(outline).query(hole)
         j = int(np.argmin(distances))
         i = int(nearest[j])
         outline = [*outline[: i + 1], *hole[j:], *hole[: j + 1], *outline[i:]]

@@ -15,10 +15,9 @@ A perceptual hash of a package (imagehash) needs PyWavelets, compares 64 bits, a
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 SIDE = 12
 _BOUNDS = (0.85, 0.9, 0.95, 0.98)  # of the correlation; the higher ones for large, loose clusters
@@ -89,9 +88,11 @@ def _connected(
         rows, columns = rows[rows != columns], columns[rows != columns]
         alike += np.bincount(rows, minlength=len(table))
         if len(rows):
-            edges = coo_array((np.ones(len(rows), dtype=np.bool_), (labels[rows], labels[columns])))
+            edges = scipy.sparse.coo_array(
+                (np.ones(len(rows), dtype=np.bool_), (labels[rows], labels[columns]))
+            )
             edges.resize((len(table), len(table)))
-            labels = connected_components(edges, directed=False)[1][labels]
+            labels = scipy.sparse.csgraph.connected_components(edges, directed=False)[1][labels]
     return np.unique(labels, return_inverse=True)[1], alike
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from gain_core.analysis.image_properties import CATEGORIES, MARK_SIDE, NUMBERS, Properties, outer
 from gain_core.errors import InputError
@@ -115,7 +115,7 @@ def find_shortcuts(
 def _numbers(values: NDArray[np.float32], classes: NDArray[np.int_], label: int) -> list[Shortcut]:
     """values (n, P)."""
     own, others = classes == label, classes != label
-    tested = stats.mannwhitneyu(values[own], values[others], axis=0, method="asymptotic").pvalue
+    tested = scipy.stats.mannwhitneyu(values[own], values[others], axis=0, method="asymptotic").pvalue
     findings = []
     for (key, quantity), column, p in zip(NUMBERS.items(), values.T, tested.tolist(), strict=True):
         having, more = _divided(column, own, others)
@@ -126,7 +126,7 @@ def _numbers(values: NDArray[np.float32], classes: NDArray[np.int_], label: int)
 
 def _groups(values: NDArray[np.float32], classes: NDArray[np.int_], asked: Sequence[int]) -> list[Shortcut]:
     """Whether several properties of one kind, or of one place, tell a class together."""
-    ranks = stats.rankdata(values, axis=0) / len(values) - 0.5
+    ranks = scipy.stats.rankdata(values, axis=0) / len(values) - 0.5
     columns = list(NUMBERS)
     findings = []
     for key, (parts, words) in GROUPS.items():
@@ -167,7 +167,7 @@ def _categories(values: Sequence[tuple[str, ...]], classes: NDArray[np.int_], la
                 [(having & own).sum(), (~having & own).sum()],
                 [(having & others).sum(), (~having & others).sum()],
             ]
-            p = float(stats.fisher_exact(counts, "greater").pvalue)
+            p = float(scipy.stats.fisher_exact(counts, "greater").pvalue)
             findings.append(_finding(key, label, words.format(f"“{value}”"), having, own, others, p))
     return findings
 
@@ -193,7 +193,7 @@ def _mark(strokes: NDArray[np.int8], classes: NDArray[np.int_], label: int, seed
     having, more = _divided(likeness, own, others)
     if not more:
         return []
-    p = float(stats.mannwhitneyu(likeness[own], likeness[others], alternative="greater").pvalue)
+    p = float(scipy.stats.mannwhitneyu(likeness[own], likeness[others], alternative="greater").pvalue)
     words = "have the same lines at the same place of the rim"
     return [_finding("repeated mark", label, words, having, own, others, p)]
 
@@ -208,7 +208,7 @@ def _told(
         own, others = classes == label, classes != label
         having, more = _divided(column, own, others)
         if more:
-            p = float(stats.mannwhitneyu(column[own], column[others], alternative="greater").pvalue)
+            p = float(scipy.stats.mannwhitneyu(column[own], column[others], alternative="greater").pvalue)
             findings.append(_finding(key, label, words, having, own, others, p))
     return findings
 
@@ -280,7 +280,7 @@ def _adds(finding: Shortcut, best: Shortcut, classes: NDArray[np.int_]) -> bool:
         variance += inside * outside * has * (count - has) / (count**2 * max(1, count - 1))
     if gap < LEAST_GAP * weight or not variance:
         return False
-    return bool(stats.norm.sf(gap / np.sqrt(variance)) < CHANCE)
+    return bool(scipy.stats.norm.sf(gap / np.sqrt(variance)) < CHANCE)
 
 
 def _learned(finding: Shortcut) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from gain_core.analysis.shortcuts import CHANCE, LEAST_IMAGES, Shortcut
 from gain_core.errors import InputError
@@ -107,7 +107,7 @@ def _tested(
             continue
         hits, others_hits = int(right[group].sum()), int(right[others].sum())
         table = [[hits, images - hits], [others_hits, count - others_hits]]
-        p = float(stats.fisher_exact(table, "less").pvalue)
+        p = float(scipy.stats.fisher_exact(table, "less").pvalue)
         tested.append(WeakGroup(label, attribute, words, group, hits, images, others_hits, count, p))
     return tested
 

@@ -22,12 +22,13 @@ from db.records import DraftRecord, PredictionRecord, RegionRecord
 from tests.db.build import count_rows, new_project, publish, start
 from tests.db.conftest import EarlierRows
 
-HEAD = ScriptDirectory(str(db.migrations._FOLDER)).get_current_head()
+STEPS = ScriptDirectory(str(Path(db.migrations.__file__).parent))
+HEAD = STEPS.get_current_head()
 STEP = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "next"
+revision = "9998"
 down_revision = "{head}"
 
 
@@ -66,6 +67,10 @@ ROWS_OF_NOBODY = (
     """INSERT INTO drafts (image_id, class_id, revision, regions) VALUES (1, 1, 3,
     '[{"shape": "box", "role": "look_here", "points": [[1.0, 2.0], [3.0, 4.0]], "width": null}]')""",
 )
+
+
+def test_files_are_named_by_their_revision_and_their_order_is_that_of_the_steps() -> None:
+    assert db.migrations.revisions_in_order() == [step.revision for step in STEPS.walk_revisions()][::-1]
 
 
 def test_migrations_and_models_agree(database: Database) -> None:
@@ -107,7 +112,7 @@ def add_step(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     def add(more: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(db.migrations._FOLDER, folder)
-        (folder / "versions" / "next.py").write_text(
+        (folder / "versions" / "9998_next.py").write_text(
             STEP.format(head=HEAD, recreate=recreate, more=more), "utf-8"
         )
         monkeypatch.setattr(db.migrations, "_FOLDER", folder)
