@@ -273,13 +273,13 @@ def prefetch(
                 photograph(ws, image, size)
         waiting.release()
 
-    waiting = _prefetching()[1]
+    waiting = prefetching()[1]
     if waiting.acquire(blocking=False):
-        _prefetching()[0].submit(make)
+        prefetching()[0].submit(make)
 
 
 @st.cache_resource(show_spinner=False)
-def _prefetching() -> tuple[ThreadPoolExecutor, threading.Semaphore]:
+def prefetching() -> tuple[ThreadPoolExecutor, threading.Semaphore]:
     """One thread, and how many may wait for it: twenty people must not make it fall behind."""
     return ThreadPoolExecutor(1, "prefetch"), threading.Semaphore(4)
 

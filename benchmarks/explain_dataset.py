@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reduced = 2 * model.spec.image_size  # what `explain_files` asks for
     ways: dict[str, Way] = {
         "ours": lambda files, folder: explain_files(model, files, folder),
-        "grad_cam": lambda files, folder: _grad_cam_loop(plain, files, folder, None),
-        "grad_cam_reduced": lambda files, folder: _grad_cam_loop(plain, files, folder, reduced),
+        "grad_cam": lambda files, folder: grad_cam_loop(plain, files, folder, None),
+        "grad_cam_reduced": lambda files, folder: grad_cam_loop(plain, files, folder, reduced),
     }
     with tempfile.TemporaryDirectory(prefix="refocus-benchmark-") as home:
         files = _files(options.data, Path(home) / "photographs", options.count)
@@ -123,7 +123,7 @@ def _turn(ways: Mapping[str, Way], files: Sequence[Path], home: Path) -> dict[st
     return taken
 
 
-def _grad_cam_loop(model: Classifier, files: Sequence[Path], folder: Path, at_least: int | None) -> None:
+def grad_cam_loop(model: Classifier, files: Sequence[Path], folder: Path, at_least: int | None) -> None:
     folder.mkdir(parents=True)
     rows: list[dict[str, Any]] = []
     place = next(model.parameters()).device

@@ -130,7 +130,7 @@ def _faults(ws: Workspace, case: Archive | Told) -> Iterator[str]:
     project_id = library.import_zip(ws, f"Hostile {os.getpid()}", BytesIO(data)).project_id
     try:
         if isinstance(case, Archive):
-            faults = list(_stored_faults(ws, case, project_id))
+            faults = list(stored_faults(ws, case, project_id))
         else:
             faults = list(_drawn_faults(ws, rows.list_images(ws.database, project_id)[0], case.pieces))
     finally:
@@ -158,7 +158,7 @@ def _drawn_faults(ws: Workspace, image: ImageRecord, pieces: Sequence[object]) -
             yield f"{region} leaves its image"
 
 
-def _stored_faults(ws: Workspace, case: Archive, project_id: int) -> Iterator[str]:
+def stored_faults(ws: Workspace, case: Archive, project_id: int) -> Iterator[str]:
     for image in rows.list_images(ws.database, project_id):
         if image.name in case.never:
             yield f"{image.name!r} is an image"

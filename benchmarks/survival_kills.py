@@ -210,7 +210,7 @@ class Trial:
                 self._outcome.stuck.append(run.id)
             elif now.status not in ("published", "kept") or not made:
                 self._outcome.lost.append(run.id)
-            if len(made) > 1 or _overlap(steps.get(run.id, {})):
+            if len(made) > 1 or at_the_same_time(steps.get(run.id, {})):
                 self._outcome.doubled.append(run.id)
         answered = [image for number in range(SAVERS) for image in acknowledged(self._notes(number))]
         self._outcome.saved = len(answered)
@@ -235,7 +235,7 @@ def _steps(trace: Path) -> Mapping[int, Mapping[int, list[float]]]:
     return moments
 
 
-def _overlap(by_process: Mapping[int, Sequence[float]]) -> bool:
+def at_the_same_time(by_process: Mapping[int, Sequence[float]]) -> bool:
     """Whether two processes worked on one run at the same time."""
     spans = sorted((min(moments), max(moments)) for moments in by_process.values())
     return any(before[1] > after[0] for before, after in pairwise(spans))

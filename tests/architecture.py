@@ -144,6 +144,36 @@ def variable_violations(root: Path) -> list[str]:
     return violations
 
 
+def private_violations(root: Path) -> list[str]:
+    """Private functions and classes of the program that a test imports or calls."""
+    violations = []
+    for path in listed_files(root):
+        if path.suffix != ".py" or path.relative_to(root).parts[0] != "tests":
+            continue
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"), filename=str(path))))
+        imported = [
+            (node.lineno, alias.asname or alias.name)
+            for node in nodes
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OWN
+            for alias in node.names
+        ]
+        names = {name for _, name in imported}
+        called = [
+            (node.lineno, node.func.attr)
+            for node in nodes
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id in names
+        ]
+        violations += [
+            f"{path.relative_to(root)}:{line}: test what uses it, or make {name!r} public"
+            for line, name in sorted([*imported, *called])
+            if name.startswith("_") and not name.startswith("__")
+        ]
+    return violations
+
+
 def size_violations(root: Path) -> list[str]:
     """Python files above 300 lines and any file above 1 MB."""
     violations = []

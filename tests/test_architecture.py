@@ -18,6 +18,7 @@ RULES = (
     rules.import_violations,
     rules.name_violations,
     rules.variable_violations,
+    rules.private_violations,
     rules.size_violations,
     rules.benchmark_violations,
 )
@@ -123,6 +124,14 @@ def test_a_variable_that_says_nothing_is_named_where_the_code_is_clean_of_them(
 
     assert [text.split(": ")[0] for text in violations] == ["db/runs.py:2"]
     assert rules.variable_violations(tree({"db/runs.py": "one_of = 1", "app/state.py": source})) == []
+
+
+@pytest.mark.parametrize("source", ["from db.runs import _row", "from db import runs\nruns._row()"])
+def test_a_test_of_a_private_function_is_named(tree: Tree, source: str) -> None:
+    [text] = rules.private_violations(tree({"tests/test_runs.py": source}))
+    assert text.startswith("tests/test_runs.py:")
+    assert "'_row'" in text
+    assert rules.private_violations(tree({"tests/test_runs.py": "from db import runs\nruns.row()"})) == []
 
 
 def test_a_long_file_and_a_heavy_file_are_named(tree: Tree) -> None:

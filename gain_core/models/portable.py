@@ -53,7 +53,7 @@ def portable_model(model: Classifier, images: Numbers) -> PortableModel:
             copy.deepcopy(model).cpu().to(memory_format=torch.contiguous_format).eval().requires_grad_(False)
         )
         any_batch = own.linear_head_weights is not None
-        network = _network(own)
+        network = portable_network(own)
         example = torch.from_numpy(example_image(own.spec))
         with torch.no_grad():
             expected = _results(network, images)
@@ -89,7 +89,7 @@ class _ThroughGradient(nn.Module):
         return logits, evidence
 
 
-def _network(model: Classifier) -> nn.Module:
+def portable_network(model: Classifier) -> nn.Module:
     """images -> (logits, evidence), in eval mode."""
     with torch.no_grad():
         features = model.features(torch.from_numpy(example_image(model.spec)))

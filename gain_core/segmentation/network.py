@@ -89,12 +89,12 @@ def build_segmenter(
         stride = 16 if wide_vgg else spec.output_stride
         parts = cut_backbone(spec.backbone, stride, weights == "pretrained", keep_tail=False)
         if wide_vgg:
-            _keep_size(parts)
+            keep_size(parts)
         torch.manual_seed(seed)
         return Segmenter(spec, parts, channels, dropout).to(memory_format=torch.channels_last).eval()
 
 
-def _keep_size(parts: Parts) -> None:
+def keep_size(parts: Parts) -> None:
     """The last pooling of a VGG's trunk moves by one place, and what follows looks twice as far."""
     layers = [*parts.trunk, *parts.neck]
     at = max(place for place, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d))

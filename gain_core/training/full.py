@@ -71,7 +71,7 @@ class FullTask:
         self._worker_init_fn = worker_init_fn
         guided = [p for p in guided_training(samples) if drawn_upon(samples[p])]
         schedule = draw_schedule(samples, guided, config)
-        self._network = trained_through(model, config)
+        self.network = trained_through(model, config)
         self._ranks = current_ranks()
         composites: list[Composite] = []
         if (made := config.objective.counter_examples) is not None:
@@ -81,9 +81,9 @@ class FullTask:
         if made is not None and composites:
             draws = draw_composites(targets_of(composites), made.batch_size, config)
             streams["counter_examples.batch_size"] = draws + len(samples)
-        self._draws = torch.cat(list(streams.values()), 1)  # (steps, N): of samples, then of composites
-        self._slots, self._division = _own_columns(streams, self._ranks)
-        self._step = synchronised(model, self._losses, self._ranks)
+        self.draws = torch.cat(list(streams.values()), 1)  # (steps, N): of samples, then of composites
+        self._slots, self.division = _own_columns(streams, self._ranks)
+        self._step = synchronised(model, self.losses, self._ranks)
         self.trained = model
 
     def steps(self, first: int) -> Iterator[Losses]:
@@ -94,7 +94,7 @@ class FullTask:
         config = self._config
         draws = [
             [(step, slot, drawn[slot]) for slot in self._slots]
-            for step, drawn in enumerate(self._draws[first:].tolist(), first)
+            for step, drawn in enumerate(self.draws[first:].tolist(), first)
         ]
         own_chance = () if self._ranks.first else (self._ranks.rank,)
         loader = DataLoader(
@@ -119,14 +119,14 @@ class FullTask:
                 self._model.eval()
             yield losses
 
-    def _losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
+    def losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
         return step_losses(
-            self._network,
+            self.network,
             images,
             masks,
             labels,
             self._config,
-            self._division,
+            self.division,
             self._ranks,
         )
 

@@ -68,7 +68,7 @@ class QuickTask:
         drawn = {position: mask for position, mask in sorted(maps.items()) if mask is not None}
         masks = torch.stack(list(drawn.values())) if drawn else torch.empty(0, most, 2, *size)
         self._guided = MapsOfSome(torch.tensor(list(drawn), dtype=torch.long), masks)  # each (n, 2, h, w)
-        self._schedule = draw_schedule(samples, list(drawn), config)
+        self.schedule = draw_schedule(samples, list(drawn), config)
         self._composites = composites
         made = config.objective.counter_examples
         self._composite_draws = torch.empty(config.steps, 0, dtype=torch.long)
@@ -88,15 +88,15 @@ class QuickTask:
         for step in range(first, self._config.steps):
             with seeded((self._config.seed, step), self._device):
                 self.trained.train(self._config.train_norms)
-                losses = self._losses(step)
+                losses = self.losses(step)
                 self.trained.eval()
             yield losses
         if self._fitted_to:
             self._refit()
 
-    def _losses(self, step: int) -> Losses:
+    def losses(self, step: int) -> Losses:
         model, config = self._model, self._config
-        plain, guided = self._schedule.images[step], self._schedule.guided[step]
+        plain, guided = self.schedule.images[step], self.schedule.guided[step]
         made = self._composite_draws[step]
         drawn = torch.cat([plain, guided])
         read, labels = [self._features[drawn]], [self._labels[drawn]]

@@ -25,7 +25,7 @@ def test_both_sides_explain_the_same_photographs_and_take_turns_at_being_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[tuple[str, list[str]]] = []
-    ours, theirs = explain_dataset.explain_files, explain_dataset._grad_cam_loop
+    ours, theirs = explain_dataset.explain_files, explain_dataset.grad_cam_loop
 
     def noted_ours(model, files, folder):
         asked.append(("ours", [file.name for file in files]))
@@ -36,7 +36,7 @@ def test_both_sides_explain_the_same_photographs_and_take_turns_at_being_first(
         return theirs(model, files, folder, at_least)
 
     monkeypatch.setattr(explain_dataset, "explain_files", noted_ours)
-    monkeypatch.setattr(explain_dataset, "_grad_cam_loop", noted_theirs)
+    monkeypatch.setattr(explain_dataset, "grad_cam_loop", noted_theirs)
     sizes = ["--count", "9", "--turns", "2", "--per-turn", "3"]
     network = ["--model", "test_efficientnet", "--weights", "none"]
     explain_dataset.main([*sizes, *network, "--json", str(tmp_path / "out.json")])

@@ -37,20 +37,20 @@ def test_a_stored_file_that_is_no_picture_and_a_member_that_must_be_refused_are_
     path = zipped(tmp_path / "a.zip", two_classes())
     project = library.import_zip(ws, "Bay", path).project_id
     case = Archive("good", path.read_bytes())
-    assert list(survival_inputs._stored_faults(ws, case, project)) == []
+    assert list(survival_inputs.stored_faults(ws, case, project)) == []
 
     never = Archive("bad name", path.read_bytes(), frozenset({"boat/1.png"}))
-    assert list(survival_inputs._stored_faults(ws, never, project)) == ["'boat/1.png' is an image"]
+    assert list(survival_inputs.stored_faults(ws, never, project)) == ["'boat/1.png' is an image"]
     image = rows.list_images(ws.database, project)[0]
     stored = ws.files.image(image.sha256, image.suffix)
     stored.write_bytes(stored.read_bytes()[:40])
-    (fault,) = survival_inputs._stored_faults(ws, case, project)
+    (fault,) = survival_inputs.stored_faults(ws, case, project)
     assert fault.startswith(f"{image.name!r} cannot be decoded")
 
 
 def test_two_processes_at_one_run_overlap_and_one_after_the_other_do_not() -> None:
-    assert not survival_kills._overlap({1: [1.0, 2.0], 2: [2.5, 3.0]})
-    assert survival_kills._overlap({1: [1.0, 2.6], 2: [2.5, 3.0]})
+    assert not survival_kills.at_the_same_time({1: [1.0, 2.0], 2: [2.5, 3.0]})
+    assert survival_kills.at_the_same_time({1: [1.0, 2.6], 2: [2.5, 3.0]})
 
 
 def test_a_note_that_a_kill_has_cut_short_is_no_acknowledgement(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_full_mode_trains_through_the_folded_network_unless_norm_layers_learn() 
     samples = [Sample(f"{i:064}", Path(f"{i}.jpg"), i, "train") for i in range(len(CLASSES))]
     for norms in (False, True):
         config = TrainConfig(mode="full", objective=method("none"), train_norms=norms)
-        network_used = FullTask(model, samples, config, torch.device("cpu"))._network
+        network_used = FullTask(model, samples, config, torch.device("cpu")).network
         assert any(isinstance(m, LiveConvolution) for m in network_used.modules()) != norms
 
 

@@ -149,10 +149,10 @@ def test_the_mining_loss_is_the_probability_that_is_left(samples):
 
 def test_a_step_takes_its_composites_after_its_images(samples):
     task = FullTask(toy_model(), samples, COMPOSED, CPU)
-    assert task._division == (4, 2, 3)  # two that show a class, and a background
-    assert task._draws.shape == (4, 9)
-    assert (task._draws[:, :6] < len(samples)).all()
-    assert (task._draws[:, 6:] >= len(samples)).all()
+    assert task.division == (4, 2, 3)  # two that show a class, and a background
+    assert task.draws.shape == (4, 9)
+    assert (task.draws[:, :6] < len(samples)).all()
+    assert (task.draws[:, 6:] >= len(samples)).all()
 
 
 def test_where_nothing_can_be_cut_out_there_are_no_composites(samples):

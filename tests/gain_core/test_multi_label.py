@@ -136,14 +136,14 @@ def test_a_batch_gives_the_means_over_images_of_the_means_over_their_own_classes
         """The image as the plain and as the guided one of a step, with those of its classes alone."""
         task = FullTask(network, samples, replace(config, batch_size=1, guided_batch_size=1), CPU)
         again = torch.tensor([row, row])
-        losses = task._losses(images[again], masks[again, columns], labels[again, columns])
+        losses = task.losses(images[again], masks[again, columns], labels[again, columns])
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def by_class(row: int, name: str) -> float:
         count = len(set(labels[row].tolist()))
         return sum(one(row, slice(column, column + 1))[name] for column in range(count)) / count
 
-    together = FullTask(network, samples, config, CPU)._losses(images, masks, labels)
+    together = FullTask(network, samples, config, CPU).losses(images, masks, labels)
     expected = {
         "image": sum(one(row, slice(None))["image"] for row in range(6)) / 6,
         "mining": sum(by_class(row, "mining") for row in range(6)) / 6,
@@ -161,8 +161,8 @@ def test_nothing_is_erased_for_classes_that_an_image_does_not_show(samples):
     assert [len(samples[position].labels) for position in chosen] == [1, 1, 1, 1, 2, 1]
     loaded = augmented.__getitems__([(0, slot, position) for slot, position in enumerate(chosen)])
     task, asked = FullTask(network, samples, config, CPU), []
-    task._network.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
-    task._losses(*together(loaded))
+    task.network.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
+    task.losses(*together(loaded))
     assert asked == [7]
 
 

@@ -79,7 +79,7 @@ def test_the_same_model_gives_the_same_bytes(exported: tuple[Classifier, Portabl
 def test_a_model_that_differs_from_torch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     plain, doubled = network("resnet18"), network("resnet18")
     doubled.head.linear.weight.data.mul_(1.01)
-    other = portable._network(doubled.requires_grad_(False))
+    other = portable.portable_network(doubled.requires_grad_(False))
     monkeypatch.setattr(
         portable, "onnx_bytes", lambda _, *given, **named: onnx_export.onnx_bytes(other, *given, **named)
     )

@@ -164,7 +164,7 @@ def test_form_none_learns_from_the_same_images_as_the_guided_forms(samples):
         QuickTask(toy_model(), samples, features, replace(FAST, objective=method(form)), torch.device("cpu"))
         for form in ("none", "guided")
     ]
-    schedules = [task._schedule for task in tasks]
+    schedules = [task.schedule for task in tasks]
     assert torch.equal(schedules[0].images, schedules[1].images)
     assert torch.equal(schedules[0].guided, schedules[1].guided)
 
@@ -178,9 +178,9 @@ def test_each_stream_sees_its_own_images_alone(samples):
 
     def moved(rows):
         with torch.no_grad():
-            before = task._losses(0)
+            before = task.losses(0)
             rows[:] = 5.0
-            after = task._losses(0)
+            after = task.losses(0)
             rows[:] = 0.0
         return {name for name in before if before[name] != after[name]}
 

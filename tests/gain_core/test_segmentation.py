@@ -16,7 +16,7 @@ from gain_core.models.backbones import Parts
 from gain_core.models.spec import ModelSpec
 from gain_core.segmentation.config import SegmentConfig
 from gain_core.segmentation.dense_crf import CrfConfig
-from gain_core.segmentation.network import Segmenter, _keep_size, build_segmenter
+from gain_core.segmentation.network import Segmenter, build_segmenter, keep_size
 from gain_core.segmentation.predict import segment
 from gain_core.segmentation.sec import Seeded, train_segmenter
 from gain_core.segmentation.seeds import least_salient, mask_seeds, saliency, seed_labels
@@ -151,7 +151,7 @@ def test_a_vgg_of_stride_8_pools_without_losing_size_and_looks_twice_as_far_behi
         nn.Sequential(),
         2,
     )
-    _keep_size(parts)
+    keep_size(parts)
     convolutions = [layer for layer in (*parts.trunk, *parts.neck) if isinstance(layer, nn.Conv2d)]
     assert [layer.dilation[0] for layer in convolutions] == [1, 1, 2, 2]
     assert parts.neck(parts.trunk(torch.zeros(1, 3, 16, 16))).shape == (1, 2, 8, 8)

@@ -111,7 +111,7 @@ def _map(
         config={"displaylogo": False, "scrollZoom": True},
         alt=f"Map of {one_of(total, 'image')} by what decides for their class",
     )
-    area = _area(version.id, layout, event.selection)
+    area = area_on_chart(version.id, layout, event.selection)
     if not facts.places.whole:
         st.caption(f"{one_of(total, 'image')} so far. Areas can be opened when all have their place.")
     elif area is not None and (images := counts.area_images(ws, project, area)) is not None:
@@ -170,7 +170,7 @@ def _values(ws: Workspace, project: ProjectRecord, facts: Facts, by: str) -> NDA
     return np.array([values.get(image_id, "") for image_id in facts.places.ids.tolist()])
 
 
-def _area(version_id: int, layout: Layout, selection: object) -> Area | None:
+def area_on_chart(version_id: int, layout: Layout, selection: object) -> Area | None:
     """What the line on the chart surrounds."""
     lassos, boxes = getattr(selection, "lasso", None), getattr(selection, "box", None)
     if lassos:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from app import identity
+from app import identity, resources
 from app.jobs import import_run, launch
 from app.workspace import Workspace
 from db import users
@@ -26,6 +26,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(launch, "start_import", import_run.carry_out)
     monkeypatch.setattr(launch, "start_preparation", lambda ws, request: None)
     yield tmp_path
+    # what it still makes would be the next test's
+    resources.prefetching()[0].shutdown(cancel_futures=True)
     st.cache_resource.clear()
     st.cache_data.clear()
 

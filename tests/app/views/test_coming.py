@@ -11,12 +11,13 @@ from tests.app.views.pages import click, on_canvas, open_page
 
 
 def test_the_browser_is_told_the_next_photograph_once_it_is_made(
-    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     seeded.publish()
     monkeypatch.setattr(resources, "address", lambda jpeg, _place: hashlib.sha256(jpeg).hexdigest())
     may_begin = threading.Event()
-    resources._prefetching()[0].submit(may_begin.wait)
+    request.addfinalizer(may_begin.set)  # also where the test fails
+    resources.prefetching()[0].submit(may_begin.wait)
     app = open_page("annotate")
     assert on_canvas(app)["next"] is None  # nothing waits for it
     may_begin.set()
@@ -35,4 +36,4 @@ def test_the_browser_is_told_the_next_photograph_once_it_is_made(
 
 
 def prefetched() -> None:
-    resources._prefetching()[0].submit(lambda: None).result()
+    resources.prefetching()[0].submit(lambda: None).result()

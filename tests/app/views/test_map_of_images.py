@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.components.annotate.map_of_images import _area
+from app.components.annotate.map_of_images import area_on_chart
 from app.jobs import launch, preparing
 from app.jobs.preparing import Request
 from app.services.image_map import Area, write_places
@@ -108,8 +108,8 @@ def test_an_area_of_another_version_or_of_a_map_that_is_gone_is_left(seeded: See
 def test_a_lasso_and_a_box_on_the_chart_are_areas() -> None:
     box = {"x": [0, 2], "y": [5, 1]}
     line = {"x": [0, 1, 1], "y": [0, 0, 1]}
-    assert _area(3, "tsne", SimpleNamespace(lasso=[], box=[])) is None
-    by_box = _area(3, "tsne", SimpleNamespace(lasso=[], box=[box]))
+    assert area_on_chart(3, "tsne", SimpleNamespace(lasso=[], box=[])) is None
+    by_box = area_on_chart(3, "tsne", SimpleNamespace(lasso=[], box=[box]))
     assert by_box == Area(3, "tsne", ((0, 5), (2, 5), (2, 1), (0, 1)))
-    by_lasso = _area(3, "tsne", SimpleNamespace(lasso=[line], box=[]))
+    by_lasso = area_on_chart(3, "tsne", SimpleNamespace(lasso=[line], box=[]))
     assert by_lasso == Area(3, "tsne", ((0, 0), (1, 0), (1, 1)))
