@@ -61,6 +61,7 @@ BEHIND = 4
 def annotate_page(ws: Workspace) -> None:
     project = chosen_project(ws)
     if project is None:
+        st.header("Annotate", anchor=False)
         empty_state(
             "draw",
             "No project yet",
@@ -99,6 +100,7 @@ def annotate_page(ws: Workspace) -> None:
         first = first_image(ws, project, order.image_ids, second=filters.others)
         image = library.get_image(ws.database, first)
     if image is None:
+        st.header("Annotate", anchor=False)
         empty_state(
             "draw",
             "No training images",

@@ -50,8 +50,9 @@ def demo_choice(ws: Workspace) -> None:
         "Synthetic boats, cars, houses and buoys. In training, every boat is **at sea**, so the model learns "
         "the sea instead of the boat. See it, draw on a few images, and correct it. Takes a minute."
     )
-    for column, (shows, picture) in zip(st.columns(4, gap="xsmall"), resources.demo_pictures(), strict=True):
-        column.image(picture, width="stretch", alt=shows)
+    with st.container(horizontal=True, gap="xsmall"):  # columns would stand one below the other on a phone
+        for shows, picture in resources.demo_pictures():
+            st.image(picture, width="stretch", alt=shows)
     st.space("stretch")
     if st.button(
         "Try the demo",
