@@ -55,13 +55,18 @@ def main(arguments: list[str]) -> int:
         except StoppedError:
             return watchdog.EXIT_STOPPED
         except GainError as error:
-            traceback.print_exc()
-            print(error, file=sys.stderr)  # the last line, as a sentence
-            if isinstance(error, ProcessEndedError):
-                stop.wait(10.0)  # torchrun stops this process when it has noticed which one ended first
-                return watchdog.EXIT_NOT_THE_FIRST
-            return 1
+            return failed(error, stop)
     return 0
+
+
+def failed(error: GainError, stop: threading.Event) -> int:
+    """The exit status; the last line on standard error is the error, as a sentence."""
+    traceback.print_exception(error)
+    print(error, file=sys.stderr)
+    if isinstance(error, ProcessEndedError):
+        stop.wait(10.0)  # torchrun stops this process when it has noticed which one ended first
+        return watchdog.EXIT_NOT_THE_FIRST
+    return 1
 
 
 def _wait_for_sigterm(stop: threading.Event) -> None:

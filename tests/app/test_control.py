@@ -1,10 +1,13 @@
 """The control of a quick retrain: what the same training says without the drawings."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from app.jobs import execution
 from app.jobs.control import CONTROL_PHASE
 from app.jobs.execution import StoppedError, execute
 from app.services.run_spec import RunSpec
@@ -13,11 +16,29 @@ from gain_core.models.files import session_file
 from gain_core.models.onnx_session import OnnxModel
 from gain_core.training.config import TrainConfig
 from gain_core.training.objectives import Guided, Labels
-from tests.app.test_train_run import QUICK, names_in, same_weights, spec, threads_as_before
+from tests.app.small_run import QUICK, names_in, same_weights, small_run
+from tests.app.test_train_run import threads_as_before
 
-__all__ = ["spec", "threads_as_before"]  # fixtures
+__all__ = ["threads_as_before"]  # a fixture
 
 GUIDED = replace(QUICK, objective=Guided(), learning_rate_decay="cosine")
+
+
+@pytest.fixture(scope="module")
+def first_model(tmp_path_factory: pytest.TempPathFactory) -> RunSpec:
+    """Trained once, with its session beside it; no test changes it."""
+    spec = small_run(tmp_path_factory.mktemp("first"))
+    execute(spec, lambda event: None)
+    return spec
+
+
+@pytest.fixture
+def spec(first_model: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
+    """`first_model` in a folder of its own. Nothing here looks through the model of a retrain."""
+    monkeypatch.setattr(execution, "keep_session", lambda *_: None)
+    shutil.copytree(first_model.out_folder, tmp_path / "base")
+    shutil.copytree(first_model.features_folder, tmp_path / "features")
+    return replace(first_model, features_folder=tmp_path / "features", out_folder=tmp_path / "base")
 
 
 def retrain(base: RunSpec, config: TrainConfig, folder: str) -> RunSpec:
@@ -39,7 +60,6 @@ def controls(spec: RunSpec) -> list[list[float] | None]:
 
 
 def test_the_control_is_the_same_training_from_the_same_base_by_labels_alone(spec):
-    execute(spec, lambda event: None)
     assert controls(spec) == [None] * 12  # a first model follows no drawings
     guided = retrain(spec, GUIDED, "guided")
     events = []
@@ -55,7 +75,6 @@ def test_the_control_is_the_same_training_from_the_same_base_by_labels_alone(spe
 
 
 def test_counter_examples_go_through_the_session_kept_beside_the_base(spec, monkeypatch):
-    execute(spec, lambda event: None)
     composed = replace(GUIDED, objective=Guided.for_mode("quick"), l2_sp_weight=0.0)
     asked, trunk_features = [], OnnxModel.trunk_features
     monkeypatch.setattr(
@@ -72,7 +91,6 @@ def test_counter_examples_go_through_the_session_kept_beside_the_base(spec, monk
 
 
 def test_a_further_retrain_computes_features_of_new_counter_examples_alone(spec, monkeypatch):
-    execute(spec, lambda event: None)
     composed = replace(GUIDED, objective=Guided.for_mode("quick"), l2_sp_weight=0.0)
     first = retrain(spec, composed, "first")
     execute(first, lambda event: None)
@@ -88,7 +106,6 @@ def test_a_further_retrain_computes_features_of_new_counter_examples_alone(spec,
 
 
 def test_a_run_stopped_in_its_control_keeps_its_steps_and_trains_the_control_again(spec, tmp_path):
-    execute(spec, lambda event: None)
     whole = retrain(spec, GUIDED, "whole")
     execute(whole, lambda event: None)
     stopped = retrain(spec, GUIDED, "stopped")
@@ -110,7 +127,6 @@ def test_a_run_stopped_in_its_control_keeps_its_steps_and_trains_the_control_aga
 
 
 def test_a_full_retrain_has_no_control(spec):
-    execute(spec, lambda event: None)
     full = retrain(spec, replace(TrainConfig.full_default(), steps=1, batch_size=2, threads=1), "full")
     execute(full, lambda event: None)
     assert controls(full) == [None] * 12

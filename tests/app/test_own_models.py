@@ -1,4 +1,7 @@
-"""A trained network is brought, checked on labelled images, becomes the first version, and is given back."""
+"""A trained network is brought, checked on labelled images, becomes the first version, and is given back.
+
+The processes that the program starts for it: tests/test_own_model_story.py.
+"""
 
 import io
 import json
@@ -28,9 +31,15 @@ from db.errors import RunRefusedError
 from db.records import RegionRecord
 from gain_core.models.from_checkpoint import to_checkpoint
 from gain_core.models.spec import ModelSpec
+from tests.app import in_this_process
 from tests.app.cheating import cheating_network
 from tests.app.harbour import COLOURS, OUTPUTS, SIZE, picture, spec
 from tests.app.material import encoded, erase, fresh_workspace, zipped
+
+
+@pytest.fixture
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_this_process.work_here(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +65,7 @@ def brought_ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Works
     ws.database.close()
 
 
-@pytest.mark.processes
+@pytest.mark.usefixtures("_in_this_process")
 def test_the_whole_way_of_a_brought_model(brought_ws: tuple[Workspace, int, BroughtFile]) -> None:
     ws, project_id, brought = brought_ws
     held = own_models.contents(ws, brought)
@@ -131,7 +140,7 @@ def _kept_aside(checked: own_models.ModelCheck, ws: Workspace) -> own_models.Mod
     return replace(checked, file=file)
 
 
-@pytest.mark.processes
+@pytest.mark.usefixtures("_in_this_process")
 def test_files_of_all_kinds_are_refused_with_a_sentence(tmp_path: Path) -> None:
     ws = fresh_workspace(tmp_path, max_upload_mb=1)
     with pytest.raises(
@@ -174,7 +183,7 @@ def colours(num_classes):
 """
 
 
-@pytest.mark.processes
+@pytest.mark.usefixtures("_in_this_process")
 def test_a_network_of_the_operator_goes_the_whole_way(tmp_path: Path) -> None:
     """Named in the setting alone: the check, the run, the page and the export run its code."""
     (tmp_path / "networks.py").write_text(NETWORK)

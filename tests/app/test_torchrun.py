@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from app.jobs.attempt import supervise
+from app.jobs.attempt import Handling, supervise
 from app.jobs.execution import count_processes
 from app.jobs.worker import run_once
 from app.services import training
@@ -114,14 +114,13 @@ def test_two_processes_stop_together_go_on_together_and_train_as_one(seeded: See
 
 
 def test_the_sentence_of_the_process_that_failed_is_the_sentence_of_the_run(seeded: Seeded) -> None:
-    image = seeded.images("train")[3]
-    seeded.ws.files.image(image.sha256, image.suffix).write_bytes(b"torn")
     run = requested(seeded)
-    failed = run_once(seeded.ws)
+    failed = run_once(seeded.ws, Handling(command=(*SELF, "launch-failing")))
     assert failed is not None
     assert (failed.status, failed.attempt) == ("failed", 1)
     sentence, _, tail = (failed.message or "").partition("\n\n")
-    assert sentence.startswith(f"The training stopped with an error: {image.name}: expected a readable image")
+    name = seeded.images("train")[3].name
+    assert sentence.startswith(f"The training stopped with an error: {name}: expected a readable image")
     assert "Traceback" in tail
     assert files_of(seeded, run) == []
 

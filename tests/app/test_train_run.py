@@ -11,63 +11,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from threading import Event
 
 import pytest
-import safetensors.torch
 import torch
 
 from app.jobs.execution import StoppedError, execute
-from app.jobs.watchdog import EXIT_LEASH, EXIT_STOPPED, renew
+from app.jobs.train_run import failed
+from app.jobs.watchdog import EXIT_LEASH, EXIT_NOT_THE_FIRST, EXIT_STOPPED
 from app.services.run_spec import RunSpec
-from db.records import Split
-from gain_core.dataset.sample import AlsoShown, Sample
-from gain_core.errors import ConfigError, InputError, UnwritableError
+from gain_core.dataset.sample import AlsoShown
+from gain_core.errors import ConfigError, InputError, ProcessEndedError, UnwritableError
 from gain_core.events import Phase, Step
 from gain_core.models.model_file import load_model
 from gain_core.training.config import TrainConfig
-from gain_core.training.objectives import Guided, Labels
-from tests.gain_core.toy import draw
+from gain_core.training.objectives import Guided
+from tests.app.small_run import QUICK, names_in, same_weights, small_run
 
 LEFT = ["model.onnx", "model.safetensors", "predictions.json", "result.json"]
-SMALL: dict[str, Any] = {
-    "batch_size": 4,
-    "guided_batch_size": 2,
-    "checkpoint_every": 2,
-    "validate_every": 3,
-    "threads": 1,
-}
-QUICK = TrainConfig(objective=Labels(), steps=6, **SMALL)
 
 
 @pytest.fixture
 def spec(tmp_path) -> RunSpec:
-    """A first model of twelve small images, with a backbone that nobody has trained."""
-    images = tmp_path / "images"
-    images.mkdir()
-    samples = []
-    for number in range(12):
-        label = number % 2
-        split: Split = "train" if number < 8 else "validation" if number < 10 else "test"
-        path, mask = draw(images, f"stored-{number}", label, label, number)
-        key = hashlib.sha256(path.read_bytes()).hexdigest()
-        look = mask if number < 4 else None
-        samples.append(Sample(key, path, label, split, look=look, name=f"boats/{number}.png"))
-    lease = tmp_path / "lease"
-    renew(lease, time.monotonic())
-    return RunSpec(
-        run_id=7,
-        attempt=1,
-        config=QUICK,
-        model={"backbone": "tf_efficientnet_lite0", "classes": ["red", "green"], "image_size": 64},
-        samples=tuple(samples),
-        base_weights=None,
-        features_folder=tmp_path / "features",
-        out_folder=tmp_path / "attempt-1",
-        lease_file=lease,
-        lease_seconds=1000.0,
-        weights="none",
-    )
+    return small_run(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> RunSpec:
+    """A run that nothing has interrupted; no test changes it."""
+    spec = small_run(tmp_path_factory.mktemp("whole"))
+    execute(spec, lambda event: None)
+    return spec
+
+
+@pytest.fixture
+def no_session(monkeypatch) -> None:
+    """Nobody looks through the model that is trained."""
+    monkeypatch.setattr("app.jobs.execution.keep_session", lambda *_: None)
 
 
 @pytest.fixture(autouse=True)
@@ -75,19 +55,6 @@ def threads_as_before():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
-
-
-def weights(spec: RunSpec) -> dict[str, torch.Tensor]:
-    return safetensors.torch.load_file(spec.out_folder / "model.safetensors")
-
-
-def same_weights(one: RunSpec, other: RunSpec) -> bool:
-    mine, theirs = weights(one), weights(other)
-    return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_specification_comes_back_from_json_as_it_was(spec, tmp_path):
@@ -137,23 +104,22 @@ def test_a_run_leaves_weights_predictions_and_a_result(spec):
     assert (events[0], events[-1]) == (Phase("Reading images", 0, 10), Phase("Grouping by evidence", 2, 2))
 
 
-def test_a_retrain_starts_from_its_base(spec, tmp_path):
-    execute(spec, lambda event: None)
+@pytest.mark.usefixtures("no_session")
+def test_a_retrain_starts_from_its_base(whole, tmp_path):
     again = replace(
-        spec,
+        whole,
         run_id=8,
         config=replace(QUICK, objective=Guided(), learning_rate=0.0, weight_decay=0.0),
-        base_weights=spec.out_folder / "model.safetensors",
+        base_weights=whole.out_folder / "model.safetensors",
         out_folder=tmp_path / "again",
     )
     execute(again, lambda event: None)
-    assert same_weights(again, spec)
+    assert same_weights(again, whole)
 
 
-def test_a_base_for_other_classes_is_refused(spec, tmp_path):
-    execute(spec, lambda event: None)
-    swapped, base = {**spec.model, "classes": ["green", "red"]}, spec.out_folder / "model.safetensors"
-    other = replace(spec, model=swapped, base_weights=base, out_folder=tmp_path / "again")
+def test_a_base_for_other_classes_is_refused(whole, tmp_path):
+    swapped, base = {**whole.model, "classes": ["green", "red"]}, whole.out_folder / "model.safetensors"
+    other = replace(whole, model=swapped, base_weights=base, out_folder=tmp_path / "again")
     with pytest.raises(InputError, match=r"expected a model of \['green', 'red'\]"):
         execute(other, lambda event: None)
 
@@ -168,9 +134,7 @@ def stop_after(spec: RunSpec, step: int) -> None:
         execute(spec, seen.append, stopping)
 
 
-def test_the_next_attempt_goes_on_where_the_last_one_stopped(spec, tmp_path):
-    whole = replace(spec, out_folder=tmp_path / "whole")
-    execute(whole, lambda event: None)
+def test_the_next_attempt_goes_on_where_the_last_one_stopped(spec, whole, tmp_path):
     stop_after(spec, 3)
     assert names_in(spec.out_folder) == ["checkpoint.pt"]
     following = replace(
@@ -183,8 +147,10 @@ def test_the_next_attempt_goes_on_where_the_last_one_stopped(spec, tmp_path):
     assert names_in(following.out_folder) == LEFT
 
 
+@pytest.mark.usefixtures("no_session")
 @pytest.mark.parametrize("damage", ["torn", "guidance drawn since", "gone"])
-def test_a_checkpoint_that_does_not_fit_costs_time_and_not_the_run(spec, tmp_path, damage, capsys):
+def test_a_checkpoint_that_does_not_fit_costs_time_and_not_the_run(spec, whole, tmp_path, damage, capsys):
+    fresh = whole
     stop_after(spec, 3)
     checkpoint = spec.out_folder / "checkpoint.pt"
     samples = spec.samples
@@ -194,12 +160,12 @@ def test_a_checkpoint_that_does_not_fit_costs_time_and_not_the_run(spec, tmp_pat
         checkpoint.unlink()
     else:
         samples = (replace(samples[0], look=None), *samples[1:])
+        fresh = replace(spec, samples=samples, out_folder=tmp_path / "fresh")
+        execute(fresh, lambda event: None)
     following = replace(spec, samples=samples, out_folder=tmp_path / "attempt-2", resume_from=checkpoint)
     events = []
     execute(following, events.append)
     assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
-    fresh = replace(following, out_folder=tmp_path / "fresh", resume_from=None)
-    execute(fresh, lambda event: None)
     assert same_weights(following, fresh)
     assert ("starts from its first step" in capsys.readouterr().err) == (damage != "gone")
 
@@ -264,16 +230,6 @@ def first_step(spec: RunSpec, process: subprocess.Popen) -> int:
 
 
 @pytest.mark.processes
-def test_a_process_that_is_told_by_its_input_trains_and_reports(spec):
-    with started(spec, by_stdin=True) as process:
-        assert process.wait(120) == 0, process.stderr.read().decode()
-    lines = (spec.out_folder / "progress.jsonl").read_text().splitlines()
-    events = [json.loads(line) for line in lines]
-    assert [event["step"] for event in events if event["event"] == "step"] == [1, 2, 3, 4, 5, 6]
-    assert "result.json" in names_in(spec.out_folder)
-
-
-@pytest.mark.processes
 def test_sigterm_leaves_a_checkpoint_and_the_end_of_input_ends_it_at_once(spec, tmp_path):
     long = replace(spec, config=replace(QUICK, steps=50_000, checkpoint_every=50_000, validate_every=50_000))
     with started(long, by_stdin=False) as process:
@@ -296,4 +252,16 @@ def test_the_last_line_of_a_failed_process_is_a_sentence_that_names_the_image(sp
     with started(spec, by_stdin=False) as process:
         error = process.stderr.read().decode()
         assert process.wait(60) == 1
+    assert error.startswith("Traceback")
     assert error.splitlines()[-1].startswith("boats/5.png: expected a readable image")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ProcessEndedError("another process has ended"), EXIT_NOT_THE_FIRST), (InputError("no image"), 1)],
+)
+def test_a_process_that_ends_because_another_has_ended_says_so_by_its_status(error, status, capsys):
+    told_to_stop = Event()
+    told_to_stop.set()
+    assert failed(error, told_to_stop) == status
+    assert capsys.readouterr().err.splitlines()[-1] == str(error)
