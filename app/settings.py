@@ -22,7 +22,7 @@ SIGN_IN = ("auto", "off")
 class Settings:
     """Read from environment variables named `REFOCUS_` + the field's name in capitals.
 
-    The first line of each field's `doc` metadata is the sentence in README's table (a test compares them).
+    The first line of each field's `doc` metadata is the sentence in docs/settings.md (a test compares them).
     """
 
     home: Path = field(

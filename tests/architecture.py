@@ -187,23 +187,25 @@ def size_violations(root: Path) -> list[str]:
 
 
 def benchmark_violations(root: Path) -> list[str]:
-    """Files in benchmarks that are no command nor imported by one, and commands that README does not name."""
-    readme = (root / "README.md").read_text("utf-8")
+    """Files in benchmarks that are no command nor imported by one, and commands that docs/benchmarks.md does
+    not name.
+    """
+    listed = (root / "docs" / "benchmarks.md").read_text("utf-8")
     modules = {module: path for path, module in _program_modules(root) if _under(module, ("benchmarks",))}
     imported = {target for path in modules.values() for _, target in _imports(path)}
     violations = []
     for module, path in modules.items():
         if any(_is_main_guard(node) for node in ast.parse(path.read_text("utf-8")).body):
-            if f"python -m {module}" not in readme:
-                violations.append(f"README.md: expected the command `python -m {module}`")
+            if f"python -m {module}" not in listed:
+                violations.append(f"docs/benchmarks.md: expected the command `python -m {module}`")
         elif path.name != "__init__.py" and not any(_under(target, (module,)) for target in imported):
             violations.append(f"{path.relative_to(root)}: neither a command nor part of one")
     return violations
 
 
-def readme_settings(readme: str) -> dict[str, tuple[str, str]]:
-    """README's settings table: variable -> (default as written, sentence)."""
-    rows = re.findall(r"^\| `(REFOCUS_\w+)` \| (.*?) \| (.*?) \|$", readme, flags=re.MULTILINE)
+def written_settings(page: str) -> dict[str, tuple[str, str]]:
+    """The table of docs/settings.md: variable -> (default as written, sentence)."""
+    rows = re.findall(r"^\| `(REFOCUS_\w+)` \| (.*?) \| (.*?) \|$", page, flags=re.MULTILINE)
     return {name: (default.strip("`"), sentence) for name, default, sentence in rows}
 
 

@@ -30,7 +30,7 @@ def tree(tmp_path: Path) -> Tree:
     """Writes a small source tree: {path: text}."""
 
     def write(files: dict[str, str]) -> Path:
-        for name, text in {"README.md": "", **files}.items():
+        for name, text in {"docs/benchmarks.md": "", **files}.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
@@ -147,10 +147,10 @@ def test_a_long_file_and_a_heavy_file_are_named(tree: Tree) -> None:
     ]
 
 
-def test_a_benchmark_that_is_no_command_or_is_unnamed_in_readme_is_named(tree: Tree) -> None:
+def test_a_benchmark_that_is_no_command_or_is_unnamed_in_the_documents_is_named(tree: Tree) -> None:
     command = 'if __name__ == "__main__":\n    print()\n'
     files = {
-        "README.md": "`python -m benchmarks.good`",
+        "docs/benchmarks.md": "`python -m benchmarks.good`",
         "benchmarks/__init__.py": "",
         "benchmarks/good.py": "from benchmarks.part import x\n" + command,
         "benchmarks/part.py": "x = 1",
@@ -160,7 +160,7 @@ def test_a_benchmark_that_is_no_command_or_is_unnamed_in_readme_is_named(tree: T
 
     violations = rules.benchmark_violations(tree(files))
 
-    assert [text.split(":")[0] for text in violations] == ["benchmarks/stray.py", "README.md"]
+    assert [text.split(":")[0] for text in violations] == ["benchmarks/stray.py", "docs/benchmarks.md"]
 
 
 def test_files_that_git_ignores_are_not_judged(tree: Tree) -> None:
@@ -170,8 +170,8 @@ def test_files_that_git_ignores_are_not_judged(tree: Tree) -> None:
     assert [path.name for path in rules.listed_files(root) if path.suffix == ".py"] == ["utils.py"]
 
 
-def test_readme_lists_every_setting_with_its_default_and_sentence() -> None:
-    written = rules.readme_settings((ROOT / "README.md").read_text("utf-8"))
+def test_the_document_lists_every_setting_with_its_default_and_sentence() -> None:
+    written = rules.written_settings((ROOT / "docs" / "settings.md").read_text("utf-8"))
     real = {
         f"REFOCUS_{field.name.upper()}": (_as_written(field.default), field.metadata["doc"])
         for field in dataclasses.fields(Settings)
@@ -183,7 +183,7 @@ def test_readme_lists_every_setting_with_its_default_and_sentence() -> None:
 def test_the_settings_table_is_read_row_by_row() -> None:
     table = "| Name | Default | Meaning |\n|---|---|---|\n| `REFOCUS_HOME` | `~/x` | A folder. |\n| x | 1 |\n"
 
-    assert rules.readme_settings(table) == {"REFOCUS_HOME": ("~/x", "A folder.")}
+    assert rules.written_settings(table) == {"REFOCUS_HOME": ("~/x", "A folder.")}
 
 
 def test_requirements_are_what_the_program_imports_and_nothing_else() -> None:
@@ -249,7 +249,7 @@ def _imported_distributions(packages: tuple[str, ...]) -> set[str]:
 
 
 def _as_written(default: object) -> str:
-    """A default as README's table shows it."""
+    """A default as the table of docs/settings.md shows it."""
     if isinstance(default, tuple):
         return ":".join(map(str, default)) or "empty"
     return str(default) or "empty"

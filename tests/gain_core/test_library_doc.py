@@ -1,4 +1,4 @@
-"""docs/library.md is true: its code runs, block after block, on a small data set."""
+"""The pages of the library are true: its code runs, block after block, on a small data set."""
 
 import ast
 import re
@@ -16,7 +16,14 @@ from gain_core.training.objectives import objective
 from tests.gain_core.test_package import PACKAGES
 from tests.gain_core.toy import draw
 
-TEXT = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")
+PAGES = (
+    "library",
+    "library-networks",
+    "library-segmentation",
+    "library-more",
+)  # each continues the one before
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = "\n".join((DOCS / f"{page}.md").read_text("utf-8") for page in PAGES)
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 SMALLER = (
     ("image_size=224", "image_size=64"),
@@ -71,7 +78,7 @@ def test_the_code_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.Monke
         for large, small in SMALLER:
             block = block.replace(large, small)
         for _ in range(1 + ("checkpoint.pt" in block)):  # a second run finds what the first one left
-            exec(compile(block, "docs/library.md", "exec"), names)
+            exec(compile(block, "docs/library", "exec"), names)
     with Image.open("boat.png") as heatmap:
         assert (heatmap.mode, heatmap.size) == ("RGBA", (64, 64))
     assert set(np.unique(read_labels(Path("cue.png")))) <= {0, 1}
