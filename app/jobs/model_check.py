@@ -8,6 +8,7 @@ import json
 import resource
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,9 @@ OTHER_PREPROCESSING: dict[str, dict[str, Any]] = {
 
 
 def inspected(request: dict[str, Any]) -> dict[str, Any]:
-    """What the file holds: the networks that it may belong to, and how images are prepared for the first."""
+    """What the file holds: the networks that it may belong to, and the first of them with the weights in it,
+    where it has a map.
+    """
     checkpoint = read_checkpoint(request["path"], request["title"])
     matches = recognised(checkpoint.weights, checkpoint.hints, request["title"])
     answer: dict[str, Any] = {
@@ -55,15 +58,21 @@ def inspected(request: dict[str, Any]) -> dict[str, Any]:
         "all_networks": network_names(),
         "left_out": list(checkpoint.container.left_out),
         "classes": _named_classes(checkpoint),
+        "first": None,
     }
+    if matches:
+        with suppress(GainError):  # whoever asks for this network is told why
+            answer["first"] = _description(own_model(checkpoint, matches[0]))
     return answer
 
 
 def described(request: dict[str, Any]) -> dict[str, Any]:
     """One network, with the weights in it: its outputs, its layer, and how images are prepared for it."""
     checkpoint = read_checkpoint(request["path"], request["title"])
-    match = _match(checkpoint, request)
-    model = own_model(checkpoint, match)
+    return _description(own_model(checkpoint, _match(checkpoint, request)))
+
+
+def _description(model: Classifier) -> dict[str, Any]:
     return {
         "outputs": model.outputs,
         "classes": len(model.spec.classes),

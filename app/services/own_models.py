@@ -47,16 +47,6 @@ class BroughtFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """What a file holds."""
-
-    networks: tuple[str, ...]  # that its weights fit, the likeliest first
-    all_networks: tuple[str, ...]  # that can be chosen
-    classes: tuple[str, ...]  # as the file names them, in the order of the outputs; empty: it does not
-    left_out: tuple[str, ...]  # entries that a file that is given back will not have
-
-
-@dataclass(frozen=True, slots=True)
 class Network:
     """One network with the weights in it."""
 
@@ -65,6 +55,17 @@ class Network:
     classes: int  # two for a single output
     layer: str  # whose map is shown
     spec: ModelSpec  # how images are prepared for its published weights; its classes are numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds."""
+
+    networks: tuple[str, ...]  # that its weights fit, the likeliest first
+    all_networks: tuple[str, ...]  # that can be chosen
+    classes: tuple[str, ...]  # as the file names them, in the order of the outputs; empty: it does not
+    left_out: tuple[str, ...]  # entries that a file that is given back will not have
+    first: Network | None = None  # of `networks`; None where there is none, or `network` says why not
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +143,15 @@ def contents(ws: Workspace, brought: BroughtFile) -> Contents:
     """Which networks the weights fit. ModelRefusedError with the reason for what is no such file."""
     answer = _ask(ws, brought, "inspect")
     names = ("networks", "all_networks", "classes", "left_out")
-    return Contents(**{name: tuple(answer[name]) for name in names})
+    first = answer["first"] and _network(answer["networks"][0], answer["first"])
+    return Contents(**{name: tuple(answer[name]) for name in names}, first=first)
 
 
 def network(ws: Workspace, brought: BroughtFile, name: str) -> Network:
     """The network of this name with the weights in it. ModelRefusedError where they do not fit it, or where
     it has no map to show.
     """
-    answer = _ask(ws, brought, "describe", network=name)
-    spec = ModelSpec.from_dict(answer["spec"])
-    return Network(name, answer["outputs"], answer["classes"], answer["layer"], spec)
+    return _network(name, _ask(ws, brought, "describe", network=name))
 
 
 def check(ws: Workspace, project_id: int, brought: BroughtFile, spec: ModelSpec) -> ModelCheck:
@@ -230,6 +230,11 @@ def take_over(ws: Workspace, project_id: int, checked: ModelCheck) -> RunRecord:
         raise ModelRefusedError(f"The model could not be stored: {error}. Check it again.") from error
     shutil.rmtree(checked.file.parent, ignore_errors=True)
     return training.request_first_model(ws, project_id)
+
+
+def _network(name: str, answer: Mapping[str, Any]) -> Network:
+    spec = ModelSpec.from_dict(answer["spec"])
+    return Network(name, answer["outputs"], answer["classes"], answer["layer"], spec)
 
 
 def _spread(images: Sequence[ImageRecord]) -> list[ImageRecord]:

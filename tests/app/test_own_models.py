@@ -71,6 +71,7 @@ def test_the_whole_way_of_a_brought_model(brought_ws: tuple[Workspace, int, Brou
     held = own_models.contents(ws, brought)
     assert held.networks[0] == "torchvision/mobilenet_v3_small"
     network = own_models.network(ws, brought, held.networks[0])
+    assert held.first == network
     assert (network.outputs, network.layer, network.spec.shorter_side) == (3, "features", 256)
 
     wrong = own_models.check(ws, project_id, brought, spec())

@@ -37,7 +37,8 @@ def own_model_form(ws: Workspace, project: ProjectRecord) -> None:
         name = _network_choice(held)
         if name is None:
             return
-        network = _once(
+        known = held.first if held.first is not None and held.first.name == name else None
+        network = known or _once(
             ("network", brought, name),
             lambda: own_models.network(ws, brought, name),
             "Building the network …",
