@@ -180,7 +180,11 @@ def test_an_export_that_differs_from_torch_is_refused_with_a_sentence(
     assert not (tmp_path / "bundle.zip").exists()
 
 
-def test_a_missing_image_a_changed_model_and_a_missing_folder_are_told(tmp_path: Path) -> None:
+def test_a_missing_image_a_changed_model_and_a_missing_folder_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported = PortableModel(b"", 20, b"", any_batch=True, checked=1, apart=0.0)
+    monkeypatch.setattr(portable, "portable_model", lambda *_: exported)
     ws = open_home(tmp_path / "home")
     harmed = seed(ws)
     version = harmed.publish()

@@ -17,6 +17,7 @@ from app.services import annotation, proposing, whose_drawings
 from app.services.project_masks import write_masks
 from db.people import LATEST, Whose
 from db.records import ImageRecord, RegionRecord
+from gain_core.guidance import outline_network
 from tests.app.seeded import Seeded, open_home, seed
 from tests.app.test_whose_drawings import person
 
@@ -25,6 +26,12 @@ from tests.app.test_whose_drawings import person
 def bay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seeded:
     monkeypatch.setattr(proposing, "LEAST", 5)  # the pictures are simple
     return seed(open_home(tmp_path), per_split=(9, 2, 2))
+
+
+@pytest.fixture
+def _few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For networks whose proposals nobody looks at."""
+    monkeypatch.setattr(outline_network, "_STEPS", 5)
 
 
 def outline_of(image: ImageRecord) -> RegionRecord:
@@ -66,6 +73,7 @@ def test_a_network_learns_once_there_are_enough_outlines_and_then_proposes(bay: 
     assert {region.role for region in proposal.regions} == {"look_here"}
 
 
+@pytest.mark.usefixtures("_few_steps")
 def test_it_learns_again_when_there_are_half_as_many_more(bay: Seeded) -> None:
     draw(bay, 5)
     learn(bay)
@@ -100,6 +108,7 @@ def test_answers_and_what_is_to_be_ignored_teach_no_outline(bay: Seeded) -> None
     assert not proposing.is_due(bay.ws, bay.project_id)
 
 
+@pytest.mark.usefixtures("_few_steps")
 def test_an_image_whose_file_is_gone_is_left_out_and_a_damaged_network_is_as_none(bay: Seeded) -> None:
     draw(bay, 6)
     gone, last = bay.images("train")[0], bay.images("train")[-1]

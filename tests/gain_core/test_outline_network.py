@@ -10,6 +10,7 @@ from PIL import Image
 
 from gain_core.dataset.sample import AlsoShown, Sample
 from gain_core.errors import CheckpointError, InputError
+from gain_core.guidance import outline_network
 from gain_core.guidance.middle_outline import guess_of
 from gain_core.guidance.outline_network import GRID, OutlineNetwork, outlines_onnx, train_outlines
 from gain_core.guidance.proposed_outline import Proposer, cut_out, network_pixels
@@ -72,12 +73,16 @@ def test_the_file_says_what_the_network_says(network: OutlineNetwork, proposer: 
     np.testing.assert_allclose(proposer.probabilities(picture), expected, atol=1e-4)
 
 
-def test_the_same_drawings_and_seed_give_the_same_file() -> None:
+def test_the_same_drawings_and_seed_give_the_same_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outline_network, "_STEPS", 5)
     one, other = (outlines_onnx(train_outlines(drawn(range(2)), seed=3)) for _ in range(2))
     assert one == other
 
 
-def test_the_drawings_of_every_class_count_and_images_without_any_do_not() -> None:
+def test_the_drawings_of_every_class_count_and_images_without_any_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outline_network, "_STEPS", 1)
     picture, mask = disc(0)
     left = png(mask)
     right = png(np.fliplr(mask))

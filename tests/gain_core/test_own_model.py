@@ -32,7 +32,7 @@ CLASSES = ("boat", "car", "house")
 ARCHITECTURES = {
     "torchvision/resnet18": "plain",
     "torchvision/resnet50": "half",
-    "torchvision/vgg11_bn": "half",
+    "torchvision/regnet_x_400mf": "half",
     "torchvision/mnasnet0_5": "plain",
     "torchvision/inception_v3": "plain",
     "torchvision/squeezenet1_1": "model",

@@ -69,6 +69,9 @@ def test_a_program_runs_with_torch_alone_and_names_no_folder(
         assert not any(b".py" in archive.read(name) for name in archive.namelist() if name.endswith("json"))
 
 
+@pytest.mark.parametrize(
+    "exported", ["gradient"], indirect=True
+)  # closed form: tests/app/test_model_bundle.py
 def test_the_same_model_gives_the_same_bytes(exported: tuple[Classifier, PortableModel]) -> None:
     model, handed_on = exported
     again = portable_model(model, IMAGES)
