@@ -10,7 +10,8 @@ from app.errors import ServiceError
 from app.exporting import drawings
 from app.exporting.guided_images import load
 from app.plain_text import file_name
-from app.services.model_bundle import make_bundle, read_weights
+from app.services.model_bundle import make_bundle
+from app.services.model_files import read_weights
 from app.services.project_masks import write_masks
 from app.workspace import Workspace
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.services.missing_predictions import open_version
-from app.services.model_bundle import read_weights
+from app.services.model_files import read_weights
 from app.services.queue import LOOKED_AT
 from app.services.training import samples_of
 from app.workspace import Workspace

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.services.model_bundle import read_weights
+from app.services.model_files import read_weights
 from app.services.training import samples_of
 from app.workspace import Workspace
 from db import library, versions

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from app.errors import MissingFileError, ServiceError
+from app.errors import ServiceError
 from app.exporting.bundle import BundleContent, write_bundle
 from app.exporting.document import Block, Section, Table, Text
 from app.services import library
+from app.services.model_files import read_weights
 from app.services.report_sections import by_class
 from app.services.version_facts import (
     MEASURED,
@@ -21,9 +22,8 @@ from app.services.version_facts import (
 )
 from app.workspace import Workspace
 from db import library as rows
-from db.records import ImageRecord, VersionRecord
+from db.records import ImageRecord
 from gain_core.errors import GainError
-from gain_core.models.files import file_sha256
 from gain_core.models.inference import Numbers
 from gain_core.models.spec import ModelSpec, pixels
 
@@ -84,16 +84,6 @@ def make_bundle(ws: Workspace, version_id: int, path: Path, on_progress: Progres
     except OSError as error:
         raise ServiceError(f"The bundle cannot be written to {path} ({error.strerror}).") from error
     progress(STEPS, STEPS, "Done")
-
-
-def read_weights(ws: Workspace, version: VersionRecord) -> bytes:
-    """The bytes of the model file. Raises MissingFileError when it is gone or was changed."""
-    path = ws.files.absolute(version.path)
-    if not path.is_file() or file_sha256(path) != version.sha256:
-        raise MissingFileError(
-            f"The file of model version {version.number} is missing or has changed: {path}."
-        )
-    return path.read_bytes()
 
 
 def check_images(ws: Workspace, project_id: int, spec: ModelSpec) -> Numbers:
