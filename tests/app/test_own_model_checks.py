@@ -1,21 +1,18 @@
 """The check of a model that somebody brings, in this process."""
 
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import timm
 import torch
 
-from app.jobs import model_check
 from app.services import library, own_models
 from app.services.own_models import BroughtFile, ModelRefusedError
 from app.workspace import Workspace
 from db import library as rows
-from gain_core.errors import GainError
+from tests.app import in_this_process
 from tests.app.cheating import cheating_network, fit_last_layer
 from tests.app.harbour import OUTPUTS, picture, spec
 from tests.app.material import encoded, fresh_workspace, zipped
@@ -25,16 +22,7 @@ TF = "tf_mobilenetv3_small_100"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process that opens files, in this one."""
-
-    def answered(ws: Workspace, brought: BroughtFile, step: str, **request: Any) -> Any:
-        values = {"path": str(brought.path), "title": brought.title, **request}
-        try:
-            return json.loads(json.dumps(model_check.STEPS[step](values)))
-        except GainError as error:
-            raise ModelRefusedError(str(error)) from error
-
-    monkeypatch.setattr(own_models, "_ask", answered)
+    in_this_process.work_here(monkeypatch)
 
 
 def kept(ws: Workspace, network: torch.nn.Module, title: str = "mine.pth", **beside: object) -> BroughtFile:

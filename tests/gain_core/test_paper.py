@@ -1,8 +1,10 @@
 """The paper's own configuration, with weights drawn at random: what is trained, on what, and how."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
+import timm
 import torch
 from torch import nn
 
@@ -34,8 +36,9 @@ def test_the_preset_says_what_the_paper_says():
         TrainConfig.paper(images=0)
 
 
-def test_vgg16_with_its_own_head_trains_all_three_streams(samples):
-    """One step at 64 px: the map is 4×4 there, 14×14 at the paper's 224."""
+def test_vgg16_with_its_own_head_trains_all_three_streams(samples, monkeypatch):
+    """One step at 64 px: the map is 4×4 there, 14×14 at the paper's 224. fc6 is a narrow one."""
+    monkeypatch.setattr(timm, "create_model", partial(timm.create_model, mlp_ratio=1 / 64))
     spec = default_spec("vgg16", ("red", "green"), image_size=64, multi_label=True)
     spec = replace(spec, head="paper")
     model = build_classifier(spec, "none")

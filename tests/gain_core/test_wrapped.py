@@ -11,6 +11,7 @@ import torch
 import torchvision
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
+from torchvision.models import vgg
 
 from gain_core.errors import InputError
 from gain_core.events import Step
@@ -33,10 +34,25 @@ def spec(classes: tuple[str, ...] = CLASSES, side: int = SIZE) -> ModelSpec:
 
 def made(name: str, outputs: int = len(CLASSES)) -> nn.Module:
     torch.manual_seed(0)
+    if name == "vgg11_bn":
+        return narrow_vgg(outputs)
     if name.startswith("timm/"):
         network: nn.Module = timm.create_model(name.removeprefix("timm/"), num_classes=outputs)
     else:
         network = torchvision.models.get_model(name, weights=None, num_classes=outputs)
+    return network.eval()
+
+
+def narrow_vgg(outputs: int) -> nn.Module:
+    """vgg11_bn whose classifier of three layers has 256 features in between, for 4,096."""
+    with torch.device("meta"):  # the wide one is not even drawn
+        network = vgg.VGG(nn.Identity(), init_weights=False)
+    network.features = vgg.make_layers(vgg.cfgs["A"], batch_norm=True)
+    for layer in network.features:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    places = [nn.Linear(512 * 7 * 7, 256), nn.ReLU(), nn.Dropout(), nn.Linear(256, 256), nn.ReLU()]
+    network.classifier = nn.Sequential(*places, nn.Dropout(), nn.Linear(256, outputs))
     return network.eval()
 
 
@@ -157,20 +173,12 @@ def trained(wrapped: WrappedClassifier, folder: Path, mode: Mode) -> list[Step]:
     return [event for event in train(wrapped, samples, config) if isinstance(event, Step)]
 
 
-def narrow_vgg() -> nn.Module:
-    """Its classifier of three layers has 64 features in between, for 4,096: a hundredth of the weights."""
-    network = made("vgg11_bn", 2)
-    places = [nn.Linear(512 * 7 * 7, 64), nn.ReLU(), nn.Dropout(), nn.Linear(64, 64), nn.ReLU(), nn.Dropout()]
-    network.classifier = nn.Sequential(*places, nn.Linear(64, 2))
-    return network.eval()
-
-
 @pytest.mark.parametrize("mode", ["quick", "full"])
 @pytest.mark.parametrize(
     ("make", "arguments"),
     [
         (partial(made, "mobilenet_v3_small", 2), {}),
-        (narrow_vgg, {}),
+        (partial(made, "vgg11_bn", 2), {}),
         (partial(made, "timm/test_resnet", 2), {}),
         (OneLogit, {}),
         (partial(Functional, 2), {"output": "logits"}),
