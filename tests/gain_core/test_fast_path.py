@@ -23,7 +23,6 @@ BACKBONES = (
     *(
         DEFAULT_BACKBONE,
         "resnet18",
-        "resnet50",
         "vgg11_bn",
         "vgg11",
         "convnext_atto",
