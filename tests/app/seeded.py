@@ -131,17 +131,20 @@ class Seeded:
         )
 
 
-def write_model(path: Path, seed: int) -> None:
+def write_model(
+    path: Path, seed: int, classes: tuple[str, ...] = CLASSES, *, multi_label: bool = False
+) -> None:
     """A real model file with random weights, its session beside it; the same seed gives the same files."""
-    weights, session = _model_files(seed)
+    weights, session = _model_files(seed, classes, multi_label)
     path.write_bytes(weights)
     session_file(path).write_bytes(session)
 
 
 @cache
-def _model_files(seed: int) -> tuple[bytes, bytes]:
+def _model_files(seed: int, classes: tuple[str, ...], multi_label: bool) -> tuple[bytes, bytes]:
     torch.manual_seed(seed)
-    model = build_classifier(default_spec("tf_efficientnet_lite0", CLASSES, 64), weights="none", seed=seed)
+    spec = default_spec("tf_efficientnet_lite0", classes, 64, multi_label=multi_label)
+    model = build_classifier(spec, weights="none", seed=seed)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         save_model(path, model)

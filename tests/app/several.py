@@ -5,11 +5,9 @@ from db import library, runs
 from db.new_images import NewImage, NewLabel
 from db.records import ImageRecord, LabelFigures, Split, VersionRecord
 from db.versions import NewPrediction
-from gain_core.models.classifier import build_classifier, default_spec
 from gain_core.models.files import file_sha256
-from gain_core.models.model_file import save_model
 from gain_core.training.config import TrainConfig
-from tests.app.seeded import SIDE, photograph
+from tests.app.seeded import SIDE, photograph, write_model
 
 CLASSES = ("boat", "car", "dog")
 LABELS = ((0, 1), (0,), (1, 2), (2,))
@@ -44,8 +42,7 @@ def published(ws: Workspace, images: list[ImageRecord], missed: int) -> VersionR
     assert run is not None
     path = ws.files.run_folder(run.id, 1) / "model.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    spec = default_spec("tf_efficientnet_lite0", CLASSES, 64, multi_label=True)
-    save_model(path, build_classifier(spec, weights="none", seed=0))
+    write_model(path, 0, CLASSES, multi_label=True)
     predictions = []
     for image in images:
         chances = [0.75 if place in image.positions and place != missed else 0.25 for place in range(3)]
