@@ -54,12 +54,11 @@ def test_a_trained_network_is_brought_corrected_with_boxes_of_coco_and_taken_bac
     _import(page, server)
     _bring(page)
     _press(page, "Retrain")
-    _open_models(page)  # on Annotate, suggestions for version 2 would be looked for
     expect(page.get_by_text(re.compile(r"Version 2 is (published|ready)")).first).to_be_visible(timeout=WAIT)
     page.get_by_role("button", name="See what changed").click()
     expect(page.get_by_text("the same retraining reaches").first).to_be_visible(timeout=WAIT)
 
-    _open_models(page)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Models").click()
     expect(page.get_by_text("Your model, as it is")).to_be_visible()
     cards = [page.locator(f".st-key-version_{number}") for number in (1, 2)]
     assert _download(page, cards[0], "In your own format", "before.pth") == "harbour-v1.pth"
@@ -122,10 +121,6 @@ def _bring(page: Page) -> None:
     _press(page, "Use this model")
     expect(page).to_have_url(re.compile(r"/annotate"), timeout=WAIT)
     expect(page.locator(OWN)).to_be_visible(timeout=WAIT)
-
-
-def _open_models(page: Page) -> None:
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Models").click()
 
 
 def _download(page: Page, card: Locator, label: str, path: str) -> str:
