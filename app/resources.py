@@ -58,15 +58,20 @@ def demo_pictures() -> list[tuple[str, bytes]]:
     ]
 
 
-def thumbnail(ws: Workspace, image: ImageRecord, side: int = 160) -> bytes:
-    """JPEG of at most side × side pixels; where the file is gone it says so, and the others can be shown."""
-    try:
-        return _thumbnails().get((image.sha256, side), lambda: library.thumbnail(ws, image, side))
-    except MissingFileError:
-        picture = Image.new("RGB", (side, side), (96, 96, 96))
-        middle, font = (side / 2, side / 2), ImageFont.load_default(side / 5)
-        ImageDraw.Draw(picture).text(middle, "file\ngone", font=font, anchor="mm", align="center")
-        return _jpeg(picture)
+def thumbnails(ws: Workspace, images: Sequence[ImageRecord], side: int = 160) -> list[bytes]:
+    """JPEGs of at most side × side pixels; where the file is gone it says so, and the others can be shown."""
+    kept = _thumbnails()
+
+    def made(image: ImageRecord) -> bytes:
+        try:
+            return kept.get((image.sha256, side), lambda: library.thumbnail(ws, image, side))
+        except MissingFileError:
+            picture = Image.new("RGB", (side, side), (96, 96, 96))
+            middle, font = (side / 2, side / 2), ImageFont.load_default(side / 5)
+            ImageDraw.Draw(picture).text(middle, "file\ngone", font=font, anchor="mm", align="center")
+            return _jpeg(picture)
+
+    return [made(image) for image in images]
 
 
 @st.cache_resource(show_spinner=False)

@@ -36,9 +36,9 @@ class Key(Generic[T]):
     holds: str
 
     def get(self) -> T:
-        if st.session_state.get(self.name) is None:  # a browser may also send that nothing is chosen
-            st.session_state[self.name] = self.default()
-        value: T = st.session_state[self.name]
+        value: T | None = st.session_state.get(self.name)
+        if value is None:  # a browser may also send that nothing is chosen
+            value = st.session_state[self.name] = self.default()
         return value
 
     def peek(self) -> T:

@@ -42,9 +42,11 @@ def save_guidance(
     """
     with database.writing() as session:
         masks = look_png, ignore_png
-        replace_guidance(session, image_id, class_id, regions, masks, expected_revision, answered=answered)
+        saved = replace_guidance(
+            session, image_id, class_id, regions, masks, expected_revision, answered=answered
+        )
         settle_draft(session, image_id, class_id, regions)
-        return _get(session, image_id, class_id)
+        return saved
 
 
 def replace_guidance(
@@ -56,24 +58,31 @@ def replace_guidance(
     expected_revision: int | None = None,
     *,
     answered: bool = False,
-) -> int:
-    """`save_guidance` within the caller's transaction. Returns the new revision, 0 when there was nothing to
-    remove. masks: of both roles.
-    """
+) -> GuidanceRecord | None:
+    """`save_guidance` within the caller's transaction. masks: of both roles."""
     # The image first, as in `labels.set_label`: in another order the two would wait for each other.
-    session.execute(select(models.Image.id).where(models.Image.id == image_id).with_for_update())
+    image = models.Image
+    review = session.scalar(select(image.review).where(image.id == image_id).with_for_update())
     place = lock(session, image_id, class_id)
     if expected_revision is not None:
-        if not _has_label(session, image_id, class_id):
+        if not place.is_label:
             raise ConflictError(_RELABELLED)
         if expected_revision != (place.revision if place.has_regions else 0):
             raise ConflictError(CHANGED)
-    session.execute(update(models.Image).where(models.Image.id == image_id).values(review="open"))
+    if review != "open":
+        session.execute(update(image).where(image.id == image_id).values(review="open"))
+    saved = None
     if regions or place.has_regions:
-        put(session, place, regions, masks if regions else (None, None), answered=answered)
+        look, ignore = masks if regions else (None, None)
+        guidance_id, since = put(session, place, regions, (look, ignore), answered=answered)
         note(session, place, len(regions), answered=answered)
+        if regions:
+            whose = guidance_id, image_id, class_id, tuple(regions)
+            saved = GuidanceRecord(
+                *whose, look, ignore, place.next_revision, since, answered, place.author_id
+            )
     count_change(session, image_id, "review_revision")
-    return place.next_revision if regions or place.has_regions else 0
+    return saved
 
 
 def add_guidance(database: Database, new: Mapping[tuple[int, int], NewGuidance]) -> int:
@@ -241,9 +250,3 @@ def _of_image(
         .options(selectinload(guidance.regions))
     )
     return [guidance_record(row) for row in rows]
-
-
-def _has_label(session: Session, image_id: int, class_id: int) -> bool:
-    label = models.ImageLabel
-    query = select(label.class_id).where(label.image_id == image_id, label.class_id == class_id, SHOWN)
-    return session.scalar(query) is not None

@@ -47,7 +47,8 @@ def add_answers(database: Database, new: Mapping[Key, NewGuidance]) -> dict[Key,
             if key[0] in undrawn:
                 masks = guidance.look_png, guidance.ignore_png
                 with _or_left_out(session):
-                    stored[key] = replace_guidance(session, *key, guidance.regions, masks, 0, answered=True)
+                    saved = replace_guidance(session, *key, guidance.regions, masks, 0, answered=True)
+                    stored[key] = 0 if saved is None else saved.revision
     return stored
 
 

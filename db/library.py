@@ -9,7 +9,7 @@ from db import models
 from db.activity import log_act
 from db.engine import Database
 from db.errors import DuplicateNameError, NotFoundError
-from db.labelled import CHANGED, IMAGES, LABELS_IN_ORDER
+from db.labelled import CHANGED, IMAGES, LABELS_IN_ORDER, images_by_id
 from db.new_images import NewImage, expect_labels, insert_images
 from db.records import ClassRecord, ImageRecord, ProjectRecord, RefusalRecord, Review, Split
 from db.revisions import count_change
@@ -176,12 +176,10 @@ def list_relabelled(database: Database, project_id: int) -> list[ImageRecord]:
 
 def get_image(database: Database, image_id: int) -> ImageRecord:
     with database.reading() as session:
-        images = image_records(
-            session.execute(IMAGES.where(models.Image.id == image_id).order_by(*LABELS_IN_ORDER))
-        )
-        if not images:
+        image = images_by_id(session, [image_id]).get(image_id)
+        if image is None:
             raise NotFoundError(f"Image {image_id} does not exist.")
-        return images[0]
+        return image
 
 
 def list_refusals(database: Database, project_id: int) -> list[RefusalRecord]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, select
 
 from db import models
 from db.engine import Database, author
@@ -17,6 +17,9 @@ _UNTOUCHED = (
     models.Image.review == "open",
     models.Image.id.not_in(CHANGED),
     models.Image.id.not_in(GUIDED),
+)
+_UNTOUCHED_OF = select(models.Image.id).where(
+    models.Image.id.in_(bindparam("image_ids", expanding=True)), *_UNTOUCHED
 )
 
 
@@ -97,9 +100,8 @@ def find_contradicted(database: Database, version_id: int, threshold: float) -> 
 
 def find_untouched(database: Database, image_ids: Sequence[int]) -> frozenset[int]:
     """Those of these images that are open, not guided, and labelled as they came. One query."""
-    query = select(models.Image.id).where(models.Image.id.in_(image_ids), *_UNTOUCHED)
     with database.reading() as session:
-        return frozenset(session.scalars(query))
+        return frozenset(session.scalars(_UNTOUCHED_OF, {"image_ids": list(image_ids)}))
 
 
 def find_images(database: Database, project_id: int, part: str, *, limit: int) -> list[NamedImage]:

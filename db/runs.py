@@ -8,7 +8,7 @@ module serves pages; db.leases serves trainers.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import exc, func, or_, select, update
+from sqlalchemy import bindparam, exc, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.activity import log_act
@@ -44,6 +44,23 @@ __all__ = [
 
 _ONE_WAITS = "A run of this project is already waiting. Let it start or cancel it first."
 _RUNS = select(Run, ModelVersion.id).outerjoin(ModelVersion, ModelVersion.run_id == Run.id)
+
+# Every page asks for these: made once, since making a query takes longer than its answer.
+_OF_PROJECT = Run.project_id == bindparam("project_id")
+_ACTIVE = (
+    _RUNS.where(_OF_PROJECT, Run.status.in_(ACTIVE_STATUSES))
+    .order_by((Run.status == "running").desc())
+    .limit(1)
+)
+_ENDED = _RUNS.where(_OF_PROJECT, Run.status.not_in(ACTIVE_STATUSES)).order_by(Run.id.desc()).limit(1)
+_OF_BASE = Run.base_version_id.is_not(None)
+_TRAINED = _OF_BASE | Run.project_id.in_(select(Project.id).where(Project.given_model.is_(None)))
+_NEWEST = (
+    select(func.max(Run.id))
+    .where(_OF_PROJECT, Run.status.in_(("published", "kept")), Run.attempt == 1, _TRAINED)
+    .group_by(Run.mode, _OF_BASE)
+)
+_DURATIONS = select(Run.mode, _OF_BASE, Run.started_at, Run.finished_at).where(Run.id.in_(_NEWEST))
 
 
 def request_run(
@@ -105,17 +122,15 @@ def of_projects(database: Database) -> dict[int, tuple[int, RunStatus]]:
 
 def active_run(database: Database, project_id: int) -> RunRecord | None:
     """The run of the project that is running, else the one that waits, else None."""
-    query = _RUNS.where(Run.project_id == project_id, Run.status.in_(ACTIVE_STATUSES))
     with database.reading() as session:
-        row = session.execute(query.order_by((Run.status == "running").desc()).limit(1)).one_or_none()
+        row = session.execute(_ACTIVE, {"project_id": project_id}).one_or_none()
         return None if row is None else run_record(*row)
 
 
 def last_ended(database: Database, project_id: int) -> RunRecord | None:
     """The newest run of the project that has ended."""
-    query = _RUNS.where(Run.project_id == project_id, Run.status.not_in(ACTIVE_STATUSES))
     with database.reading() as session:
-        row = session.execute(query.order_by(Run.id.desc()).limit(1)).one_or_none()
+        row = session.execute(_ENDED, {"project_id": project_id}).one_or_none()
         return None if row is None else run_record(*row)
 
 
@@ -124,18 +139,10 @@ def last_durations(database: Database, project_id: int) -> dict[tuple[RunMode, b
 
     Without the first run of a project whose model was brought: it trained nothing.
     """
-    of_base = Run.base_version_id.is_not(None)
-    trained = of_base | Run.project_id.in_(select(Project.id).where(Project.given_model.is_(None)))
-    newest = (
-        select(func.max(Run.id))
-        .where(Run.project_id == project_id, Run.status.in_(("published", "kept")), Run.attempt == 1, trained)
-        .group_by(Run.mode, of_base)
-    )
-    query = select(Run.mode, of_base, Run.started_at, Run.finished_at).where(Run.id.in_(newest))
     with database.reading() as session:
         return {
             (mode, bool(retrain)): (finished - started).total_seconds()
-            for mode, retrain, started, finished in session.execute(query)
+            for mode, retrain, started, finished in session.execute(_DURATIONS, {"project_id": project_id})
             if started is not None and finished is not None
         }
 

@@ -36,18 +36,19 @@ def save(
     *,
     expected_revision: int | None = None,
     answered: bool = False,
+    image: ImageRecord | None = None,
 ) -> GuidanceRecord | None:
     """Replace the person's guidance of this image and class by `regions`; none at all removes it and returns
     None. What others have drawn stays.
 
     `expected_revision`: the revision that was loaded, 0 when there was none; None overwrites what is there.
-    `answered`: the regions are an answer about the map, not a drawing.
+    `answered`: the regions are an answer about the map, not a drawing. `image`: where it has been read.
     Raises db.errors.ConflictError when another window of the person saved in between,
     db.errors.NotFoundError for an unknown image or class, DrawingError when a region is no shape or all of
     them miss the image.
     """
     people.require(ws, "annotator", "save drawings")
-    image = rows.get_image(ws.database, image_id)
+    image = rows.get_image(ws.database, image_id) if image is None else image
     look, ignore = rasterise(regions, (image.width, image.height))
     if regions and look is None and ignore is None:
         raise DrawingError(f"Expected regions on the image, got only shapes that miss {image.name}.")

@@ -45,6 +45,6 @@ def _left_alone(ws: Workspace, project_id: int, by: int | None) -> tuple[str, ..
     nothing of other classes.
     """
     roles = roles_by_class(ws.database, project_id, by=by)
-    if not any("look_here" in of_class for of_class in roles.values()):
+    if all(roles.values()) or not any("look_here" in of_class for of_class in roles.values()):
         return ()
     return tuple(item.name for item in list_classes(ws.database, project_id) if roles.get(item.id) == set())

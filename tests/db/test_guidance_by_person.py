@@ -143,7 +143,7 @@ def test_saving_as_the_only_user_asks_no_more_than_it_did(database: Database, im
     with statements(database) as sent:
         save(database, image, BRUSH)
     guidance = [statement for statement in sent if statement.startswith("SELECT guidance.")]
-    assert len(guidance) == 2  # what is there, and the record of what is there then
+    assert len(guidance) == 1  # what is there
 
 
 def test_a_project_and_its_runs_know_whose_drawings_count(

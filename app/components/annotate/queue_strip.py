@@ -14,11 +14,15 @@ def queue_strip(
 ) -> int | None:
     """The id of the image that somebody clicks on. items: what it shows; image: the one on screen."""
     marks = read_marks(ws.database, [item.image.id for item in items])
-    frames = [_frame(ws, item, classes, marks.get(item.image.id, ())) for item in items]
+    pictures = resources.thumbnails(ws, [item.image for item in items], 96)
+    frames = [
+        _frame(item, picture, classes, marks.get(item.image.id, ()))
+        for item, picture in zip(items, pictures, strict=True)
+    ]
     return film_strip(frames, key="queue_strip", current=image.id, side=58)
 
 
-def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], marks: tuple[Mark, ...]) -> Frame:
+def _frame(item: QueueItem, jpeg: bytes, classes: list[ClassRecord], marks: tuple[Mark, ...]) -> Frame:
     tone: Tone = "plain"
     if item.right is not None:
         tone = "right" if item.right else "wrong"
@@ -26,7 +30,7 @@ def _frame(ws: Workspace, item: QueueItem, classes: list[ClassRecord], marks: tu
     more = in_words([mark for mark in marks if mark not in ("guided", "skipped")])  # the reason says these
     return Frame(
         id=item.image.id,
-        jpeg=resources.thumbnail(ws, item.image, 96),
+        jpeg=jpeg,
         title=f"{item.image.name}, {labels}: {item.reason} {more}".rstrip(),
         tone=tone,
         marks=marks,

@@ -36,7 +36,9 @@ def save(
             wake.is_news = True
             return ""
         regions = draft.regions
-        saved = annotation.save(ws, image.id, image.class_id, regions, expected_revision=draft.revision)
+        saved = annotation.save(
+            ws, image.id, image.class_id, regions, expected_revision=draft.revision, image=now
+        )
     except EXPECTED as error:
         return str(error)
     settle_draft(image, drafts, regions, saved.revision if saved else 0)

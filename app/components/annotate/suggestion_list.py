@@ -75,9 +75,10 @@ def suggestion_list(
         st.markdown(plain(suggestion.sentence))
         st.caption(plain(suggestion.evidence))
         items = queue.read(ws, project.current_version_id, suggestion.image_ids[:SHOWN], classes)
+        pictures = resources.thumbnails(ws, [item.image for item in items], 2 * SIDE)
         frames = [
-            Frame(item.image.id, resources.thumbnail(ws, item.image, 2 * SIDE), item.image.name)
-            for item in items
+            Frame(item.image.id, picture, item.image.name)
+            for item, picture in zip(items, pictures, strict=True)
         ]
         film_strip(frames, key=f"suggestion_strip_{suggestion.number}", side=SIDE)
         yield suggestion

@@ -103,14 +103,14 @@ def thumbnails(ws: Workspace, project: ProjectRecord, overview: ProjectOverview)
         [
             Frame(
                 id=image.id,
-                jpeg=resources.thumbnail(ws, image),
+                jpeg=picture,
                 title=f"{image.name}: {'choose' if choosing else 'open in Annotate'}. "
                 f"{in_words(marks[image.id])}".rstrip(),
                 caption="/".join((names_at(image.positions, names), *image.groups.values())),
                 tone="right" if image.id in chosen else "plain",
                 marks=marks[image.id],
             )
-            for image in shown
+            for image, picture in zip(shown, resources.thumbnails(ws, shown), strict=True)
         ],
         key="library_images",
         side=96,

@@ -34,7 +34,8 @@ def test_the_image_itself_says_what_is_wrong(gone: Seeded) -> None:
 
 
 def test_its_thumbnail_says_so(gone: Seeded) -> None:
-    picture = Image.open(BytesIO(resources.thumbnail(gone.ws, gone.images("train")[3], 96))).convert("L")
+    [jpeg] = resources.thumbnails(gone.ws, [gone.images("train")[3]], 96)
+    picture = Image.open(BytesIO(jpeg)).convert("L")
     darkest, lightest = picture.getextrema()
     assert lightest - darkest > 100  # letters
 
