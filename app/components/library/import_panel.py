@@ -18,13 +18,12 @@ REDRAW_SECONDS = 1.0
 def import_panel(ws: Workspace) -> None:
     """Of all windows: whoever comes back after a lost connection finds the import still going on."""
     for record in imports.open_imports(ws.database):
-        if record.active:
-            st.fragment(_live, run_every=REDRAW_SECONDS)(ws, record.id)
-        elif not ws.user.may("maintainer"):
-            continue
-        elif record.status == "ready":
-            dry_run_panel(ws, record)
-        else:
+        if record.active or (record.status == "ready" and ws.user.may("maintainer")):
+            # One fragment while it is checked and after: a click on what a fragment showed that is no longer
+            # there is dropped by Streamlit, and *Import* may be pressed at the moment when the check ends.
+            live = record.active
+            st.fragment(_open, run_every=REDRAW_SECONDS if live else None)(ws, record.id, live)
+        elif record.status != "ready" and ws.user.may("maintainer"):
             st.error(
                 f"{plain(record.message or '')}\n\nNothing was stored. Fix it and try again.",
                 title=f"Nothing was added to {_name(record)}"
@@ -55,15 +54,18 @@ def followed_import(ws: Workspace) -> ImportRecord | None:
     return record
 
 
-def _live(ws: Workspace, import_id: int) -> None:
+def _open(ws: Workspace, import_id: int, live: bool) -> None:
+    """live: it redraws itself."""
     with told("The state of the import cannot be read", "It goes on by itself; this page looks again."):
         try:
             record = imports.get_import(ws.database, import_id)
         except NotFoundError:
             st.rerun()
-        if not record.active:
+        if record.active != live or not (record.active or record.status == "ready"):
             st.rerun()
-        if record.stage == "check" and record.preview and ws.user.may("maintainer"):
+        if record.status == "ready" or (
+            record.stage == "check" and record.preview and ws.user.may("maintainer")
+        ):
             dry_run_panel(ws, record)
             return
         with st.container(border=True, horizontal=True, vertical_alignment="center"):

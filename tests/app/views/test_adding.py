@@ -1,12 +1,15 @@
 """Images are added on a project's page, and moved between its splits there."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from sqlalchemy import text
 from streamlit import config
+from streamlit.runtime.fragment import MemoryFragmentStorage
 
+from app.importing.dry_run import Preview
 from app.jobs import launch, prepare_run
 from app.jobs.preparing import Request
 from app.services import annotation
@@ -80,6 +83,33 @@ def test_a_choice_that_comes_together_with_the_click_counts(seeded: Seeded, tmp_
     new = seeded.images()[-1]
     assert new.split == "train"
     assert annotation.load(seeded.ws, new.id, new.class_id) is not None
+
+
+def test_a_check_that_ends_leaves_its_buttons_in_the_same_fragment(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streamlit drops a click that comes from a fragment that the page does not have any more."""
+    fragments: set[str] = set()
+    register = MemoryFragmentStorage.register
+
+    def noted(storage: MemoryFragmentStorage, key: str, *rest: Any, **named: Any) -> None:
+        fragments.add(key)
+        register(storage, key, *rest, **named)
+
+    monkeypatch.setattr(MemoryFragmentStorage, "register", noted)
+    database = seeded.ws.database
+    record = imports.begin_import(
+        database, imports.request_import(database, "Bay 2", "folder", "/data", stage="check").id
+    )
+    assert record is not None
+    imports.store_preview(database, record, Preview().to_dict())
+    assert {f"start_import_{record.id}"} <= keys(open_page())
+    while_checked = set(fragments)
+    fragments.clear()
+
+    imports.finish_check(database, record)
+    assert {f"start_import_{record.id}"} <= keys(open_page())
+    assert fragments == while_checked
 
 
 def test_a_project_that_was_deleted_meanwhile_is_said_and_nothing_is_made(
