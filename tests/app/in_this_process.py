@@ -1,4 +1,6 @@
-"""What the program gives to a process of its own, done in this one, which has imported torch already."""
+"""Trains, and looks at files of weights, in the process of the tests, which has imported torch already. The
+program starts a process for each.
+"""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from db.records import ClassRecord, ImageRecord
 def queue_strip(
     ws: Workspace, items: list[QueueItem], image: ImageRecord, classes: list[ClassRecord]
 ) -> int | None:
-    """The id of the image that somebody clicks on. items: what it shows; image: the one on screen."""
+    """The id of the image that somebody clicks on. items: one for each thumbnail; image: on screen."""
     marks = read_marks(ws.database, [item.image.id for item in items])
     pictures = resources.thumbnails(ws, [item.image for item in items], 96)
     frames = [

@@ -19,8 +19,8 @@ def import_panel(ws: Workspace) -> None:
     """Of all windows: whoever comes back after a lost connection finds the import still going on."""
     for record in imports.open_imports(ws.database):
         if record.active or (record.status == "ready" and ws.user.may("maintainer")):
-            # One fragment while it is checked and after: a click on what a fragment showed that is no longer
-            # there is dropped by Streamlit, and *Import* may be pressed at the moment when the check ends.
+            # The same fragment shows it during the check and afterwards: Streamlit drops a click on a button of
+            # a fragment that is gone, and somebody may press *Import* at the moment when the check ends.
             live = record.active
             st.fragment(_open, run_every=REDRAW_SECONDS if live else None)(ws, record.id, live)
         elif record.status != "ready" and ws.user.may("maintainer"):
@@ -55,13 +55,13 @@ def followed_import(ws: Workspace) -> ImportRecord | None:
 
 
 def _open(ws: Workspace, import_id: int, live: bool) -> None:
-    """live: it redraws itself."""
+    """live: the fragment redraws itself, because the import was under way when the page was drawn."""
     with told("The state of the import cannot be read", "It goes on by itself; this page looks again."):
         try:
             record = imports.get_import(ws.database, import_id)
         except NotFoundError:
             st.rerun()
-        if record.active != live or not (record.active or record.status == "ready"):
+        if record.active != live or record.status in ("done", "failed", "cancelled"):
             st.rerun()
         if record.status == "ready" or (
             record.stage == "check" and record.preview and ws.user.may("maintainer")
