@@ -19,8 +19,8 @@ def import_panel(ws: Workspace) -> None:
     """Of all windows: whoever comes back after a lost connection finds the import still going on."""
     for record in imports.open_imports(ws.database):
         if record.active or (record.status == "ready" and ws.user.may("maintainer")):
-            # The same fragment shows it during the check and afterwards: Streamlit drops a click on a button of
-            # a fragment that is gone, and somebody may press *Import* at the moment when the check ends.
+            # The same fragment shows it during the check and afterwards: Streamlit drops a click on a button
+            # of a fragment that is gone, and somebody may press *Import* at the moment when the check ends.
             live = record.active
             st.fragment(_open, run_every=REDRAW_SECONDS if live else None)(ws, record.id, live)
         elif record.status != "ready" and ws.user.may("maintainer"):
