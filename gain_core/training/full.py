@@ -120,6 +120,7 @@ class FullTask:
             yield losses
 
     def losses(self, images: Tensor, masks: Tensor, labels: Tensor) -> Losses:
+        """`step_losses` of this process's images of one step."""
         return step_losses(
             self.network,
             images,

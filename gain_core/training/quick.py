@@ -95,6 +95,7 @@ class QuickTask:
             self._refit()
 
     def losses(self, step: int) -> Losses:
+        """The weighted terms of one step by name, scalars; `step` counts from 0."""
         model, config = self._model, self._config
         plain, guided = self.schedule.images[step], self.schedule.guided[step]
         made = self._composite_draws[step]
