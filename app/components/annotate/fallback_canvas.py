@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from app import state
+from app.components.kit.at_the_end import AT_THE_END
 from app.drawing.fabric import OUTLINE_WIDTH, CanvasDrawing, brush_colour, fill_colour, stroke_colour
 from app.drawing.regions import Regions
 from app.state import OnCanvas, Tool
@@ -27,11 +28,15 @@ HOW: dict[Tool, str] = {  # beside the tools; the brush has its slider there
 # the pointer until the button is let go: over a greyed-out button the browser would tell nobody. The keys
 # Ctrl+Z, Ctrl+Shift+Z, Ctrl+Y and ? press our buttons.
 _JS = """
-const listening = new WeakSet()
+const ends = new WeakMap()
 const around = (event) => event.composedPath().find((one) => one.classList?.contains("dc-root"))
+
 export default function ({ parentElement }) {
-  if (listening.has(parentElement)) return
-  listening.add(parentElement)
+  if (!ends.has(parentElement)) ends.set(parentElement, listen())
+  return atTheEnd(parentElement, ends.get(parentElement))
+}
+
+function listen() {
   let drawnOn = null
   const begin = (event) => { drawnOn = around(event) ?? null }
   const end = () => {
@@ -77,11 +82,10 @@ export default function ({ parentElement }) {
   for (const [name, act] of Object.entries(heard)) window.addEventListener(name, act, name === "click")
   return () => {
     for (const [name, act] of Object.entries(heard)) window.removeEventListener(name, act, name === "click")
-    listening.delete(parentElement)
   }
 }
 """
-_PROMPT = st.components.v2.component("refocus_canvas_prompt", html="<span></span>", js=_JS)
+_PROMPT = st.components.v2.component("refocus_canvas_prompt", html="<span></span>", js=AT_THE_END + _JS)
 
 
 def start_canvas(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import state
+from app.components.kit.at_the_end import AT_THE_END
 from app.components.kit.error_box import told
 from app.components.kit.text import plain
 from app.services import queue
@@ -44,10 +45,11 @@ export default function ({ parentElement }) {
   const key = (event) => onKey(event)
   listening.set(parentElement, key)
   window.addEventListener("keydown", key, true)
-  return () => window.removeEventListener("keydown", listening.get(parentElement), true)
+  const end = () => window.removeEventListener("keydown", listening.get(parentElement), true)
+  return atTheEnd(parentElement, end)
 }
 """
-_KEY = st.components.v2.component("refocus_go_to_key", js=_JS)
+_KEY = st.components.v2.component("refocus_go_to_key", js=AT_THE_END + _JS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from app.components.annotate.grid_actions import GRID, PER_PAGE, Grid, carry_out
 from app.components.annotate.label_menu import MEANING as OF_LABELS
 from app.components.annotate.leaving import HOLDS_LEAVING
 from app.components.annotate.move_button import TO_TRAINING
+from app.components.kit.at_the_end import AT_THE_END
 from app.components.kit.error_box import told
 from app.components.kit.film_strip import MARKS, in_words
 from app.components.kit.number_format import confidence
@@ -35,7 +36,7 @@ _GRID = st.components.v2.component(
     "refocus_map_grid",
     html=(_FOLDER / "grid.html").read_text("utf-8"),
     css=(_FOLDER / "grid.css").read_text("utf-8"),
-    js=f"{HOLDS_LEAVING}\n{(_FOLDER / 'grid.js').read_text('utf-8')}",
+    js=f"{AT_THE_END}\n{HOLDS_LEAVING}\n{(_FOLDER / 'grid.js').read_text('utf-8')}",
 )
 
 

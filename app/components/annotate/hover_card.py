@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.components.kit.at_the_end import AT_THE_END
+
 _CSS = """
 .card { position: fixed; z-index: 1000; width: 196px; padding: 6px; pointer-events: none; border-radius: 10px;
   font: 400 12px/1.35 var(--st-font); color: var(--st-text-color); background: var(--st-background-color);
@@ -91,10 +93,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (card.pictures.size > KEPT) card.pictures.delete(card.pictures.keys().next().value)
   }
   if (card.under !== null) show(card)
-  return () => {
+  return atTheEnd(parentElement, () => {
     card.leave()
     cards.delete(parentElement)
-  }
+  })
 }
 """
 
@@ -102,7 +104,7 @@ _CARD = st.components.v2.component(
     "refocus_hover_card",
     html='<div class="card" hidden><img alt=""><b></b><span></span></div>',
     css=_CSS,
-    js=_JS,
+    js=AT_THE_END + _JS,
 )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from app import state
+from app.components.kit.at_the_end import AT_THE_END
 from db.marks import Mark as Done
 
 Tone = Literal["plain", "wrong", "right"]
@@ -125,12 +126,17 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   }))
   root.scrollLeft = before
   if (held) root.querySelector(`[data-image="${shown}"]`)?.focus({ preventScroll: true })
-  return () => window.removeEventListener("resize", listening.get(parentElement))
+  const end = () => window.removeEventListener("resize", listening.get(parentElement))
+  return atTheEnd(parentElement, end)
 }
 """
 
 _FRAMES = st.components.v2.component(
-    "refocus_film_strip", html='<div class="frames"></div>', css=_CSS, js=_JS, isolate_styles=True
+    "refocus_film_strip",
+    html='<div class="frames"></div>',
+    css=_CSS,
+    js=AT_THE_END + _JS,
+    isolate_styles=True,
 )
 
 

@@ -140,8 +140,8 @@ export default function ({ data, parentElement, setStateValue }) {
   const ratio = window.devicePixelRatio || 1
   if (ratio !== data.ratio) setStateValue("ratio", ratio)
   board.repaint()
-  return () => {
+  return atTheEnd(parentElement, () => {
     board.leave()
     boards.delete(parentElement)
-  }
+  })
 }

@@ -252,8 +252,8 @@ export default function ({ data, parentElement, setStateValue }) {
   grids.set(parentElement, grid)
   grid.setState = setStateValue
   take(grid, data)
-  return () => {
+  return atTheEnd(parentElement, () => {
     grid.leave()
     grids.delete(parentElement)
-  }
+  })
 }

@@ -1,0 +1,116 @@
+"""Components whose code comes later than newer data for them, in a real browser: a first visit, a slow line.
+
+Streamlit then runs what ended the first call of the code after the second call has begun.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app.seeded import Seeded
+from tests.hand import (
+    choose,
+    drag,
+    heading,
+    images_to_draw_on,
+    kept,
+    link_to,
+    look_for_an_image,
+    says,
+    shows,
+    still,
+)
+from tests.live_server import LiveServer, running
+
+BOX = ((0.1, 0.1), (0.3, 0.3))
+SLOW = 3000  # milliseconds until the code of a component is there
+CODE_COMES_LATE = """
+const Usual = window.Blob
+window.Blob = class extends Usual {
+  constructor(parts, options) {
+    const late = "await new Promise((done) => setTimeout(done, %d))\\n"
+    super(options?.type === "text/javascript" ? [late, ...parts] : parts, options)
+  }
+}
+"""
+
+COUNTS_KEY_LISTENERS = """
+window.keyListeners = new Set()
+const { addEventListener, removeEventListener } = window
+window.addEventListener = function (name, heard, ...more) {
+  if (name === "keydown") window.keyListeners.add(heard)
+  addEventListener.call(window, name, heard, ...more)
+}
+window.removeEventListener = function (name, heard, ...more) {
+  if (name === "keydown") window.keyListeners.delete(heard)
+  removeEventListener.call(window, name, heard, ...more)
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    with running(tmp_path_factory.mktemp("late")) as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def project(server: LiveServer) -> Iterator[Seeded]:
+    with images_to_draw_on(server) as seeded:
+        yield seeded
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    page.add_init_script(CODE_COMES_LATE % SLOW)
+    return page
+
+
+@pytest.mark.browser
+def test_a_grid_shows_all_maps_and_hears_its_keys(server: LiveServer, page: Page, project: Seeded) -> None:
+    page.goto(f"{server.url}/annotate?project={project.project_id}&view=grid")
+    expect(page.locator(".tile img:visible")).to_have_count(9)
+    page.locator(".tile .pick").nth(1).click()
+    page.keyboard.press("k")
+    says(page, "1 image moved to the end.")
+    page.keyboard.press("z")
+    says(page, "Undone")
+    look_for_an_image(page)
+
+
+@pytest.mark.browser
+def test_a_canvas_draws_once_and_hears_its_keys(server: LiveServer, page: Page, project: Seeded) -> None:
+    first, second = project.images()[:2]
+    page.goto(f"{server.url}/annotate?project={project.project_id}&image={first.id}")
+    choose(page, "car")  # newer data: the map of another class
+    shows(page, first)
+    drag(page, *BOX)
+    page.keyboard.press("Control+z")  # the key of the canvas, while it has no newer data
+    still(page)
+    assert kept(project, first) == ()
+    choose(page, "boat")
+    drag(page, *BOX)
+    drag(page, (0.5, 0.5), (0.8, 0.8))
+    still(page)
+    assert len(kept(project, first)) == 2
+    page.keyboard.press("ArrowRight")
+    shows(page, second)
+    look_for_an_image(page)
+
+
+@pytest.mark.browser
+def test_nothing_hears_the_keys_of_a_page_that_was_left(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    page.add_init_script(COUNTS_KEY_LISTENERS)
+    page.goto(f"{server.url}/models?project={project.project_id}")
+    expect(heading(page, "Models")).to_be_visible()
+    usual = page.evaluate("keyListeners.size")
+    link_to(page, "Annotate").click()
+    choose(page, "car")
+    shows(page, project.images()[0])
+    assert page.evaluate("keyListeners.size") > usual
+    link_to(page, "Models").click()
+    expect(heading(page, "Models")).to_be_visible()
+    page.wait_for_function("usual => keyListeners.size === usual", arg=usual)
