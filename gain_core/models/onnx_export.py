@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from gain_core.errors import BackboneError
 from gain_core.models.classifier import Classifier
 from gain_core.models.inference import TOLERANCE, Numbers, difference, example_image
+from gain_core.models.onnx_padding import pads_in_convolutions
 from gain_core.models.onnx_session import FORMAT, OUTPUTS, OnnxModel, open_session
 
 _EXPORTING = threading.Lock()  # the exporter has global state
@@ -49,6 +50,7 @@ def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None
     example = example_image(model.spec)
     with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
         looking = _Looking(copy.deepcopy(model).cpu().eval())
+        pads_in_convolutions(looking)
         expected = [output.numpy() for output in looking(torch.from_numpy(example))]
         content = onnx_bytes(looking, torch.from_numpy(example), OUTPUTS)
     session = OnnxModel(open_session(content, threads or torch.get_num_threads()), content, model.spec)

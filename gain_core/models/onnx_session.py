@@ -27,7 +27,7 @@ from gain_core.models.inference import (
 )
 from gain_core.models.spec import ModelSpec
 
-FORMAT = "refocus-onnx-1"  # change it whenever the same model file would give another session
+FORMAT = "refocus-onnx-2"  # change it whenever the same model file would give another session
 OUTPUTS = ("trunk", "logits", "evidence")
 # The last bytes of the file: a metadata entry whose value is the SHA-256 (hex) of all bytes before it.
 SEAL = 76
