@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from benchmarks.live_server import ARGUMENTS
 from tests import postgresql
@@ -124,11 +124,18 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="module")
+def browser_window(browser: Browser) -> BrowserContext:
+    """One for a file of tests: it reads and compiles Streamlit's scripts once, which takes half of a page's
+    time. The app keeps nothing in it beyond a page (only sessionStorage).
+    """
+    return browser.new_context(viewport={"width": 1280, "height": 800})
+
+
 @pytest.fixture
-def page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(browser_window: BrowserContext, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh browser page of 1280×800; a failed test leaves a screenshot."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    opened = context.new_page()
+    opened = browser_window.new_page()
     opened.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     yield opened
@@ -136,7 +143,7 @@ def page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> It
         shot = tmp_path / "failure.png"
         opened.screenshot(path=shot, full_page=True)
         print(f"\nScreenshot: {shot}")
-    context.close()
+    opened.close()
 
 
 def _failed(item: pytest.Item) -> bool:
