@@ -1,7 +1,7 @@
 """Writes TensorFlow's "same" padding into ONNX's convolution.
 
-timm pads by a layer of its own before each strided convolution. In ONNX Runtime this copies the maps, and lays
-them out anew twice: a quarter of the time of EfficientNet-Lite0 (docs/decisions/0027).
+timm pads the maps before each strided convolution. ONNX Runtime copies them for that and lays them out anew:
+a quarter of the time of EfficientNet-Lite0 (docs/decisions/0027).
 """
 
 from typing import Any

@@ -22,6 +22,7 @@ from gain_core.errors import BackboneError, CheckpointError
 from gain_core.models.classifier import Classifier
 from gain_core.models.inference import TOLERANCE, Numbers, difference, example_image
 from gain_core.models.onnx_export import onnx_bytes
+from gain_core.models.onnx_padding import pads_in_convolutions
 from gain_core.models.onnx_session import open_session
 
 OUTPUTS = ("logits", "evidence")
@@ -58,6 +59,8 @@ def portable_model(model: Classifier, images: Numbers) -> PortableModel:
         with torch.no_grad():
             expected = _results(network, images)
             program, program_apart = _program(network, example, images, expected, any_batch)
+            pads_in_convolutions(network)
+            network(example)  # fixes the margins
             content, opset, apart = _newest(network, example, images, expected, any_batch)
     return PortableModel(content, opset, program, any_batch, len(images), max(apart, program_apart))
 
