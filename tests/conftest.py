@@ -127,7 +127,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def browser_window(browser: Browser) -> BrowserContext:
     """One for a file of tests: it reads and compiles Streamlit's scripts once, which takes half of a page's
-    time. The app keeps nothing in it beyond a page (only sessionStorage).
+    time. What outlives a page in it is the width of Streamlit's sidebar.
     """
     return browser.new_context(viewport={"width": 1280, "height": 800})
 

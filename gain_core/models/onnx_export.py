@@ -50,8 +50,8 @@ def export_onnx(model: Classifier, made_of: str = "", threads: int | None = None
     example = example_image(model.spec)
     with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
         looking = _Looking(copy.deepcopy(model).cpu().eval())
-        pads_in_convolutions(looking)
         expected = [output.numpy() for output in looking(torch.from_numpy(example))]
+        pads_in_convolutions(looking)
         content = onnx_bytes(looking, torch.from_numpy(example), OUTPUTS)
     session = OnnxModel(open_session(content, threads or torch.get_num_threads()), content, model.spec)
     apart = _difference(session, example, expected)

@@ -15,43 +15,32 @@ from gain_core.models.convolution import Margins, margins
 
 
 def pads_in_convolutions(network: nn.Module) -> None:
-    """Change `network` in place, for an export. It must run once before that, on images of the export's size,
-    and keep to that size; its results stay the same.
-    """
-    for layer in list(network.modules()):
-        for name, child in list(layer.named_children()):
-            if type(child) is Conv2dSame:
-                setattr(layer, name, _Padded(child))
+    """Change `network` in place, for an export to ONNX. Its results, weights and names stay the same."""
+    for layer in network.modules():
+        if type(layer) is Conv2dSame:
+            layer.__class__ = _Padded
 
 
-class _Padded(nn.Module):
-    """A Conv2dSame whose margins are those of the first maps: (B, K, h, w) -> (B, K', h', w')."""
-
-    def __init__(self, convolution: Conv2dSame) -> None:
-        super().__init__()
-        self.convolution = convolution
-        self.around: Margins | None = None  # sizes are not numbers while tracing
+class _Padded(Conv2dSame):
+    """A Conv2dSame that an export writes as one node, with margins for the size of the export's example."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        layer = self.convolution
-        if self.around is None:
-            self.around = margins(layer, maps)
-        bias = layer.bias if layer.bias is not None else layer.weight.new_zeros(len(layer.weight))
-        sizes = (self.around, layer.stride, layer.dilation, layer.groups)
-        result: Tensor = _Convolution.apply(maps, layer.weight, bias, *sizes)
+        sizes = (margins(self, maps), self.kernel_size, self.stride, self.dilation, self.groups)
+        result: Tensor = _Convolution.apply(maps, self.weight, self.bias, *sizes)
         return result
 
 
 class _Convolution(torch.autograd.Function):
-    """(B, K, h, w), (K', K / groups, kh, kw), (K',) -> (B, K', h', w'); in an export one ONNX node."""
+    """(B, K, h, w), (K', K / groups, kh, kw), (K',) or None -> (B, K', h', w')."""
 
     @staticmethod
     def forward(
         ctx: Any,
         maps: Tensor,
         weight: Tensor,
-        bias: Tensor,
+        bias: Tensor | None,
         around: Margins,
+        kernel: tuple[int, int],
         stride: tuple[int, int],
         dilation: tuple[int, int],
         groups: int,
@@ -63,8 +52,9 @@ class _Convolution(torch.autograd.Function):
         graph: Any,
         maps: Any,
         weight: Any,
-        bias: Any,
+        bias: Any | None,
         around: Margins,
+        kernel: tuple[int, int],
         stride: tuple[int, int],
         dilation: tuple[int, int],
         groups: int,
@@ -74,7 +64,8 @@ class _Convolution(torch.autograd.Function):
             "Conv",
             maps,
             weight,
-            bias,
+            *([] if bias is None else [bias]),
+            kernel_shape_i=kernel,
             pads_i=[around.top, around.left, around.bottom, around.right],
             strides_i=stride,
             dilations_i=dilation,

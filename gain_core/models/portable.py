@@ -60,7 +60,6 @@ def portable_model(model: Classifier, images: Numbers) -> PortableModel:
             expected = _results(network, images)
             program, program_apart = _program(network, example, images, expected, any_batch)
             pads_in_convolutions(network)
-            network(example)  # fixes the margins
             content, opset, apart = _newest(network, example, images, expected, any_batch)
     return PortableModel(content, opset, program, any_batch, len(images), max(apart, program_apart))
 

@@ -126,7 +126,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   }))
   root.scrollLeft = before
   if (held) root.querySelector(`[data-image="${shown}"]`)?.focus({ preventScroll: true })
-  const end = () => window.removeEventListener("resize", listening.get(parentElement))
+  const end = () => {
+    clearTimeout(waiting)
+    window.removeEventListener("resize", listening.get(parentElement))
+  }
   return atTheEnd(parentElement, end)
 }
 """

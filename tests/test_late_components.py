@@ -1,6 +1,6 @@
 """Components whose code comes later than newer data for them, in a real browser: a first visit, a slow line.
 
-Streamlit then runs what ended the first call of the code after the second call has begun.
+Streamlit then runs the cleanup of the first call after the second one has begun.
 """
 
 from collections.abc import Iterator
@@ -24,17 +24,16 @@ from tests.hand import (
 from tests.live_server import LiveServer, running
 
 BOX = ((0.1, 0.1), (0.3, 0.3))
-SLOW = 3000  # milliseconds until the code of a component is there
-CODE_COMES_LATE = """
+CODE_WAITS = """
+window.codeWaits = []
 const Usual = window.Blob
 window.Blob = class extends Usual {
   constructor(parts, options) {
-    const late = "await new Promise((done) => setTimeout(done, %d))\\n"
-    super(options?.type === "text/javascript" ? [late, ...parts] : parts, options)
+    const wait = "if (window.codeWaits) await new Promise((go) => window.codeWaits.push(go))\\n"
+    super(options?.type === "text/javascript" ? [wait, ...parts] : parts, options)
   }
 }
 """
-
 COUNTS_KEY_LISTENERS = """
 window.keyListeners = new Set()
 const { addEventListener, removeEventListener } = window
@@ -63,13 +62,28 @@ def project(server: LiveServer) -> Iterator[Seeded]:
 
 @pytest.fixture
 def page(page: Page) -> Page:
-    page.add_init_script(CODE_COMES_LATE % SLOW)
+    page.add_init_script(CODE_WAITS)
     return page
+
+
+def until_idle(page: Page) -> None:
+    """The server has sent what the page shows."""
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+
+
+def code_comes(page: Page) -> None:
+    waited = page.evaluate("codeWaits.splice(0).map((go) => go()).length")
+    page.evaluate("window.codeWaits = null")
+    assert waited > 0
 
 
 @pytest.mark.browser
 def test_a_grid_shows_all_maps_and_hears_its_keys(server: LiveServer, page: Page, project: Seeded) -> None:
     page.goto(f"{server.url}/annotate?project={project.project_id}&view=grid")
+    expect(page.locator(".board .tiles")).to_be_attached()
+    page.wait_for_timeout(2_000)  # newer data: maps are being made
+    until_idle(page)
+    code_comes(page)
     expect(page.locator(".tile img:visible")).to_have_count(9)
     page.locator(".tile .pick").nth(1).click()
     page.keyboard.press("k")
@@ -83,7 +97,11 @@ def test_a_grid_shows_all_maps_and_hears_its_keys(server: LiveServer, page: Page
 def test_a_canvas_draws_once_and_hears_its_keys(server: LiveServer, page: Page, project: Seeded) -> None:
     first, second = project.images()[:2]
     page.goto(f"{server.url}/annotate?project={project.project_id}&image={first.id}")
+    expect(page.locator("canvas.shapes")).to_be_attached()
     choose(page, "car")  # newer data: the map of another class
+    page.wait_for_timeout(300)
+    until_idle(page)
+    code_comes(page)
     shows(page, first)
     drag(page, *BOX)
     page.keyboard.press("Control+z")  # the key of the canvas, while it has no newer data
@@ -106,9 +124,14 @@ def test_nothing_hears_the_keys_of_a_page_that_was_left(
     page.add_init_script(COUNTS_KEY_LISTENERS)
     page.goto(f"{server.url}/models?project={project.project_id}")
     expect(heading(page, "Models")).to_be_visible()
+    until_idle(page)
     usual = page.evaluate("keyListeners.size")
     link_to(page, "Annotate").click()
+    expect(page.locator("canvas.shapes")).to_be_attached()
     choose(page, "car")
+    page.wait_for_timeout(300)
+    until_idle(page)
+    code_comes(page)
     shows(page, project.images()[0])
     assert page.evaluate("keyListeners.size") > usual
     link_to(page, "Models").click()
