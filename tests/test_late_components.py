@@ -3,6 +3,7 @@
 Streamlit then runs the cleanup of the first call after the second one has begun.
 """
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -137,3 +138,20 @@ def test_nothing_hears_the_keys_of_a_page_that_was_left(
     link_to(page, "Models").click()
     expect(heading(page, "Models")).to_be_visible()
     page.wait_for_function("usual => keyListeners.size === usual", arg=usual)
+
+
+@pytest.mark.browser
+def test_a_click_on_a_page_counts_when_the_code_of_the_page_before_comes_then(
+    server: LiveServer, page: Page, project: Seeded
+) -> None:
+    page.goto(f"{server.url}/?project={project.project_id}")
+    expect(heading(page, "Bay")).to_be_visible()
+    page.wait_for_function("codeWaits.length > 0")
+    with server.held_up():
+        link_to(page, "Train").click()
+        code_comes(page)  # the film strip would tell how large the window is
+        page.wait_for_timeout(500)
+    expect(heading(page, "Train")).to_be_visible()
+    page.wait_for_timeout(500)
+    expect(heading(page, "Train")).to_be_visible()
+    expect(page).to_have_url(re.compile("/train"))

@@ -16,6 +16,7 @@ from app.components.annotate.drawing_caption import CanvasNotes
 from app.components.annotate.explanation_menu import against_rival, other_method
 from app.components.annotate.leaving import HOLDS_LEAVING
 from app.components.kit.at_the_end import AT_THE_END
+from app.components.kit.page_left import PAGE_IS_LEFT
 from app.drawing.canvas_log import Guess
 from app.drawing.draft import Draft
 from app.workspace import Workspace
@@ -37,7 +38,7 @@ _SCRIPTS = ("geometry", "paint", "log", "tools", "keys", "toolbar", "main")  # o
 def script() -> str:
     """The component's JavaScript: one module."""
     own = [(_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
-    return "\n".join([AT_THE_END, HOLDS_LEAVING, *own])
+    return "\n".join([AT_THE_END, PAGE_IS_LEFT, HOLDS_LEAVING, *own])
 
 
 _CANVAS = st.components.v2.component(

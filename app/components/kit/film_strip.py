@@ -12,6 +12,7 @@ import streamlit as st
 
 from app import state
 from app.components.kit.at_the_end import AT_THE_END
+from app.components.kit.page_left import PAGE_IS_LEFT
 from db.marks import Mark as Done
 
 Tone = Literal["plain", "wrong", "right"]
@@ -71,12 +72,17 @@ _JS = """
 const listening = new WeakMap()
 const steps = (pixels) => Math.floor(pixels / 50) * 50
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  let waiting = null
   const tell = () => {
+    if (!parentElement.isConnected) return
+    if (pageIsLeft()) {
+      waiting = setTimeout(tell, 300)
+      return
+    }
     const room = [steps(window.innerWidth), steps(window.innerHeight)]
     if (String(room) !== String(data.window)) setStateValue("window", room)
   }
   tell()
-  let waiting = null
   const resized = () => { clearTimeout(waiting); waiting = setTimeout(tell, 300) }
   window.removeEventListener("resize", listening.get(parentElement))
   listening.set(parentElement, resized)
@@ -138,7 +144,7 @@ _FRAMES = st.components.v2.component(
     "refocus_film_strip",
     html='<div class="frames"></div>',
     css=_CSS,
-    js=AT_THE_END + _JS,
+    js=AT_THE_END + PAGE_IS_LEFT + _JS,
     isolate_styles=True,
 )
 

@@ -138,7 +138,7 @@ export default function ({ data, parentElement, setStateValue }) {
   board.measure()
   adopt(board)
   const ratio = window.devicePixelRatio || 1
-  if (ratio !== data.ratio) setStateValue("ratio", ratio)
+  if (ratio !== data.ratio && !pageIsLeft()) setStateValue("ratio", ratio)
   board.repaint()
   return atTheEnd(parentElement, () => {
     board.leave()
