@@ -55,7 +55,9 @@ def margins(layer: nn.Conv2d, maps: Tensor) -> Margins:
     """The zeros around these maps (B, K, h, w); TensorFlow's "same" may add one more at the end."""
     if isinstance(layer, Conv2dSame):
         sizes: Any = (layer.kernel_size, layer.stride, layer.dilation)
-        return Margins(*pad_same_arg([int(side) for side in maps.shape[2:]], *sizes))  # tensors while tracing
+        return Margins(
+            *pad_same_arg([int(side) for side in maps.shape[2:]], *sizes)
+        )  # int: tensors while tracing
     padding: Any = layer.padding
     row, column = padding
     return Margins(column, column, row, row)
